@@ -1,0 +1,1 @@
+//! Forward graph to forward and adjoint graph.

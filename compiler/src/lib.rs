@@ -1,0 +1,17 @@
+//! From the equations of a recurrent cell to machine code.
+
+#![cfg_attr(not(feature = "jit"), forbid(unsafe_code))]
+
+#[cfg(feature = "jit")]
+pub mod codegen;
+pub mod diagnostic;
+pub mod differentiate;
+pub mod graph;
+pub mod limits;
+pub mod operator;
+pub mod plan;
+pub mod resolve;
+pub mod shape;
+pub mod simplify;
+pub mod source;
+pub mod span;

@@ -1,0 +1,156 @@
+//! The one table of operators: what a node of a graph, a term of a cell or an element loop can compute.
+//!
+//! For each operator: shape rule, meaning (scalar, in f32 and f64), derivative, vector form.
+
+pub mod elementary;
+
+use crate::shape::Dimension;
+
+/// Element-wise functions of one operand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Unary {
+    /// `-x`.
+    Negate,
+    /// `|x|`.
+    Absolute,
+    /// -1, 0 or 1; its derivative is zero everywhere.
+    Sign,
+    /// 1 where `x > 0`, else 0; its derivative is zero everywhere.
+    Step,
+    /// `x` where `x >= 0`, 0 where `x < 0`, NaN where `x` is.
+    Relu,
+    /// Square root.
+    SquareRoot,
+    /// Logistic function `1 / (1 + e^-x)`.
+    Sigmoid,
+    /// Hyperbolic tangent.
+    Tanh,
+    /// `e^x`.
+    Exponential,
+    /// Natural logarithm.
+    Logarithm,
+    /// `ln(1 + e^x)`, without overflow.
+    Softplus,
+    /// Sine, radians.
+    Sine,
+    /// Cosine, radians.
+    Cosine,
+}
+
+impl Unary {
+    /// True for functions that run over a tile as a host primitive; loops split at them.
+    #[must_use]
+    pub const fn is_primitive(self) -> bool {
+        matches!(
+            self,
+            Self::Sigmoid | Self::Tanh | Self::Exponential | Self::Logarithm | Self::Softplus | Self::Sine | Self::Cosine
+        )
+    }
+}
+
+/// Element-wise functions of two operands. A scalar operand broadcasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Binary {
+    /// `a + b`.
+    Add,
+    /// `a - b`.
+    Subtract,
+    /// `a * b`.
+    Multiply,
+    /// `a / b`.
+    Divide,
+    /// The larger; NaN where either is.
+    Maximum,
+    /// The smaller; NaN where either is.
+    Minimum,
+    /// 1 where `a < b`, else 0; its derivative is zero everywhere.
+    Less,
+}
+
+/// Element-wise functions of three operands, the first three rounded once. A scalar operand broadcasts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Ternary {
+    /// `a * b + c`.
+    MultiplyAdd,
+    /// `a * b - c`.
+    MultiplySubtract,
+    /// `c - a * b`.
+    NegatedMultiplyAdd,
+    /// `b` where `a != 0` (NaN counts as not zero), else `c`.
+    Select,
+}
+
+/// An operator, leaves included.
+///
+/// Where a shape is needed to know what the operator does, it is part of the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Operator {
+    /// A number, kept as the bits of an `f64` so that operators can be hashed. Scalar.
+    Constant(u64),
+    /// Input sequence number `.0` at this step. Per step.
+    Input(u32),
+    /// State number `.0` at the end of the step before. Per step.
+    State(u32),
+    /// Parameter number `.0`. Constant over time.
+    Parameter(u32),
+    /// The identity matrix of this size. Constant over time.
+    Identity(Dimension),
+    /// Gradient of the loss by output number `.0` at this step. Per step; adjoint graphs only.
+    OutputGradient(u32),
+    /// Gradient of the loss by state number `.0` as it leaves this step, from all later steps and from the
+    /// gradient of the final state. Per step; adjoint graphs only.
+    StateGradient(u32),
+    /// Element-wise, one operand.
+    Unary(Unary),
+    /// Element-wise, two operands.
+    Binary(Binary),
+    /// Element-wise, three operands.
+    Ternary(Ternary),
+    /// Matrix `[m, n]` times vector `[n]`, giving `[m]`.
+    MatrixVector,
+    /// `u v^T` of vectors `[m]` and `[n]`, giving `[m, n]`.
+    Outer,
+    /// Matrix `[m, k]` times matrix `[k, n]`.
+    MatrixMatrix,
+    /// Transpose of a matrix.
+    Transpose,
+    /// Vectors one after the other.
+    Concatenate,
+    /// Elements `start .. start + length` of a vector.
+    Slice {
+        /// First element.
+        start: Dimension,
+        /// Number of elements.
+        length: Dimension,
+    },
+    /// A vector of `total` elements: zero but for the operand at `start`. The adjoint of `Slice`.
+    Pad {
+        /// Where the operand begins.
+        start: Dimension,
+        /// Size of the result.
+        total: Dimension,
+    },
+    /// Columns `start .. start + length` of a matrix.
+    SliceColumns {
+        /// First column.
+        start: Dimension,
+        /// Number of columns.
+        length: Dimension,
+    },
+    /// A matrix of `total` columns: zero but for the operand at `start`. The adjoint of `SliceColumns`.
+    PadColumns {
+        /// Where the operand begins.
+        start: Dimension,
+        /// Number of columns of the result.
+        total: Dimension,
+    },
+    /// Sum of the elements of a vector or matrix, giving a scalar.
+    Sum,
+    /// Largest element of a vector, giving a scalar. Its derivative goes to the first largest element.
+    MaximumElement,
+    /// A scalar as a vector of this size.
+    Broadcast(Dimension),
+    /// Sum over all steps and all samples of a per-step value, giving a value constant over time that is known
+    /// only after the last step. Adjoint graphs only.
+    Total,
+}

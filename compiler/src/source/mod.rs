@@ -1,0 +1,1 @@
+//! Text or tokens to syntax tree.
