@@ -1,1 +1,33 @@
 //! Diagnostics: what is wrong or worth knowing, where, and what to do about it.
+
+use crate::span::Span;
+
+mod code;
+
+pub use code::Code;
+
+/// How grave a diagnostic is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Probably a slip.
+    Warning,
+    /// The equations do not mean a cell.
+    Error,
+}
+
+/// One finding about a source.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Diagnostic {
+    /// Stable code; it fixes the severity.
+    pub code: Code,
+    /// What was found, in one sentence without a full stop.
+    pub message: String,
+    /// Where.
+    pub span: Span,
+    /// Further places, each with a remark.
+    pub labels: Vec<(Span, String)>,
+    /// What to do.
+    pub help: Option<String>,
+}

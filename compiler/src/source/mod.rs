@@ -1,1 +1,3 @@
 //! Text or tokens to syntax tree.
+
+pub mod ast;

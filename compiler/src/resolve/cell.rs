@@ -1,0 +1,99 @@
+//! The checked cell: roles, shapes and the meaning of every definition, ready to be lowered to a graph.
+//!
+//! # Invariants
+//!
+//! - Terms refer only to earlier terms; definitions are in an order of evaluation.
+//! - Every name has one canonical ASCII form, unique among inputs, states and parameters.
+//! - Operators are those of [`crate::operator`]; a term's shape is the one its operator's shape rule gives.
+//! - Delays above one and input lags are states of their own, marked `hidden`, whose names no user wrote.
+
+use crate::diagnostic::Diagnostic;
+use crate::operator::Operator;
+use crate::shape::Shape;
+use crate::span::Span;
+
+/// A term of a [`Cell`]: an index into `Cell::terms`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct TermId(pub u32);
+
+/// One operator applied to terms.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Term {
+    /// What computes it.
+    pub operator: Operator,
+    /// From what.
+    pub operands: Vec<TermId>,
+    /// Shape for one sample.
+    pub shape: Shape,
+    /// Where it was written.
+    pub span: Span,
+}
+
+/// An input, state or parameter.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variable {
+    /// Canonical ASCII name.
+    pub name: String,
+    /// Shape for one sample; parameters as stored.
+    pub shape: Shape,
+    /// Where it was first read or defined.
+    pub span: Span,
+}
+
+/// A state and what becomes of it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Name, shape and place.
+    pub variable: Variable,
+    /// Its value at the end of the step.
+    pub next: TermId,
+    /// Made by the compiler for a delay above one or an input lag.
+    pub hidden: bool,
+}
+
+/// A definition in evaluation order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Definition {
+    /// Canonical ASCII name of the value.
+    pub name: String,
+    /// The value.
+    pub value: TermId,
+    /// The whole equation.
+    pub span: Span,
+    /// Its left side.
+    pub target_span: Span,
+    /// Index of the statement in the document that made it.
+    pub statement: usize,
+}
+
+/// An output sequence.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// Canonical ASCII name.
+    pub name: String,
+    /// Its value at this step.
+    pub value: TermId,
+}
+
+/// A checked cell.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Cell {
+    /// Names of the free dimensions, in the order of [`crate::shape::DimensionId`].
+    pub dimensions: Vec<String>,
+    /// Inputs, in the order they are first read.
+    pub inputs: Vec<Variable>,
+    /// States, in the order they are defined.
+    pub states: Vec<State>,
+    /// Learned parameters, in the order they are first read.
+    pub parameters: Vec<Variable>,
+    /// Outputs; today exactly one.
+    pub outputs: Vec<Output>,
+    /// Given numbers (`\epsilon = 0.01`), by canonical name.
+    pub constants: Vec<(String, f64)>,
+    /// Definitions in evaluation order.
+    pub definitions: Vec<Definition>,
+    /// All terms.
+    pub terms: Vec<Term>,
+    /// Notes and warnings; a cell has no errors.
+    pub diagnostics: Vec<Diagnostic>,
+}

@@ -1,0 +1,213 @@
+//! The syntax tree: equations as they were written, before any name is resolved.
+//!
+//! All three spellings give this tree. It keeps what later stages need to decide meaning — whether a product was
+//! written with a sign or by juxtaposition, whether an operand stood in parentheses — and nothing of the dress
+//! (fonts, sizes, spacing, alignment). Every node has its span in the source.
+
+use crate::span::Span;
+
+/// A document: the statements in the order they were written.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Document {
+    /// Statements in order.
+    pub statements: Vec<Statement>,
+}
+
+/// One equation or declaration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Statement {
+    /// What it says.
+    pub kind: StatementKind,
+    /// All of it.
+    pub span: Span,
+}
+
+/// What a statement says.
+#[derive(Clone, Debug, PartialEq)]
+pub enum StatementKind {
+    /// `target = value`. Chained equality `a = b = e` is parsed as `a = e`, `b = e`.
+    Definition {
+        /// The left side.
+        target: Reference,
+        /// The right side.
+        value: Expression,
+    },
+    /// `\Phi(v) = …`: a function of one argument, or `g = \tanh`: an alias, where `parameter` is `None` and
+    /// `body` a bare `FunctionName`.
+    Function {
+        /// The function's name.
+        name: Name,
+        /// Place of the name.
+        name_span: Span,
+        /// The argument's name; `None` for an alias.
+        parameter: Option<Reference>,
+        /// The body.
+        body: Expression,
+    },
+    /// `W \in \mathbb{R}^{n \times d}`, `w: [h]`, `alpha: scalar`.
+    Declaration {
+        /// What is declared.
+        target: Reference,
+        /// Size along each axis; empty for a scalar.
+        sizes: Vec<Size>,
+    },
+}
+
+/// A size in a declaration: a number or the name of a dimension.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Size {
+    /// A number.
+    Known(u32),
+    /// A dimension by name.
+    Named(String),
+    /// A sum of sizes, `h + x`.
+    Sum(Vec<Size>),
+}
+
+/// The name of a value: a base letter or word, decorations and labels.
+///
+/// `canonical` is the key under which two spellings are the same name, and the key in files:
+/// base, decorations, labels, joined by `_` (`W_xi`, `h_tilde`, `cal_W`, `W_z_1`).
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Name {
+    /// Canonical ASCII form.
+    pub canonical: String,
+    /// First letter of the base is upper case: an unindexed one reads as a matrix.
+    pub upper: bool,
+    /// A superscript number that is a label or a power, as `2` in `u_t^2`; `resolve` decides. Not part of `canonical`.
+    pub superscript: Option<u32>,
+}
+
+/// A name at a time.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Reference {
+    /// Which value.
+    pub name: Name,
+    /// `Some(0)` for `h_t`, `Some(-1)` for `h_{t-1}`, `None` for no time index.
+    pub time: Option<i32>,
+    /// Place, time index included.
+    pub span: Span,
+}
+
+/// An expression with its place.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expression {
+    /// What it is.
+    pub kind: ExpressionKind,
+    /// Where it stands.
+    pub span: Span,
+}
+
+/// How a product was written; precedence differs and so may meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ProductSign {
+    /// Side by side: `W x_t`.
+    Juxtaposition,
+    /// `\cdot` or `·`.
+    Dot,
+    /// `*` or `\ast`.
+    Asterisk,
+    /// `\times` or `×`.
+    Cross,
+    /// `\odot`, `⊙`, `\circ`, `∘`, `.*`, `\bullet`, `\star`, `\bigodot`, `(.)`: element by element.
+    Hadamard,
+    /// `\otimes`.
+    Tensor,
+    /// `@`: matrix product.
+    At,
+}
+
+/// What an expression is.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExpressionKind {
+    /// A literal number.
+    Number(f64),
+    /// A name.
+    Reference(Reference),
+    /// A known function standing without argument (`g = \tanh`).
+    FunctionName(Function),
+    /// `-e`.
+    Negate(Box<Expression>),
+    /// `l + r`.
+    Add(Box<Expression>, Box<Expression>),
+    /// `l - r`.
+    Subtract(Box<Expression>, Box<Expression>),
+    /// A product of two factors. Juxtaposition chains are `Chain`.
+    Product(ProductSign, Box<Expression>, Box<Expression>),
+    /// Juxtaposed factors, two or more, in order: `U V x_t`. A known function takes its argument before the chain
+    /// is formed.
+    Chain(Vec<Expression>),
+    /// `l / r` or `\frac{l}{r}`.
+    Divide(Box<Expression>, Box<Expression>),
+    /// `e^p` with a power that is no label, no time and no transpose.
+    Power(Box<Expression>, Box<Expression>),
+    /// `e^\top`.
+    Transpose(Box<Expression>),
+    /// `[a, b]`, `[a; b]`, a one-column `bmatrix`.
+    Concatenate(Vec<Expression>),
+    /// A known function and its arguments.
+    Call(Function, Vec<Expression>),
+    /// A parenthesised expression, kept because `name(argument)` may be an application or a product.
+    Group(Box<Expression>),
+}
+
+/// The functions the language knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Function {
+    /// `σ`, `\sigma`, `sigmoid`, `sigm`.
+    Sigmoid,
+    /// `tanh`.
+    Tanh,
+    /// `relu`, `ReLU`.
+    Relu,
+    /// `softplus`.
+    Softplus,
+    /// `exp`, `e^{u}`.
+    Exponential,
+    /// `ln`, `log`.
+    Logarithm,
+    /// `sqrt`.
+    SquareRoot,
+    /// `abs`, `|x|`.
+    Absolute,
+    /// `sin`.
+    Sine,
+    /// `cos`.
+    Cosine,
+    /// `max` of two or more.
+    Maximum,
+    /// `min` of two or more.
+    Minimum,
+    /// `elu`.
+    Elu,
+    /// `selu`.
+    Selu,
+    /// `gelu`.
+    Gelu,
+    /// `silu`, `swish`.
+    Silu,
+    /// `softsign`.
+    Softsign,
+    /// `hard_sigmoid`: `clip(0.2 x + 0.5, 0, 1)` unless stated otherwise.
+    HardSigmoid,
+    /// `hard_tanh`: `clip(x, -1, 1)`.
+    HardTanh,
+    /// `clip(x, low, high)`.
+    Clip,
+    /// `sign`.
+    Sign,
+    /// `softmax` over the feature axis.
+    Softmax,
+    /// `LayerNorm`, `LN`: epsilon 1e-5, biased variance, no gain or bias.
+    LayerNorm,
+    /// `mean` over the feature axis.
+    Mean,
+    /// `sum` over the feature axis.
+    Sum,
+    /// `norm`: Euclidean, over the feature axis.
+    Norm,
+    /// `logsigmoid`.
+    LogSigmoid,
+    /// `diag`.
+    Diagonal,
+}
