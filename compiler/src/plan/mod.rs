@@ -1,1 +1,3 @@
 //! Graphs to plan.
+
+pub mod kernel;
