@@ -1,1 +1,6 @@
-//! Placeholder until the first slice lands.
+//! Recurrent cells compiled from their gate equations.
+
+pub mod error;
+pub mod parameters;
+pub mod sequence;
+pub mod workspace;

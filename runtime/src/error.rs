@@ -1,0 +1,43 @@
+//! Errors of running a cell.
+
+/// Why a run was refused. Nothing has been written when one is returned.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The wrong number of slices.
+    #[error("{what}: expected {expected} slices, found {found}")]
+    Count {
+        /// Which argument.
+        what: &'static str,
+        /// As many as the cell has.
+        expected: usize,
+        /// As many as were given.
+        found: usize,
+    },
+    /// A slice of the wrong length.
+    #[error("{what} `{name}`: expected {expected} elements, found {found}")]
+    Length {
+        /// Which argument.
+        what: &'static str,
+        /// The input, state, output; empty for the flat parameters.
+        name: String,
+        /// Elements needed.
+        expected: usize,
+        /// Elements given.
+        found: usize,
+    },
+    /// Sizes whose product overflows the address space.
+    #[error("a run of {steps} steps and {batch} samples needs more elements than can be addressed")]
+    TooLarge {
+        /// T.
+        steps: usize,
+        /// B.
+        batch: usize,
+    },
+    /// Backward without the tape of a forward run.
+    #[error("no tape: run forward with `Keep::Tape` on this workspace first")]
+    NoTape,
+    /// A defect of this library: the plan or the compiled code refused a call it should accept.
+    #[error("internal error: {0}")]
+    Internal(String),
+}
