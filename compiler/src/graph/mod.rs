@@ -25,6 +25,10 @@ mod builder;
 pub mod interpret;
 mod node;
 mod rebuild;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
 mod text;
 mod verify;
 

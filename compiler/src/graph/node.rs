@@ -85,7 +85,8 @@ impl Graph {
 
     /// All nodes with their ids, in the order of evaluation.
     pub fn iter(&self) -> impl DoubleEndedIterator<Item = (NodeId, &Node)> {
-        (0_u32..).zip(&self.nodes).map(|(index, node)| (NodeId(index), node)).collect::<Vec<_>>().into_iter()
+        // No graph has more than `MAXIMUM_NODES` nodes, so the index fits.
+        self.nodes.iter().enumerate().map(|(index, node)| (NodeId(index as u32), node))
     }
 
     /// Number of nodes.

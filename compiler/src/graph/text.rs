@@ -119,7 +119,10 @@ impl fmt::Display for Spelling<'_> {
 /// Writes a root as the text form has it.
 struct RootSpelling(Root);
 
-const ROOTS: [(&str, fn(u32) -> Root); 5] = [
+/// A root's name, and the root of a number.
+type NamedRoot = (&'static str, fn(u32) -> Root);
+
+const ROOTS: [NamedRoot; 5] = [
     ("next_state", Root::NextState),
     ("output", Root::Output),
     ("previous_state_gradient", Root::PreviousStateGradient),
