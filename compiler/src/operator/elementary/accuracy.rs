@@ -17,6 +17,7 @@ pub struct LargestError {
 #[must_use]
 pub fn reference(function: Unary, x: f64) -> f64 {
     match function {
+        Unary::Sigmoid if x < 0.0 => libm::exp(x) / (1.0 + libm::exp(x)),
         Unary::Sigmoid => 1.0 / (1.0 + libm::exp(-x)),
         Unary::Tanh => libm::tanh(x),
         Unary::Exponential => libm::exp(x),
@@ -24,12 +25,9 @@ pub fn reference(function: Unary, x: f64) -> f64 {
         Unary::Softplus => x.max(0.0) + libm::log1p(libm::exp(-x.abs())),
         Unary::Sine => libm::sin(x),
         Unary::Cosine => libm::cos(x),
-        Unary::Negate
-        | Unary::Absolute
-        | Unary::Sign
-        | Unary::Step
-        | Unary::Relu
-        | Unary::SquareRoot => evaluate(function, x),
+        Unary::Negate | Unary::Absolute | Unary::Sign | Unary::Step | Unary::Relu | Unary::SquareRoot => {
+            evaluate(function, x)
+        }
     }
 }
 
