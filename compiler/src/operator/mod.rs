@@ -3,6 +3,8 @@
 //! For each operator: shape rule, meaning (scalar, in f32 and f64), derivative, vector form.
 
 pub mod elementary;
+#[cfg(feature = "jit")]
+pub mod primitive;
 pub mod real;
 
 use crate::shape::Dimension;

@@ -1,3 +1,4 @@
 //! Graphs to plan.
 
+pub mod interpret;
 pub mod kernel;
