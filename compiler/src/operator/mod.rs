@@ -6,6 +6,9 @@
 pub mod elementary;
 pub mod evaluate;
 pub mod name;
+pub mod primitive;
+pub mod real;
+pub mod shape_rule;
 pub mod real;
 pub mod shape_rule;
 
