@@ -107,6 +107,12 @@ pub enum InterpretError {
         /// Elements given.
         found: usize,
     },
+    /// A value that is constant over time depends on a total that is not given.
+    #[error("node %{} is not known before the last step", node.0)]
+    MissingTotal {
+        /// The total, or the per-step value in its place.
+        node: NodeId,
+    },
     /// A root that the run needs is not set; for gradient roots: the graph was not differentiated.
     #[error("the graph has no {root:?}")]
     MissingRoot {
@@ -528,4 +534,56 @@ fn run_back<T: Real>(
     }
     let parameters = parameter_roots.iter().map(|&root| run.constant[root.0 as usize].clone()).collect();
     Ok(GradientResults { inputs: input_gradients, initial_states: state_gradients, parameters })
+}
+
+/// Values that are constant over time: nodes of [`Phase::Before`] from parameters, and nodes of [`Phase::After`] from
+/// the given totals as well. Returns the value of each wanted node.
+///
+/// # Errors
+///
+/// Where sizes or arrays do not fit the graph, or a wanted value depends on a total that is not given.
+pub fn evaluate_constants<T: Real>(
+    graph: &Graph,
+    sizes: &[usize],
+    parameters: &[&[T]],
+    totals: &[(NodeId, &[T])],
+    wanted: &[NodeId],
+) -> Result<Vec<Vec<T>>, InterpretError> {
+    check_arrays("parameters", &graph.signature().parameters, parameters, sizes, 1)?;
+    let mut run = Run::new(graph, sizes, 1)?;
+    let mut needed = vec![false; graph.len()];
+    for id in wanted {
+        needed[id.0 as usize] = true;
+    }
+    let given = |id: NodeId| totals.iter().find(|total| total.0 == id).map(|total| total.1);
+    for (id, node) in graph.iter().rev() {
+        if needed[id.0 as usize] && given(id).is_none() {
+            for operand in &node.operands {
+                needed[operand.0 as usize] = true;
+            }
+        }
+    }
+    let none = Vec::new();
+    for (id, node) in graph.iter() {
+        if !needed[id.0 as usize] {
+            continue;
+        }
+        run.constant[id.0 as usize] = match (given(id), &node.operator) {
+            (Some(total), _) if total.len() == run.length(id) => total.to_vec(),
+            (Some(total), _) => {
+                return Err(InterpretError::ArrayLength {
+                    what: "total",
+                    name: format!("%{}", id.0),
+                    expected: run.length(id),
+                    found: total.len(),
+                });
+            }
+            (None, Operator::Parameter(index)) => parameters[*index as usize].to_vec(),
+            (None, _) if graph.phase(id).is_per_step() || node.operator == Operator::Total => {
+                return Err(InterpretError::MissingTotal { node: id });
+            }
+            (None, _) => run.compute(id, &none, &none)?,
+        };
+    }
+    Ok(wanted.iter().map(|id| std::mem::take(&mut run.constant[id.0 as usize])).collect())
 }

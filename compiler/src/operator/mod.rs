@@ -6,9 +6,8 @@
 pub mod elementary;
 pub mod evaluate;
 pub mod name;
+#[cfg(feature = "jit")]
 pub mod primitive;
-pub mod real;
-pub mod shape_rule;
 pub mod real;
 pub mod shape_rule;
 

@@ -39,12 +39,10 @@ mod gradient;
 pub mod interpret;
 pub mod kernel;
 mod layout;
-mod once;
 mod print;
 mod section;
 
 pub use gradient::{GradientTerm, ParameterGradient};
-pub use once::{OnceError, evaluate_once};
 
 use kernel::Kernel;
 
@@ -321,5 +319,5 @@ pub fn plan(graph: &Graph, sizes: &[usize]) -> Result<Plan, PlanError> {
     let sections = section::assign(&flow);
     let demand = demand::analyse(&flow, &sections, &gradients);
     let layout = layout::place(&flow, &sections, &demand, &gradients)?;
-    emit::emit(graph, flow, &sections, &demand, layout, gradients)
+    emit::emit(flow, &sections, &demand, layout, gradients)
 }
