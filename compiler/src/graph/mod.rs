@@ -23,6 +23,7 @@
 
 mod builder;
 pub mod interpret;
+mod lower;
 mod node;
 mod rebuild;
 #[cfg(test)]
@@ -33,6 +34,7 @@ mod text;
 mod verify;
 
 pub use builder::GraphError;
+pub use lower::lower;
 pub use node::Phase;
 pub use text::TextError;
 pub use verify::{Invariant, VerifyError};
