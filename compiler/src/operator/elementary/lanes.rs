@@ -36,7 +36,7 @@ pub trait Lanes: Copy {
     /// `self` without its sign.
     #[must_use]
     fn absolute(self) -> Self;
-    /// `self`, which is not negative, with the sign of `sign`.
+    /// The size of `self` with the sign of `sign`.
     #[must_use]
     fn with_sign_of(self, sign: Self) -> Self;
 
