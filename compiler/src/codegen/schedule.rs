@@ -17,7 +17,7 @@
 //!
 //! - a load: the place it is loaded from, as long as the kernel has not stored there; after that, a scratch tile;
 //! - an argument of a call: the buffer it is stored to if it is, else a scratch tile;
-//! - a result of a call: the buffer it is stored to, if nothing still needs what is there (in place included), else a
+//! - a result of a call: the buffer it is stored to if it is, in place where the argument was loaded from there, else a
 //!   scratch tile;
 //! - anything else: the buffer it is stored to, else it is computed again if that is one instruction without division
 //!   or square root on loads, results of calls and scalars, else a scratch tile.
@@ -294,40 +294,18 @@ impl<'a> Planner<'a> {
             }
         }
         loads.sort_unstable();
-        // Last use of each load in a loop, and whether a primitive other than one reads it: (last loop, readers).
-        let mut last_loop = vec![None::<usize>; self.facts.len()];
-        let mut readers: Vec<Vec<ValueId>> = vec![Vec::new(); self.facts.len()];
-        for value in self.values().filter(|value| self.live[value.0 as usize]) {
-            for operand in self.instruction(value).operands() {
-                let operand = operand.0 as usize;
-                if self.primitive_argument(value).is_some() {
-                    readers[operand].push(value);
-                } else {
-                    let at = if self.is_lanes(value) { self.facts[value.0 as usize].place } else { 0 };
-                    last_loop[operand] = last_loop[operand].max(Some(at));
-                }
-            }
-        }
         for index in 0..self.stores.len() {
             let (value, place, adds) = self.stores[index];
             let first = loads.partition_point(|load| load.0 < place);
             let here = loads[first..].iter().take_while(|load| load.0 == place).map(|load| load.1.0 as usize);
             let facts = &self.facts[value.0 as usize];
             let mut written_at = 2 * facts.depth;
-            if !adds && self.is_lanes(value) && facts.stored.is_none() {
+            if !adds && self.is_lanes(value) && facts.stored.is_none() && !self.is_load(value) {
                 if self.primitive_argument(value).is_some() {
-                    let level = facts.depth - 1;
-                    let free = here.clone().all(|load| {
-                        last_loop[load].is_none_or(|at| at <= level)
-                            && readers[load].iter().all(|reader| *reader == value)
-                    });
-                    if free {
-                        written_at = 2 * level + 1;
-                        self.facts[value.0 as usize].stored = Some(place);
-                    }
-                } else if !self.is_load(value) {
-                    self.facts[value.0 as usize].stored = Some(place);
+                    // The call writes there itself; loads that are needed later are copied, see `fresh`.
+                    written_at -= 1;
                 }
+                self.facts[value.0 as usize].stored = Some(place);
             }
             for load in here {
                 self.facts[load].fresh = written_at;
