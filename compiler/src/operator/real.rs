@@ -104,7 +104,7 @@ macro_rules! implement_real {
             }
             #[inline]
             fn transcendental(function: Unary, x: Self) -> Self {
-                elementary::evaluate(function, x)
+                elementary::evaluate_scalar(function, x)
             }
         }
     };
