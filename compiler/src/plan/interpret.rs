@@ -84,7 +84,8 @@ pub fn run_kernel<T: Real>(
     let mut values: Vec<Vec<T>> = vec![Vec::new(); kernel.instructions.len()];
     let kinds = kernel.kinds()?;
     for row in 0..rows {
-        let start = |buffer: usize, column: usize| offsets[buffer] + row * kernel.buffers[buffer].stride + column;
+        let start =
+            |buffer: usize, column: usize| offsets[buffer] + row * kernel.buffers[buffer].stride + column;
         for (index, instruction) in kernel.instructions.iter().enumerate() {
             let (earlier, rest) = values.split_at_mut(index);
             let result = &mut rest[0];
@@ -105,7 +106,9 @@ pub fn run_kernel<T: Real>(
                     result.extend((0..length).map(|lane| binary(function, at(a, lane), at(b, lane))));
                 }
                 Instruction::Ternary(function, a, b, c) => {
-                    result.extend((0..length).map(|lane| ternary(function, at(a, lane), at(b, lane), at(c, lane))));
+                    result.extend(
+                        (0..length).map(|lane| ternary(function, at(a, lane), at(b, lane), at(c, lane))),
+                    );
                 }
                 Instruction::Sum(a) => {
                     result.push(reduce(kernel.lanes, T::ZERO, |lane| at(a, lane), |sum, x| sum + x));

@@ -171,7 +171,9 @@ pub enum Kind {
 #[non_exhaustive]
 pub enum KernelError {
     /// K1.
-    #[error("K1: instruction {instruction} of kernel `{kernel}` reads v{operand}, which is not an earlier value")]
+    #[error(
+        "K1: instruction {instruction} of kernel `{kernel}` reads v{operand}, which is not an earlier value"
+    )]
     Operand {
         /// Name of the kernel.
         kernel: String,
@@ -181,7 +183,9 @@ pub enum KernelError {
         operand: u32,
     },
     /// K1, where a scalar is asked for.
-    #[error("K1: instruction {instruction} of kernel `{kernel}` needs a scalar, but v{operand} is a lane value")]
+    #[error(
+        "K1: instruction {instruction} of kernel `{kernel}` needs a scalar, but v{operand} is a lane value"
+    )]
     NotScalar {
         /// Name of the kernel.
         kernel: String,
@@ -364,7 +368,8 @@ impl Kernel {
                 Access::Write | Access::Add => stores.push((buffer, column, end, index)),
             }
         }
-        let overlap = |first: usize, second: usize| KernelError::Overlap { kernel: self.name.clone(), first, second };
+        let overlap =
+            |first: usize, second: usize| KernelError::Overlap { kernel: self.name.clone(), first, second };
         stores.sort_unstable();
         // Empty ranges (no lanes) overlap nothing.
         stores.retain(|store| store.1 < store.2);
@@ -414,7 +419,9 @@ impl fmt::Display for Kernel {
             write!(f, "  ")?;
             match instruction {
                 Instruction::Load { buffer, column } => write!(f, "v{index} = load b{buffer}[{column}..]")?,
-                Instruction::LoadScalar { buffer, column } => write!(f, "v{index} = load b{buffer}[{column}]")?,
+                Instruction::LoadScalar { buffer, column } => {
+                    write!(f, "v{index} = load b{buffer}[{column}]")?
+                }
                 Instruction::Constant(value) => write!(f, "v{index} = {value:?}")?,
                 Instruction::Unary(function, a) => write!(f, "v{index} = {function:?} {a}")?,
                 Instruction::Binary(function, a, b) => write!(f, "v{index} = {function:?} {a} {b}")?,
@@ -422,8 +429,12 @@ impl fmt::Display for Kernel {
                 Instruction::Sum(a) => write!(f, "v{index} = Sum {a}")?,
                 Instruction::MaximumElement(a) => write!(f, "v{index} = MaximumElement {a}")?,
                 Instruction::Store { buffer, column, value } => write!(f, "b{buffer}[{column}..] = {value}")?,
-                Instruction::StoreScalar { buffer, column, value } => write!(f, "b{buffer}[{column}] = {value}")?,
-                Instruction::Accumulate { buffer, column, value } => write!(f, "b{buffer}[{column}..] += {value}")?,
+                Instruction::StoreScalar { buffer, column, value } => {
+                    write!(f, "b{buffer}[{column}] = {value}")?
+                }
+                Instruction::Accumulate { buffer, column, value } => {
+                    write!(f, "b{buffer}[{column}..] += {value}")?
+                }
                 Instruction::AccumulateScalar { buffer, column, value } => {
                     write!(f, "b{buffer}[{column}] += {value}")?;
                 }
