@@ -5,7 +5,7 @@ use gatewright_compiler::operator::real::Real;
 use crate::matmul::MatmulElement;
 
 #[cfg(feature = "jit")]
-use gatewright_compiler::{codegen::Precision, operator::primitive::PrimitiveTable};
+use gatewright_compiler::{operator::primitive::PrimitiveTable, plan::kernel::Precision};
 
 /// `f32` or `f64`, with its kernels.
 pub trait Element: Real + MatmulElement {
@@ -15,7 +15,7 @@ pub trait Element: Real + MatmulElement {
 
     /// The tile primitives of this machine.
     #[cfg(feature = "jit")]
-    fn primitives() -> &'static PrimitiveTable<Self>;
+    fn primitives() -> PrimitiveTable<Self>;
 }
 
 macro_rules! element {
@@ -25,8 +25,8 @@ macro_rules! element {
             const PRECISION: Precision = Precision::$precision;
 
             #[cfg(feature = "jit")]
-            fn primitives() -> &'static PrimitiveTable<Self> {
-                crate::primitive::table()
+            fn primitives() -> PrimitiveTable<Self> {
+                crate::primitive::PrimitiveTable::<$t>::best().for_compiled_code()
             }
         }
     };

@@ -69,11 +69,17 @@ impl ArenaLayout {
 }
 
 /// Elements that begin on a cache line.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct AlignedVec<T> {
     elements: Vec<T>,
     start: usize,
     length: usize,
+}
+
+impl<T> Default for AlignedVec<T> {
+    fn default() -> Self {
+        Self { elements: Vec::new(), start: 0, length: 0 }
+    }
 }
 
 impl<T: Copy + Default> AlignedVec<T> {

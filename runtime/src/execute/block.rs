@@ -30,8 +30,8 @@ impl<T> Default for Block<T> {
             first: 0,
             end: 0,
             layout: None,
-            arena: AlignedVec { ..Default::default() },
-            scratch: AlignedVec { ..Default::default() },
+            arena: AlignedVec::default(),
+            scratch: AlignedVec::default(),
             gradient: Vec::new(),
             offsets: Vec::new(),
         }
@@ -41,7 +41,7 @@ impl<T> Default for Block<T> {
 /// What all blocks of a run share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shared<'a, T> {
-    pub(crate) engine: &'a Engine,
+    pub(crate) engine: &'a Engine<T>,
     pub(crate) matrices: &'a [PackedMatrix<T>],
     /// The flat parameters, and each parameter's first element and length in them.
     pub(crate) parameters: &'a [T],
@@ -75,13 +75,13 @@ impl<T: Element> Block<T> {
     }
 
     /// Makes room for a run; refuses sizes that overflow.
-    pub(crate) fn prepare(&mut self, engine: &Engine, steps: usize) -> Result<(), CallError> {
+    pub(crate) fn prepare(&mut self, engine: &Engine<T>, steps: usize) -> Result<(), CallError> {
         let rows = self.rows();
         if self.layout.as_ref().is_none_or(|layout| layout.steps != steps || layout.rows != rows) {
             let layout = ArenaLayout::new(&engine.plan, steps, rows)
                 .ok_or(CallError::TooLarge { steps, batch: rows })?;
             // A new layout finds zeros in every pad.
-            self.arena = AlignedVec { ..Default::default() };
+            self.arena = AlignedVec::default();
             self.arena.resize(layout.length());
             self.layout = Some(layout);
         }
@@ -252,7 +252,7 @@ impl<T: Element> Block<T> {
     /// Adds up the terms of one total.
     fn total(
         &self,
-        engine: &Engine,
+        engine: &Engine<T>,
         layout: &ArenaLayout,
         terms: &[GradientTerm],
         total: &mut [T],
@@ -332,7 +332,7 @@ impl<T: Element> Block<T> {
     /// Copies a sequence of this block out: padded rows to `[T, B, n]` rows.
     pub(crate) fn unstage(
         &self,
-        engine: &Engine,
+        engine: &Engine<T>,
         place: Place,
         steps: std::ops::Range<usize>,
         batch: usize,

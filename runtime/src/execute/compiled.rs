@@ -63,11 +63,10 @@ impl Default for CompileOptions {
 pub struct CompiledCell<T> {
     layout: CellLayout,
     parameter_ranges: Vec<(usize, usize)>,
-    inference: Arc<Engine>,
-    training: Arc<Engine>,
+    inference: Arc<Engine<T>>,
+    training: Arc<Engine<T>>,
     threads: usize,
     compile_time: Duration,
-    precision: std::marker::PhantomData<fn() -> T>,
 }
 
 impl<T: Element> CompiledCell<T> {
@@ -78,16 +77,32 @@ impl<T: Element> CompiledCell<T> {
     /// A dimension that is missing, unknown or too large; an operator without code; a failure of the code generator.
     pub fn new(cell: &Cell, dimensions: &[(&str, usize)], options: CompileOptions) -> Result<Self, CompileError> {
         let started = Instant::now();
-        let sizes = sizes_of(cell, dimensions)?;
         let forward = lower(cell).map_err(|error| CompileError::Internal(error.to_string()))?;
-        let layout = layout_of(&forward, &sizes)?;
-        let simple = simplify(&forward);
+        let mut compiled = Self::from_graph(&forward, dimensions, options)?;
+        compiled.compile_time = started.elapsed();
+        Ok(compiled)
+    }
+
+    /// Compiles the forward graph of a step, as [`CompiledCell::new`] does a cell.
+    ///
+    /// # Errors
+    ///
+    /// As [`CompiledCell::new`].
+    pub fn from_graph(
+        forward: &Graph,
+        dimensions: &[(&str, usize)],
+        options: CompileOptions,
+    ) -> Result<Self, CompileError> {
+        let started = Instant::now();
+        let sizes = sizes_of(&forward.signature().dimensions, dimensions)?;
+        let layout = layout_of(forward, &sizes)?;
+        let simple = simplify(forward);
         let gradient = differentiate(&simple).map_err(|error| CompileError::Internal(error.to_string()))?;
         let gradient = simplify(&gradient);
-        let engine = |graph: Graph| -> Result<Arc<Engine>, CompileError> {
+        let engine = |graph: Graph| -> Result<Arc<Engine<T>>, CompileError> {
             let plan = plan(&graph, &sizes)?;
             log::debug!("plan:\n{plan}");
-            Ok(Arc::new(Engine::new::<T>(Arc::new(graph), plan, options.backend)?))
+            Ok(Arc::new(Engine::new(Arc::new(graph), plan, options.backend)?))
         };
         let inference = engine(simple)?;
         let training = engine(gradient)?;
@@ -100,7 +115,6 @@ impl<T: Element> CompiledCell<T> {
             training,
             threads: options.threads.max(1),
             compile_time: started.elapsed(),
-            precision: std::marker::PhantomData,
         })
     }
 
@@ -140,7 +154,7 @@ impl<T: Element> CompiledCell<T> {
         &self.inference.plan
     }
 
-    fn shared<'a>(&'a self, engine: &'a Engine, parameters: &'a [T], workspace: &'a Memory<T>) -> Shared<'a, T> {
+    fn shared<'a>(&'a self, engine: &'a Engine<T>, parameters: &'a [T], workspace: &'a Memory<T>) -> Shared<'a, T> {
         Shared {
             engine,
             matrices: &workspace.matrices,
@@ -152,15 +166,14 @@ impl<T: Element> CompiledCell<T> {
 }
 
 /// Sizes of the free dimensions, in the cell's order.
-fn sizes_of(cell: &Cell, dimensions: &[(&str, usize)]) -> Result<Vec<usize>, CompileError> {
+fn sizes_of(free: &[String], dimensions: &[(&str, usize)]) -> Result<Vec<usize>, CompileError> {
     for (name, _) in dimensions {
-        if !cell.dimensions.iter().any(|known| known == name) {
-            let known = cell.dimensions.join(", ");
+        if !free.iter().any(|known| known == name) {
+            let known = free.join(", ");
             return Err(CompileError::UnknownDimension { name: (*name).to_owned(), known });
         }
     }
-    cell.dimensions
-        .iter()
+    free.iter()
         .map(|name| {
             let given = dimensions.iter().rev().find(|(given, _)| given == name);
             given.map(|&(_, size)| size).ok_or_else(|| CompileError::MissingDimension { name: name.clone() })
@@ -198,7 +211,7 @@ fn layout_of(graph: &Graph, sizes: &[usize]) -> Result<CellLayout, CompileError>
 
 /// Values of nodes that are constant over time, from parameters and totals.
 pub(crate) fn constants<T: Element>(
-    engine: &Engine,
+    engine: &Engine<T>,
     parameters: &[T],
     ranges: &[(usize, usize)],
     totals: &[(NodeId, Vec<T>)],
@@ -214,7 +227,7 @@ pub(crate) fn constants<T: Element>(
 /// What a [`Workspace`] holds for one engine.
 #[derive(Clone, Debug)]
 pub(crate) struct Memory<T> {
-    engine: Option<Arc<Engine>>,
+    engine: Option<Arc<Engine<T>>>,
     matrices: Vec<PackedMatrix<T>>,
     expressions: Vec<Vec<T>>,
     blocks: Vec<Block<T>>,
@@ -236,7 +249,7 @@ impl<T> Default for Memory<T> {
 
 impl<T: Element> Memory<T> {
     /// Makes this the memory of `engine` for a batch: everything that does not depend on values.
-    fn attach(&mut self, engine: &Arc<Engine>, batch: usize) {
+    fn attach(&mut self, engine: &Arc<Engine<T>>, batch: usize) {
         if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
             *self = Self { engine: Some(Arc::clone(engine)), ..Self::default() };
             self.matrices = engine
@@ -256,7 +269,7 @@ impl<T: Element> Memory<T> {
     }
 
     /// Packs the matrices of one pass.
-    fn pack(&mut self, engine: &Engine, parameters: &[T], ranges: &[(usize, usize)], backward: bool) {
+    fn pack(&mut self, engine: &Engine<T>, parameters: &[T], ranges: &[(usize, usize)], backward: bool) {
         for (packed, layout) in self.matrices.iter_mut().zip(&engine.plan.matrices) {
             if layout.backward != backward {
                 continue;

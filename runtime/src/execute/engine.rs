@@ -11,32 +11,33 @@ use crate::element::Element;
 use crate::error::{CallError, CompileError};
 
 #[cfg(feature = "jit")]
-use gatewright_compiler::codegen::CompiledKernels;
+use gatewright_compiler::{codegen::CompiledKernels, operator::primitive::PrimitiveTable};
 
 /// A plan, the graph it came from, and its element loops.
 #[derive(Debug)]
-pub(crate) struct Engine {
+pub(crate) struct Engine<T> {
     pub(crate) graph: Arc<Graph>,
     pub(crate) plan: Plan,
-    loops: Loops,
+    loops: Loops<T>,
 }
 
 /// How element loops run.
 #[derive(Debug)]
-enum Loops {
-    Interpreted,
+enum Loops<T> {
+    Interpreted(std::marker::PhantomData<T>),
     #[cfg(feature = "jit")]
-    Compiled(CompiledKernels),
+    Compiled(CompiledKernels, PrimitiveTable<T>),
 }
 
-impl Engine {
-    pub(crate) fn new<T: Element>(graph: Arc<Graph>, plan: Plan, backend: Backend) -> Result<Self, CompileError> {
+impl<T: Element> Engine<T> {
+    pub(crate) fn new(graph: Arc<Graph>, plan: Plan, backend: Backend) -> Result<Self, CompileError> {
         let loops = match backend {
-            Backend::Interpreter => Loops::Interpreted,
+            Backend::Interpreter => Loops::Interpreted(std::marker::PhantomData),
             #[cfg(feature = "jit")]
             Backend::Jit => Loops::Compiled(
                 CompiledKernels::compile(&plan.kernels, T::PRECISION)
                     .map_err(|error| CompileError::Code(error.to_string()))?,
+                T::primitives(),
             ),
             #[cfg(not(feature = "jit"))]
             Backend::Jit => return Err(CompileError::NoBackend),
@@ -47,22 +48,22 @@ impl Engine {
     /// Scratch elements that a call of [`Engine::run_loop`] needs.
     pub(crate) fn scratch_elements(&self) -> usize {
         match &self.loops {
-            Loops::Interpreted => 0,
+            Loops::Interpreted(_) => 0,
             #[cfg(feature = "jit")]
-            Loops::Compiled(kernels) => kernels.scratch_elements(),
+            Loops::Compiled(kernels, _) => kernels.scratch_elements(),
         }
     }
 
     /// Bytes of machine code; 0 for the interpreter.
     pub(crate) fn code_bytes(&self) -> usize {
         match &self.loops {
-            Loops::Interpreted => 0,
+            Loops::Interpreted(_) => 0,
             #[cfg(feature = "jit")]
-            Loops::Compiled(kernels) => kernels.code_bytes(),
+            Loops::Compiled(kernels, _) => kernels.code_bytes(),
         }
     }
 
-    pub(crate) fn run_loop<T: Element>(
+    pub(crate) fn run_loop(
         &self,
         kernel: usize,
         arena: &mut [T],
@@ -71,12 +72,14 @@ impl Engine {
         scratch: &mut [T],
     ) -> Result<(), CallError> {
         let result = match &self.loops {
-            Loops::Interpreted => {
+            Loops::Interpreted(_) => {
                 let _ = scratch;
                 run_kernel(&self.plan.kernels[kernel], arena, offsets, rows)
             }
             #[cfg(feature = "jit")]
-            Loops::Compiled(kernels) => kernels.run(kernel, arena, offsets, rows, T::primitives(), scratch),
+            Loops::Compiled(kernels, primitives) => {
+                kernels.run(kernel, arena, offsets, rows, primitives, scratch)
+            }
         };
         result.map_err(|error| CallError::Internal(error.to_string()))
     }
