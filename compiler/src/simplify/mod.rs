@@ -17,6 +17,8 @@
 
 mod algebra;
 mod fuse;
+#[cfg(test)]
+mod generated;
 mod split;
 mod structure;
 mod sum;
