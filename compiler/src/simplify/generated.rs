@@ -58,7 +58,16 @@ fn random_graph(seed: u64) -> Graph {
     // Most random choices do not fit together; those are passed over.
     for _ in 0..400 {
         let (operator, arity) = operator(numbers);
-        let operands: Vec<NodeId> = (0..arity).map(|_| nodes[choose(numbers, nodes.len())]).collect();
+        // New nodes are read more often, so that rules meet what other rules made.
+        let mut operand = || {
+            let count = nodes.len();
+            if choose(numbers, 2) == 0 {
+                nodes[count - 1 - choose(numbers, 4)]
+            } else {
+                nodes[choose(numbers, count)]
+            }
+        };
+        let operands: Vec<NodeId> = (0..arity).map(|_| operand()).collect();
         let Ok(mut id) = w.graph.insert(operator.clone(), operands) else { continue };
         // Keeps the numbers near one.
         if choose(numbers, 4) == 0 {
@@ -88,7 +97,7 @@ fn random_graph(seed: u64) -> Graph {
 #[test]
 fn random_graphs_keep_their_meaning() {
     let (sizes, steps, batch) = ([3, 2], 2, 2);
-    for seed in 0..300 {
+    for seed in 0..120 {
         let name = format!("seed {seed}");
         let forward = random_graph(seed);
         let plain = differentiate(&forward).unwrap();
@@ -120,7 +129,7 @@ fn random_graphs_keep_their_meaning() {
             }
         }
         assert_eq!(simplify(&short), short, "{name}");
-        if seed % 30 == 0 && scale < 100.0 {
+        if seed % 24 == 0 && scale < 100.0 {
             check_gradients(&name, &forward, &short);
         }
     }
@@ -132,7 +141,7 @@ fn damaged_texts_are_errors_or_graphs() {
     let numbers = &mut Numbers(3);
     let alphabet = b"%0123 d+*,:;=()[]\"\\\nx";
     let mut graphs = 0;
-    for _ in 0..3000 {
+    for _ in 0..1000 {
         let mut bytes = text.clone().into_bytes();
         for _ in 0..=choose(numbers, 3) {
             let at = choose(numbers, bytes.len());
