@@ -391,3 +391,16 @@ fn a_long_chain_needs_no_deep_stack() {
     differentiate(&graph).unwrap();
     Graph::parse(&graph.to_string()).unwrap();
 }
+
+#[test]
+fn a_chain_of_doublings_stays_small() {
+    let mut w = samples::Writer::new(&["x"]);
+    let mut value = w.input("x", samples::vector(0));
+    for _ in 0..28 {
+        value = w.concatenate(&[value, value]);
+    }
+    w.output("y", value);
+    let operands = |graph: &Graph| graph.nodes().iter().map(|node| node.operands.len()).sum::<usize>();
+    assert!(operands(&simplify(&w.graph)) < 10_000);
+    assert!(operands(&simplify(&differentiate(&w.graph).unwrap())) < 100_000);
+}
