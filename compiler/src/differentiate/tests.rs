@@ -180,3 +180,47 @@ fn the_gradient_of_the_lstm() {
     "#]]
     .assert_eq(&gradient.to_string());
 }
+
+/// The gradient by `x` of the sum of `f(x, y)`, given as the line that makes `%2` from `%0 = x` and `%1 = y`.
+fn gradient_at(line: &str, x: &[f64], y: &[f64]) -> Vec<f64> {
+    let shape = line.rsplit(" : ").next().unwrap();
+    let text = format!(
+        "dimension n\ninput x : [d0]\ninput y : [d0]\noutput o : {shape}\n\
+         %0 = input(0) : [d0]\n%1 = input(1) : [d0]\n{line}\noutput(0) = %2\n"
+    );
+    let graph = differentiate(&Graph::parse(&text).unwrap()).unwrap();
+    let ones = vec![1.0; if shape == "[]" { 1 } else { x.len() }];
+    let arguments = crate::graph::interpret::SequenceArguments {
+        inputs: vec![x, y],
+        initial_states: vec![],
+        parameters: vec![],
+        gradients: Some(crate::graph::interpret::GradientArguments {
+            outputs: vec![&ones],
+            final_states: vec![],
+        }),
+    };
+    let results = crate::graph::interpret::run_sequence(&graph, &[x.len()], &arguments, 1, 1).unwrap();
+    results.gradients.unwrap().inputs.remove(0)
+}
+
+#[test]
+fn subgradients_at_kinks_are_the_stated_ones() {
+    let x = [0.0, -0.0, 1.0, -1.0];
+    for (line, expected) in [
+        ("%2 = relu %0 : [d0]", [0.0, 0.0, 1.0, 0.0]),
+        ("%2 = absolute %0 : [d0]", [0.0, 0.0, 1.0, -1.0]),
+        ("%2 = step %0 : [d0]", [0.0; 4]),
+        ("%2 = sign %0 : [d0]", [0.0; 4]),
+        ("%2 = less %0 %1 : [d0]", [0.0; 4]),
+        ("%2 = maximum %0 %1 : [d0]", [1.0, 1.0, 1.0, 0.0]),
+        ("%2 = maximum %1 %0 : [d0]", [0.0, 0.0, 1.0, 0.0]),
+        ("%2 = minimum %0 %1 : [d0]", [1.0, 1.0, 0.0, 1.0]),
+        ("%2 = minimum %1 %0 : [d0]", [0.0, 0.0, 0.0, 1.0]),
+        ("%2 = select %0 %0 %1 : [d0]", [0.0, 0.0, 1.0, 1.0]),
+    ] {
+        assert_eq!(gradient_at(line, &x, &[0.0; 4]), expected, "{line}");
+    }
+    let largest = "%2 = maximum_element %0 : []";
+    assert_eq!(gradient_at(largest, &[3.0, 1.0, 3.0], &[0.0; 3]), [0.5, 0.0, 0.5]);
+    assert_eq!(gradient_at("%2 = square_root %0 : [d0]", &[0.0, 4.0], &[0.0; 2]), [f64::INFINITY, 0.25]);
+}

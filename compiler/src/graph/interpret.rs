@@ -242,9 +242,10 @@ impl<'a, T: Real> Run<'a, T> {
 
     /// One sample of a node. `out` holds zeros and is not empty.
     fn compute_row(&self, node: &Node, rows: &[&[T]], out: &mut [T]) -> Result<(), InterpretError> {
-        // Element `j` of an operand, where a scalar broadcasts.
-        let scalar = |position: usize| *self.graph.shape(node.operands[position]) == Shape::Scalar;
-        let at = |position: usize, j: usize| rows[position][if scalar(position) { 0 } else { j }];
+        // How far element `j + 1` of an operand is from element `j`: a scalar broadcasts.
+        let stride = |position: usize| {
+            usize::from(node.operands.get(position).is_some_and(|&id| *self.graph.shape(id) != Shape::Scalar))
+        };
         match &node.operator {
             Operator::Constant(bits) => out[0] = T::from_f64(f64::from_bits(*bits)),
             Operator::Identity(n) => {
@@ -259,13 +260,15 @@ impl<'a, T: Real> Run<'a, T> {
                 }
             }
             Operator::Binary(function) => {
+                let (a, b) = (stride(0), stride(1));
                 for (j, out) in out.iter_mut().enumerate() {
-                    *out = evaluate_binary(*function, at(0, j), at(1, j));
+                    *out = evaluate_binary(*function, rows[0][j * a], rows[1][j * b]);
                 }
             }
             Operator::Ternary(function) => {
+                let (a, b, c) = (stride(0), stride(1), stride(2));
                 for (j, out) in out.iter_mut().enumerate() {
-                    *out = evaluate_ternary(*function, at(0, j), at(1, j), at(2, j));
+                    *out = evaluate_ternary(*function, rows[0][j * a], rows[1][j * b], rows[2][j * c]);
                 }
             }
             Operator::MatrixVector | Operator::MatrixMatrix => {

@@ -5,6 +5,7 @@ use super::samples::{self, Arrays, Writer, vector};
 use super::*;
 use crate::differentiate::differentiate;
 use crate::operator::Unary;
+use crate::simplify::simplify;
 
 #[test]
 fn what_is_printed_parses_to_an_equal_graph() {
@@ -203,4 +204,36 @@ fn arrays_that_do_not_fit_are_errors() {
     assert_eq!(run(&arguments, &sizes, 1, 1), Err(missing));
     arguments.parameters.pop();
     assert!(matches!(run(&arguments, &sizes, 1, 1), Err(InterpretError::ArrayCount { .. })));
+}
+
+#[test]
+fn a_strange_number_stays_with_its_sample_and_the_steps_after() {
+    let (sizes, steps, batch) = ([3, 2], 3, 2);
+    for (name, forward) in samples::all() {
+        for graph in
+            [differentiate(&forward).unwrap(), simplify(&differentiate(&simplify(&forward)).unwrap())]
+        {
+            let mut arrays = Arrays::<f64>::new(&graph, &sizes, steps, batch);
+            let clean = arrays.run(&graph, &sizes, steps, batch);
+            // Sample 1 at step 1.
+            arrays.inputs[0][(batch + 1) * 3] = f64::NAN;
+            let touched = arrays.run(&graph, &sizes, steps, batch);
+            let n = clean.outputs[0].len() / (steps * batch);
+            for (index, (touched, clean)) in touched.outputs[0].iter().zip(&clean.outputs[0]).enumerate() {
+                let (step, sample) = (index / (n * batch), index / n % batch);
+                if sample == 0 || step == 0 {
+                    assert_eq!(touched, clean, "{name}");
+                }
+            }
+            let last = (steps * batch - 1) * n;
+            // A comparison with NaN is false, which is a number.
+            let compares = name == "every_operator";
+            assert!(compares || touched.outputs[0][last..].iter().any(|value| value.is_nan()), "{name}");
+            let (touched, clean) = (touched.gradients.unwrap(), clean.gradients.unwrap());
+            for step in 0..steps {
+                let row = step * batch * 3..step * batch * 3 + 3;
+                assert_eq!(touched.inputs[0][row.clone()], clean.inputs[0][row], "{name}");
+            }
+        }
+    }
 }

@@ -198,6 +198,15 @@ fn multiply(graph: &mut Graph, a: NodeId, b: NodeId) -> Rewrite {
             return graph.binary(Binary::Multiply, c, x).map(Some);
         }
     }
+    // s (t x) = (s t) x with scalars s and t
+    if *graph.shape(a) == Shape::Scalar
+        && *graph.shape(b) != Shape::Scalar
+        && let Some((inner, x)) = binary_operands(graph, b, Binary::Multiply)
+        && *graph.shape(inner) == Shape::Scalar
+    {
+        let scale = graph.binary(Binary::Multiply, a, inner)?;
+        return graph.binary(Binary::Multiply, scale, x).map(Some);
+    }
     // Signs move out of products: there they meet a sum, and vanish.
     match (negated(graph, a), negated(graph, b)) {
         // (-a) (-b) = a b

@@ -17,6 +17,8 @@
 
 mod algebra;
 mod fuse;
+#[cfg(test)]
+mod generated;
 mod split;
 mod structure;
 mod sum;
@@ -39,8 +41,8 @@ const MAXIMUM_ROUNDS: usize = 24;
 
 /// The graph, simplified. Dead nodes are dropped.
 ///
-/// A graph whose simplified form would break a limit ([`crate::limits::MAXIMUM_NODES`]) is given back as far as the
-/// passes before that took it.
+/// Where a pass cannot give its result (it would have more than [`crate::limits::MAXIMUM_NODES`] nodes, or a total of
+/// what turns out to be constant over time), the graph is given back as far as the passes before took it.
 #[must_use]
 pub fn simplify(graph: &Graph) -> Graph {
     let mut current = graph.compact();

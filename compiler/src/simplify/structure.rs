@@ -183,9 +183,19 @@ fn transpose(graph: &mut Graph, x: NodeId) -> Rewrite {
     }
 }
 
+/// Concatenations are not joined into one of more parts: a chain of `[a, a]` would double it at every link.
+const MAXIMUM_PARTS: usize = 1024;
+
 fn concatenate(graph: &mut Graph, operands: &[NodeId]) -> Rewrite {
     if let &[only] = operands {
         return Ok(Some(only));
+    }
+    let count = |&operand: &NodeId| match graph.operator(operand) {
+        Operator::Concatenate => graph.operands(operand).len(),
+        _ => 1,
+    };
+    if operands.iter().map(count).sum::<usize>() > MAXIMUM_PARTS {
+        return Ok(None);
     }
     // Nested concatenations become one; neighbouring slices of one vector become one.
     let mut flat: Vec<NodeId> = Vec::with_capacity(operands.len());

@@ -86,7 +86,7 @@ fn flatten(graph: &Graph, root: NodeId, inner: &[bool]) -> Vec<Term> {
 /// Sums with more terms are not searched for common factors: the search compares every two.
 const MAXIMUM_FACTORED_TERMS: usize = 64;
 
-/// Takes common factors out where that saves a product: `a b + a c = a (b + c)` of element-wise products, and in the
+/// Takes common factors out where that saves a product: `x + x = 2 x`, `a b + a c = a (b + c)` of element-wise products, and in the
 /// adjoint half, where nothing can leave the loop early, `W b + W c = W (b + c)` and `u b^T + u c^T = u (b + c)^T`.
 fn factor(
     graph: &mut Graph,
@@ -101,7 +101,10 @@ fn factor(
         let mut second = first + 1;
         while second < terms.len() {
             let (a, b) = (terms[first], terms[second]);
-            let merged = if single(a.value) && single(b.value) && a.value != b.value {
+            let merged = if a == b {
+                let two = graph.constant(2.0)?;
+                Some(graph.binary(Binary::Multiply, two, a.value)?)
+            } else if single(a.value) && single(b.value) && a.value != b.value {
                 merge(graph, a, b)?
             } else {
                 None

@@ -67,7 +67,10 @@ fn rewrite(lines: &str) -> String {
     let last = 5 + lines.trim().lines().count();
     text.push_str(lines.trim());
     text.push_str(&format!("\noutput(0) = %{last}\n"));
-    let simple = simplify(&Graph::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}")));
+    let graph = Graph::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    let simple = simplify(&graph);
+    let arrays = Arrays::<f64>::new(&graph, &[3], 2, 2);
+    assert_close(lines, &arrays.run(&simple, &[3], 2, 2), &arrays.run(&graph, &[3], 2, 2));
     expression(&simple, simple.root(Root::Output(0)).unwrap())
 }
 
@@ -114,6 +117,12 @@ fn rules_of_arithmetic() {
         ),
         ("%6 = constant(0.0) : []\n%7 = select %6 %0 %2 : [d0]", "broadcast(s)"),
         ("%6 = select %0 %1 %1 : [d0]", "y"),
+        ("%6 = add %0 %0 : [d0]", "multiply(2, x)"),
+        ("%6 = add %0 %1 : [d0]\n%7 = add %6 %0 : [d0]", "add(y, multiply(2, x))"),
+        (
+            "%6 = sigmoid %2 : []\n%7 = multiply %2 %0 : [d0]\n%8 = multiply %7 %6 : [d0]",
+            "multiply(multiply(s, sigmoid(s)), x)",
+        ),
         (
             "%6 = multiply %0 %1 : [d0]\n%7 = multiply %0 %2 : [d0]\n%8 = subtract %6 %7 : [d0]",
             "subtract(multiply(x, y), multiply(s, x))",
@@ -146,6 +155,42 @@ fn rules_of_structure() {
             "%6 = slice(0, 0) %0 : [0]\n%7 = concatenate %0 %1 : [2*d0]\n%8 = slice(0, d0) %7 : [d0]\n%9 = slice(d0, d0) %7 : [d0]\n%10 = concatenate %8 %9 : [2*d0]",
             "concatenate(x, y)",
         ),
+        (
+            "%6 = concatenate %0 %1 %5 : [3*d0]\n%7 = tanh %6 : [3*d0]\n%8 = slice(d0, 2*d0) %7 : [2*d0]\n%9 = slice(d0, d0) %8 : [d0]",
+            "slice(tanh(concatenate(x, y, c)))",
+        ),
+        ("%6 = pad(1, d0+1) %0 : [d0+1]\n%7 = pad(2, d0+4) %6 : [d0+4]\n%8 = slice(3, d0) %7 : [d0]", "x"),
+        ("%6 = pad(1, d0+1) %0 : [d0+1]\n%7 = pad(2, d0+4) %6 : [d0+4]", "pad(x)"),
+        (
+            "%6 = pad_columns(1, 2*d0+2) %4 : [d0, 2*d0+2]\n%7 = tanh %6 : [d0, 2*d0+2]\n%8 = slice_columns(2, 2*d0) %7 : [d0, 2*d0]\n%9 = slice_columns(d0, d0) %8 : [d0, d0]\n%10 = matrix_vector %9 %0 : [d0]",
+            "matrix_vector(slice_columns(tanh(pad_columns(V))), x)",
+        ),
+        (
+            "%6 = pad_columns(1, d0+1) %3 : [d0, d0+1]\n%7 = pad_columns(2, d0+4) %6 : [d0, d0+4]\n%8 = slice_columns(2, d0+2) %7 : [d0, d0+2]\n%9 = slice_columns(1, d0) %8 : [d0, d0]",
+            "W",
+        ),
+        (
+            "%6 = concatenate %0 %1 : [2*d0]\n%7 = tanh %6 : [2*d0]\n%8 = outer %5 %7 : [d0, 2*d0]\n%9 = slice_columns(0, d0) %8 : [d0, d0]",
+            "outer(c, slice(tanh(concatenate(x, y))))",
+        ),
+        (
+            "%6 = matrix_matrix %3 %4 : [d0, 2*d0]\n%7 = slice_columns(d0, d0) %6 : [d0, d0]",
+            "matrix_matrix(W, slice_columns(V))",
+        ),
+        ("%6 = outer %0 %1 : [d0, d0]\n%7 = matrix_matrix %3 %6 : [d0, d0]", "outer(matrix_vector(W, x), y)"),
+        (
+            "%6 = outer %0 %1 : [d0, d0]\n%7 = matrix_matrix %6 %3 : [d0, d0]",
+            "outer(x, matrix_vector(transpose(W), y))",
+        ),
+        ("%6 = outer %0 %1 : [d0, d0]\n%7 = transpose %6 : [d0, d0]", "outer(y, x)"),
+        ("%6 = outer %0 %1 : [d0, d0]\n%7 = sum %6 : []", "multiply(sum(x), sum(y))"),
+        ("%6 = pad(1, d0+1) %0 : [d0+1]\n%7 = outer %1 %6 : [d0, d0+1]", "pad_columns(outer(y, x))"),
+        (
+            "%6 = pad_columns(d0, 3*d0) %3 : [d0, 3*d0]\n%7 = concatenate %0 %1 %5 : [3*d0]\n%8 = matrix_vector %6 %7 : [d0]",
+            "matrix_vector(W, y)",
+        ),
+        ("%6 = divide %0 %2 : [d0]\n%7 = sum %6 : []", "divide(sum(x), s)"),
+        ("%6 = broadcast(4) %2 : [4]\n%7 = sum %6 : []", "multiply(4, s)"),
         ("%6 = pad(d0, 2*d0) %0 : [2*d0]\n%7 = slice(0, d0) %6 : [d0]", "broadcast(0)"),
         (
             "%6 = pad(d0, 2*d0) %0 : [2*d0]\n%7 = matrix_vector %4 %6 : [d0]",
@@ -336,13 +381,26 @@ fn the_simplified_gradient_of_the_lstm() {
 fn a_long_chain_needs_no_deep_stack() {
     let mut w = samples::Writer::new(&["x"]);
     let mut value = w.input("x", samples::vector(0));
-    for _ in 0..20_000 {
+    for _ in 0..5_000 {
         let other = w.unary(crate::operator::Unary::Tanh, value);
         value = w.add(other, value);
     }
     w.output("y", value);
     let graph = simplify(&w.graph);
-    assert_eq!(graph.len(), 40_001);
+    assert_eq!(graph.len(), 10_001);
     differentiate(&graph).unwrap();
     Graph::parse(&graph.to_string()).unwrap();
+}
+
+#[test]
+fn a_chain_of_doublings_stays_small() {
+    let mut w = samples::Writer::new(&["x"]);
+    let mut value = w.input("x", samples::vector(0));
+    for _ in 0..28 {
+        value = w.concatenate(&[value, value]);
+    }
+    w.output("y", value);
+    let operands = |graph: &Graph| graph.nodes().iter().map(|node| node.operands.len()).sum::<usize>();
+    assert!(operands(&simplify(&w.graph)) < 10_000);
+    assert!(operands(&simplify(&differentiate(&w.graph).unwrap())) < 100_000);
 }
