@@ -72,39 +72,39 @@ codes! {
     /// A name has two different time indices or two powers.
     DoubleIndex "GW0012" Error "a second index";
     /// A known function with too few or too many arguments.
-    ArgumentCount "GW0013" Error "wrong number of arguments";
+    ArgumentCount "GW0104" Error "wrong number of arguments";
     /// A minus sign where an accent was meant, as in `h^-_t`.
     DanglingSign "GW0014" Error "a sign instead of an accent";
     /// A word before a parenthesis that is nearly, but not quite, a known function.
-    UnknownFunction "GW0015" Error "unknown function";
+    UnknownFunction "GW0101" Error "unknown function";
     /// A known function with a label, as in `LN_1(x)`: it may mean a function with parameters of its own.
-    LabelledFunction "GW0016" Error "a function with a label";
+    LabelledFunction "GW0013" Error "a function with a label";
     /// A size in a declaration is neither a number, a name nor a sum of these.
-    BadSize "GW0017" Error "not a size";
+    BadSize "GW0015" Error "not a size";
     /// Two further sides of a chained equality differ: `a = f(x) = g(x)`.
-    ChainDiffers "GW0018" Error "the sides of a chained equality differ";
+    ChainDiffers "GW0016" Error "the sides of a chained equality differ";
     /// A definition by cases with conditions is outside the language. Write it with `max`, `min`, `clip` or a known function.
-    Piecewise "GW0401" Error "piecewise definition";
+    Piecewise "GW0451" Error "piecewise definition";
     /// A sum or product over indices that is no matrix product is outside the language.
-    SumOverIndices "GW0402" Error "sum over indices";
+    SumOverIndices "GW0452" Error "sum over indices";
     /// Derivatives and integrals by time are outside the language. Write the step of the discretisation.
-    DifferentialEquation "GW0403" Error "differential equation";
+    DifferentialEquation "GW0453" Error "differential equation";
     /// A matrix of blocks is accepted only as one row before one column.
-    MatrixOfBlocks "GW0404" Error "matrix of blocks";
+    MatrixOfBlocks "GW0454" Error "matrix of blocks";
     /// The source is longer than `MAXIMUM_SOURCE_BYTES`.
-    SourceTooLong "GW0501" Error "the source is too long";
+    SourceTooLong "GW0551" Error "the source is too long";
     /// Brackets, fractions or scripts are nested deeper than `MAXIMUM_NESTING`.
-    NestingTooDeep "GW0502" Error "nested too deep";
+    NestingTooDeep "GW0552" Error "nested too deep";
     /// One equation has more operators than `MAXIMUM_OPERATORS`.
-    EquationTooLong "GW0503" Error "the equation is too long";
+    EquationTooLong "GW0553" Error "the equation is too long";
     /// A name is longer than `MAXIMUM_NAME_BYTES`.
-    NameTooLong "GW0504" Error "the name is too long";
+    NameTooLong "GW0554" Error "the name is too long";
     /// There are more definitions than `MAXIMUM_DEFINITIONS`.
-    TooManyDefinitions "GW0505" Error "too many definitions";
+    TooManyDefinitions "GW0501" Error "too many definitions";
     /// A row that is no equation of a cell (a loss, a signature, a remark) was skipped.
     SkippedRow "GW0950" Note "skipped";
     /// Layers are counted by a superscript; one layer is compiled.
     OneLayer "GW0951" Note "one layer is compiled";
     /// Further findings of the same kind were left out.
-    MoreFindings "GW0952" Note "more of the same";
+    MoreOfTheKind "GW0905" Note "more of the same";
 }

@@ -16,6 +16,8 @@ mod latex;
 mod name;
 mod pratt;
 pub mod print;
+#[cfg(feature = "tokens")]
+mod rust_tokens;
 mod script;
 mod sequence;
 mod statement;
@@ -23,11 +25,14 @@ mod text;
 mod token;
 mod writer;
 
-use ast::Document;
+#[cfg(feature = "tokens")]
+pub use rust_tokens::TokenSpans;
+
+use ast::{Document, Statement};
 use find::{Block, Spelling};
 use writer::Writer;
 
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_SOURCE_BYTES};
 use crate::span::Span;
 
@@ -87,6 +92,22 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     read(text, &blocks)
 }
 
+/// Parses the equations of a token stream. Spans count Rust tokens; the table leads to the compiler's places.
+#[cfg(feature = "tokens")]
+#[must_use]
+pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
+    let mut writer = Writer::default();
+    let spans = rust_tokens::lex(tokens, &mut writer);
+    let lexed = [writer.tokens];
+    let convention = convention::observe(&lexed);
+    let mut reader = statement::Reader::new(&convention, true);
+    let [tokens] = &lexed;
+    reader.read(tokens);
+    let mut diagnostics = writer.diagnostics;
+    diagnostics.append(&mut reader.diagnostics);
+    (finish(reader.statements, diagnostics), spans)
+}
+
 fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
     Diagnostic { code, message: message.into(), span, labels: Vec::new(), help: None }
 }
@@ -115,7 +136,13 @@ fn read(source: &str, blocks: &[Block]) -> Parsed {
         statements.append(&mut reader.statements);
         diagnostics.append(&mut reader.diagnostics);
     }
-    if statements.is_empty() && diagnostics.is_empty() {
+    finish(statements, diagnostics)
+}
+
+/// Orders the findings, and adds the one that nothing was found.
+fn finish(statements: Vec<Statement>, mut diagnostics: Vec<Diagnostic>) -> Parsed {
+    let errors = diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error);
+    if statements.is_empty() && !errors {
         diagnostics.push(finding(Code::NoEquations, "the text holds no equation", Span::new(0, 0)));
     }
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.code));
@@ -143,7 +170,7 @@ fn limit(diagnostics: &mut Vec<Diagnostic>) {
     });
     if dropped > 0 {
         diagnostics.push(finding(
-            Code::MoreFindings,
+            Code::MoreOfTheKind,
             format!("{dropped} further findings are left out"),
             last,
         ));

@@ -106,10 +106,6 @@ pub(crate) fn greek_command(command: &str) -> Option<&'static str> {
     GREEK.iter().find(|(_, word)| *word == command).map(|(_, word)| *word)
 }
 
-/// True where `word` is the ASCII word of a Greek letter.
-pub(crate) fn is_greek_word(word: &str) -> bool {
-    greek_command(word).is_some()
-}
 
 /// A letter with a decoration of its own.
 pub(crate) fn composed(letter: char) -> Option<(char, &'static str)> {

@@ -23,3 +23,16 @@ fn golden() {
         }
     }
 }
+
+#[cfg(feature = "tokens")]
+#[test]
+fn rust_tokens() {
+    let source = "
+        i_t = σ(W_xi [h_{t-1}, x_t] + b_i);
+        h̃_t = tanh(W_h * [i_t * h_{t - 1}; x_t] + 0.5 * b_h_prime);
+        h_t = (1 - i_t) * h_{t-1} + i_t .* h̃_t;
+        where w_ci: [h], alpha: scalar, W: [h + x, 3];
+    ";
+    let (parsed, spans) = super::parse_tokens(source.parse().unwrap());
+    println!("{}{:?} {}", print_text(&parsed.document), parsed.diagnostics, spans.len());
+}
