@@ -43,7 +43,13 @@ impl Unary {
     pub const fn is_primitive(self) -> bool {
         matches!(
             self,
-            Self::Sigmoid | Self::Tanh | Self::Exponential | Self::Logarithm | Self::Softplus | Self::Sine | Self::Cosine
+            Self::Sigmoid
+                | Self::Tanh
+                | Self::Exponential
+                | Self::Logarithm
+                | Self::Softplus
+                | Self::Sine
+                | Self::Cosine
         )
     }
 }

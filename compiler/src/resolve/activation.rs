@@ -14,17 +14,90 @@ use std::collections::{BTreeMap, HashMap};
 const ACTIVATIONS: [&str; 8] = ["phi", "varphi", "psi", "Phi", "Psi", "f", "g", "a"];
 /// Words that a misspelled function is compared with.
 const KNOWN: [&str; 27] = [
-    "sigmoid", "sigma", "tanh", "relu", "softplus", "exp", "log", "ln", "sqrt", "abs", "sin", "cos", "max", "min", "elu",
-    "selu", "gelu", "silu", "swish", "softsign", "hard_sigmoid", "hard_tanh", "clip", "sign", "softmax", "LayerNorm",
+    "sigmoid",
+    "sigma",
+    "tanh",
+    "relu",
+    "softplus",
+    "exp",
+    "log",
+    "ln",
+    "sqrt",
+    "abs",
+    "sin",
+    "cos",
+    "max",
+    "min",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "swish",
+    "softsign",
+    "hard_sigmoid",
+    "hard_tanh",
+    "clip",
+    "sign",
+    "softmax",
+    "LayerNorm",
     "mean",
 ];
 /// Words that are letters.
 const GREEK: [&str; 54] = [
-    "alpha", "beta", "gamma", "delta", "epsilon", "varepsilon", "zeta", "eta", "theta", "vartheta", "iota", "kappa",
-    "varkappa", "lambda", "mu", "nu", "xi", "omicron", "pi", "varpi", "rho", "varrho", "sigma", "varsigma", "tau",
-    "upsilon", "phi", "varphi", "chi", "psi", "omega", "ell", "Alpha", "Beta", "Gamma", "Delta", "Epsilon", "Zeta",
-    "Eta", "Theta", "Iota", "Kappa", "Lambda", "Mu", "Nu", "Xi", "Omicron", "Pi", "Rho", "Sigma", "Tau", "Upsilon",
-    "Chi", "Omega",
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "varepsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "vartheta",
+    "iota",
+    "kappa",
+    "varkappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "pi",
+    "varpi",
+    "rho",
+    "varrho",
+    "sigma",
+    "varsigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "varphi",
+    "chi",
+    "psi",
+    "omega",
+    "ell",
+    "Alpha",
+    "Beta",
+    "Gamma",
+    "Delta",
+    "Epsilon",
+    "Zeta",
+    "Eta",
+    "Theta",
+    "Iota",
+    "Kappa",
+    "Lambda",
+    "Mu",
+    "Nu",
+    "Xi",
+    "Omicron",
+    "Pi",
+    "Rho",
+    "Sigma",
+    "Tau",
+    "Upsilon",
+    "Chi",
+    "Omega",
 ];
 
 /// Reports unbound activations and unknown functions.
@@ -38,7 +111,9 @@ pub(super) fn check(draft: &mut Draft) {
         }
         let NodeKind::Factors { factors, applied: positions, .. } = &node.kind else { continue };
         for &position in positions {
-            let (Some(name), Some(argument)) = (factors.get(position), factors.get(position + 1)) else { continue };
+            let (Some(name), Some(argument)) = (factors.get(position), factors.get(position + 1)) else {
+                continue;
+            };
             if let Source::Parameter(symbol) = draft.sources[name.0]
                 && draft.symbol(symbol).role == Role::Parameter
                 && draft.symbol(symbol).declared.is_none()
@@ -60,7 +135,9 @@ pub(super) fn check(draft: &mut Draft) {
                 draft.findings.report(Code::UnknownFunction, first, format!("there is no function `{name}`"));
             match nearest(&name) {
                 Some(close) => found.help(format!("did you mean `{close}`?")),
-                None => found.help(format!("bind it, as in `{name}(u) = W u + b`, or declare `{name}` if it is a weight")),
+                None => found.help(format!(
+                    "bind it, as in `{name}(u) = W u + b`, or declare `{name}` if it is a weight"
+                )),
             };
             continue;
         }
@@ -76,8 +153,15 @@ pub(super) fn check(draft: &mut Draft) {
         let name = draft.symbol(*symbol).canonical.clone();
         draft
             .findings
-            .report(Code::UnboundActivation, *place, format!("`{name}` is applied like a function, but nothing binds it"))
-            .help(format!("add a line such as `{line}`, or declare it (`{} \\in \\mathbb{{R}}`) if it is a factor", latex(&name)));
+            .report(
+                Code::UnboundActivation,
+                *place,
+                format!("`{name}` is applied like a function, but nothing binds it"),
+            )
+            .help(format!(
+                "add a line such as `{line}`, or declare it (`{} \\in \\mathbb{{R}}`) if it is a factor",
+                latex(&name)
+            ));
     }
     convolutions(draft);
 }
@@ -113,7 +197,11 @@ fn convolutions(draft: &mut Draft) {
     for (span, weight, value) in found {
         draft
             .findings
-            .report(Code::Convolution, span, format!("`{weight} * {value}` reads as a convolution, which is outside the language"))
+            .report(
+                Code::Convolution,
+                span,
+                format!("`{weight} * {value}` reads as a convolution, which is outside the language"),
+            )
             .help("where a matrix product is meant, write it side by side or with `\\cdot`");
     }
 }

@@ -46,7 +46,13 @@ impl<'f> Builder<'f> {
         self.terms.get(term.0 as usize).map_or(Shape::Scalar, |term| term.shape.clone())
     }
 
-    fn emit(&mut self, operator: Operator, operands: Vec<TermId>, shape: Shape, span: Span) -> Option<TermId> {
+    fn emit(
+        &mut self,
+        operator: Operator,
+        operands: Vec<TermId>,
+        shape: Shape,
+        span: Span,
+    ) -> Option<TermId> {
         if self.terms.len() >= MAXIMUM_NODES {
             // Once is enough: nothing can be made from here on.
             if self.terms.len() == MAXIMUM_NODES {
@@ -97,12 +103,25 @@ impl<'f> Builder<'f> {
     }
 
     /// An element-wise function of two; `doing` says what is done, as in «added».
-    pub(super) fn binary(&mut self, function: Binary, a: Value, b: Value, doing: &str, span: Span) -> Option<Value> {
+    pub(super) fn binary(
+        &mut self,
+        function: Binary,
+        a: Value,
+        b: Value,
+        doing: &str,
+        span: Span,
+    ) -> Option<Value> {
         let (mut a, mut b) = (a, b);
-        if a.kind == Kind::Diagonal && b.kind != Kind::Diagonal && !(b.kind == Kind::Scalar && scales(function)) {
+        if a.kind == Kind::Diagonal
+            && b.kind != Kind::Diagonal
+            && !(b.kind == Kind::Scalar && scales(function))
+        {
             a = self.full(a)?;
         }
-        if b.kind == Kind::Diagonal && a.kind != Kind::Diagonal && !(a.kind == Kind::Scalar && scales(function)) {
+        if b.kind == Kind::Diagonal
+            && a.kind != Kind::Diagonal
+            && !(a.kind == Kind::Scalar && scales(function))
+        {
             b = self.full(b)?;
         }
         let kind = join(a.kind, b.kind);
@@ -214,7 +233,12 @@ impl<'f> Builder<'f> {
                 Shape::Scalar => {
                     let one = Dimension::constant(1);
                     let operator = Operator::Broadcast(one.clone());
-                    operands.push(self.emit(operator, vec![part.term], Shape::Vector(one.clone()), part.span)?);
+                    operands.push(self.emit(
+                        operator,
+                        vec![part.term],
+                        Shape::Vector(one.clone()),
+                        part.span,
+                    )?);
                     total = total.plus(&one);
                 }
                 _ => {
@@ -257,7 +281,8 @@ impl<'f> Builder<'f> {
                 }
                 self.equal(left, right, "multiplied element by element", span);
                 let shape = self.shape(left.term);
-                let term = self.emit(Operator::Binary(Binary::Multiply), vec![left.term, right.term], shape, span)?;
+                let term =
+                    self.emit(Operator::Binary(Binary::Multiply), vec![left.term, right.term], shape, span)?;
                 Some(Value { term, kind, span })
             }
             Rule::MatrixVector => self.matrix_vector(left, right, span),
@@ -265,30 +290,46 @@ impl<'f> Builder<'f> {
                 if left.kind == Kind::Vector && !self.row_convention {
                     self.row_convention = true;
                     self.findings
-                        .report(Code::RowConvention, span, "the vector stands before the matrix: rows of the matrix are features in")
-                        .help("the parameter is stored as written; `W x` would have features out as its rows");
+                        .report(
+                            Code::RowConvention,
+                            span,
+                            "the vector stands before the matrix: rows of the matrix are features in",
+                        )
+                        .help(
+                            "the parameter is stored as written; `W x` would have features out as its rows",
+                        );
                 }
                 let transposed = self.transpose(right, right.span)?;
                 let product = self.matrix_vector(transposed, left, span)?;
                 Some(Value { kind, ..product })
             }
             Rule::MatrixMatrix => {
-                let (Shape::Matrix(m, k), Shape::Matrix(l, n)) = (self.shape(left.term), self.shape(right.term)) else {
+                let (Shape::Matrix(m, k), Shape::Matrix(l, n)) =
+                    (self.shape(left.term), self.shape(right.term))
+                else {
                     return None;
                 };
                 self.inner_sizes(left, right, &k, &l, span);
-                let term = self.emit(Operator::MatrixMatrix, vec![left.term, right.term], Shape::Matrix(m, n), span)?;
+                let term = self.emit(
+                    Operator::MatrixMatrix,
+                    vec![left.term, right.term],
+                    Shape::Matrix(m, n),
+                    span,
+                )?;
                 Some(Value { term, kind, span })
             }
             Rule::Outer => {
-                let (Shape::Vector(m), Shape::Vector(n)) = (self.shape(left.term), self.shape(right.term)) else {
+                let (Shape::Vector(m), Shape::Vector(n)) = (self.shape(left.term), self.shape(right.term))
+                else {
                     return None;
                 };
-                let term = self.emit(Operator::Outer, vec![left.term, right.term], Shape::Matrix(m, n), span)?;
+                let term =
+                    self.emit(Operator::Outer, vec![left.term, right.term], Shape::Matrix(m, n), span)?;
                 Some(Value { term, kind, span })
             }
             Rule::Inner => {
-                let (row, column) = (Value { kind: Kind::Vector, ..left }, Value { kind: Kind::Vector, ..right });
+                let (row, column) =
+                    (Value { kind: Kind::Vector, ..left }, Value { kind: Kind::Vector, ..right });
                 let products = self.binary(Binary::Multiply, row, column, "multiplied", span)?;
                 self.sum(products, span)
             }
@@ -296,7 +337,8 @@ impl<'f> Builder<'f> {
             Rule::DiagonalMatrix | Rule::MatrixDiagonal => {
                 let rows = rule == Rule::DiagonalMatrix;
                 let (vector, matrix) = if rows { (left, right) } else { (right, left) };
-                let (Shape::Vector(size), Shape::Matrix(m, n)) = (self.shape(vector.term), self.shape(matrix.term))
+                let (Shape::Vector(size), Shape::Matrix(m, n)) =
+                    (self.shape(vector.term), self.shape(matrix.term))
                 else {
                     return None;
                 };
@@ -314,11 +356,13 @@ impl<'f> Builder<'f> {
     }
 
     fn matrix_vector(&mut self, matrix: Value, vector: Value, span: Span) -> Option<Value> {
-        let (Shape::Matrix(m, n), Shape::Vector(k)) = (self.shape(matrix.term), self.shape(vector.term)) else {
+        let (Shape::Matrix(m, n), Shape::Vector(k)) = (self.shape(matrix.term), self.shape(vector.term))
+        else {
             return None;
         };
         self.inner_sizes(matrix, vector, &n, &k, span);
-        let term = self.emit(Operator::MatrixVector, vec![matrix.term, vector.term], Shape::Vector(m), span)?;
+        let term =
+            self.emit(Operator::MatrixVector, vec![matrix.term, vector.term], Shape::Vector(m), span)?;
         Some(Value { term, kind: Kind::Vector, span })
     }
 
@@ -354,7 +398,9 @@ impl<'f> Builder<'f> {
                          (`\\gamma = 0.01`), or write `diag(u)` to scale its rows"
                     }
                     (Kind::Row, Kind::Row) | (Kind::Matrix, Kind::Row) => "a transpose is too many here",
-                    _ => "`v k^\\top` is an outer product, `n^\\top q` an inner one, `\\odot` element by element",
+                    _ => {
+                        "`v k^\\top` is an outer product, `n^\\top q` an inner one, `\\odot` element by element"
+                    }
                 };
                 self.findings
                     .report(Code::OperandKind, span, message)

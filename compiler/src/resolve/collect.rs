@@ -77,7 +77,8 @@ pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
                     continue;
                 }
                 if draft.equations.len() >= MAXIMUM_DEFINITIONS {
-                    let message = format!("more than {MAXIMUM_DEFINITIONS} definitions (MAXIMUM_DEFINITIONS)");
+                    let message =
+                        format!("more than {MAXIMUM_DEFINITIONS} definitions (MAXIMUM_DEFINITIONS)");
                     draft.findings.report(Code::TooManyDefinitions, content.span, message);
                     return None;
                 }
@@ -106,7 +107,7 @@ pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
         let span = document.statements.iter().fold(Span::default(), |all, one| all.to(one.span));
         draft
             .findings
-            .report(Code::NothingDefined, span, "there is no equation here")
+            .report(Code::NoEquations, span, "there is no equation here")
             .help("a cell needs at least one, such as `h_t = \\tanh(W x_t + U h_{t-1} + b)`");
     }
     Some(())
@@ -227,7 +228,11 @@ fn declare(draft: &mut Draft, symbol: SymbolId, sizes: &[Size], span: Span) {
             let place = known.span;
             draft
                 .findings
-                .report(Code::ConflictingDeclaration, span, format!("`{name}` is declared twice, differently"))
+                .report(
+                    Code::ConflictingDeclaration,
+                    span,
+                    format!("`{name}` is declared twice, differently"),
+                )
                 .label(place, "declared here first")
                 .help("keep one of the two declarations");
         }
@@ -236,8 +241,12 @@ fn declare(draft: &mut Draft, symbol: SymbolId, sizes: &[Size], span: Span) {
 
 /// `h_0 = 0` says what holds anyway: states start at zero unless given when the cell runs.
 fn drop_initial_states(draft: &mut Draft) {
-    let carried: HashSet<SymbolId> =
-        draft.equations.iter().filter(|equation| equation.time.is_some()).map(|equation| equation.target).collect();
+    let carried: HashSet<SymbolId> = draft
+        .equations
+        .iter()
+        .filter(|equation| equation.time.is_some())
+        .map(|equation| equation.target)
+        .collect();
     let read: HashSet<SymbolId> = draft
         .nodes
         .iter()

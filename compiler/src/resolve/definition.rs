@@ -28,7 +28,8 @@ pub(super) fn link(draft: &mut Draft) {
                     Some(0) => {
                         let definitions = &draft.symbol(symbol).definitions;
                         let above = definitions.partition_point(|&at| at < index);
-                        let chosen = above.checked_sub(1).and_then(|at| definitions.get(at)).or(definitions.last());
+                        let chosen =
+                            above.checked_sub(1).and_then(|at| definitions.get(at)).or(definitions.last());
                         chosen.map_or(Source::None, |&at| Source::Equation(at))
                     }
                     Some(back) => Source::Delayed(symbol, back),
@@ -50,7 +51,8 @@ fn delay(draft: &mut Draft, node: usize, back: i64) -> Option<u32> {
     let name = symbol.canonical.clone();
     if back < 0 {
         let place = symbol.definitions.first().map(|&at| draft.equations[at].target_span);
-        let found = draft.findings.report(Code::FutureRead, span, format!("`{name}` is read {} ahead", steps(-back)));
+        let found =
+            draft.findings.report(Code::FutureRead, span, format!("`{name}` is read {} ahead", steps(-back)));
         let found = match place {
             Some(place) => found.label(place, "defined at this time index"),
             None => found,
@@ -59,7 +61,8 @@ fn delay(draft: &mut Draft, node: usize, back: i64) -> Option<u32> {
         return None;
     }
     if back > MAXIMUM_STATES as i64 {
-        let message = format!("`{name}` is read {} back, more than MAXIMUM_STATES = {MAXIMUM_STATES}", steps(back));
+        let message =
+            format!("`{name}` is read {} back, more than MAXIMUM_STATES = {MAXIMUM_STATES}", steps(back));
         draft.findings.report(Code::TooManyStates, span, message);
         return None;
     }

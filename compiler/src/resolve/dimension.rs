@@ -97,7 +97,8 @@ impl Solver {
         let mut current = dimension.clone();
         let mut rounds = 0;
         loop {
-            let bound = |id: &DimensionId| self.variables.get(id.0 as usize).and_then(|one| one.binding.as_ref());
+            let bound =
+                |id: &DimensionId| self.variables.get(id.0 as usize).and_then(|one| one.binding.as_ref());
             if current.terms().iter().all(|(id, _)| bound(id).is_none()) {
                 break;
             }
@@ -187,7 +188,9 @@ impl Solver {
             .variables
             .iter()
             .enumerate()
-            .map(|(index, variable)| (variable.label.clone(), DimensionId(u32::try_from(index).unwrap_or(u32::MAX))))
+            .map(|(index, variable)| {
+                (variable.label.clone(), DimensionId(u32::try_from(index).unwrap_or(u32::MAX)))
+            })
             .filter(|(_, id)| used.contains(id))
             .collect();
         free.sort();
@@ -271,9 +274,9 @@ impl Solver {
     }
 
     fn label(&self, id: DimensionId) -> Label {
-        self.variables.get(id.0 as usize).map_or(Label { rank: 5, order: id.0, name: String::new() }, |variable| {
-            variable.label.clone()
-        })
+        self.variables
+            .get(id.0 as usize)
+            .map_or(Label { rank: 5, order: id.0, name: String::new() }, |variable| variable.label.clone())
     }
 
     fn bind(&mut self, id: DimensionId, value: Dimension) {

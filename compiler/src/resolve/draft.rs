@@ -56,8 +56,11 @@ impl Draft {
             return Some(known);
         }
         if self.symbols.len() >= MAXIMUM_NAMES {
-            self.findings
-                .report(Code::TooManyNames, span, format!("more than {MAXIMUM_NAMES} names (MAXIMUM_NAMES)"));
+            self.findings.report(
+                Code::TooManyNames,
+                span,
+                format!("more than {MAXIMUM_NAMES} names (MAXIMUM_NAMES)"),
+            );
             return None;
         }
         let id = SymbolId(self.symbols.len());
@@ -95,7 +98,10 @@ impl Draft {
     }
 
     /// The reads of an equation from left to right: node, name, time as written.
-    pub(super) fn reads(&self, equation: &Equation) -> impl Iterator<Item = (NodeId, SymbolId, Option<i32>)> + '_ {
+    pub(super) fn reads(
+        &self,
+        equation: &Equation,
+    ) -> impl Iterator<Item = (NodeId, SymbolId, Option<i32>)> + '_ {
         (equation.first_node..equation.end_node).filter_map(|index| match self.nodes[index].kind {
             NodeKind::Read { symbol, time } => Some((NodeId(index), symbol, time)),
             _ => None,

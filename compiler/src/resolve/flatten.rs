@@ -27,9 +27,8 @@ impl Binding<'_> {
     pub(super) fn same(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Known(a), Self::Known(b)) => a == b,
-            (Self::Defined { body: a, .. }, Self::Defined { body: b, .. }) | (Self::Alias(a), Self::Alias(b)) => {
-                std::ptr::eq(*a, *b)
-            }
+            (Self::Defined { body: a, .. }, Self::Defined { body: b, .. })
+            | (Self::Alias(a), Self::Alias(b)) => std::ptr::eq(*a, *b),
             _ => false,
         }
     }
@@ -74,7 +73,8 @@ pub(super) fn flatten<'a>(
     functions: &Functions<'a>,
     superscripts: &Superscripts<'a>,
 ) -> Option<NodeId> {
-    let mut pass = Flatten { draft, functions, superscripts, scopes: Vec::new(), work: Vec::new(), done: Vec::new() };
+    let mut pass =
+        Flatten { draft, functions, superscripts, scopes: Vec::new(), work: Vec::new(), done: Vec::new() };
     pass.work.push(Work::Visit(expression, None));
     while let Some(work) = pass.work.pop() {
         match work {
@@ -228,7 +228,11 @@ impl<'a> Flatten<'_, 'a, '_> {
                 (Some(binding), Some(argument)) => {
                     let rest = &factors[at + 1..];
                     let rest_span = rest.last().map_or(argument.span, |last| argument.span.to(last.span));
-                    items.push((Some(binding), Work::Juxtaposed(rest, rest_span, scope), factor.span.to(rest_span)));
+                    items.push((
+                        Some(binding),
+                        Work::Juxtaposed(rest, rest_span, scope),
+                        factor.span.to(rest_span),
+                    ));
                     at = factors.len();
                 }
                 _ => {

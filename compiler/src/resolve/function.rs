@@ -30,7 +30,11 @@ impl Builder<'_> {
                 Function::Clip => "three arguments: `clip(u, low, high)`",
                 _ => "one argument",
             };
-            self.findings.report(Code::ArgumentCount, span, format!("{count} expected, {} found", arguments.len()));
+            self.findings.report(
+                Code::ArgumentCount,
+                span,
+                format!("{count} expected, {} found", arguments.len()),
+            );
             return None;
         };
         if let Some(operator) = unary(function) {
@@ -153,10 +157,14 @@ impl Builder<'_> {
     pub(super) fn power(&mut self, a: Value, b: Value, span: Span) -> Option<Value> {
         if matches!(a.kind, Kind::Matrix | Kind::Diagonal) {
             let inverse = self.as_number(b).is_some_and(|exponent| exponent < 0.0);
-            let message = if inverse { "the inverse of a matrix is outside the language" } else { "a power of a matrix" };
-            self.findings
-                .report(Code::MatrixPower, span, message)
-                .help("write the product out; a number that only tells weights apart belongs on the name itself");
+            let message = if inverse {
+                "the inverse of a matrix is outside the language"
+            } else {
+                "a power of a matrix"
+            };
+            self.findings.report(Code::MatrixPower, span, message).help(
+                "write the product out; a number that only tells weights apart belongs on the name itself",
+            );
             return None;
         }
         let Some(exponent) = self.as_number(b) else {
@@ -177,7 +185,11 @@ impl Builder<'_> {
             return self.unary(Unary::Exponential, inner, span);
         }
         // Squares, and the product of those that the exponent's binary digits name.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "an integer of at most 64")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an integer of at most 64"
+        )]
         let mut digits = exponent.abs() as u32;
         let (mut square, mut result) = (a, None);
         while digits > 0 {
@@ -248,7 +260,11 @@ impl Builder<'_> {
             return Some(a);
         }
         self.findings
-            .report(Code::OperandKind, span, format!("a vector is needed here, {} was found", a.kind.describe()))
+            .report(
+                Code::OperandKind,
+                span,
+                format!("a vector is needed here, {} was found", a.kind.describe()),
+            )
             .label(a.span, a.kind.describe());
         None
     }

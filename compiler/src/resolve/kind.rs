@@ -84,7 +84,9 @@ fn settle(draft: &Draft, kinds: &mut Kinds) {
         let unknown = |equation: &usize| kinds.equations[*equation] == Kind::Unknown;
         let carried = |equation: &usize| readers.contains_key(&Reader::State(*equation));
         let all = 0..draft.equations.len();
-        if let Some(equation) = all.clone().filter(unknown).find(carried).or_else(|| all.clone().find(unknown)) {
+        if let Some(equation) =
+            all.clone().filter(unknown).find(carried).or_else(|| all.clone().find(unknown))
+        {
             kinds.equations[equation] = Kind::Vector;
             queue.extend(readers.get(&Reader::Equation(equation)).into_iter().flatten());
             continue;
@@ -160,7 +162,9 @@ impl Kinds {
         let known = draft.symbol(symbol);
         let sizes = known.declared.as_ref()?.sizes.as_slice();
         match (&self.batch, known.role, sizes) {
-            (Some(batch), Role::Input | Role::PerStep, [Size::Named(first), rest @ ..]) if first == batch => Some(rest),
+            (Some(batch), Role::Input | Role::PerStep, [Size::Named(first), rest @ ..]) if first == batch => {
+                Some(rest)
+            }
             _ => Some(sizes),
         }
     }
@@ -196,7 +200,13 @@ impl Kinds {
     }
 
     /// The kind that a parameter beside `\odot` must have to meet its neighbours.
-    fn meets(&self, draft: &Draft, factors: &[NodeId], signs: &[ProductSign], position: usize) -> Option<Kind> {
+    fn meets(
+        &self,
+        draft: &Draft,
+        factors: &[NodeId],
+        signs: &[ProductSign],
+        position: usize,
+    ) -> Option<Kind> {
         let kind = |at: usize| {
             factors.get(at).map(|node| {
                 // Two weights multiplied element by element are two matrices.
@@ -237,9 +247,10 @@ impl Kinds {
                 Source::None => Kind::Vector,
             },
             NodeKind::Negate(a) => of(a),
-            NodeKind::Add(a, b) | NodeKind::Subtract(a, b) | NodeKind::Divide(a, b) | NodeKind::Power(a, b) => {
-                join(of(a), of(b))
-            }
+            NodeKind::Add(a, b)
+            | NodeKind::Subtract(a, b)
+            | NodeKind::Divide(a, b)
+            | NodeKind::Power(a, b) => join(of(a), of(b)),
             NodeKind::Transpose(a) if matches!(draft.kind(*a), NodeKind::Concatenate(_)) => Kind::Vector,
             NodeKind::Transpose(a) => match of(a) {
                 Kind::Vector => Kind::Row,
@@ -247,14 +258,20 @@ impl Kinds {
                 kind => kind,
             },
             NodeKind::Concatenate(parts) => {
-                if !parts.is_empty() && parts.iter().all(|part| of(part) == Kind::Row) { Kind::Row } else { Kind::Vector }
+                if !parts.is_empty() && parts.iter().all(|part| of(part) == Kind::Row) {
+                    Kind::Row
+                } else {
+                    Kind::Vector
+                }
             }
             NodeKind::Call(Function::Mean | Function::Sum | Function::Norm, _) => Kind::Scalar,
             NodeKind::Call(Function::Diagonal, _) => Kind::Diagonal,
             NodeKind::Call(_, arguments) => arguments.iter().map(of).reduce(join).unwrap_or(Kind::Vector),
             NodeKind::Factors { factors, signs, .. } => {
-                let factors: Vec<Factor> =
-                    factors.iter().map(|node| Factor { kind: of(node), varying: draft.varying[node.0] }).collect();
+                let factors: Vec<Factor> = factors
+                    .iter()
+                    .map(|node| Factor { kind: of(node), varying: draft.varying[node.0] })
+                    .collect();
                 product_kind(&factors, signs).unwrap_or(Kind::Unknown)
             }
         }
@@ -280,7 +297,8 @@ fn is_diagonal_place(signs: &[ProductSign], position: usize) -> bool {
     match (left, right) {
         (None, None) => false,
         (left, right) => {
-            let hadamard = |sign: Option<&ProductSign>| sign.is_none_or(|sign| *sign == ProductSign::Hadamard);
+            let hadamard =
+                |sign: Option<&ProductSign>| sign.is_none_or(|sign| *sign == ProductSign::Hadamard);
             hadamard(left) && hadamard(right)
         }
     }
@@ -314,7 +332,8 @@ fn report_double_use(draft: &mut Draft, kinds: &mut Kinds, diagonal: &BTreeSet<S
             if !diagonal.contains(&symbol) || kinds.symbols[symbol.0] != Kind::Vector {
                 continue;
             }
-            let places = if is_diagonal_place(signs, position) { &mut first_diagonal } else { &mut first_matrix };
+            let places =
+                if is_diagonal_place(signs, position) { &mut first_diagonal } else { &mut first_matrix };
             places.entry(symbol).or_insert(draft.span(*factor));
         }
     }
@@ -325,7 +344,11 @@ fn report_double_use(draft: &mut Draft, kinds: &mut Kinds, diagonal: &BTreeSet<S
             let name = draft.symbol(*symbol).canonical.clone();
             draft
                 .findings
-                .report(Code::MatrixAndVector, matrix, format!("`{name}` is used as a matrix and as a vector"))
+                .report(
+                    Code::MatrixAndVector,
+                    matrix,
+                    format!("`{name}` is used as a matrix and as a vector"),
+                )
                 .label(matrix, "a matrix, applied to what follows")
                 .label(vector, "a vector, element by element")
                 .help(format!("give the two weights different names, or declare `{name}`"));

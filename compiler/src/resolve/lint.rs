@@ -23,7 +23,11 @@ fn no_state(draft: &mut Draft, variables: &Variables) {
         let span = draft.equations.last().map_or(first.target_span, |last| last.target_span);
         draft
             .findings
-            .report(Code::NoState, span, "nothing is carried from one step to the next: this is no recurrent cell")
+            .report(
+                Code::NoState,
+                span,
+                "nothing is carried from one step to the next: this is no recurrent cell",
+            )
             .help("a state is a value that is defined and read at an earlier step, such as `h_{t-1}`");
     }
 }
@@ -48,7 +52,12 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables, output: Option<S
         match symbol.definitions.last() {
             Some(&last) if last != index => {
                 let message = format!("this definition of `{name}` is overwritten, and nothing reads it");
-                found.push((Code::OverwrittenDefinition, equation.span, message, Some(draft.equations[last].span)));
+                found.push((
+                    Code::OverwrittenDefinition,
+                    equation.span,
+                    message,
+                    Some(draft.equations[last].span),
+                ));
             }
             _ if Some(equation.target) != output && !variables.states.contains(&equation.target) => {
                 found.push((Code::UnreadDefinition, equation.span, format!("nothing reads `{name}`"), None));
@@ -59,7 +68,9 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables, output: Option<S
     for (code, span, message, later) in found {
         let finding = draft.findings.report(code, span, message);
         match later {
-            Some(later) => finding.label(later, "the definition that lives on").help("remove one, or give one another name"),
+            Some(later) => finding
+                .label(later, "the definition that lives on")
+                .help("remove one, or give one another name"),
             None => finding.help("remove it, or read it where it belongs"),
         };
     }
@@ -109,9 +120,11 @@ fn further_inputs(draft: &mut Draft, variables: &Variables) {
             .chain(std::iter::once(&draft.symbol(main).canonical))
             .find(|other| base(other) == base(&name) || name.len() > 2 && distance(other, &name) == 1)
             .cloned();
-        let found = draft
-            .findings
-            .report(Code::FurtherInput, first, format!("`{name}_t` is never defined: it becomes an input"));
+        let found = draft.findings.report(
+            Code::FurtherInput,
+            first,
+            format!("`{name}_t` is never defined: it becomes an input"),
+        );
         if let Some(close) = close {
             found.help(format!("did you mean `{close}_t`?"));
         }
@@ -129,14 +142,17 @@ fn unused_declarations(draft: &mut Draft) {
         .collect();
     for index in 0..draft.symbols.len() {
         let symbol = &draft.symbols[index];
-        if let (Some(declared), true) = (&symbol.declared, matches!(symbol.role, Role::Unused | Role::Parameter))
+        if let (Some(declared), true) =
+            (&symbol.declared, matches!(symbol.role, Role::Unused | Role::Parameter))
             && symbol.definitions.is_empty()
             && !read.contains(&SymbolId(index))
         {
             let (name, span) = (symbol.canonical.clone(), declared.span);
-            draft
-                .findings
-                .report(Code::UnusedDeclaration, span, format!("`{name}` is declared, but no equation has it"));
+            draft.findings.report(
+                Code::UnusedDeclaration,
+                span,
+                format!("`{name}` is declared, but no equation has it"),
+            );
         }
     }
 }

@@ -23,7 +23,11 @@ pub(super) fn sort(draft: &mut Draft) {
         resolve_cycle(draft, &cycle);
     }
     let span = draft.equations.first().map(|equation| equation.span).unwrap_or_default();
-    draft.findings.report(Code::TooManyStates, span, format!("more than {MAXIMUM_STATES} cycles (MAXIMUM_STATES)"));
+    draft.findings.report(
+        Code::TooManyStates,
+        span,
+        format!("more than {MAXIMUM_STATES} cycles (MAXIMUM_STATES)"),
+    );
 }
 
 /// Equations that can be evaluated, in order, and a mark for each that cannot.
@@ -42,7 +46,8 @@ fn evaluate(draft: &Draft) -> (Vec<usize>, Option<Vec<bool>>) {
             }
         }
     }
-    let mut ready: BinaryHeap<Reverse<usize>> = (0..count).filter(|&at| waiting[at] == 0).map(Reverse).collect();
+    let mut ready: BinaryHeap<Reverse<usize>> =
+        (0..count).filter(|&at| waiting[at] == 0).map(Reverse).collect();
     let mut order = Vec::with_capacity(count);
     while let Some(Reverse(equation)) = ready.pop() {
         order.push(equation);
@@ -128,7 +133,11 @@ fn resolve_cycle(draft: &mut Draft, cycle: &[Edge]) {
         CyclePolicy::Previous => {
             draft
                 .findings
-                .report(Code::CyclePrevious, span, format!("`{by}` reads `{before}` where `{now}` is written"))
+                .report(
+                    Code::CyclePrevious,
+                    span,
+                    format!("`{by}` reads `{before}` where `{now}` is written"),
+                )
                 .help(format!("this cuts the cycle {loop_text}"));
         }
         policy => {
@@ -146,7 +155,8 @@ fn resolve_cycle(draft: &mut Draft, cycle: &[Edge]) {
             if once {
                 found.help("define one of them without the others");
             } else if fixed_point {
-                found.help(format!("choose `previous`, which reads `{before}` here, or correct a time index"));
+                found
+                    .help(format!("choose `previous`, which reads `{before}` here, or correct a time index"));
             } else {
                 found.help(format!(
                     "correct a time index, or choose a way out: `previous` reads `{before}` here, `fixed-point` \

@@ -163,7 +163,10 @@ pub(super) fn read_product(factors: &[Factor], signs: &[ProductSign]) -> Result<
     let mut scalars: Vec<Item> = Vec::new();
     let mut items: Vec<Item> = Vec::new();
     for (position, factor) in factors.iter().enumerate() {
-        let sign = position.checked_sub(1).and_then(|at| signs.get(at).copied()).unwrap_or(ProductSign::Juxtaposition);
+        let sign = position
+            .checked_sub(1)
+            .and_then(|at| signs.get(at).copied())
+            .unwrap_or(ProductSign::Juxtaposition);
         let (kind, varying) = (factor.kind, factor.varying);
         let item = Item { operand: position, kind, varying, sign, position, applied: false };
         if kind == Kind::Scalar { scalars.push(item) } else { items.push(item) }
@@ -188,7 +191,8 @@ pub(super) fn read_product(factors: &[Factor], signs: &[ProductSign]) -> Result<
         }
     }
     // Scalars first among themselves: one multiplication of the large operand.
-    let scale = scalars.into_iter().reduce(|left, right| reading.join(Rule::Multiply, left, right, Kind::Scalar));
+    let scale =
+        scalars.into_iter().reduce(|left, right| reading.join(Rule::Multiply, left, right, Kind::Scalar));
     if let (Some(scale), Some(product)) = (scale, product) {
         reading.join(Rule::Multiply, scale, product, product.kind);
     }
@@ -251,7 +255,11 @@ fn inner_products(reading: &mut Reading, scalars: &mut Vec<Item>, items: Vec<Ite
     let mut kept: Vec<Item> = Vec::with_capacity(items.len());
     for item in items {
         match kept.last().copied() {
-            Some(row) if row.kind == Kind::Row && item.kind == Kind::Vector && item.sign != ProductSign::Hadamard => {
+            Some(row)
+                if row.kind == Kind::Row
+                    && item.kind == Kind::Vector
+                    && item.sign != ProductSign::Hadamard =>
+            {
                 kept.pop();
                 scalars.push(reading.join(Rule::Inner, row, item, Kind::Scalar));
             }

@@ -130,7 +130,9 @@ fn fold(draft: &Draft, root: NodeId, first: usize) -> Option<f64> {
 /// The output: `y_t`, else `\hat y_t`, else an indexed `h_t`, else the one indexed definition that nothing reads and
 /// that is no state, else the last state, and with no state at all the last definition.
 pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
-    let per_step = |name: &str| draft.lookup(name).filter(|&id| draft.symbol(id).role == Role::PerStep && defined(draft, id));
+    let per_step = |name: &str| {
+        draft.lookup(name).filter(|&id| draft.symbol(id).role == Role::PerStep && defined(draft, id))
+    };
     if let Some(output) = per_step("y").or_else(|| per_step("y_hat")) {
         return Some(output);
     }

@@ -113,7 +113,8 @@ fn equations(
         });
         if let Some(value) = value {
             let shape = builder.shape(value.term);
-            if let (Some(sizes), Some(declared)) = (kinds.declared(draft, equation.target), &symbol.declared) {
+            if let (Some(sizes), Some(declared)) = (kinds.declared(draft, equation.target), &symbol.declared)
+            {
                 let wanted = declared_shape(builder, sizes);
                 let reason = format!("are the declared and the defined shape of `{}`", symbol.canonical);
                 builder.solver.unify(&Clash {
@@ -162,7 +163,9 @@ fn term(
                     }
                     return values[equation].map(|value| Value { span, ..value });
                 }
-                Source::Input(symbol, 0) => (Operator::Input(*number.get(&(symbol, 0))?), shapes.of.get(&symbol)?),
+                Source::Input(symbol, 0) => {
+                    (Operator::Input(*number.get(&(symbol, 0))?), shapes.of.get(&symbol)?)
+                }
                 Source::Input(symbol, back) | Source::Delayed(symbol, back) => {
                     (Operator::State(*number.get(&(symbol, back))?), shapes.of.get(&symbol)?)
                 }
@@ -236,7 +239,9 @@ fn next_values(
     for symbol in &variables.states {
         let known = draft.symbol(*symbol);
         let value = known.definitions.last().and_then(|&last| values.get(last).copied().flatten());
-        if let (Some(value), Some(shape), Some(&last)) = (value, shapes.of.get(symbol), known.definitions.last()) {
+        if let (Some(value), Some(shape), Some(&last)) =
+            (value, shapes.of.get(symbol), known.definitions.last())
+        {
             let place = first_delayed(draft, *symbol).unwrap_or(known.first);
             builder.solver.unify(&Clash {
                 reason: format!("are the shapes of `{}` as it is read and as it is defined", known.canonical),
@@ -351,7 +356,8 @@ fn assemble(
     };
     let first = |symbol: &SymbolId| draft.symbol(*symbol).first;
     let inputs = variables.inputs.iter().map(|id| variable(*id, first(id))).collect::<Option<Vec<_>>>()?;
-    let parameters = variables.parameters.iter().map(|id| variable(*id, first(id))).collect::<Option<Vec<_>>>()?;
+    let parameters =
+        variables.parameters.iter().map(|id| variable(*id, first(id))).collect::<Option<Vec<_>>>()?;
     let mut states = Vec::with_capacity(next.len());
     for (at, next) in next.into_iter().enumerate() {
         let next = next?;
@@ -422,7 +428,9 @@ fn renumber_shape(shape: &Shape, renumbered: &BTreeMap<DimensionId, DimensionId>
     match shape {
         Shape::Scalar => Shape::Scalar,
         Shape::Vector(n) => Shape::Vector(renumber(n, renumbered)),
-        Shape::Matrix(rows, columns) => Shape::Matrix(renumber(rows, renumbered), renumber(columns, renumbered)),
+        Shape::Matrix(rows, columns) => {
+            Shape::Matrix(renumber(rows, renumbered), renumber(columns, renumbered))
+        }
     }
 }
 

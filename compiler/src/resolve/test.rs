@@ -1,1 +1,3 @@
-//! Tests.
+//! Tests over documents as they are written.
+
+mod golden;

@@ -38,13 +38,21 @@ pub(super) fn normalise(draft: &mut Draft) {
         match (defined_at, indexed[index], bare[index]) {
             (None, Some(with), Some(without)) => {
                 findings
-                    .report(Code::MixedIndex, without, format!("`{name}` is read with a time index and without one"))
+                    .report(
+                        Code::MixedIndex,
+                        without,
+                        format!("`{name}` is read with a time index and without one"),
+                    )
                     .label(with, "with a time index")
                     .help(format!("write `{name}_t` in both places, or give the two values different names"));
             }
             (Some((Some(_), place)), _, Some(without)) => {
                 findings
-                    .report(Code::MixedIndex, without, format!("`{name}` is defined with a time index, but read without"))
+                    .report(
+                        Code::MixedIndex,
+                        without,
+                        format!("`{name}` is defined with a time index, but read without"),
+                    )
                     .label(place, "defined here")
                     .help(format!("write `{name}_t` for this step or `{name}_{{t-1}}` for the one before"));
             }
