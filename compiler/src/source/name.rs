@@ -106,6 +106,7 @@ pub(crate) fn greek_command(command: &str) -> Option<&'static str> {
     GREEK.iter().find(|(_, word)| *word == command).map(|(_, word)| *word)
 }
 
+
 /// A letter with a decoration of its own.
 pub(crate) fn composed(letter: char) -> Option<(char, &'static str)> {
     COMPOSED.iter().find(|row| row.0 == letter).map(|row| (row.1, row.2))
