@@ -4,7 +4,7 @@
 //! silent misreading: then it is an error that offers the line to paste.
 
 use super::draft::Draft;
-use super::expression::{NodeKind, Role, Source, SymbolId};
+use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use crate::diagnostic::Code;
 use crate::source::ast::ProductSign;
 use crate::span::Span;
@@ -102,7 +102,8 @@ const GREEK: [&str; 54] = [
 
 /// Reports unbound activations and unknown functions.
 pub(super) fn check(draft: &mut Draft) {
-    let mut applied: BTreeMap<SymbolId, Vec<Span>> = BTreeMap::new();
+    // For each name applied to a value of each step: the products in which it is.
+    let mut applied: BTreeMap<SymbolId, Vec<(usize, NodeId)>> = BTreeMap::new();
     let mut applications: HashMap<SymbolId, usize> = HashMap::new();
     let mut reads: HashMap<SymbolId, usize> = HashMap::new();
     for (at, node) in draft.nodes.iter().enumerate() {
@@ -120,7 +121,7 @@ pub(super) fn check(draft: &mut Draft) {
             {
                 *applications.entry(symbol).or_default() += 1;
                 if draft.varying[argument.0] {
-                    applied.entry(symbol).or_default().push(draft.span(*name));
+                    applied.entry(symbol).or_default().push((at, *name));
                 }
             }
         }
@@ -129,8 +130,14 @@ pub(super) fn check(draft: &mut Draft) {
     for (symbol, places) in applied {
         let known = draft.symbol(symbol);
         let name = known.canonical.clone();
-        let Some(&first) = places.first() else { continue };
+        let Some(first) = places.first().map(|(_, name)| draft.span(*name)) else { continue };
         if is_word(&name) {
+            for (product, name) in places {
+                // No product: what it is made of says nothing about shapes.
+                draft.nodes[product].kind = NodeKind::Faulty;
+                draft.nodes[name.0].kind = NodeKind::Faulty;
+                draft.sources[name.0] = Source::None;
+            }
             let found =
                 draft.findings.report(Code::UnknownFunction, first, format!("there is no function `{name}`"));
             match nearest(&name) {

@@ -16,6 +16,12 @@ pub(super) fn link(draft: &mut Draft) {
         for node in first..end {
             let NodeKind::Read { symbol, time } = draft.nodes[node].kind else { continue };
             let known = draft.symbol(symbol);
+            let indexed = known.definitions.first().is_some_and(|&at| draft.equations[at].time.is_some());
+            if indexed && time.is_none() {
+                // Reported by `time`: which step is meant is not known.
+                draft.nodes[node].kind = NodeKind::Faulty;
+                continue;
+            }
             let (role, back) = (known.role, time.map_or(0, |time| known.shift - i64::from(time)));
             draft.sources[node] = match role {
                 Role::Parameter | Role::Unused => Source::Parameter(symbol),

@@ -15,7 +15,7 @@ const MAXIMUM_ROUNDS: usize = 256;
 /// the order of preference.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Label {
-    /// 0 declared, 1 input, 2 state, 3 definition, 4 parameter, 5 none.
+    /// 0 declared, 1 input or state, 2 definition, 3 parameter, 4 none.
     pub(super) rank: u8,
     /// First come, first served.
     pub(super) order: u32,
@@ -276,7 +276,7 @@ impl Solver {
     fn label(&self, id: DimensionId) -> Label {
         self.variables
             .get(id.0 as usize)
-            .map_or(Label { rank: 5, order: id.0, name: String::new() }, |variable| variable.label.clone())
+            .map_or(Label { rank: 4, order: id.0, name: String::new() }, |variable| variable.label.clone())
     }
 
     fn bind(&mut self, id: DimensionId, value: Dimension) {

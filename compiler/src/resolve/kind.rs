@@ -37,6 +37,7 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
         batch,
     };
     let diagonal = diagonal_uses(draft);
+    let scales = identity_scales(draft);
     for (index, symbol) in draft.symbols.iter().enumerate() {
         let id = SymbolId(index);
         let declared = kinds.declared(draft, id).map(|sizes| match sizes.len() {
@@ -47,6 +48,7 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
         kinds.symbols[index] = match (declared, symbol.role) {
             (Some(kind), _) => kind,
             (None, Role::Parameter) if diagonal.contains(&id) => Kind::Unknown,
+            (None, Role::Parameter) if scales.contains(&id) => Kind::Scalar,
             (None, Role::Parameter) if symbol.upper => Kind::Matrix,
             (None, Role::Identity) => Kind::Matrix,
             (None, Role::Constant(_)) => Kind::Scalar,
@@ -313,6 +315,24 @@ fn diagonal_uses(draft: &Draft) -> BTreeSet<SymbolId> {
             if let Source::Parameter(symbol) = draft.sources[factor.0]
                 && draft.symbol(symbol).upper
                 && is_diagonal_place(signs, position)
+            {
+                found.insert(symbol);
+            }
+        }
+    }
+    found
+}
+
+/// Undeclared lower-case parameters that stand before the identity, as `\gamma I`: nothing but a number can.
+fn identity_scales(draft: &Draft) -> BTreeSet<SymbolId> {
+    let mut found = BTreeSet::new();
+    for node in &draft.nodes {
+        let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
+        for (pair, sign) in factors.windows(2).zip(signs) {
+            let &[scale, identity] = pair else { continue };
+            if let (Source::Parameter(symbol), Source::Identity) = (draft.sources[scale.0], draft.sources[identity.0])
+                && !draft.symbol(symbol).upper
+                && *sign != ProductSign::Hadamard
             {
                 found.insert(symbol);
             }

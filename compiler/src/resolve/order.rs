@@ -118,7 +118,8 @@ fn resolve_cycle(draft: &mut Draft, cycle: &[Edge]) {
         .chain(cycle.first().map(|edge| name(edge.reader)))
         .map(|name| format!("`{name}`"))
         .collect::<Vec<_>>()
-        .join(" needs ");
+        .join(", which needs ")
+        .replacen(", which needs ", " needs ", 1);
     let labels: Vec<_> = cycle
         .iter()
         .map(|edge| (draft.span(edge.read), format!("`{}` needs `{}`", name(edge.reader), name(edge.source))))

@@ -39,7 +39,7 @@ pub(super) fn build(draft: &mut Draft, kinds: &Kinds, variables: &Variables) -> 
 /// Gives every input, state and parameter a shape: declared, or of fresh sizes.
 fn allocate(builder: &mut Builder<'_>, draft: &Draft, kinds: &Kinds, variables: &Variables) -> Shapes {
     let mut of = HashMap::new();
-    let ranked = [(1, &variables.inputs), (2, &variables.states_as_read), (4, &variables.parameters)];
+    let ranked = [(1, &variables.as_read), (3, &variables.parameters)];
     for (rank, symbols) in ranked {
         for &symbol in symbols {
             let known = draft.symbol(symbol);
@@ -125,13 +125,23 @@ fn equations(
                     unsolved: false,
                 });
             }
+            // All definitions of a name have one shape.
+            if let Some((first, before)) = symbol.definitions.iter().find_map(|&at| Some((at, values[at]?))) {
+                builder.solver.unify(&Clash {
+                    reason: format!("are the shapes of two definitions of `{}`", symbol.canonical),
+                    whole: equation.target_span,
+                    left: (builder.shape(before.term), draft.equations[first].target_span),
+                    right: (shape.clone(), equation.target_span),
+                    unsolved: false,
+                });
+            }
             let sizes = match &shape {
                 Shape::Scalar => vec![],
                 Shape::Vector(n) => vec![n],
                 Shape::Matrix(rows, columns) => vec![rows, columns],
             };
             for size in sizes {
-                builder.solver.suggest(size, 3, &symbol.canonical);
+                builder.solver.suggest(size, 2, &symbol.canonical);
             }
         }
         values[index] = value;
@@ -173,7 +183,7 @@ fn term(
                     (Operator::Parameter(*number.get(&(symbol, 0))?), shapes.of.get(&symbol)?)
                 }
                 Source::Identity => {
-                    let n = builder.solver.fresh(5, &draft.symbol(*symbol).canonical);
+                    let n = builder.solver.fresh(4, &draft.symbol(*symbol).canonical);
                     let shape = Shape::Matrix(n.clone(), n.clone());
                     let term = builder.leaf(Operator::Identity(n), shape, span)?;
                     return Some(Value { term, kind: Kind::Matrix, span });
@@ -344,7 +354,13 @@ fn assemble(
     for shape in resolved.values() {
         each_size(shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
     }
-    let names = builder.solver.names(&used);
+    // Numbered by input first; named by what is read first.
+    let mut of_inputs: Vec<DimensionId> = Vec::new();
+    for shape in variables.inputs.iter().filter_map(|input| resolved.get(input)) {
+        each_size(shape, |size| of_inputs.extend(size.terms().iter().map(|(id, _)| *id)));
+    }
+    let mut names = builder.solver.names(&used);
+    names.sort_by_key(|(id, _)| of_inputs.iter().position(|input| input == id).unwrap_or(usize::MAX));
     let renumbered: BTreeMap<DimensionId, DimensionId> =
         (0u32..).zip(&names).map(|(number, (id, _))| (*id, DimensionId(number))).collect();
     for term in &mut terms {

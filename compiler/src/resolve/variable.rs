@@ -24,8 +24,8 @@ pub(super) struct Variables {
     pub(super) inputs: Vec<SymbolId>,
     /// In the order they are defined.
     pub(super) states: Vec<SymbolId>,
-    /// The states in the order they are first read.
-    pub(super) states_as_read: Vec<SymbolId>,
+    /// Inputs and states in the order they are first read: sizes are named after the first.
+    pub(super) as_read: Vec<SymbolId>,
     /// Numbered after the states.
     pub(super) hidden: Vec<Hidden>,
     /// In the order they are first read.
@@ -46,6 +46,7 @@ pub(super) fn number(draft: &mut Draft) -> Option<Variables> {
                 Source::Input(symbol, back) => {
                     if seen.insert(symbol) {
                         variables.inputs.push(symbol);
+                        read.push(symbol);
                     }
                     let known = furthest.entry(symbol).or_default();
                     *known = back.max(*known);
@@ -74,9 +75,9 @@ pub(super) fn number(draft: &mut Draft) -> Option<Variables> {
     }
     let input_set: HashSet<SymbolId> = variables.inputs.iter().copied().collect();
     let is_state = |symbol: &SymbolId| furthest.contains_key(symbol) && !input_set.contains(symbol);
-    variables.states_as_read = read.into_iter().filter(is_state).collect();
-    variables.states = variables.states_as_read.clone();
+    variables.states = read.iter().copied().filter(is_state).collect();
     variables.states.sort_by_key(|symbol| draft.symbol(*symbol).definitions.first().copied());
+    variables.as_read = read.into_iter().filter(|symbol| furthest.contains_key(symbol)).collect();
     let hidden = |symbol: &SymbolId, from: u32| {
         let last = furthest.get(symbol).copied().unwrap_or(0);
         (from..=last).map(|back| (*symbol, back)).collect::<Vec<_>>()
