@@ -330,7 +330,8 @@ fn identity_scales(draft: &Draft) -> BTreeSet<SymbolId> {
         let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
         for (pair, sign) in factors.windows(2).zip(signs) {
             let &[scale, identity] = pair else { continue };
-            if let (Source::Parameter(symbol), Source::Identity) = (draft.sources[scale.0], draft.sources[identity.0])
+            if let (Source::Parameter(symbol), Source::Identity) =
+                (draft.sources[scale.0], draft.sources[identity.0])
                 && !draft.symbol(symbol).upper
                 && *sign != ProductSign::Hadamard
             {

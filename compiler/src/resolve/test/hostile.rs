@@ -3,7 +3,8 @@
 use crate::operator::Operator;
 use crate::resolve::{Cell, CyclePolicy, Options, resolve};
 use crate::source::ast::{
-    Document, Expression, ExpressionKind, Function, Name, ProductSign, Reference, Size, Statement, StatementKind,
+    Document, Expression, ExpressionKind, Function, Name, ProductSign, Reference, Size, Statement,
+    StatementKind,
 };
 use crate::span::Span;
 
@@ -27,9 +28,11 @@ impl Random {
 
     fn name(&mut self) -> Name {
         let canonical = self.pick(&[
-            "x", "h", "c", "y", "W", "U", "b", "w", "alpha", "I", "g", "f", "h_tilde", "Phi", "cal_X", "h_0", "tahn",
+            "x", "h", "c", "y", "W", "U", "b", "w", "alpha", "I", "g", "f", "h_tilde", "Phi", "cal_X", "h_0",
+            "tahn",
         ]);
-        let superscript = if self.below(8) == 0 { Some(u32::try_from(self.below(4)).unwrap_or(0)) } else { None };
+        let superscript =
+            if self.below(8) == 0 { Some(u32::try_from(self.below(4)).unwrap_or(0)) } else { None };
         let upper = canonical.starts_with(|letter: char| letter.is_ascii_uppercase());
         Name { canonical: canonical.to_owned(), upper, superscript }
     }
@@ -51,7 +54,9 @@ impl Random {
     fn expression(&mut self, depth: usize) -> Expression {
         let kind = if depth == 0 {
             match self.below(6) {
-                0 => ExpressionKind::Number(self.pick(&[0.0, 1.0, 0.5, -3.0, f64::NAN, f64::INFINITY, 1e300])),
+                0 => {
+                    ExpressionKind::Number(self.pick(&[0.0, 1.0, 0.5, -3.0, f64::NAN, f64::INFINITY, 1e300]))
+                }
                 1 if self.below(10) == 0 => ExpressionKind::FunctionName(Function::Tanh),
                 _ => ExpressionKind::Reference(self.reference()),
             }
@@ -130,7 +135,11 @@ impl Random {
             1 => {
                 let sizes = (0..self.below(4)).map(|_| match self.below(4) {
                     0 => Size::Known(self.pick(&[0, 1, 4, u32::MAX])),
-                    1 => Size::Sum(vec![Size::Named("h".to_owned()), Size::Known(u32::MAX), Size::Named("x".to_owned())]),
+                    1 => Size::Sum(vec![
+                        Size::Named("h".to_owned()),
+                        Size::Known(u32::MAX),
+                        Size::Named("x".to_owned()),
+                    ]),
                     _ => Size::Named(self.pick(&["h", "x", "n"]).to_owned()),
                 });
                 let sizes = sizes.collect();
@@ -162,7 +171,8 @@ fn verify(cell: &Cell) {
         assert_eq!(cell.terms[state.next.0 as usize].shape, state.variable.shape);
     }
     assert_eq!(cell.outputs.len(), 1);
-    let mut names: Vec<&str> = cell.inputs.iter().chain(&cell.parameters).map(|one| one.name.as_str()).collect();
+    let mut names: Vec<&str> =
+        cell.inputs.iter().chain(&cell.parameters).map(|one| one.name.as_str()).collect();
     names.extend(cell.states.iter().map(|state| state.variable.name.as_str()));
     let count = names.len();
     names.sort_unstable();
@@ -217,14 +227,18 @@ fn thousands_of_definitions_in_the_wrong_order_resolve() {
 
 #[test]
 fn limits_are_errors() {
-    let many = (0..=crate::limits::MAXIMUM_DEFINITIONS).map(|at| definition(&format!("a{at}"), ExpressionKind::Number(1.0)));
-    let errors = resolve(&Document { statements: many.collect() }, &Options::default()).map_or_else(|found| found, |_| vec![]);
+    let many = (0..=crate::limits::MAXIMUM_DEFINITIONS)
+        .map(|at| definition(&format!("a{at}"), ExpressionKind::Number(1.0)));
+    let errors = resolve(&Document { statements: many.collect() }, &Options::default())
+        .map_or_else(|found| found, |_| vec![]);
     assert_eq!(errors.first().map(|error| error.code.as_str()), Some("GW0501"));
     let names = (0..=crate::limits::MAXIMUM_NAMES).map(|at| read(&format!("a{at}"), 0)).collect();
     let statements = vec![definition("h", ExpressionKind::Concatenate(names))];
-    let errors = resolve(&Document { statements }, &Options::default()).map_or_else(|found| found, |_| vec![]);
+    let errors =
+        resolve(&Document { statements }, &Options::default()).map_or_else(|found| found, |_| vec![]);
     assert_eq!(errors.first().map(|error| error.code.as_str()), Some("GW0502"));
     let statements = vec![definition("h", read("x", 0).kind), definition("c", read("h", -300).kind)];
-    let errors = resolve(&Document { statements }, &Options::default()).map_or_else(|found| found, |_| vec![]);
+    let errors =
+        resolve(&Document { statements }, &Options::default()).map_or_else(|found| found, |_| vec![]);
     assert!(errors.iter().any(|error| error.code.as_str() == "GW0503"));
 }

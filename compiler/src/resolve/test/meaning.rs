@@ -10,13 +10,16 @@ fn check(text: &str, expected: Expect) {
 
 #[test]
 fn delays_and_input_lags_are_hidden_states() {
-    check(r"h_t = \tanh(W x_t + V x_{t-2} + U h_{t-1} + A h_{t-3})", expect![[r#"
+    check(
+        r"h_t = \tanh(W x_t + V x_{t-2} + U h_{t-1} + A h_{t-3})",
+        expect![[r#"
         inputs x[x]
         states h[h] h_delay_2[h] h_delay_3[h] x_delay_1[x] x_delay_2[x]
         parameters W[h, x] V[h, x] U[h, h] A[h, h]
         order h
         outputs h[h]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -56,19 +59,24 @@ fn functions_of_the_document_are_applied() {
 
 #[test]
 fn parameter_expressions_are_computed_once() {
-    check(r"A = W - W^{\top} - \gamma I \\ h_t = h_{t-1} + \epsilon \tanh(A h_{t-1} + V x_t), \quad \epsilon = 0.01", expect![[r#"
+    check(
+        r"A = W - W^{\top} - \gamma I \\ h_t = h_{t-1} + \epsilon \tanh(A h_{t-1} + V x_t), \quad \epsilon = 0.01",
+        expect![[r#"
         inputs x[x]
         states h[h]
         parameters W[h, h] gamma[] V[h, x]
         constants epsilon=0.01
         order A h
         outputs h[h]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn both_sides_of_a_matrix_may_meet_in_one_cell() {
-    check(r"h_t = \tanh(x_t W_{xh} + U h_{t-1} + b)", expect![[r#"
+    check(
+        r"h_t = \tanh(x_t W_{xh} + U h_{t-1} + b)",
+        expect![[r#"
         inputs x[x]
         states h[h]
         parameters W_xh[x, h] U[h, h] b[h]
@@ -76,8 +84,11 @@ fn both_sides_of_a_matrix_may_meet_in_one_cell() {
         outputs h[h]
         GW0904 1:13 `x_t W_{xh}`: the vector stands before the matrix: rows of the matrix are features in
           help: the parameter is stored as written; `W x` would have features out as its rows
-    "#]]);
-    check(r"H_t = \tanh(X_t * W^T + H_{t-1} * R^T)", expect![[r#"
+    "#]],
+    );
+    check(
+        r"H_t = \tanh(X_t * W^T + H_{t-1} * R^T)",
+        expect![[r#"
         inputs X[X]
         states H[H]
         parameters W[H, X] R[H, H]
@@ -85,7 +96,8 @@ fn both_sides_of_a_matrix_may_meet_in_one_cell() {
         outputs H[H]
         GW0904 1:13 `X_t * W^T`: the vector stands before the matrix: rows of the matrix are features in
           help: the parameter is stored as written; `W x` would have features out as its rows
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -104,24 +116,30 @@ fn matrix_states_are_made_by_outer_products() {
 
 #[test]
 fn hadamard_makes_a_diagonal_weight() {
-    check(r"h_t = \tanh(W x_t + W_{ci} \odot h_{t-1} + z \odot U \cdot h_{t-1})", expect![[r#"
+    check(
+        r"h_t = \tanh(W x_t + W_{ci} \odot h_{t-1} + z \odot U \cdot h_{t-1})",
+        expect![[r#"
         inputs x[x]
         states h[h]
         parameters W[h, x] W_ci[h] z[h] U[h, h]
         order h
         outputs h[h]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn several_definitions_are_read_from_above() {
-    check(r"h_t = \tanh(U h_{t-1}) \\ o_t = \sigma(V h_t) \\ h_t = o_t \odot x_t", expect![[r#"
+    check(
+        r"h_t = \tanh(U h_{t-1}) \\ o_t = \sigma(V h_t) \\ h_t = o_t \odot x_t",
+        expect![[r#"
         inputs x[h]
         states h[h]
         parameters U[h, h] V[h, h]
         order h o h
         outputs h[h]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -141,22 +159,28 @@ fn outputs_follow_the_rule() {
 
 #[test]
 fn repeated_definitions_are_merged() {
-    check(r"h_t = x_t + h_{t-1} \\ h_t = x_t + h_{t-1}", expect![[r#"
+    check(
+        r"h_t = x_t + h_{t-1} \\ h_t = x_t + h_{t-1}",
+        expect![[r#"
         inputs x[x]
         states h[x]
         order h
         outputs h[x]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn a_state_may_pass_unchanged_and_start_at_zero() {
-    check(r"c_t = c_{t-1} \\ h_t = c_t \odot x_t, \quad c_0 = 0", expect![[r#"
+    check(
+        r"c_t = c_{t-1} \\ h_t = c_t \odot x_t, \quad c_0 = 0",
+        expect![[r#"
         inputs x[c]
         states c[c]
         order c h
         outputs h[c]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
