@@ -208,7 +208,13 @@ fn finish(builder: isa::Builder) -> Result<OwnedTargetIsa, CodegenError> {
     for (name, value) in values {
         flags.set(name, value).map_err(internal)?;
     }
-    builder.finish(settings::Flags::new(flags)).map_err(internal)
+    let isa = builder.finish(settings::Flags::new(flags)).map_err(internal)?;
+    // Without AVX, Cranelift 0.135 folds unaligned loads into `cmpps`, which faults; nor is it tested much there.
+    let has_avx = isa.isa_flags().iter().any(|flag| flag.name == "has_avx" && flag.as_bool() == Some(true));
+    if isa.name() == "x64" && !has_avx {
+        return Err(CodegenError::Host("an x86-64 processor without AVX".to_owned()));
+    }
+    Ok(isa)
 }
 
 fn internal(error: impl std::fmt::Debug) -> CodegenError {
