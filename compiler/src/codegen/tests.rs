@@ -305,7 +305,8 @@ impl Writer {
 
 /// `i, f, o = sigma(a_i, a_f, a_o)`, `g = tanh(a_g)`, `c = f c' + i g`, `h = o tanh(c)`.
 pub(super) fn lstm_forward(h: usize) -> Kernel {
-    let buffers = [("a", 4 * h, 4 * h), ("c'", h, h), ("gates", 4 * h, 4 * h), ("c", h, h), ("t", h, h), ("h", h, h)];
+    let buffers =
+        [("a", 4 * h, 4 * h), ("c'", h, h), ("gates", 4 * h, 4 * h), ("c", h, h), ("t", h, h), ("h", h, h)];
     let mut writer = Writer::new("lstm forward", h, &buffers);
     let sums: Vec<ValueId> = (0..4).map(|gate| writer.load(0, gate * h)).collect();
     let before = writer.load(1, 0);
@@ -423,10 +424,16 @@ fn calls_that_do_not_fit_are_errors() {
         compiled.run(index, arena, offsets, rows, &table, scratch)
     };
     let out_of_arena = |buffer| Err(KernelCallError::OutOfArena { buffer, length: 192 });
-    assert_eq!(run(1, &mut arena, &offsets, 1, &mut scratch), Err(KernelCallError::NoSuchKernel { index: 1, count: 1 }));
+    assert_eq!(
+        run(1, &mut arena, &offsets, 1, &mut scratch),
+        Err(KernelCallError::NoSuchKernel { index: 1, count: 1 })
+    );
     let bindings = Err(KernelCallError::Bindings { expected: 6, found: 5 });
     assert_eq!(run(0, &mut arena, &offsets[..5], 1, &mut scratch), bindings);
-    assert_eq!(run(0, &mut arena, &offsets, 1, &mut []), Err(KernelCallError::Scratch { expected: 1, found: 0 }));
+    assert_eq!(
+        run(0, &mut arena, &offsets, 1, &mut []),
+        Err(KernelCallError::Scratch { expected: 1, found: 0 })
+    );
     assert_eq!(run(0, &mut arena, &offsets, 7, &mut scratch), out_of_arena(0));
     assert_eq!(run(0, &mut arena, &offsets, usize::MAX, &mut scratch), out_of_arena(0));
     assert_eq!(run(0, &mut arena, &[0, 64, 72, 136, 152, 185], 1, &mut scratch), out_of_arena(5));
