@@ -30,6 +30,7 @@ use cranelift_codegen::ir::{
 use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
+use super::error::CodegenError;
 use super::schedule::{Place, Schedule, Segment, Step};
 use super::vector::{VECTOR_BYTES, Vectors};
 use crate::operator::{Binary, Unary};
@@ -56,7 +57,7 @@ pub(super) fn emit(
     target: TargetFrontendConfig,
     function: &mut Function,
     context: &mut FunctionBuilderContext,
-) {
+) -> Result<(), CodegenError> {
     let builder = FunctionBuilder::new(function, context);
     let emitter = Emitter {
         builder,
@@ -68,10 +69,18 @@ pub(super) fn emit(
         target,
         row: Vec::new(),
         scalars: vec![None; kernel.instructions.len()],
+        missing: None,
+        lanes: vec![None; kernel.instructions.len()],
         scratch: None,
         table: None,
     };
-    emitter.run();
+    match emitter.run() {
+        None => Ok(()),
+        Some(value) => {
+            let message = format!("{value} of kernel `{}` is used before it is known", kernel.name);
+            Err(CodegenError::Cranelift(message))
+        }
+    }
 }
 
 /// Memory accesses neither trap (there is no handler) nor assume alignment beyond that of an element.
@@ -105,19 +114,24 @@ struct Emitter<'a> {
     row: Vec<Value>,
     /// Scalars known so far, one number in all lanes.
     scalars: Vec<Option<Value>>,
+    /// A value that was used before it was known: a mistake of the schedule.
+    missing: Option<ValueId>,
+    /// Lane values of the body being written.
+    lanes: Vec<Option<Value>>,
     scratch: Option<Value>,
     table: Option<Value>,
 }
 
 impl Emitter<'_> {
-    fn run(mut self) {
+    /// Writes the function; returns a value that the schedule forgot, if any.
+    fn run(mut self) -> Option<ValueId> {
         let entry = self.builder.create_block();
         self.builder.append_block_params_for_function_params(entry);
         self.builder.switch_to_block(entry);
         let (buffers, rows, table, scratch) = match *self.builder.block_params(entry) {
             [buffers, rows, table, scratch] => (buffers, rows, table, scratch),
             // The signature has four parameters.
-            _ => return,
+            _ => return Some(ValueId(0)),
         };
         self.table = Some(table);
         self.scratch = Some(scratch);
@@ -160,6 +174,7 @@ impl Emitter<'_> {
         self.builder.ins().return_(&[]);
         self.builder.seal_all_blocks();
         self.builder.finalize(self.target);
+        self.missing
     }
 
     /// Everything that happens to one row.
@@ -216,7 +231,7 @@ impl Emitter<'_> {
                 }
                 Instruction::Constant(number) => Some(self.vectors.constant(&mut self.builder, number)),
                 Instruction::Unary(function, x) if function.is_primitive() => {
-                    let x = self.scalars[x.0 as usize];
+                    let x = self.value(x);
                     x.map(|x| self.scalar_primitive(function, x))
                 }
                 // Reductions were put here by the loop before; a row without lanes has no loop.
@@ -224,7 +239,7 @@ impl Emitter<'_> {
                     .or_else(|| Some(self.vectors.constant(&mut self.builder, 0.0))),
                 Instruction::MaximumElement(_) => self.scalars[value.0 as usize]
                     .or_else(|| Some(self.vectors.constant(&mut self.builder, f64::NEG_INFINITY))),
-                _ => self.arithmetic(value, &[]),
+                _ => self.arithmetic(value),
             };
             self.scalars[value.0 as usize] = result;
         }
@@ -403,13 +418,13 @@ impl Emitter<'_> {
         let unroll = partials.len().checked_div(segment.reductions.len()).unwrap_or(1);
         for (vector, first) in (0..lanes).step_by(width).enumerate() {
             let live = width.min(lanes - first);
-            let values = self.body(segment, j, displacement + vector * VECTOR_BYTES, live);
+            self.body(segment, j, displacement + vector * VECTOR_BYTES, live);
             for (index, reduction) in segment.reductions.iter().enumerate() {
                 let Some(partial) = result.get_mut(index * unroll + vector) else { continue };
                 let Some(operand) = self.kernel.instructions[reduction.0 as usize].operands().next() else {
                     continue;
                 };
-                let Some(x) = self.value(operand, &values) else { continue };
+                let Some(x) = self.value(operand) else { continue };
                 let neutral = self.start_value(*reduction);
                 let x = self.vectors.keep(&mut self.builder, x, live, neutral);
                 let function = self.combination(*reduction);
@@ -462,58 +477,55 @@ impl Emitter<'_> {
 
     /// One iteration for the `live` first lanes of the vector at byte `j + displacement`: all reads, then arithmetic,
     /// then all writes.
-    fn body(
-        &mut self,
-        segment: &Segment,
-        j: Option<Value>,
-        displacement: usize,
-        live: usize,
-    ) -> Vec<Option<Value>> {
-        let mut values: Vec<Option<Value>> = vec![None; self.kernel.instructions.len()];
+    fn body(&mut self, segment: &Segment, j: Option<Value>, displacement: usize, live: usize) {
         for step in &segment.steps {
+            // Every value that a body uses is a step of the same segment, so none of an earlier body is seen.
             match *step {
                 Step::Read(value, place) => {
-                    values[value.0 as usize] = Some(self.read(place, j, displacement, live))
+                    self.lanes[value.0 as usize] = Some(self.read(place, j, displacement, live));
                 }
-                Step::Evaluate(value) => values[value.0 as usize] = self.arithmetic(value, &values),
+                Step::Evaluate(value) => self.lanes[value.0 as usize] = self.arithmetic(value),
             }
         }
         for &(value, place) in &segment.writes {
-            if let Some(x) = self.value(value, &values) {
+            if let Some(x) = self.value(value) {
                 self.write(place, j, displacement, live, x);
             }
         }
         for &(value, place) in &segment.accumulations {
-            if let Some(x) = self.value(value, &values) {
+            if let Some(x) = self.value(value) {
                 let old = self.read(place, j, displacement, live);
                 let new = self.builder.ins().fadd(old, x);
                 self.write(place, j, displacement, live, new);
             }
         }
-        values
     }
 
     /// A value of a loop, or a scalar.
-    fn value(&self, value: ValueId, values: &[Option<Value>]) -> Option<Value> {
-        match self.schedule.kinds[value.0 as usize] {
-            Kind::Lanes => values.get(value.0 as usize).copied().flatten(),
+    fn value(&mut self, value: ValueId) -> Option<Value> {
+        let found = match self.schedule.kinds[value.0 as usize] {
+            Kind::Lanes => self.lanes[value.0 as usize],
             _ => self.scalars[value.0 as usize],
+        };
+        if found.is_none() {
+            self.missing.get_or_insert(value);
         }
+        found
     }
 
     /// An element-wise function. The schedule puts operands first, so they are known.
-    fn arithmetic(&mut self, value: ValueId, values: &[Option<Value>]) -> Option<Value> {
+    fn arithmetic(&mut self, value: ValueId) -> Option<Value> {
         match self.kernel.instructions[value.0 as usize] {
             Instruction::Unary(function, x) => {
-                let x = self.value(x, values)?;
+                let x = self.value(x)?;
                 self.vectors.unary(&mut self.builder, function, x)
             }
             Instruction::Binary(function, a, b) => {
-                let (a, b) = (self.value(a, values)?, self.value(b, values)?);
+                let (a, b) = (self.value(a)?, self.value(b)?);
                 Some(self.vectors.binary(&mut self.builder, function, a, b))
             }
             Instruction::Ternary(function, a, b, c) => {
-                let (a, b, c) = (self.value(a, values)?, self.value(b, values)?, self.value(c, values)?);
+                let (a, b, c) = (self.value(a)?, self.value(b)?, self.value(c)?);
                 Some(self.vectors.ternary(&mut self.builder, function, a, b, c))
             }
             _ => None,
@@ -528,7 +540,7 @@ impl Emitter<'_> {
                 Instruction::AccumulateScalar { buffer, column, value } => (buffer, column, value, true),
                 _ => continue,
             };
-            let Some(x) = self.scalars[value.0 as usize] else { continue };
+            let Some(x) = self.value(value) else { continue };
             let bytes = immediate(column * self.vectors.element_bytes());
             let mut element = self.builder.ins().extractlane(x, 0);
             let pointer = self.row[buffer];

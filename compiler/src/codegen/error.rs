@@ -30,7 +30,7 @@ pub enum CodegenError {
     /// Cranelift does not generate code for this machine; the interpreter does the work there.
     #[error("no code can be generated for this machine: {0}")]
     Host(String),
-    /// Cranelift refused what it was given: a mistake of this module.
+    /// The schedule is incomplete or Cranelift refused what it was given: a mistake of this module.
     #[error("code generation failed: {0}")]
     Cranelift(String),
 }

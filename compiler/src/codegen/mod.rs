@@ -90,7 +90,7 @@ impl CompiledKernels {
             let id =
                 module.declare_function(&name, Linkage::Export, &context.func.signature).map_err(internal)?;
             context.func.name = UserFuncName::user(0, id.as_u32());
-            emit::emit(kernel, &schedule, precision, target, &mut context.func, &mut builder);
+            emit::emit(kernel, &schedule, precision, target, &mut context.func, &mut builder)?;
             module.define_function(id, &mut context).map_err(internal)?;
             let code_bytes = context.compiled_code().map_or(0, |code| code.code_buffer().len());
             module.clear_context(&mut context);
@@ -164,7 +164,7 @@ fn build(isa: &dyn isa::TargetIsa, kernel: &Kernel, precision: Precision) -> Res
     let target = isa.frontend_config();
     let function = Function::with_name_signature(UserFuncName::user(0, 0), emit::signature(target));
     let mut context = Context::for_function(function);
-    emit::emit(kernel, &schedule, precision, target, &mut context.func, &mut FunctionBuilderContext::new());
+    emit::emit(kernel, &schedule, precision, target, &mut context.func, &mut FunctionBuilderContext::new())?;
     Ok(context)
 }
 
@@ -208,7 +208,13 @@ fn finish(builder: isa::Builder) -> Result<OwnedTargetIsa, CodegenError> {
     for (name, value) in values {
         flags.set(name, value).map_err(internal)?;
     }
-    builder.finish(settings::Flags::new(flags)).map_err(internal)
+    let isa = builder.finish(settings::Flags::new(flags)).map_err(internal)?;
+    // Without AVX, Cranelift 0.135 folds unaligned loads into `cmpps`, which faults; nor is it tested much there.
+    let has_avx = isa.isa_flags().iter().any(|flag| flag.name == "has_avx" && flag.as_bool() == Some(true));
+    if isa.name() == "x64" && !has_avx {
+        return Err(CodegenError::Host("an x86-64 processor without AVX".to_owned()));
+    }
+    Ok(isa)
 }
 
 fn internal(error: impl std::fmt::Debug) -> CodegenError {

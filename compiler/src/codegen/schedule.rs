@@ -31,6 +31,8 @@
 //! - **S2** a read of a place sees the value that the kernel means: no write to the place lies between.
 //! - **S3** a call's destination equals its source or does not overlap it, given K5.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::operator::{Binary, Unary};
 use crate::plan::kernel::{Instruction, Kernel, Kind, ValueId};
 
@@ -178,6 +180,21 @@ struct Facts {
     scratch: Option<usize>,
 }
 
+/// Values that belong to one segment, in order.
+#[derive(Clone, Debug, Default)]
+struct Listed {
+    /// Results of the calls after its loop.
+    calls: Vec<ValueId>,
+    /// Reductions that its loop carries.
+    reductions: Vec<ValueId>,
+    /// Scalars known before its loop.
+    scalars: Vec<ValueId>,
+    /// Indices of the stores of values known in it.
+    stores: Vec<usize>,
+    /// Values that it writes to their homes.
+    homes: Vec<ValueId>,
+}
+
 struct Planner<'a> {
     kernel: &'a Kernel,
     kinds: Vec<Kind>,
@@ -185,6 +202,9 @@ struct Planner<'a> {
     facts: Vec<Facts>,
     tile: usize,
     segments: Vec<Segment>,
+    /// Live instructions that wait for something, by the segment that makes it known or that uses it; so that the work
+    /// does not grow with the product of instructions and segments.
+    by_segment: Vec<Listed>,
     /// Stores of lanes, in order: (value, place, adds).
     stores: Vec<(ValueId, Place, bool)>,
 }
@@ -214,7 +234,7 @@ impl<'a> Planner<'a> {
                 _ => None,
             })
             .collect();
-        Self { kernel, kinds, live, facts, tile, segments: Vec::new(), stores }
+        Self { kernel, kinds, live, facts, tile, segments: Vec::new(), by_segment: Vec::new(), stores }
     }
 
     fn instruction(&self, value: ValueId) -> &'a Instruction {
@@ -256,6 +276,25 @@ impl<'a> Planner<'a> {
             }
         }
         self.segments = vec![Segment::default(); segments];
+        self.by_segment = vec![Listed::default(); segments];
+        for value in self.values() {
+            if !self.live[value.0 as usize] {
+                continue;
+            }
+            let depth = self.facts[value.0 as usize].depth;
+            // A value that a call or a loop makes known has a depth of at least one.
+            if self.primitive_argument(value).is_some() {
+                self.by_segment[depth - 1].calls.push(value);
+            } else if is_reduction(self.instruction(value)) {
+                self.by_segment[depth - 1].reductions.push(value);
+            }
+            if self.kinds[value.0 as usize] == Kind::Scalar {
+                self.by_segment[depth].scalars.push(value);
+            }
+        }
+        for (index, store) in self.stores.iter().enumerate() {
+            self.by_segment[self.facts[store.0.0 as usize].depth].stores.push(index);
+        }
     }
 
     /// Each lane value goes to the first segment that uses it.
@@ -316,65 +355,63 @@ impl<'a> Planner<'a> {
     /// Walks the segments from last to first and collects what each must read, evaluate and write.
     fn demand(&mut self) {
         for segment in (0..self.segments.len()).rev() {
-            let time = 2 * segment;
-            let mut needed = vec![false; self.facts.len()];
-            let mut plan = Segment::default();
-            for value in self.values() {
-                if !self.live[value.0 as usize] {
-                    continue;
-                }
-                let depth = self.facts[value.0 as usize].depth;
-                if let Some((_, argument)) = self.primitive_argument(value)
-                    && depth == segment + 1
-                {
-                    self.demand_argument(value, argument, time + 1);
-                }
-                if is_reduction(self.instruction(value)) && depth == segment + 1 {
-                    plan.reductions.push(value);
-                    for operand in self.instruction(value).operands() {
-                        needed[operand.0 as usize] = true;
-                    }
-                }
-                if self.kinds[value.0 as usize] == Kind::Scalar && depth == segment {
-                    plan.scalars.push(value);
+            let listed = self.by_segment[segment].clone();
+            let mut needed = BTreeSet::new();
+            let mut plan =
+                Segment { scalars: listed.scalars, reductions: listed.reductions, ..Segment::default() };
+            for value in listed.calls {
+                if let Some((_, argument)) = self.primitive_argument(value) {
+                    self.demand_argument(value, argument, 2 * segment + 1);
                 }
             }
-            for &(value, place, adds) in &self.stores {
-                let facts = &self.facts[value.0 as usize];
-                if facts.depth != segment {
-                    continue;
-                }
+            for value in &plan.reductions {
+                needed.extend(self.instruction(*value).operands());
+            }
+            for index in listed.stores {
+                let (value, place, adds) = self.stores[index];
                 if adds {
                     plan.accumulations.push((value, place));
-                } else if self.primitive_argument(value).is_none() || facts.stored != Some(place) {
+                } else if self.primitive_argument(value).is_none()
+                    || self.facts[value.0 as usize].stored != Some(place)
+                {
                     plan.writes.push((value, place));
                 } else {
+                    // The call writes there itself.
                     continue;
                 }
-                needed[value.0 as usize] = true;
+                needed.insert(value);
             }
-            // Homes that must be written here: every later reader is known by now.
-            for value in self.values() {
-                let facts = &self.facts[value.0 as usize];
-                let copies = facts.needs_home
-                    && self.primitive_argument(value).is_none()
-                    && self.home_segment(value) == segment;
-                if copies {
-                    needed[value.0 as usize] = true;
-                    if facts.stored.is_none() {
-                        // The element is filled in when scratch memory is assigned.
-                        plan.writes.push((value, Place::Scratch { element: usize::MAX }));
-                    }
+            // Every later reader is known by now.
+            for &value in &self.by_segment[segment].homes {
+                needed.insert(value);
+                if self.facts[value.0 as usize].stored.is_none() {
+                    // The element is filled in when scratch memory is assigned.
+                    plan.writes.push((value, Place::Scratch { element: usize::MAX }));
                 }
             }
-            for value in self.values().rev() {
-                if !needed[value.0 as usize] || !self.is_lanes(value) {
-                    continue;
+            while let Some(value) = needed.pop_last() {
+                if self.is_lanes(value) {
+                    let step = self.obtain(value, segment, &mut needed);
+                    plan.steps.push(step);
                 }
-                plan.steps.push(self.obtain(value, segment, &mut needed));
             }
             plan.steps.reverse();
             self.segments[segment] = plan;
+        }
+    }
+
+    /// Notes that a value is read from its home at `time`, which is later than it can be written there.
+    fn need_home(&mut self, value: ValueId, time: usize) {
+        let home = self.home_segment(value);
+        let is_result = self.primitive_argument(value).is_some();
+        let facts = &mut self.facts[value.0 as usize];
+        facts.last_read = facts.last_read.max(time);
+        if !facts.needs_home {
+            facts.needs_home = true;
+            // Calls write their results themselves.
+            if !is_result {
+                self.by_segment[home].homes.push(value);
+            }
         }
     }
 
@@ -389,12 +426,11 @@ impl<'a> Planner<'a> {
         let in_place =
             self.is_load(argument) && self.load_place(argument) == self.facts[call.0 as usize].stored;
         let is_load = self.is_load(argument);
-        let facts = &mut self.facts[argument.0 as usize];
+        let facts = &self.facts[argument.0 as usize];
         if is_load && (time < facts.fresh || (time == facts.fresh && in_place)) {
             return;
         }
-        facts.needs_home = true;
-        facts.last_read = facts.last_read.max(time);
+        self.need_home(argument, time);
     }
 
     fn load_place(&self, value: ValueId) -> Option<Place> {
@@ -405,7 +441,7 @@ impl<'a> Planner<'a> {
     }
 
     /// How a loop obtains a value that it needs.
-    fn obtain(&mut self, value: ValueId, segment: usize, needed: &mut [bool]) -> Step {
+    fn obtain(&mut self, value: ValueId, segment: usize, needed: &mut BTreeSet<ValueId>) -> Step {
         let time = 2 * segment;
         let facts = &self.facts[value.0 as usize];
         if let Some(place) = self.load_place(value) {
@@ -414,15 +450,12 @@ impl<'a> Planner<'a> {
             }
         } else if self.primitive_argument(value).is_none() && (facts.place == segment || self.is_cheap(value))
         {
-            for operand in self.instruction(value).operands() {
-                needed[operand.0 as usize] = true;
-            }
+            needed.extend(self.instruction(value).operands());
             return Step::Evaluate(value);
         }
-        let facts = &mut self.facts[value.0 as usize];
-        facts.needs_home = true;
-        facts.last_read = facts.last_read.max(time);
-        Step::Read(value, facts.stored.unwrap_or(Place::Scratch { element: usize::MAX }))
+        let stored = facts.stored;
+        self.need_home(value, time);
+        Step::Read(value, stored.unwrap_or(Place::Scratch { element: usize::MAX }))
     }
 
     /// Whether to compute a value again rather than to keep it.
@@ -450,33 +483,34 @@ impl<'a> Planner<'a> {
         let mut slots = Slots { free_from: Vec::new() };
         let wants = |planner: &Self, value: ValueId| {
             let facts = &planner.facts[value.0 as usize];
-            planner.live[value.0 as usize]
-                && planner.is_lanes(value)
-                && facts.stored.is_none()
-                && facts.scratch.is_none()
-                && (facts.needs_home || planner.primitive_argument(value).is_some())
+            facts.stored.is_none() && facts.scratch.is_none()
         };
         for segment in 0..self.segments.len() {
             let calls = self.calls_after(segment);
             // Arguments of calls first, grouped; then whatever else this loop writes.
+            let mut homes = std::mem::take(&mut self.by_segment[segment].homes);
+            homes.sort_unstable();
             for group in calls.chunk_by(|a, b| a.0 == b.0) {
                 let mut arguments: Vec<ValueId> = Vec::new();
+                let mut seen = BTreeSet::new();
                 for &(_, _, argument) in group {
-                    let born_here =
-                        self.primitive_argument(argument).is_none() && self.home_segment(argument) == segment;
-                    if born_here && wants(self, argument) && !arguments.contains(&argument) {
+                    if homes.binary_search(&argument).is_ok()
+                        && wants(self, argument)
+                        && seen.insert(argument)
+                    {
                         arguments.push(argument);
                     }
                 }
                 self.allocate(&mut slots, &arguments, 2 * segment);
             }
-            for value in self.values() {
-                if wants(self, value)
-                    && self.primitive_argument(value).is_none()
-                    && self.home_segment(value) == segment
-                {
+            for value in homes {
+                if wants(self, value) {
                     self.allocate(&mut slots, &[value], 2 * segment);
                 }
+            }
+            let mut readers: BTreeMap<ValueId, usize> = BTreeMap::new();
+            for &(_, _, argument) in &calls {
+                *readers.entry(argument).or_default() += 1;
             }
             for group in calls.chunk_by(|a, b| a.0 == b.0) {
                 let time = 2 * segment + 1;
@@ -485,7 +519,7 @@ impl<'a> Planner<'a> {
                     if !wants(self, value) {
                         continue;
                     }
-                    let readers = calls.iter().filter(|call| call.2 == argument).count();
+                    let readers = readers.get(&argument).copied().unwrap_or(0);
                     let facts = &self.facts[argument.0 as usize];
                     let last_read = self.facts[value.0 as usize].last_read.max(time);
                     match facts.scratch.filter(|_| readers == 1 && facts.last_read == time) {

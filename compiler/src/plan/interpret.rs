@@ -3,9 +3,9 @@
 //! Every check that makes a call sound is made before the first element is touched, so a call that fails leaves the
 //! arena as it was.
 
-use super::kernel::{Access, Instruction, Kernel, KernelBuffer, KernelError, Precision, ValueId};
+use super::kernel::{Access, Instruction, Kernel, KernelBuffer, KernelError, Kind, Precision, ValueId};
+use crate::operator::evaluate::{evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum};
 use crate::operator::real::Real;
-use crate::operator::{Binary, Ternary, Unary};
 
 /// Why a kernel was not run.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -90,7 +90,7 @@ pub fn run_kernel<T: Real>(
             let (earlier, rest) = values.split_at_mut(index);
             let result = &mut rest[0];
             result.clear();
-            let length = if kinds[index] == super::kernel::Kind::Lanes { kernel.lanes } else { 1 };
+            let length = if kinds[index] == Kind::Lanes { kernel.lanes } else { 1 };
             let at = |value: ValueId, lane: usize| element(earlier, &kinds, value, lane);
             match *instruction {
                 Instruction::Load { buffer, column } => {
@@ -100,22 +100,25 @@ pub fn run_kernel<T: Real>(
                 Instruction::LoadScalar { buffer, column } => result.push(arena[start(buffer, column)]),
                 Instruction::Constant(value) => result.push(T::from_f64(value)),
                 Instruction::Unary(function, a) => {
-                    result.extend((0..length).map(|lane| unary(function, at(a, lane))));
+                    result.extend((0..length).map(|lane| evaluate_unary(function, at(a, lane))));
                 }
                 Instruction::Binary(function, a, b) => {
-                    result.extend((0..length).map(|lane| binary(function, at(a, lane), at(b, lane))));
+                    result
+                        .extend((0..length).map(|lane| evaluate_binary(function, at(a, lane), at(b, lane))));
                 }
                 Instruction::Ternary(function, a, b, c) => {
                     result.extend(
-                        (0..length).map(|lane| ternary(function, at(a, lane), at(b, lane), at(c, lane))),
+                        (0..length)
+                            .map(|lane| evaluate_ternary(function, at(a, lane), at(b, lane), at(c, lane))),
                     );
                 }
                 Instruction::Sum(a) => {
-                    result.push(reduce(kernel.lanes, T::ZERO, |lane| at(a, lane), |sum, x| sum + x));
+                    let elements: Vec<T> = (0..kernel.lanes).map(|lane| at(a, lane)).collect();
+                    result.push(sum(&elements));
                 }
                 Instruction::MaximumElement(a) => {
-                    let lowest = T::from_f64(f64::NEG_INFINITY);
-                    result.push(reduce(kernel.lanes, lowest, |lane| at(a, lane), T::maximum));
+                    let elements: Vec<T> = (0..kernel.lanes).map(|lane| at(a, lane)).collect();
+                    result.push(maximum_element(&elements));
                 }
                 Instruction::Store { .. }
                 | Instruction::StoreScalar { .. }
@@ -138,74 +141,9 @@ pub fn run_kernel<T: Real>(
 }
 
 /// Element `lane` of a value; a scalar has the same in every lane.
-fn element<T: Copy>(values: &[Vec<T>], kinds: &[super::kernel::Kind], value: ValueId, lane: usize) -> T {
+fn element<T: Copy>(values: &[Vec<T>], kinds: &[Kind], value: ValueId, lane: usize) -> T {
     let index = value.0 as usize;
-    values[index][if kinds[index] == super::kernel::Kind::Lanes { lane } else { 0 }]
-}
-
-/// Four partial results by `lane % 4`, then `(p0 . p1) . (p2 . p3)`.
-fn reduce<T: Real>(lanes: usize, start: T, element: impl Fn(usize) -> T, combine: impl Fn(T, T) -> T) -> T {
-    let mut partial = [start; 4];
-    for lane in 0..lanes {
-        partial[lane % 4] = combine(partial[lane % 4], element(lane));
-    }
-    combine(combine(partial[0], partial[1]), combine(partial[2], partial[3]))
-}
-
-fn truth<T: Real>(condition: bool) -> T {
-    if condition { T::ONE } else { T::ZERO }
-}
-
-fn unary<T: Real>(function: Unary, x: T) -> T {
-    match function {
-        Unary::Negate => -x,
-        Unary::Absolute => x.abs(),
-        Unary::Sign => truth::<T>(T::ZERO < x) - truth(x < T::ZERO),
-        Unary::Step => truth(T::ZERO < x),
-        Unary::Relu => {
-            if x < T::ZERO {
-                T::ZERO
-            } else {
-                x
-            }
-        }
-        Unary::SquareRoot => x.sqrt(),
-        Unary::Sigmoid
-        | Unary::Tanh
-        | Unary::Exponential
-        | Unary::Logarithm
-        | Unary::Softplus
-        | Unary::Sine
-        | Unary::Cosine => T::transcendental(function, x),
-    }
-}
-
-fn binary<T: Real>(function: Binary, a: T, b: T) -> T {
-    match function {
-        Binary::Add => a + b,
-        Binary::Subtract => a - b,
-        Binary::Multiply => a * b,
-        Binary::Divide => a / b,
-        Binary::Maximum => a.maximum(b),
-        Binary::Minimum => a.minimum(b),
-        Binary::Less => truth(a < b),
-    }
-}
-
-#[allow(clippy::float_cmp, reason = "Select is by exact comparison with zero")]
-fn ternary<T: Real>(function: Ternary, a: T, b: T, c: T) -> T {
-    match function {
-        Ternary::MultiplyAdd => a.mul_add(b, c),
-        Ternary::MultiplySubtract => a.mul_add(b, -c),
-        Ternary::NegatedMultiplyAdd => (-a).mul_add(b, c),
-        Ternary::Select => {
-            if a == T::ZERO {
-                c
-            } else {
-                b
-            }
-        }
-    }
+    values[index][if kinds[index] == Kind::Lanes { lane } else { 0 }]
 }
 
 /// Checks that there is one offset for each buffer, and that all rows of all buffers lie in an arena of `length`.
