@@ -1,3 +1,4 @@
 //! Placeholder until the first slice lands.
 
+pub mod matmul;
 pub mod primitive;
