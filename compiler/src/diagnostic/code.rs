@@ -113,6 +113,8 @@ codes! {
     DefinedAtTwoTimes "GW0303" Error "defined at two times";
     /// Solving a cycle by iteration is not supported yet.
     FixedPointUnsupported "GW0304" Error "fixed-point is not supported yet";
+    /// The letter of the time stands as a value, mostly because an underscore was lost.
+    LostIndex "GW0017" Error "an index without its underscore";
     /// A definition by cases with conditions is outside the language. Write it with `max`, `min`, `clip` or a known function.
     Piecewise "GW0451" Error "piecewise definition";
     /// A sum or product over indices that is no matrix product is outside the language.
@@ -127,6 +129,8 @@ codes! {
     MatrixPower "GW0402" Error "power of a matrix";
     /// An equation gives a state an initial value other than zero. Initial values are given when the cell runs.
     InitialState "GW0403" Error "an initial value";
+    /// A map such as `Linear(x)` is named without its weights, so there is nothing to learn by name.
+    NamedMap "GW0455" Error "a map without weights";
     /// The source is longer than `MAXIMUM_SOURCE_BYTES`.
     SourceTooLong "GW0551" Error "the source is too long";
     /// Brackets, fractions or scripts are nested deeper than `MAXIMUM_NESTING`.
