@@ -2,5 +2,6 @@
 
 pub mod error;
 pub mod parameters;
+pub mod primitive;
 pub mod sequence;
 pub mod workspace;

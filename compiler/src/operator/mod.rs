@@ -3,6 +3,7 @@
 //! For each operator: shape rule, meaning (scalar, in f32 and f64), derivative, vector form.
 
 pub mod elementary;
+pub mod real;
 
 use crate::shape::Dimension;
 
@@ -38,13 +39,46 @@ pub enum Unary {
 }
 
 impl Unary {
+    /// The functions of the table of tile primitives, in its order.
+    pub const PRIMITIVES: [Self; 7] = [
+        Self::Sigmoid,
+        Self::Tanh,
+        Self::Exponential,
+        Self::Logarithm,
+        Self::Softplus,
+        Self::Sine,
+        Self::Cosine,
+    ];
+
     /// True for functions that run over a tile as a host primitive; loops split at them.
     #[must_use]
     pub const fn is_primitive(self) -> bool {
         matches!(
             self,
-            Self::Sigmoid | Self::Tanh | Self::Exponential | Self::Logarithm | Self::Softplus | Self::Sine | Self::Cosine
+            Self::Sigmoid
+                | Self::Tanh
+                | Self::Exponential
+                | Self::Logarithm
+                | Self::Softplus
+                | Self::Sine
+                | Self::Cosine
         )
+    }
+
+    /// Place of the function in the table of tile primitives that compiled code is given: the pointer is at
+    /// `table + 8 * index` on a 64-bit machine. `None` where [`Unary::is_primitive`] is false.
+    #[must_use]
+    pub const fn primitive_index(self) -> Option<usize> {
+        match self {
+            Self::Sigmoid => Some(0),
+            Self::Tanh => Some(1),
+            Self::Exponential => Some(2),
+            Self::Logarithm => Some(3),
+            Self::Softplus => Some(4),
+            Self::Sine => Some(5),
+            Self::Cosine => Some(6),
+            Self::Negate | Self::Absolute | Self::Sign | Self::Step | Self::Relu | Self::SquareRoot => None,
+        }
     }
 }
 

@@ -1,1 +1,0 @@
-//! Scalar definitions of the transcendental functions.
