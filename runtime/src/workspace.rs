@@ -7,3 +7,12 @@
 pub struct Workspace<T> {
     pub(crate) arena: Vec<T>,
 }
+
+impl<T> Workspace<T> {
+    /// The memory itself, for whoever implements [`SequenceCell`](crate::sequence::SequenceCell) by hand: what a
+    /// forward run leaves here, the backward run finds.
+    #[must_use]
+    pub fn memory(&mut self) -> &mut Vec<T> {
+        &mut self.arena
+    }
+}
