@@ -5,3 +5,5 @@ pub mod parameters;
 pub mod primitive;
 pub mod sequence;
 pub mod workspace;
+
+pub use gatewright_compiler::operator::real::Real;

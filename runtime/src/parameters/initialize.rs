@@ -64,14 +64,20 @@ impl Initializer {
     }
 }
 
-fn by_role<T: Real>(entry: &ParameterEntry, random: &mut Random, values: &mut [T]) -> Result<(), ParameterError> {
+fn by_role<T: Real>(
+    entry: &ParameterEntry,
+    random: &mut Random,
+    values: &mut [T],
+) -> Result<(), ParameterError> {
     match entry.role {
         ParameterRole::Bias => values.fill(T::ZERO),
         ParameterRole::Scalar => values.fill(T::ONE),
         ParameterRole::Weight => uniform(values, 1.0 / float(values.len()).sqrt(), random),
         ParameterRole::InputMatrix => matrix(entry, 0, random, values)?,
         ParameterRole::RecurrentMatrix => matrix(entry, usize::MAX, random, values)?,
-        ParameterRole::JoinedMatrix { recurrent_columns } => matrix(entry, recurrent_columns, random, values)?,
+        ParameterRole::JoinedMatrix { recurrent_columns } => {
+            matrix(entry, recurrent_columns, random, values)?
+        }
     }
     Ok(())
 }

@@ -66,14 +66,22 @@ pub fn tensors_from_bytes<T: Real>(
     Ok(tensors)
 }
 
-fn numbers<T: Real>(name: &str, view: &TensorView<'_>, conversion: Conversion) -> Result<Vec<T>, TensorFileError> {
+fn numbers<T: Real>(
+    name: &str,
+    view: &TensorView<'_>,
+    conversion: Conversion,
+) -> Result<Vec<T>, TensorFileError> {
     let data = view.data();
     let values: Vec<T> = match view.dtype() {
-        Dtype::F32 => data.as_chunks().0.iter().map(|&four| T::from_f64(f32::from_le_bytes(four).into())).collect(),
+        Dtype::F32 => {
+            data.as_chunks().0.iter().map(|&four| T::from_f64(f32::from_le_bytes(four).into())).collect()
+        }
         Dtype::F64 if T::BITS == 32 && conversion == Conversion::Exact => {
             return Err(TensorFileError::WouldRound { name: name.to_owned() });
         }
-        Dtype::F64 => data.as_chunks().0.iter().map(|&eight| T::from_f64(f64::from_le_bytes(eight))).collect(),
+        Dtype::F64 => {
+            data.as_chunks().0.iter().map(|&eight| T::from_f64(f64::from_le_bytes(eight))).collect()
+        }
         other => {
             return Err(TensorFileError::ElementType { name: name.to_owned(), found: format!("{other:?}") });
         }
@@ -100,11 +108,12 @@ pub fn write_tensors<T: Real>(
     let dtype = if T::BITS == 32 { Dtype::F32 } else { Dtype::F64 };
     let mut views = Vec::with_capacity(tensors.len());
     for (tensor, data) in tensors.iter().zip(&data) {
-        let view = TensorView::new(dtype, tensor.shape.clone(), data).map_err(|_| TensorFileError::Extent {
-            name: tensor.name.clone(),
-            shape: tensor.shape.clone(),
-            bytes: data.len(),
-        })?;
+        let view =
+            TensorView::new(dtype, tensor.shape.clone(), data).map_err(|_| TensorFileError::Extent {
+                name: tensor.name.clone(),
+                shape: tensor.shape.clone(),
+                bytes: data.len(),
+            })?;
         views.push((tensor.name.as_str(), view));
     }
     let metadata: HashMap<String, String> =
@@ -135,7 +144,11 @@ pub fn save<T: Real>(path: &Path, prefix: &str, parameters: &Parameters<T>) -> R
         .map(|entry| NamedTensor {
             name: format!("{prefix}{}", entry.name),
             shape: entry.shape.clone(),
-            values: parameters.values().get(entry.offset..entry.offset + entry.length()).unwrap_or_default().to_vec(),
+            values: parameters
+                .values()
+                .get(entry.offset..entry.offset + entry.length())
+                .unwrap_or_default()
+                .to_vec(),
         })
         .collect();
     write_tensors(path, &tensors, &[])

@@ -37,7 +37,8 @@ fn recurrent_columns_are_orthonormal_and_the_rest_is_within_its_bound() {
     }
     let bound = (6.0_f64 / 9.0).sqrt();
     assert!(parameters.get("U").expect("there").iter().all(|value| value.abs() <= bound));
-    let spread = parameters.get("U").expect("there").iter().fold(0.0_f64, |most, value| most.max(value.abs()));
+    let spread =
+        parameters.get("U").expect("there").iter().fold(0.0_f64, |most, value| most.max(value.abs()));
     assert!(spread > bound / 2.0, "18 draws reach more than half the bound");
     assert!(parameters.get("b").expect("there").iter().all(|&value| value == 1.0));
     assert_eq!(parameters.get("alpha").expect("there"), [1.0]);
@@ -55,7 +56,8 @@ fn wide_matrices_have_orthonormal_rows() {
 
 #[test]
 fn a_seed_fixes_every_parameter_on_its_own() {
-    let few = ParameterLayout::new([("U".to_owned(), vec![6, 3], ParameterRole::InputMatrix)]).expect("small");
+    let few =
+        ParameterLayout::new([("U".to_owned(), vec![6, 3], ParameterRole::InputMatrix)]).expect("small");
     let alone = Initializer::new(7).parameters::<f32>(&few).expect("valid");
     let together = Initializer::new(7).parameters::<f32>(&layout()).expect("valid");
     assert_eq!(alone.get("U"), together.get("U"));
@@ -73,12 +75,11 @@ fn wrong_names_lengths_and_roles_are_errors() {
     ));
     let named = Initializer::new(0).constant("b_f", 1.0).parameters::<f32>(&layout());
     assert!(matches!(named, Err(ParameterError::Unknown { .. })));
-    let vector = ParameterLayout::new([("W".to_owned(), vec![3], ParameterRole::InputMatrix)]).expect("small");
-    assert!(matches!(
-        Initializer::new(0).parameters::<f32>(&vector),
-        Err(ParameterError::NotAMatrix { .. })
-    ));
-    let huge = ParameterLayout::new([("b".to_owned(), vec![usize::MAX / 4], ParameterRole::Bias)]).expect("counts");
+    let vector =
+        ParameterLayout::new([("W".to_owned(), vec![3], ParameterRole::InputMatrix)]).expect("small");
+    assert!(matches!(Initializer::new(0).parameters::<f32>(&vector), Err(ParameterError::NotAMatrix { .. })));
+    let huge =
+        ParameterLayout::new([("b".to_owned(), vec![usize::MAX / 4], ParameterRole::Bias)]).expect("counts");
     assert!(matches!(Parameters::<f64>::zeros(huge), Err(ParameterError::TooLarge { .. })));
 }
 
@@ -124,7 +125,8 @@ fn every_difference_is_named() {
     };
     write_tensors(&path, &[tensor("U", vec![3, 6]), tensor("q", vec![1]), tensor("b", vec![6])], &[])
         .expect("written");
-    let Err(TensorFileError::Different(differences)) = load::<f32>(&path, "", &layout(), Conversion::Exact) else {
+    let Err(TensorFileError::Different(differences)) = load::<f32>(&path, "", &layout(), Conversion::Exact)
+    else {
         panic!("must differ");
     };
     assert!(differences.contains(&TensorDifference::Missing { name: "W".to_owned() }));
