@@ -188,7 +188,7 @@ fn wrong_tensors_are_errors() -> Result<()> {
     assert!(one.forward(&zeros(&[STEPS, BATCH, INPUTS], DType::F64)?).is_err());
     let x = zeros(&[STEPS, BATCH, INPUTS], DType::F32)?;
     let state = zeros(&[BATCH, HIDDEN], DType::F32)?;
-    assert!(one.forward_with_states(&x, Some(&[state.clone()])).is_err());
+    assert!(one.forward_with_states(&x, Some(std::slice::from_ref(&state))).is_err());
     assert!(one.forward_with_states(&x, Some(&[state.clone(), zeros(&[BATCH, 1], DType::F32)?])).is_err());
     let wide = zeros(&[BATCH, HIDDEN], DType::F64)?;
     assert!(one.forward_with_states(&x, Some(&[state, wide])).is_err());

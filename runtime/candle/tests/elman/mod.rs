@@ -14,6 +14,9 @@ use gatewright::sequence::{Backward, CellLayout, Forward, Keep, Port, SequenceCe
 use gatewright::workspace::Workspace;
 use gatewright_compiler::operator::Unary;
 
+/// `W`, `U` and `b`.
+type Blocks<'a, T> = (&'a [T], &'a [T], &'a [T]);
+
 /// The cell.
 #[derive(Debug)]
 pub(crate) struct Elman {
@@ -40,7 +43,7 @@ impl Elman {
         Self { layout, inputs, hidden }
     }
 
-    fn parameters<'a, T>(&self, flat: &'a [T]) -> Result<(&'a [T], &'a [T], &'a [T]), CallError> {
+    fn parameters<'a, T>(&self, flat: &'a [T]) -> Result<Blocks<'a, T>, CallError> {
         check("parameters", "", flat.len(), self.layout.parameters.length())?;
         let (w, rest) = flat.split_at(self.hidden * self.hidden);
         let (u, b) = rest.split_at(self.hidden * self.inputs);
