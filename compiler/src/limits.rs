@@ -4,6 +4,8 @@
 pub const MAXIMUM_SOURCE_BYTES: usize = 1 << 20;
 /// Deepest nesting of brackets, fractions and scripts in one expression.
 pub const MAXIMUM_NESTING: usize = 128;
+/// Most operators in one equation. It bounds the depth of the syntax tree, since `a + b + c + …` leans to the left.
+pub const MAXIMUM_OPERATORS: usize = 512;
 /// Most definitions in one cell.
 pub const MAXIMUM_DEFINITIONS: usize = 4096;
 /// Most distinct names in one cell.

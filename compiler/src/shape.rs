@@ -56,6 +56,29 @@ impl Dimension {
         Self { constant: self.constant.saturating_add(other.constant), terms }
     }
 
+    /// What remains of this size after `other`; `None` where that is not known to be a size.
+    #[must_use]
+    pub fn minus(&self, other: &Self) -> Option<Self> {
+        let mut terms = self.terms.clone();
+        for &(id, coefficient) in &other.terms {
+            let at = terms.binary_search_by_key(&id, |term| term.0).ok()?;
+            terms[at].1 = terms[at].1.checked_sub(coefficient)?;
+        }
+        terms.retain(|term| term.1 != 0);
+        Some(Self { constant: self.constant.checked_sub(other.constant)?, terms })
+    }
+
+    /// This size `factor` times.
+    #[must_use]
+    pub fn times(&self, factor: u32) -> Self {
+        if factor == 0 {
+            return Self::default();
+        }
+        let terms =
+            self.terms.iter().map(|&(id, coefficient)| (id, coefficient.saturating_mul(factor))).collect();
+        Self { constant: self.constant.saturating_mul(factor), terms }
+    }
+
     /// The size once every free dimension has one; `None` where `sizes` lacks an entry or the sum overflows.
     #[must_use]
     pub fn size(&self, sizes: &[usize]) -> Option<usize> {

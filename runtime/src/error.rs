@@ -41,3 +41,41 @@ pub enum CallError {
     #[error("internal error: {0}")]
     Internal(String),
 }
+
+/// Why a cell could not be compiled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// A free dimension without a size.
+    #[error("dimension `{name}` has no size: give it one")]
+    MissingDimension {
+        /// The dimension.
+        name: String,
+    },
+    /// A size for a dimension that the cell does not have.
+    #[error("the cell has no dimension `{name}`; it has: {known}")]
+    UnknownDimension {
+        /// The dimension.
+        name: String,
+        /// Those it has.
+        known: String,
+    },
+    /// A size that overflows.
+    #[error("`{name}` has more elements than can be addressed")]
+    TooLarge {
+        /// What is too large.
+        name: String,
+    },
+    /// The planner has no order for something in the equations.
+    #[error(transparent)]
+    Plan(#[from] gatewright_compiler::plan::PlanError),
+    /// The code generator failed.
+    #[error("code generation: {0}")]
+    Code(String),
+    /// This build has no code generator: use the interpreter.
+    #[error("this build has no code generator (feature `jit`): use the interpreter")]
+    NoBackend,
+    /// A defect of this library.
+    #[error("internal error: {0}")]
+    Internal(String),
+}

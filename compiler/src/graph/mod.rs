@@ -1,5 +1,14 @@
 //! The graph of one step: a hash-consed arena of operators.
 //!
+//! A [`Node`] is one value of one step for one sample: an operator, operands, a shape. Time and batch are nowhere in
+//! the graph; they are the two loops around it. What crosses from step to step does so through the roots: the value
+//! of `NextState(s)` is what the leaf `State(s)` reads one step later, and in a graph that holds gradients the value
+//! of `PreviousStateGradient(s)` is what the leaf `StateGradient(s)` reads one step *earlier*.
+//!
+//! Every node has a [`Phase`], which says how often it is computed: once before the loop, at every step forward, at
+//! every step of the walk back, or once after it. [`interpret`] runs a graph over a sequence, and what it computes is
+//! what the graph means.
+//!
 //! # Invariants, by the number that `verify` reports
 //!
 //! - **I1** operands have smaller ids than their node: the order of ids is an order of evaluation.
@@ -7,13 +16,35 @@
 //! - **I3** no two nodes are equal in operator and operands.
 //! - **I4** leaves refer to inputs, states, parameters and outputs that the graph's signature has.
 //! - **I5** `Total` takes a per-step value; nothing per step depends on a `Total`.
-//! - **I6** gradient leaves and `Total` occur only in graphs that `differentiate` made.
-//! - **I7** every root refers to a node, each root at most once; each state has one `NextState`.
+//! - **I6** gradient leaves and `Total` occur only in graphs that `differentiate` made: those with a gradient root.
+//! - **I7** every root refers to a node, each root at most once; each state has one `NextState`. A root has the shape
+//!   of its port and is known when it is wanted: a value of the forward walk for states and outputs, one constant over
+//!   time for the gradient by a parameter.
+
+mod builder;
+pub mod interpret;
+mod lower;
+mod node;
+mod rebuild;
+#[cfg(test)]
+pub(crate) mod samples;
+#[cfg(test)]
+mod tests;
+mod text;
+mod verify;
+
+pub use builder::GraphError;
+pub use lower::lower;
+pub use node::Phase;
+pub use text::TextError;
+pub use verify::{Invariant, VerifyError};
+
+use std::collections::{BTreeMap, HashMap};
 
 use crate::operator::Operator;
 use crate::shape::Shape;
 
-/// A node of a [`Graph`].
+/// A node of a [`Graph`]; ids count from 0 in the order of evaluation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct NodeId(pub u32);
 
@@ -66,3 +97,31 @@ pub enum Root {
     /// Gradient by a parameter, summed over steps and samples. Constant over time.
     ParameterGradient(u32),
 }
+
+/// The graph of one step.
+///
+/// Made by [`Graph::new`] and [`Graph::insert`], or read from its text form; changed by adding only. Passes rebuild.
+#[derive(Clone, Debug)]
+pub struct Graph {
+    signature: Signature,
+    nodes: Vec<Node>,
+    /// For each node, when it is computed.
+    phases: Vec<Phase>,
+    roots: BTreeMap<Root, NodeId>,
+    /// Names that the equations give to values: several where several names mean one value.
+    labels: BTreeMap<NodeId, Vec<String>>,
+    /// Where each operator with its operands is found: what makes I3 hold.
+    interned: HashMap<(Operator, Vec<NodeId>), NodeId>,
+}
+
+impl PartialEq for Graph {
+    /// Equality of everything that is printed; the rest follows from it.
+    fn eq(&self, other: &Self) -> bool {
+        self.signature == other.signature
+            && self.nodes == other.nodes
+            && self.roots == other.roots
+            && self.labels == other.labels
+    }
+}
+
+impl Eq for Graph {}

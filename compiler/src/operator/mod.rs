@@ -1,9 +1,15 @@
 //! The one table of operators: what a node of a graph, a term of a cell or an element loop can compute.
 //!
-//! For each operator: shape rule, meaning (scalar, in f32 and f64), derivative, vector form.
+//! For each operator: shape rule ([`shape_rule`]), meaning (scalar, in f32 and f64: [`evaluate`]), derivative
+//! ([`crate::differentiate`]), vector form (the code generator).
 
 pub mod elementary;
+pub mod evaluate;
+pub mod name;
+#[cfg(feature = "jit")]
+pub mod primitive;
 pub mod real;
+pub mod shape_rule;
 
 use crate::shape::Dimension;
 
@@ -14,9 +20,9 @@ pub enum Unary {
     Negate,
     /// `|x|`.
     Absolute,
-    /// -1, 0 or 1; its derivative is zero everywhere.
+    /// -1, 0 or 1 (0 for NaN and for both zeros); its derivative is zero everywhere.
     Sign,
-    /// 1 where `x > 0`, else 0; its derivative is zero everywhere.
+    /// 1 where `x > 0`, else 0 (NaN too); its derivative is zero everywhere.
     Step,
     /// `x` where `x >= 0`, 0 where `x < 0`, NaN where `x` is.
     Relu,
@@ -178,12 +184,15 @@ pub enum Operator {
         /// Number of columns of the result.
         total: Dimension,
     },
-    /// Sum of the elements of a vector or matrix, giving a scalar.
+    /// Sum of the elements of a vector or matrix, giving a scalar: see [`evaluate::sum`] for the order.
     Sum,
-    /// Largest element of a vector, giving a scalar. Its derivative goes to the first largest element.
+    /// Largest element of a vector, giving a scalar; NaN where any is, `-inf` of an empty one. Largest elements share
+    /// its derivative equally.
     MaximumElement,
     /// A scalar as a vector of this size.
     Broadcast(Dimension),
+    /// A scalar as a matrix of these rows and columns.
+    BroadcastMatrix(Dimension, Dimension),
     /// Sum over all steps and all samples of a per-step value, giving a value constant over time that is known
     /// only after the last step. Adjoint graphs only.
     Total,

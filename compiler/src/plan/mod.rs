@@ -1,3 +1,323 @@
-//! Graphs to plan.
+//! Graphs to plan: what is computed when, from which memory, by which product or element loop.
+//!
+//! A plan is made for known feature sizes, and for any number of steps T and samples B. It knows nothing of
+//! instruction sets: products are named, element loops are [`kernel::Kernel`]s.
+//!
+//! # The road through this folder
+//!
+//! | file | arrow |
+//! | --- | --- |
+//! | [`flow`](self) | graph → flow: sums of products become one node each, matrices become views of parameters |
+//! | `section` | flow → when each value is computed: before, within or after the time loop, forward and backward |
+//! | `demand` | which values are stored, and in which loops the others are computed again |
+//! | `layout` | stored values → columns of buffers, so that products which share an operand lie side by side |
+//! | `gradient` | gradients by parameters → outer products over all rows, sums over all rows |
+//! | `emit` | everything → programs of products and element loops |
+//! | `fuse` | multiply-adds within a loop |
+//!
+//! # Invariants
+//!
+//! - **P1** sections run in the order of [`Section`]; a program reads only what an earlier instruction, or an earlier
+//!   step of the same loop, has written.
+//! - **P2** outside the time loops only `Sequence` and `Once` buffers are touched: all T·B rows are known there.
+//! - **P3** each value starts at a column that is a multiple of [`COLUMN_ALIGNMENT`]; the columns between values are
+//!   zero, or hold what a product of zeros gives.
+//! - **P4** a parameter gradient is zero, or a sum of outer products and row sums, or an expression of such totals.
+//!
+//! # Time and memory
+//!
+//! A `Sequence` buffer has one block of B rows for each step. States have one block more: block `t` is the state as it
+//! enters step `t`, so the value after step `t` is `time = 1` ahead, and no copy carries a state from step to step.
 
+use crate::graph::{Graph, NodeId};
+
+mod demand;
+mod emit;
+mod flow;
+mod fuse;
+mod gradient;
+pub mod interpret;
 pub mod kernel;
+mod layout;
+mod print;
+mod section;
+
+pub use gradient::{GradientTerm, ParameterGradient};
+
+use kernel::Kernel;
+
+/// Every stored value starts at a multiple of this many elements: one cache line of `f32`.
+pub const COLUMN_ALIGNMENT: usize = 16;
+
+/// When an instruction runs. The order of the variants is the order in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Section {
+    /// All T·B rows, before the time loop: what does not depend on a state.
+    Before,
+    /// The time loop, first step to last.
+    Step,
+    /// All T·B rows, after the time loop: what no state needs.
+    After,
+    /// All T·B rows, before the loop back: what does not depend on a later step's gradient.
+    BackwardBefore,
+    /// The time loop, last step to first.
+    BackwardStep,
+    /// All T·B rows, after the loop back: gradients by inputs and parameters.
+    BackwardAfter,
+}
+
+impl Section {
+    /// All sections, in order.
+    pub const ALL: [Self; 6] =
+        [Self::Before, Self::Step, Self::After, Self::BackwardBefore, Self::BackwardStep, Self::BackwardAfter];
+
+    /// True within a time loop.
+    #[must_use]
+    pub const fn is_step(self) -> bool {
+        matches!(self, Self::Step | Self::BackwardStep)
+    }
+
+    /// True for the sections of the backward pass.
+    #[must_use]
+    pub const fn is_backward(self) -> bool {
+        matches!(self, Self::BackwardBefore | Self::BackwardStep | Self::BackwardAfter)
+    }
+}
+
+/// How many rows a buffer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BufferKind {
+    /// T blocks of B rows; with `extra`, one block more.
+    Sequence {
+        /// One block beyond the last step.
+        extra: bool,
+    },
+    /// Two blocks of B rows, used in turn: block `(t + time) % 2`.
+    Ring,
+    /// B rows, new at each step.
+    Step,
+    /// One row, the same at every step.
+    Once,
+}
+
+/// What a buffer is filled from or read out to, besides the plan's own instructions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum BufferRole {
+    /// An input sequence, staged by the caller before the run.
+    Input(u32),
+    /// A state. Block 0 is the initial value.
+    State(u32),
+    /// Gradient by an output sequence, staged before the backward run.
+    OutputGradient(u32),
+    /// Gradient by a state. Block T is the gradient by the final state.
+    StateGradient(u32),
+    /// Parameters and expressions of parameters, staged before the run: see [`Plan::once`].
+    Once,
+    /// Sums over all rows, zero before the backward run: see [`ParameterGradient`].
+    Totals,
+    /// What the backward pass reads from the forward pass.
+    Tape,
+    /// Anything else.
+    Scratch,
+}
+
+/// A buffer of the plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Buffer {
+    /// For readers.
+    pub name: String,
+    /// What for.
+    pub role: BufferRole,
+    /// How many rows.
+    pub kind: BufferKind,
+    /// Elements from row to row, a multiple of [`COLUMN_ALIGNMENT`].
+    pub width: usize,
+}
+
+/// Index of a [`Buffer`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct BufferId(pub u32);
+
+/// Where a value is: a buffer, how many steps ahead, and its first column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Place {
+    /// Which buffer.
+    pub buffer: BufferId,
+    /// 0 for this step's block, 1 for the next one's.
+    pub time: usize,
+    /// First element in each row.
+    pub column: usize,
+}
+
+/// A rectangle of a matrix that is constant over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct MatrixView {
+    /// The matrix: a parameter or an expression of parameters.
+    pub source: OnceSource,
+    /// First row.
+    pub row: usize,
+    /// Number of rows.
+    pub rows: usize,
+    /// First column.
+    pub column: usize,
+    /// Number of columns.
+    pub columns: usize,
+    /// Columns of the whole matrix: elements from row to row.
+    pub row_stride: usize,
+    /// The rectangle is meant transposed.
+    pub transposed: bool,
+}
+
+/// Something constant over time that is stored whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum OnceSource {
+    /// A parameter, by number.
+    Parameter(u32),
+    /// An expression of parameters: index into [`Plan::expressions`].
+    Expression(u32),
+}
+
+/// A block of a packed matrix: `view` (transposed as it says) at this row and column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MatrixBlock {
+    /// What.
+    pub view: MatrixView,
+    /// First row within the packed matrix.
+    pub row: usize,
+    /// First column within the packed matrix.
+    pub column: usize,
+}
+
+/// A matrix packed once per run: rows are elements of the operand, columns elements of the result. Zero where no block
+/// lies.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackedLayout {
+    /// Elements of the operand (K).
+    pub rows: usize,
+    /// Elements of the result (N).
+    pub columns: usize,
+    /// What it is made of.
+    pub blocks: Vec<MatrixBlock>,
+    /// Packed before the backward run rather than before the forward run.
+    pub backward: bool,
+}
+
+/// One instruction of a program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// `output = operand · matrix`, or `output += …`, for each row.
+    Product {
+        /// K elements of each row.
+        operand: Place,
+        /// Index into [`Plan::matrices`].
+        matrix: usize,
+        /// N elements of each row.
+        output: Place,
+        /// Add to what is there.
+        accumulate: bool,
+    },
+    /// An element loop.
+    Loop {
+        /// Index into [`Plan::kernels`].
+        kernel: usize,
+        /// For each of the kernel's buffers: which, and how many steps ahead.
+        bindings: Vec<(BufferId, usize)>,
+    },
+}
+
+/// A value that is constant over time, staged into one row.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OnceValue {
+    /// What.
+    pub source: OnceSource,
+    /// Where in the [`BufferRole::Once`] buffer.
+    pub column: usize,
+    /// Elements.
+    pub length: usize,
+}
+
+/// A compiled cell's orders: buffers, packed matrices, element loops, and one program for each section.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Sizes of the free dimensions.
+    pub sizes: Vec<usize>,
+    /// All buffers.
+    pub buffers: Vec<Buffer>,
+    /// All packed matrices.
+    pub matrices: Vec<PackedLayout>,
+    /// All element loops.
+    pub kernels: Vec<Kernel>,
+    /// The program of each section, in the order of [`Section::ALL`].
+    pub programs: [Vec<Step>; 6],
+    /// Vectors and scalars that are constant over time.
+    pub once: Vec<OnceValue>,
+    /// Expressions of parameters, computed once: nodes of the graph with the number of their elements.
+    pub expressions: Vec<(NodeId, usize)>,
+    /// Where each output is after the forward run.
+    pub outputs: Vec<Place>,
+    /// Where the gradient by each input is after the backward run; `None` where it is zero.
+    pub input_gradients: Vec<Option<Place>>,
+    /// How the gradient by each parameter comes about.
+    pub parameter_gradients: Vec<ParameterGradient>,
+}
+
+impl Plan {
+    /// The program of a section.
+    #[must_use]
+    pub fn program(&self, section: Section) -> &[Step] {
+        &self.programs[section as usize]
+    }
+
+    /// The buffer. Panics where the id is of another plan.
+    #[must_use]
+    pub fn buffer(&self, id: BufferId) -> &Buffer {
+        &self.buffers[id.0 as usize]
+    }
+
+    /// Elements that the tape keeps for each sample and step: everything the backward pass reads from the forward
+    /// pass, staged inputs and states included.
+    #[must_use]
+    pub fn tape_elements(&self) -> usize {
+        let kept = |role| matches!(role, BufferRole::Input(_) | BufferRole::State(_) | BufferRole::Tape);
+        self.buffers.iter().filter(|buffer| kept(buffer.role)).map(|buffer| buffer.width).sum()
+    }
+}
+
+/// Why no plan could be made.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The graph holds something that the planner has no order for.
+    #[error("not supported by the compiler yet: {what} (in `{name}`)")]
+    Unsupported {
+        /// What it is.
+        what: &'static str,
+        /// The value that needs it.
+        name: String,
+    },
+    /// A dimension without size, or sizes that overflow.
+    #[error("dimension `{name}` has no usable size")]
+    Size {
+        /// The dimension, or the value whose size overflows.
+        name: String,
+    },
+    /// A defect of the planner: an invariant does not hold.
+    #[error("internal error of the planner: {0}")]
+    Internal(String),
+}
+
+/// Makes the plan of a simplified graph, with gradients where the graph has them.
+///
+/// `sizes` gives each free dimension of the graph's signature its size.
+///
+/// # Errors
+///
+/// Sizes missing or too large, or an operator that has no order yet (matrices that vary in time).
+pub fn plan(graph: &Graph, sizes: &[usize]) -> Result<Plan, PlanError> {
+    let mut flow = flow::Flow::build(graph, sizes)?;
+    let gradients = gradient::collect(graph, &mut flow)?;
+    let sections = section::assign(&flow);
+    let demand = demand::analyse(&flow, &sections, &gradients);
+    let layout = layout::place(&flow, &sections, &demand, &gradients)?;
+    emit::emit(flow, &sections, &demand, layout, gradients)
+}

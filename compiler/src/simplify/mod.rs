@@ -1,1 +1,67 @@
-//! Graph to smaller graph.
+//! Graph to smaller graph with the same meaning.
+//!
+//! [`simplify`] runs the passes below until nothing changes; [`fuse_multiply_add`] is apart, because it belongs last:
+//! the planner runs it on each element loop, after it has folded the matrix products into sums.
+//! Passes are deterministic: the same graph always gives the same result.
+//!
+//! # What a rule may change
+//!
+//! - *Rounding*: rules treat values as real numbers, so a result may differ in its last bits, and where an
+//!   intermediate result of the original overflows and the new one does not (or the other way round) by more. Numbers
+//!   are folded in `f64`.
+//! - *The sign of a zero*: `x + 0` becomes `x`, `0 - x` becomes `-x`.
+//! - *Not-a-numbers and infinities stay*: `x * 0`, `0 / x` and `x - x` are not folded, since `x` may be NaN or
+//!   infinite; matrices of zeros are not special either. What is zero by structure is another matter: elements beside
+//!   a `Pad`, off the diagonal of `Identity` or in the branch of a `Select` that is not taken are not multiplied at
+//!   all, so that `Identity x` becomes `x`.
+
+mod algebra;
+mod fuse;
+#[cfg(test)]
+mod generated;
+mod split;
+mod structure;
+mod sum;
+#[cfg(test)]
+mod tests;
+
+pub use fuse::fuse_multiply_add;
+
+use crate::graph::{Graph, GraphError};
+
+/// A pass: the same meaning, in a new graph.
+type Pass = fn(&Graph) -> Result<Graph, GraphError>;
+
+/// The passes in order, by name.
+const PASSES: [(&str, Pass); 4] =
+    [("algebra", algebra::pass), ("structure", structure::pass), ("split", split::pass), ("sum", sum::pass)];
+
+/// Rules lead towards fewer or cheaper nodes, so rounds end by themselves; this bounds the work on hostile graphs.
+const MAXIMUM_ROUNDS: usize = 24;
+
+/// The graph, simplified. Dead nodes are dropped.
+///
+/// Where a pass cannot give its result (it would have more than [`crate::limits::MAXIMUM_NODES`] nodes, or a total of
+/// what turns out to be constant over time), the graph is given back as far as the passes before took it.
+#[must_use]
+pub fn simplify(graph: &Graph) -> Graph {
+    let mut current = graph.compact();
+    for round in 0..MAXIMUM_ROUNDS {
+        let before = current.clone();
+        for (name, pass) in PASSES {
+            match pass(&current) {
+                Ok(next) => current = next.compact(),
+                Err(error) => {
+                    log::warn!("simplify: pass {name} stops: {error}");
+                    return current;
+                }
+            }
+            debug_assert_eq!(current.verify(), Ok(()), "after pass {name}");
+        }
+        log::debug!("simplify: round {round}: {} nodes to {}", before.len(), current.len());
+        if current == before {
+            break;
+        }
+    }
+    current
+}

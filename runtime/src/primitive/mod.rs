@@ -36,10 +36,16 @@ pub struct PrimitiveTable<T: 'static> {
 }
 
 impl<T> PrimitiveTable<T> {
-    /// The address that compiled code takes: function `index` is at `address + index * size_of::<usize>()`.
+    /// The table in the form that compiled code calls through.
+    #[cfg(feature = "jit")]
     #[must_use]
-    pub const fn as_ptr(&self) -> *const Primitive<T> {
-        self.functions.as_ptr()
+    pub fn for_compiled_code(&self) -> gatewright_compiler::operator::primitive::PrimitiveTable<T>
+    where
+        T: gatewright_compiler::operator::real::Real,
+    {
+        // SAFETY: each function is `tile::run`, which writes exactly `length` elements from any alignment, in place or
+        // not, calls nothing that unwinds, and needs only the instruction set that `for_level` has checked.
+        unsafe { gatewright_compiler::operator::primitive::PrimitiveTable::new(self.functions) }
     }
 
     /// Applies `function` to every number, in place. False, and nothing done, if it is no primitive.

@@ -117,7 +117,7 @@ impl<T: Real> SequenceCell<T> for Elman {
             state.copy_from_slice(value);
         }
         tape.extend_from_slice(call.inputs[0]);
-        let memory = workspace.memory();
+        let memory = workspace.own_memory();
         memory.clear();
         if keep == Keep::Tape {
             memory.extend_from_slice(&tape);
@@ -128,7 +128,7 @@ impl<T: Real> SequenceCell<T> for Elman {
     fn backward(&self, call: Backward<'_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
         let (m, n) = (self.hidden, self.inputs);
         let (w, u, _) = self.parameters(call.parameters)?;
-        let [steps, rows, tape @ ..] = workspace.memory().as_slice() else {
+        let [steps, rows, tape @ ..] = workspace.own_memory().as_slice() else {
             return Err(CallError::NoTape);
         };
         let (steps, rows) = (steps.to_f64() as usize, rows.to_f64() as usize);

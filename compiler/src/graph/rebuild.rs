@@ -1,0 +1,47 @@
+//! Rebuilding: how a pass makes a new graph from an old one.
+
+use super::{Graph, GraphError, Node, NodeId};
+
+impl Graph {
+    /// A new graph from this one's live nodes, in order: `make` is given the graph so far, a node of this graph and
+    /// its operands in the new one, and gives the node to put in its place. Roots and labels follow.
+    ///
+    /// # Errors
+    ///
+    /// What `make` gives.
+    pub fn rebuild(
+        &self,
+        mut make: impl FnMut(&mut Self, NodeId, &Node, Vec<NodeId>) -> Result<NodeId, GraphError>,
+    ) -> Result<Self, GraphError> {
+        let live = self.reachable();
+        let mut result = Self::new(self.signature.clone());
+        // A dead node has no place in the new graph; operands of live nodes are live, so its entry is never read.
+        let mut places = vec![NodeId(u32::MAX); self.len()];
+        for (index, (id, node)) in self.iter().enumerate() {
+            if !live[index] {
+                continue;
+            }
+            let operands = node.operands.iter().map(|operand| places[operand.0 as usize]).collect();
+            let place = make(&mut result, id, node, operands)?;
+            places[index] = place;
+            for label in self.labels(id) {
+                result.label(place, label)?;
+            }
+        }
+        for (&root, id) in &self.roots {
+            result.set_root(root, places[id.0 as usize])?;
+        }
+        Ok(result)
+    }
+
+    /// The graph without the nodes that no root depends on; the others keep their order.
+    #[must_use]
+    pub fn compact(&self) -> Self {
+        if self.reachable().iter().all(|&live| live) {
+            return self.clone();
+        }
+        // Insertion of what has been inserted before cannot fail; the graph as it is would be right all the same.
+        self.rebuild(|graph, _, node, operands| graph.insert(node.operator.clone(), operands))
+            .unwrap_or_else(|_| self.clone())
+    }
+}

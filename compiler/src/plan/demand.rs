@@ -1,0 +1,240 @@
+//! Which values are stored, and in which loops the others are computed.
+//!
+//! A value is stored when something reads it from memory — a product, an output, the next step — or when it is dear
+//! (a transcendental function, a reduction) and another loop reads it. Cheap values are computed again in each loop
+//! that reads them: `1 - z` costs less than its way through memory. What the backward loops read of the forward pass is
+//! decided by the same rule, and is the tape.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::flow::{Flow, FlowId, FlowKind};
+use super::gradient::{RawGradient, RawTerm};
+use super::section::{Sections, term_sections};
+use super::Section;
+
+/// Which element loop: at most one for each section, level and number of lanes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct LoopKey {
+    pub(super) section: Section,
+    pub(super) level: usize,
+    pub(super) lanes: usize,
+}
+
+/// What a loop writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Target {
+    /// The value to its own place.
+    Own(FlowId),
+    /// The value to where the state is at the end of the step.
+    NextState(FlowId, u32),
+    /// The value to where the gradient of the state is for the step before.
+    StateGradient(FlowId, u32),
+    /// The value to the place of a product that adds onto it.
+    Under(FlowId, FlowId),
+    /// The value to a part of a join, from this element on.
+    Part(FlowId, FlowId, usize),
+    /// Zeros to a part of a join, from this element on, as many as the loop has lanes.
+    Zeros(FlowId, usize),
+    /// The value, summed over rows.
+    Total(FlowId),
+}
+
+/// Where a value is kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Storage {
+    /// Read only within the step that made it.
+    Step,
+    /// Kept for all steps.
+    Sequence,
+}
+
+/// The outcome of the analysis.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Demand {
+    /// For each value, how it is stored; `None` for leaves, slices and what is computed where it is used.
+    pub(super) storage: Vec<Option<Storage>>,
+    /// For each value, the loops that read it.
+    pub(super) readers: Vec<BTreeSet<LoopKey>>,
+    /// For each value, the sections in which something reads it from memory without a loop.
+    pub(super) memory: Vec<BTreeSet<Section>>,
+    /// For each loop, the values it computes.
+    pub(super) computed: BTreeMap<LoopKey, BTreeSet<FlowId>>,
+    /// For each loop, what it writes.
+    pub(super) targets: BTreeMap<LoopKey, Vec<Target>>,
+    /// States whose earlier values are read outside the time loop: all steps are kept.
+    pub(super) kept_states: BTreeSet<u32>,
+}
+
+impl Demand {
+    fn write(&mut self, key: LoopKey, target: Target) {
+        self.targets.entry(key).or_default().push(target);
+    }
+}
+
+/// The first loop of a section that can have the value: for an element in its own section, the loop that computes it.
+fn home_in(flow: &Flow, sections: &Sections, id: FlowId, section: Section) -> LoopKey {
+    LoopKey { section, level: read_level(flow, sections, id, section), lanes: sections.lanes(id) }
+}
+
+/// The first level of `section` at which the value can be read from memory.
+fn read_level(flow: &Flow, sections: &Sections, id: FlowId, section: Section) -> usize {
+    let node = flow.node(id);
+    if sections.of(id) != section || node.is_leaf() {
+        return 0;
+    }
+    sections.level(id) + usize::from(matches!(node.kind, FlowKind::Join { .. }))
+}
+
+/// Decides storage and place of computation for every value.
+pub(super) fn analyse(flow: &Flow, sections: &Sections, gradients: &[RawGradient]) -> Demand {
+    let count = flow.nodes.len();
+    let mut demand = Demand {
+        storage: vec![None; count],
+        readers: vec![BTreeSet::new(); count],
+        memory: vec![BTreeSet::new(); count],
+        ..Demand::default()
+    };
+    let mut rooted = vec![false; count];
+    for (state, &value) in (0_u32..).zip(&flow.next_states) {
+        let key = home_in(flow, sections, value, Section::Step);
+        demand.write(key, Target::NextState(value, state));
+        demand.readers[value.0 as usize].insert(key);
+        rooted[value.0 as usize] |= sections.of(value) == Section::Step;
+    }
+    for &value in &flow.outputs {
+        demand.memory[value.0 as usize].insert(Section::BackwardAfter);
+    }
+    for (state, &value) in (0_u32..).zip(&flow.previous_state_gradients) {
+        if matches!(flow.node(value).kind, FlowKind::Product { .. }) {
+            continue;
+        }
+        let key = home_in(flow, sections, value, Section::BackwardStep);
+        demand.write(key, Target::StateGradient(value, state));
+        demand.readers[value.0 as usize].insert(key);
+    }
+    for &value in flow.input_gradients.iter().flatten() {
+        demand.memory[value.0 as usize].insert(Section::BackwardAfter);
+    }
+    for term in gradients.iter().flat_map(RawGradient::terms) {
+        match *term {
+            RawTerm::Outer { left, right, .. } => {
+                demand.memory[left.0 as usize].insert(Section::BackwardAfter);
+                demand.memory[right.0 as usize].insert(Section::BackwardAfter);
+            }
+            RawTerm::Sum { value, .. } => {
+                let key = home_in(flow, sections, value, Section::BackwardAfter);
+                demand.write(key, Target::Total(value));
+                demand.readers[value.0 as usize].insert(key);
+            }
+        }
+    }
+    for id in flow.ids().rev() {
+        visit(flow, sections, &mut demand, &rooted, id);
+    }
+    demand
+}
+
+/// One value, after everything that reads it.
+fn visit(flow: &Flow, sections: &Sections, demand: &mut Demand, rooted: &[bool], id: FlowId) {
+    let index = id.0 as usize;
+    let node = flow.node(id);
+    let here = sections.of(id);
+    let readers = demand.readers[index].clone();
+    let memory = demand.memory[index].clone();
+    if readers.is_empty() && memory.is_empty() && !matches!(node.kind, FlowKind::Product { addend: true, .. }) {
+        return;
+    }
+    let read_in: BTreeSet<Section> = readers.iter().map(|key| key.section).chain(memory.iter().copied()).collect();
+    let storage = if here.is_step() && read_in.iter().all(|&section| section == here) {
+        Storage::Step
+    } else {
+        Storage::Sequence
+    };
+    match &node.kind {
+        FlowKind::State(state) => {
+            if read_in.iter().any(|&section| section != Section::Step) {
+                demand.kept_states.insert(*state);
+            }
+        }
+        _ if node.is_leaf() => {}
+        FlowKind::Slice { .. } => {
+            demand.memory[node.operands[0].0 as usize].extend(read_in);
+        }
+        FlowKind::Join { starts } => {
+            demand.storage[index] = Some(storage);
+            let mut end = 0;
+            for (&operand, &start) in node.operands.iter().zip(starts) {
+                if start > end {
+                    zeros(demand, here, id, end, start);
+                }
+                end = start + flow.node(operand).lanes;
+                let key = home_in(flow, sections, operand, here);
+                demand.write(key, Target::Part(operand, id, start));
+                demand.readers[operand.0 as usize].insert(key);
+            }
+            if node.lanes > end {
+                zeros(demand, here, id, end, node.lanes);
+            }
+        }
+        FlowKind::Product { terms, addend } => {
+            let when = term_sections(flow, id, here);
+            let all_rows = when.iter().any(|section| !section.is_step());
+            demand.storage[index] = Some(if all_rows { Storage::Sequence } else { storage });
+            for (&operand, section) in node.operands.iter().zip(when) {
+                demand.memory[operand.0 as usize].insert(section);
+            }
+            if *addend {
+                let under = node.operands[terms.len()];
+                let key = home_in(flow, sections, under, here);
+                demand.write(key, Target::Under(under, id));
+                demand.readers[under.0 as usize].insert(key);
+            }
+        }
+        _ => {
+            let own = home_in(flow, sections, id, here);
+            let elsewhere = readers.iter().any(|&key| key != own);
+            let other_section = read_in.iter().any(|&section| section != here);
+            let bound = node.is_dear() || (other_section && reads_gradient(flow, id));
+            // A state's new value lies in memory anyway.
+            let stored = !memory.is_empty() || (elsewhere && (bound || rooted[index]));
+            if stored {
+                demand.storage[index] = Some(storage);
+                if !rooted[index] {
+                    demand.write(own, Target::Own(id));
+                }
+                compute(flow, demand, own, id);
+            } else {
+                for key in readers {
+                    compute(flow, demand, key, id);
+                }
+            }
+        }
+    }
+}
+
+fn zeros(demand: &mut Demand, section: Section, join: FlowId, start: usize, end: usize) {
+    demand.write(LoopKey { section, level: 0, lanes: end - start }, Target::Zeros(join, start));
+}
+
+fn compute(flow: &Flow, demand: &mut Demand, key: LoopKey, id: FlowId) {
+    demand.computed.entry(key).or_default().insert(id);
+    for &operand in &flow.node(id).operands {
+        demand.readers[operand.0 as usize].insert(key);
+    }
+}
+
+/// A cheap value made from a state's gradient, which is gone after its step.
+fn reads_gradient(flow: &Flow, id: FlowId) -> bool {
+    let mut waiting = vec![id];
+    let mut seen = BTreeSet::new();
+    while let Some(id) = waiting.pop() {
+        let node = flow.node(id);
+        if matches!(node.kind, FlowKind::StateGradient(_)) {
+            return true;
+        }
+        if node.is_element() && !node.is_dear() && seen.insert(id) {
+            waiting.extend(&node.operands);
+        }
+    }
+    false
+}

@@ -1,0 +1,564 @@
+//! Graph to flow: the per-step values, with sums of matrix products folded into one node each.
+//!
+//! `W x_t + U h_{t-1} + b` is one product node with two terms, and an addition. Terms may run at different times — the
+//! first for all steps at once, the second in the loop — and add up in the same memory.
+//!
+//! # Invariants
+//!
+//! - **F1** operands have smaller ids than their node.
+//! - **F2** every node is per step; what is constant over time is a leaf (`Once`, `Constant`) or a [`MatrixView`].
+//! - **F3** a node is a scalar (`scalar`, one element per row) or a vector of `lanes` elements.
+
+use std::collections::HashMap;
+
+use super::{MatrixView, OnceSource, PlanError};
+use crate::graph::{Graph, NodeId, Phase, Root};
+use crate::limits::MAXIMUM_DIMENSION;
+use crate::operator::{Binary, Operator, Ternary, Unary};
+use crate::shape::{Dimension, Shape};
+
+/// Index of a [`FlowNode`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(super) struct FlowId(pub(super) u32);
+
+/// One matrix product of a [`FlowKind::Product`]: `view` times the operand at the same position.
+pub(super) type Term = MatrixView;
+
+/// What a value is.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum FlowKind {
+    Input(u32),
+    State(u32),
+    OutputGradient(u32),
+    StateGradient(u32),
+    /// Constant over time: a whole parameter vector or scalar, or an expression.
+    Once(OnceSource),
+    /// A number.
+    Constant(f64),
+    Unary(Unary),
+    Binary(Binary),
+    Ternary(Ternary),
+    /// The operand itself, repeated over lanes where it is a scalar.
+    Copy,
+    Sum,
+    MaximumElement,
+    /// Sum of products; with `addend`, the last operand is added too.
+    Product {
+        terms: Vec<Term>,
+        addend: bool,
+    },
+    /// Operands one after the other; `None` entries of the layout are zeros. `starts[k]` is where operand `k` begins.
+    Join {
+        starts: Vec<usize>,
+    },
+    /// Elements from `start` on.
+    Slice {
+        start: usize,
+    },
+}
+
+/// One per-step value.
+#[derive(Clone, Debug)]
+pub(super) struct FlowNode {
+    pub(super) kind: FlowKind,
+    pub(super) operands: Vec<FlowId>,
+    /// Elements per row; 1 for scalars.
+    pub(super) lanes: usize,
+    /// One element per row, which broadcasts.
+    pub(super) scalar: bool,
+    /// Depends on a gradient leaf.
+    pub(super) backward: bool,
+    /// Depends on the state of the step before.
+    pub(super) on_state: bool,
+    /// Depends on the gradient of the step after.
+    pub(super) on_gradient: bool,
+    /// For readers.
+    pub(super) name: String,
+}
+
+impl FlowNode {
+    /// A leaf: nothing computes it.
+    pub(super) fn is_leaf(&self) -> bool {
+        matches!(
+            self.kind,
+            FlowKind::Input(_)
+                | FlowKind::State(_)
+                | FlowKind::OutputGradient(_)
+                | FlowKind::StateGradient(_)
+                | FlowKind::Once(_)
+                | FlowKind::Constant(_)
+        )
+    }
+
+    /// Computed by an element loop.
+    pub(super) fn is_element(&self) -> bool {
+        matches!(
+            self.kind,
+            FlowKind::Unary(_)
+                | FlowKind::Binary(_)
+                | FlowKind::Ternary(_)
+                | FlowKind::Copy
+                | FlowKind::Sum
+                | FlowKind::MaximumElement
+        )
+    }
+
+    /// Too dear to compute twice: a transcendental function or a reduction.
+    pub(super) fn is_dear(&self) -> bool {
+        match self.kind {
+            FlowKind::Unary(function) => function.is_primitive(),
+            FlowKind::Sum | FlowKind::MaximumElement => true,
+            _ => false,
+        }
+    }
+}
+
+/// All per-step values of a graph, and what becomes of them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Flow {
+    pub(super) nodes: Vec<FlowNode>,
+    pub(super) next_states: Vec<FlowId>,
+    pub(super) outputs: Vec<FlowId>,
+    /// Empty without gradients.
+    pub(super) previous_state_gradients: Vec<FlowId>,
+    /// Empty without gradients; `None` where the gradient is zero.
+    pub(super) input_gradients: Vec<Option<FlowId>>,
+    /// Expressions of parameters: nodes of the graph, with the number of elements.
+    pub(super) expressions: Vec<(NodeId, usize)>,
+    pub(super) sizes: Vec<usize>,
+    /// Sizes of the ports: inputs, states, outputs.
+    pub(super) input_sizes: Vec<usize>,
+    pub(super) state_sizes: Vec<usize>,
+    pub(super) output_sizes: Vec<usize>,
+    pub(super) input_names: Vec<String>,
+    pub(super) state_names: Vec<String>,
+    pub(super) output_names: Vec<String>,
+    of_graph: HashMap<NodeId, FlowId>,
+    of_once: HashMap<OnceSource, FlowId>,
+    expression_of: HashMap<NodeId, u32>,
+}
+
+/// Size of a dimension, or the error that names what needs it.
+pub(super) fn size_of(dimension: &Dimension, sizes: &[usize], name: &str) -> Result<usize, PlanError> {
+    match dimension.size(sizes) {
+        Some(size) if size <= MAXIMUM_DIMENSION => Ok(size),
+        _ => Err(PlanError::Size { name: name.to_owned() }),
+    }
+}
+
+fn port_size(shape: &Shape, sizes: &[usize], name: &str) -> Result<usize, PlanError> {
+    match shape {
+        Shape::Scalar => Ok(1),
+        Shape::Vector(n) => size_of(n, sizes, name),
+        Shape::Matrix(..) => Err(PlanError::Unsupported { what: "a matrix that varies in time", name: name.to_owned() }),
+    }
+}
+
+impl Flow {
+    /// The flow of a graph.
+    pub(super) fn build(graph: &Graph, sizes: &[usize]) -> Result<Self, PlanError> {
+        let signature = graph.signature();
+        for (index, name) in signature.dimensions.iter().enumerate() {
+            if !sizes.get(index).is_some_and(|&size| size <= MAXIMUM_DIMENSION) {
+                return Err(PlanError::Size { name: name.clone() });
+            }
+        }
+        let mut flow = Self { sizes: sizes.to_vec(), ..Self::default() };
+        for port in &signature.inputs {
+            flow.input_sizes.push(port_size(&port.shape, sizes, &port.name)?);
+            flow.input_names.push(port.name.clone());
+        }
+        for port in &signature.states {
+            flow.state_sizes.push(port_size(&port.shape, sizes, &port.name)?);
+            flow.state_names.push(port.name.clone());
+        }
+        for port in &signature.outputs {
+            flow.output_sizes.push(port_size(&port.shape, sizes, &port.name)?);
+            flow.output_names.push(port.name.clone());
+        }
+        let chains = Chains::find(graph);
+        for (id, node) in graph.iter() {
+            let per_step = graph.phase(id).is_per_step();
+            if per_step && chains.live[id.0 as usize] && !chains.folded[id.0 as usize] {
+                if matches!(node.shape, Shape::Matrix(..)) {
+                    // Matrices that vary in time only feed totals, which `gradient` takes apart.
+                    continue;
+                }
+                let made = flow.translate(graph, &chains, id)?;
+                flow.of_graph.insert(id, made);
+            }
+        }
+        flow.roots(graph)?;
+        Ok(flow)
+    }
+
+    pub(super) fn node(&self, id: FlowId) -> &FlowNode {
+        &self.nodes[id.0 as usize]
+    }
+
+    pub(super) fn ids(&self) -> impl DoubleEndedIterator<Item = FlowId> + use<> {
+        (0..self.nodes.len() as u32).map(FlowId)
+    }
+
+    /// The flow node of a graph node: per-step values that were translated, or a leaf made for a constant value.
+    pub(super) fn value(&mut self, graph: &Graph, id: NodeId) -> Result<FlowId, PlanError> {
+        if let Some(&known) = self.of_graph.get(&id) {
+            return Ok(known);
+        }
+        if graph.phase(id) != Phase::Before {
+            return Err(self.unsupported(graph, id, "a matrix that varies in time"));
+        }
+        let (lanes, scalar) = self.extent(graph, id)?;
+        let name = name_of(graph, id);
+        let made = if let Some(number) = graph.uniform_value(id) {
+            self.push(FlowKind::Constant(number), Vec::new(), lanes, scalar, name)
+        } else {
+            let source = self.once_source(graph, id)?;
+            match self.of_once.get(&source) {
+                Some(&known) => known,
+                None => {
+                    let made = self.push(FlowKind::Once(source), Vec::new(), lanes, scalar, name);
+                    self.of_once.insert(source, made);
+                    made
+                }
+            }
+        };
+        self.of_graph.insert(id, made);
+        Ok(made)
+    }
+
+    /// The value, copied by an element loop unless one computes it already: something a loop can store.
+    pub(super) fn element(&mut self, id: FlowId, lanes: usize, scalar: bool, name: &str) -> FlowId {
+        if self.node(id).is_element() && self.node(id).lanes == lanes {
+            return id;
+        }
+        self.push(FlowKind::Copy, vec![id], lanes, scalar, name.to_owned())
+    }
+
+    /// The value, copied unless it stays readable after the loops: not so for the gradient of a state, nor for a number.
+    pub(super) fn lasting(&mut self, id: FlowId) -> FlowId {
+        match self.node(id).kind {
+            FlowKind::StateGradient(_) | FlowKind::Constant(_) => {
+                let (lanes, scalar, name) = (self.node(id).lanes, self.node(id).scalar, self.node(id).name.clone());
+                self.push(FlowKind::Copy, vec![id], lanes, scalar, name)
+            }
+            _ => id,
+        }
+    }
+
+    /// A parameter as it is stored, or an expression that is computed once.
+    pub(super) fn once_source(&mut self, graph: &Graph, id: NodeId) -> Result<OnceSource, PlanError> {
+        if let Operator::Parameter(index) = *graph.operator(id) {
+            return Ok(OnceSource::Parameter(index));
+        }
+        if let Some(&known) = self.expression_of.get(&id) {
+            return Ok(OnceSource::Expression(known));
+        }
+        let name = name_of(graph, id);
+        let extent = graph.shape(id).sizes(&self.sizes).ok_or_else(|| PlanError::Size { name: name.clone() })?;
+        let elements = extent
+            .iter()
+            .try_fold(1_usize, |product, &axis| product.checked_mul(axis))
+            .ok_or(PlanError::Size { name })?;
+        let index = self.expressions.len() as u32;
+        self.expressions.push((id, elements));
+        self.expression_of.insert(id, index);
+        Ok(OnceSource::Expression(index))
+    }
+
+    /// The rectangle of a parameter (or expression) that a constant matrix is.
+    pub(super) fn view(&mut self, graph: &Graph, id: NodeId) -> Result<MatrixView, PlanError> {
+        let mut at = id;
+        let mut transposed = false;
+        // Column slices met so far, outermost first, each with the orientation it was met in.
+        let mut slices: Vec<(usize, usize, bool)> = Vec::new();
+        loop {
+            match graph.operator(at) {
+                Operator::Transpose => transposed = !transposed,
+                Operator::SliceColumns { start, length } => {
+                    let name = name_of(graph, at);
+                    slices.push((
+                        size_of(start, &self.sizes, &name)?,
+                        size_of(length, &self.sizes, &name)?,
+                        transposed,
+                    ));
+                }
+                _ => break,
+            }
+            at = graph.operands(at)[0];
+        }
+        let name = name_of(graph, at);
+        let Shape::Matrix(rows, columns) = graph.shape(at) else {
+            return Err(self.unsupported(graph, id, "a product with something that is no matrix"));
+        };
+        let (rows, columns) = (size_of(rows, &self.sizes, &name)?, size_of(columns, &self.sizes, &name)?);
+        let mut view = MatrixView {
+            source: self.once_source(graph, at)?,
+            row: 0,
+            rows,
+            column: 0,
+            columns,
+            row_stride: columns,
+            transposed,
+        };
+        // A slice inside an odd number of transposes, seen from the source, cuts rows.
+        for (start, length, outside) in slices.into_iter().rev() {
+            if outside == transposed {
+                view.column += start;
+                view.columns = length;
+            } else {
+                view.row += start;
+                view.rows = length;
+            }
+        }
+        Ok(view)
+    }
+
+    pub(super) fn unsupported(&self, graph: &Graph, id: NodeId, what: &'static str) -> PlanError {
+        PlanError::Unsupported { what, name: name_of(graph, id) }
+    }
+
+    fn extent(&self, graph: &Graph, id: NodeId) -> Result<(usize, bool), PlanError> {
+        match graph.shape(id) {
+            Shape::Scalar => Ok((1, true)),
+            Shape::Vector(n) => Ok((size_of(n, &self.sizes, &name_of(graph, id))?, false)),
+            Shape::Matrix(..) => Err(self.unsupported(graph, id, "a matrix that varies in time")),
+        }
+    }
+
+    fn push(&mut self, kind: FlowKind, operands: Vec<FlowId>, lanes: usize, scalar: bool, name: String) -> FlowId {
+        let any = |test: fn(&FlowNode) -> bool| operands.iter().any(|&operand| test(self.node(operand)));
+        let (backward, on_state, on_gradient) =
+            (any(|node| node.backward), any(|node| node.on_state), any(|node| node.on_gradient));
+        let node = FlowNode {
+            backward: backward || matches!(kind, FlowKind::OutputGradient(_) | FlowKind::StateGradient(_)),
+            on_state: on_state || matches!(kind, FlowKind::State(_)),
+            on_gradient: on_gradient || matches!(kind, FlowKind::StateGradient(_)),
+            kind,
+            operands,
+            lanes,
+            scalar,
+            name,
+        };
+        self.nodes.push(node);
+        FlowId(self.nodes.len() as u32 - 1)
+    }
+
+    fn translate(&mut self, graph: &Graph, chains: &Chains, id: NodeId) -> Result<FlowId, PlanError> {
+        let (lanes, scalar) = self.extent(graph, id)?;
+        let name = name_of(graph, id);
+        if let Some(chain) = chains.tops.get(&id) {
+            return self.chain(graph, chain, id, lanes, name);
+        }
+        let kind = match graph.operator(id) {
+            Operator::Input(index) => FlowKind::Input(*index),
+            Operator::State(index) => FlowKind::State(*index),
+            Operator::OutputGradient(index) => FlowKind::OutputGradient(*index),
+            Operator::StateGradient(index) => FlowKind::StateGradient(*index),
+            Operator::Unary(function) => FlowKind::Unary(*function),
+            Operator::Binary(function) => FlowKind::Binary(*function),
+            Operator::Ternary(function) => FlowKind::Ternary(*function),
+            Operator::Broadcast(_) => FlowKind::Copy,
+            Operator::Sum => FlowKind::Sum,
+            Operator::MaximumElement => FlowKind::MaximumElement,
+            Operator::MatrixVector => {
+                let [matrix, vector] = [graph.operands(id)[0], graph.operands(id)[1]];
+                let term = self.term(graph, matrix)?;
+                let vector = self.value(graph, vector)?;
+                return Ok(self.push(
+                    FlowKind::Product { terms: vec![term], addend: false },
+                    vec![vector],
+                    lanes,
+                    scalar,
+                    name,
+                ));
+            }
+            Operator::Concatenate => {
+                let mut starts = Vec::new();
+                let mut start = 0;
+                for &operand in graph.operands(id) {
+                    starts.push(start);
+                    start += self.extent(graph, operand)?.0;
+                }
+                FlowKind::Join { starts }
+            }
+            Operator::Pad { start, .. } => FlowKind::Join { starts: vec![size_of(start, &self.sizes, &name)?] },
+            Operator::Slice { start, .. } => FlowKind::Slice { start: size_of(start, &self.sizes, &name)? },
+            _ => return Err(self.unsupported(graph, id, "a matrix that varies in time")),
+        };
+        let operands =
+            graph.operands(id).iter().map(|&operand| self.value(graph, operand)).collect::<Result<Vec<_>, _>>()?;
+        Ok(self.push(kind, operands, lanes, scalar, name))
+    }
+
+    fn term(&mut self, graph: &Graph, matrix: NodeId) -> Result<Term, PlanError> {
+        if graph.phase(matrix) == Phase::Before {
+            self.view(graph, matrix)
+        } else {
+            Err(self.unsupported(graph, matrix, "a matrix that varies in time"))
+        }
+    }
+
+    /// `Σ matrix·vector + rest` becomes one product node and additions to its right, so that an added product of
+    /// elements (`w ⊙ c`) can become a multiply-add.
+    fn chain(
+        &mut self,
+        graph: &Graph,
+        chain: &Chain,
+        id: NodeId,
+        lanes: usize,
+        name: String,
+    ) -> Result<FlowId, PlanError> {
+        let mut terms = Vec::new();
+        let mut operands = Vec::new();
+        for &product in &chain.products {
+            terms.push(self.term(graph, graph.operands(product)[0])?);
+            operands.push(self.value(graph, graph.operands(product)[1])?);
+        }
+        let mut rest = Vec::new();
+        for &addend in &chain.rest {
+            rest.push(self.value(graph, addend)?);
+        }
+        let add = FlowKind::Binary(Binary::Add);
+        if chain.in_place && !rest.is_empty() {
+            let mut sum = rest[0];
+            for &addend in &rest[1..] {
+                sum = self.push(add.clone(), vec![sum, addend], lanes, false, format!("{name}, elements"));
+            }
+            let sum = self.element(sum, lanes, false, &format!("{name}, elements"));
+            operands.push(sum);
+            return Ok(self.push(FlowKind::Product { terms, addend: true }, operands, lanes, false, name));
+        }
+        let product_name = if rest.is_empty() { name.clone() } else { format!("{}, products", name_of(graph, id)) };
+        let mut sum = self.push(FlowKind::Product { terms, addend: false }, operands, lanes, false, product_name);
+        for addend in rest {
+            sum = self.push(add.clone(), vec![sum, addend], lanes, false, name.clone());
+        }
+        Ok(sum)
+    }
+
+    fn roots(&mut self, graph: &Graph) -> Result<(), PlanError> {
+        let signature = graph.signature();
+        let root_of = |root: Root| {
+            graph.root(root).ok_or_else(|| PlanError::Internal(format!("the graph has no root {root:?}")))
+        };
+        for (state, port) in (0_u32..).zip(&signature.states) {
+            let value = self.value(graph, root_of(Root::NextState(state))?)?;
+            let scalar = port.shape == Shape::Scalar;
+            let value = self.element(value, self.state_sizes[state as usize], scalar, &port.name);
+            self.next_states.push(value);
+        }
+        for (output, port) in (0_u32..).zip(&signature.outputs) {
+            let value = self.value(graph, root_of(Root::Output(output))?)?;
+            let leaf = self.node(value).is_leaf();
+            let lanes = self.output_sizes[output as usize];
+            let scalar = port.shape == Shape::Scalar;
+            let value = if leaf { self.element(value, lanes, scalar, &port.name) } else { value };
+            self.outputs.push(value);
+        }
+        if !graph.has_gradients() {
+            return Ok(());
+        }
+        for (state, port) in (0_u32..).zip(&signature.states) {
+            let value = self.value(graph, root_of(Root::PreviousStateGradient(state))?)?;
+            let scalar = port.shape == Shape::Scalar;
+            let in_place = matches!(self.node(value).kind, FlowKind::Product { addend: true, .. });
+            let lanes = self.state_sizes[state as usize];
+            let name = format!("gradient of {}", port.name);
+            let value = if in_place { value } else { self.element(value, lanes, scalar, &name) };
+            self.previous_state_gradients.push(value);
+        }
+        for (input, port) in (0_u32..).zip(&signature.inputs) {
+            let root = root_of(Root::InputGradient(input))?;
+            if graph.is_zero(root) {
+                self.input_gradients.push(None);
+                continue;
+            }
+            let value = self.value(graph, root)?;
+            let lanes = self.input_sizes[input as usize];
+            let leaf = self.node(value).is_leaf();
+            let name = format!("gradient of {}", port.name);
+            let scalar = port.shape == Shape::Scalar;
+            let value = if leaf { self.element(value, lanes, scalar, &name) } else { value };
+            self.input_gradients.push(Some(value));
+        }
+        Ok(())
+    }
+}
+/// A name for readers: the user's where there is one.
+pub(super) fn name_of(graph: &Graph, id: NodeId) -> String {
+    if let Some(label) = graph.labels(id).first() {
+        return label.clone();
+    }
+    match graph.signature().port_of_leaf(graph.operator(id)) {
+        Some(port) => port.name.clone(),
+        None => format!("%{}", id.0),
+    }
+}
+
+/// A sum with at least one matrix product in it.
+struct Chain {
+    products: Vec<NodeId>,
+    rest: Vec<NodeId>,
+    /// The sum is only ever read from memory, so products may add onto the stored rest.
+    in_place: bool,
+}
+
+/// The sums of a graph that hold matrix products, and the nodes that went into them.
+struct Chains {
+    live: Vec<bool>,
+    /// Part of a chain below its top: has no node of its own.
+    folded: Vec<bool>,
+    tops: HashMap<NodeId, Chain>,
+}
+
+impl Chains {
+    fn find(graph: &Graph) -> Self {
+        let uses = graph.use_counts();
+        let live = graph.reachable();
+        let mut folded = vec![false; graph.len()];
+        let mut tops = HashMap::new();
+        let is_sum = |id: NodeId| {
+            graph.phase(id).is_per_step()
+                && *graph.operator(id) == Operator::Binary(Binary::Add)
+                && matches!(graph.shape(id), Shape::Vector(_))
+        };
+        for (id, _) in graph.iter().rev() {
+            if !live[id.0 as usize] || folded[id.0 as usize] || !is_sum(id) {
+                continue;
+            }
+            let mut products = Vec::new();
+            let mut rest = Vec::new();
+            let mut inner = Vec::new();
+            let mut waiting = vec![graph.operands(id)[1], graph.operands(id)[0]];
+            while let Some(next) = waiting.pop() {
+                let once = uses[next.0 as usize] == 1;
+                if once && is_sum(next) {
+                    inner.push(next);
+                    waiting.extend([graph.operands(next)[1], graph.operands(next)[0]]);
+                } else if once
+                    && *graph.operator(next) == Operator::MatrixVector
+                    && graph.phase(graph.operands(next)[0]) == Phase::Before
+                {
+                    products.push(next);
+                } else {
+                    rest.push(next);
+                }
+            }
+            if products.is_empty() {
+                continue;
+            }
+            for node in inner.into_iter().chain(products.iter().copied()) {
+                folded[node.0 as usize] = true;
+            }
+            // Only the gradient of a state: an input's is read after the loop, and a product of its own does that.
+            let in_place = uses[id.0 as usize] == 1
+                && graph
+                    .roots()
+                    .iter()
+                    .any(|(root, &node)| node == id && matches!(root, Root::PreviousStateGradient(_)));
+            tops.insert(id, Chain { products, rest, in_place });
+        }
+        Self { live, folded, tops }
+    }
+}

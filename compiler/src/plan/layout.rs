@@ -1,0 +1,305 @@
+//! Stored values to columns of buffers.
+//!
+//! Products that share operands get columns side by side, so that one wide product serves them all (the gates of an
+//! LSTM are one); operands of one product get columns side by side, so that it reads one long row. A value that a loop
+//! computes from a product which nobody else reads is stored over that product.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::demand::{Demand, Storage, Target};
+use super::flow::{Flow, FlowId, FlowKind};
+use super::gradient::{RawGradient, RawTerm};
+use super::section::{Sections, term_sections};
+use super::{
+    Buffer, BufferId, BufferKind, BufferRole, COLUMN_ALIGNMENT, OnceSource, OnceValue, Place, PlanError, Section,
+};
+
+/// Buffers, and where each value lies in them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layout {
+    pub(super) buffers: Vec<Buffer>,
+    /// Where readers find a value; `None` for what is computed where it is used and for constants.
+    pub(super) places: Vec<Option<Place>>,
+    /// Where each state is as it enters the step; the value as it leaves is one step ahead.
+    pub(super) states: Vec<Place>,
+    /// Where the gradient of each state goes for the step before; it comes from one step ahead.
+    pub(super) state_gradients: Vec<Place>,
+    /// Where sums over rows go: for each summed value, its column.
+    pub(super) totals: BTreeMap<FlowId, Place>,
+    pub(super) once: Vec<OnceValue>,
+}
+
+/// The next multiple of the alignment.
+pub(super) fn aligned(elements: usize) -> usize {
+    elements.div_ceil(COLUMN_ALIGNMENT) * COLUMN_ALIGNMENT
+}
+
+impl Layout {
+    fn buffer(&mut self, name: &str, role: BufferRole, kind: BufferKind) -> BufferId {
+        self.buffers.push(Buffer { name: name.to_owned(), role, kind, width: 0 });
+        BufferId(self.buffers.len() as u32 - 1)
+    }
+
+    /// The next free columns of a buffer.
+    fn take(&mut self, buffer: BufferId, lanes: usize) -> Place {
+        let buffer_of = &mut self.buffers[buffer.0 as usize];
+        let column = buffer_of.width;
+        buffer_of.width += aligned(lanes);
+        Place { buffer, time: 0, column }
+    }
+
+    /// Where a value is, slices followed to what they cut.
+    pub(super) fn place_of(&self, flow: &Flow, id: FlowId) -> Option<Place> {
+        let mut offset = 0;
+        let mut at = id;
+        while let FlowKind::Slice { start } = flow.node(at).kind {
+            offset += start;
+            at = flow.node(at).operands[0];
+        }
+        let place = self.places[at.0 as usize]?;
+        Some(Place { column: place.column + offset, ..place })
+    }
+}
+
+/// Gives every stored value its place.
+pub(super) fn place(
+    flow: &Flow,
+    sections: &Sections,
+    demand: &Demand,
+    gradients: &[RawGradient],
+) -> Result<Layout, PlanError> {
+    let mut layout = Layout { places: vec![None; flow.nodes.len()], ..Layout::default() };
+    leaves(flow, demand, &mut layout);
+    states(flow, demand, &mut layout);
+    let mut slots = Slots::new(flow, sections, demand, &layout);
+    slots.reuse(flow, sections, demand);
+    slots.assign(flow, sections, &mut layout);
+    let totals = layout.buffer("totals", BufferRole::Totals, BufferKind::Once);
+    for term in gradients.iter().flat_map(RawGradient::terms) {
+        if let RawTerm::Sum { value, .. } = *term
+            && !layout.totals.contains_key(&value)
+        {
+            let place = layout.take(totals, flow.node(value).lanes);
+            layout.totals.insert(value, place);
+        }
+    }
+    Ok(layout)
+}
+
+/// Places of inputs, output gradients, and what is constant over time.
+fn leaves(flow: &Flow, demand: &Demand, layout: &mut Layout) {
+    let once = layout.buffer("once", BufferRole::Once, BufferKind::Once);
+    for id in flow.ids() {
+        let index = id.0 as usize;
+        if demand.readers[index].is_empty() && demand.memory[index].is_empty() {
+            continue;
+        }
+        let node = flow.node(id);
+        let sequence = BufferKind::Sequence { extra: false };
+        let place = match node.kind {
+            FlowKind::Input(input) => {
+                let name = &flow.input_names[input as usize];
+                let buffer = layout.buffer(name, BufferRole::Input(input), sequence);
+                layout.take(buffer, node.lanes)
+            }
+            FlowKind::OutputGradient(output) => {
+                let name = format!("gradient of {}", flow.output_names[output as usize]);
+                let buffer = layout.buffer(&name, BufferRole::OutputGradient(output), sequence);
+                layout.take(buffer, node.lanes)
+            }
+            FlowKind::Once(source) => {
+                let place = layout.take(once, node.lanes);
+                layout.once.push(OnceValue { source, column: place.column, length: node.lanes });
+                place
+            }
+            _ => continue,
+        };
+        layout.places[index] = Some(place);
+    }
+}
+
+/// Places of states and their gradients, and of the values that become them.
+fn states(flow: &Flow, demand: &Demand, layout: &mut Layout) {
+    for (state, &value) in (0_u32..).zip(&flow.next_states) {
+        let kept = demand.kept_states.contains(&state)
+            || demand.storage[value.0 as usize] == Some(Storage::Sequence)
+            // A backward pass may follow: gradients by the initial state alone do not read it.
+            || flow.outputs.contains(&value);
+        let kind = if kept { BufferKind::Sequence { extra: true } } else { BufferKind::Ring };
+        let buffer = layout.buffer(&flow.state_names[state as usize], BufferRole::State(state), kind);
+        let place = layout.take(buffer, flow.state_sizes[state as usize]);
+        layout.states.push(place);
+        if layout.places[value.0 as usize].is_none() {
+            layout.places[value.0 as usize] = Some(Place { time: 1, ..place });
+        }
+    }
+    for state in (0_u32..).take(flow.previous_state_gradients.len()) {
+        let name = format!("gradient of {}", flow.state_names[state as usize]);
+        let buffer = layout.buffer(&name, BufferRole::StateGradient(state), BufferKind::Ring);
+        let place = layout.take(buffer, flow.state_sizes[state as usize]);
+        layout.state_gradients.push(place);
+    }
+    for id in flow.ids() {
+        match flow.node(id).kind {
+            FlowKind::State(state) => layout.places[id.0 as usize] = Some(layout.states[state as usize]),
+            FlowKind::StateGradient(state) => {
+                let place = layout.state_gradients[state as usize];
+                layout.places[id.0 as usize] = Some(Place { time: 1, ..place });
+            }
+            _ => {}
+        }
+    }
+    for (state, &value) in flow.previous_state_gradients.iter().enumerate() {
+        if matches!(flow.node(value).kind, FlowKind::Product { addend: true, .. }) {
+            layout.places[value.0 as usize] = Some(layout.state_gradients[state]);
+        }
+    }
+}
+
+/// The buffers that computed values share, by pass and storage.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Class {
+    backward: bool,
+    storage: Storage,
+}
+
+/// Values that need columns of their own.
+struct Slots {
+    products: Vec<(Class, FlowId)>,
+    elements: Vec<(Class, FlowId)>,
+    /// Elements stored over a product.
+    over: BTreeMap<FlowId, FlowId>,
+}
+
+impl Slots {
+    fn new(flow: &Flow, sections: &Sections, demand: &Demand, layout: &Layout) -> Self {
+        let mut slots = Self { products: Vec::new(), elements: Vec::new(), over: BTreeMap::new() };
+        for id in flow.ids() {
+            let index = id.0 as usize;
+            let (Some(storage), None) = (demand.storage[index], layout.places[index]) else { continue };
+            let class = Class { backward: sections.of(id).is_backward(), storage };
+            match flow.node(id).kind {
+                FlowKind::Product { .. } => slots.products.push((class, id)),
+                _ => slots.elements.push((class, id)),
+            }
+        }
+        slots
+    }
+
+    /// Stores elements over products that only their own loop reads.
+    fn reuse(&mut self, flow: &Flow, sections: &Sections, demand: &Demand) {
+        let free: BTreeSet<(Class, FlowId)> = self
+            .products
+            .iter()
+            .filter(|(_, id)| {
+                demand.memory[id.0 as usize].is_empty() && demand.readers[id.0 as usize].len() == 1
+            })
+            .copied()
+            .collect();
+        let mut taken = BTreeSet::new();
+        for &(class, element) in &self.elements {
+            let node = flow.node(element);
+            if !node.is_element() || node.scalar {
+                continue;
+            }
+            // Down through what the loop computes on the way, to the first product that is free.
+            let mut waiting = vec![element];
+            let mut seen = BTreeSet::new();
+            while let Some(id) = waiting.pop() {
+                for &operand in flow.node(id).operands.iter().rev() {
+                    if !seen.insert(operand) {
+                        continue;
+                    }
+                    if flow.node(operand).is_element() && demand.storage[operand.0 as usize].is_none() {
+                        waiting.push(operand);
+                    } else if free.contains(&(class, operand))
+                        && !taken.contains(&operand)
+                        && flow.node(operand).lanes == node.lanes
+                        && demand.readers[operand.0 as usize].iter().all(|key| {
+                            key.section == sections.of(element)
+                                && demand.computed.get(key).is_some_and(|values| values.contains(&element))
+                        })
+                    {
+                        taken.insert(operand);
+                        self.over.insert(element, operand);
+                        waiting.clear();
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Columns for every slot.
+    fn assign(&mut self, flow: &Flow, sections: &Sections, layout: &mut Layout) {
+        // Products with the same terms next to each other; a sorted list of terms puts `{x}` next to `{x, h}`.
+        let signature = |id: FlowId| {
+            let when = term_sections(flow, id, sections.of(id));
+            let mut terms: Vec<(Section, FlowId)> =
+                when.into_iter().zip(flow.node(id).operands.iter().copied()).collect();
+            terms.sort_unstable();
+            terms.dedup();
+            terms
+        };
+        self.products.sort_by_cached_key(|&(class, id)| (class, sections.of(id), signature(id), id));
+        let mut buffers: BTreeMap<Class, BufferId> = BTreeMap::new();
+        let mut take = |layout: &mut Layout, class: Class, lanes: usize| {
+            let buffer = *buffers.entry(class).or_insert_with(|| {
+                let (name, role, kind) = match (class.backward, class.storage) {
+                    (false, Storage::Sequence) => ("tape", BufferRole::Tape, BufferKind::Sequence { extra: false }),
+                    (false, Storage::Step) => ("step", BufferRole::Scratch, BufferKind::Step),
+                    (true, Storage::Sequence) => {
+                        ("adjoint", BufferRole::Scratch, BufferKind::Sequence { extra: false })
+                    }
+                    (true, Storage::Step) => ("adjoint step", BufferRole::Scratch, BufferKind::Step),
+                };
+                layout.buffer(name, role, kind)
+            });
+            layout.take(buffer, lanes)
+        };
+        for &(class, id) in &self.products {
+            layout.places[id.0 as usize] = Some(take(layout, class, flow.node(id).lanes));
+        }
+        // Operands by the products that read them, so that each product's operands form one run where that can be.
+        let mut readers: BTreeMap<FlowId, Vec<FlowId>> = BTreeMap::new();
+        for id in flow.ids() {
+            if matches!(flow.node(id).kind, FlowKind::Product { .. }) {
+                for &operand in &flow.node(id).operands {
+                    readers.entry(operand).or_default().push(id);
+                }
+            }
+        }
+        let none = Vec::new();
+        self.elements
+            .sort_by_cached_key(|&(class, id)| (class, readers.get(&id).unwrap_or(&none).clone(), id));
+        for &(class, id) in &self.elements {
+            let place = match self.over.get(&id) {
+                Some(&product) => layout.places[product.0 as usize],
+                None => Some(take(layout, class, flow.node(id).lanes)),
+            };
+            layout.places[id.0 as usize] = place;
+        }
+    }
+}
+
+/// What a loop writes, as a place; `None` where the place is missing, which is a defect.
+pub(super) fn target_place(flow: &Flow, layout: &Layout, target: Target) -> Option<Place> {
+    match target {
+        Target::Own(id) => layout.places[id.0 as usize],
+        Target::NextState(_, state) => layout.states.get(state as usize).map(|&place| Place { time: 1, ..place }),
+        Target::StateGradient(_, state) => layout.state_gradients.get(state as usize).copied(),
+        Target::Under(_, product) => layout.place_of(flow, product),
+        Target::Part(_, join, start) | Target::Zeros(join, start) => {
+            layout.place_of(flow, join).map(|place| Place { column: place.column + start, ..place })
+        }
+        Target::Total(id) => layout.totals.get(&id).copied(),
+    }
+}
+
+/// The matrix or vector that a once value is, for printing.
+pub(super) fn once_name(source: OnceSource) -> String {
+    match source {
+        OnceSource::Parameter(index) => format!("parameter {index}"),
+        OnceSource::Expression(index) => format!("expression {index}"),
+    }
+}

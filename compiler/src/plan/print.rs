@@ -1,0 +1,74 @@
+//! The text form of a plan, for readers and for snapshots.
+
+use std::fmt;
+
+use super::layout::once_name;
+use super::{BufferKind, Place, Plan, Section, Step};
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, buffer) in self.buffers.iter().enumerate() {
+            let rows = match buffer.kind {
+                BufferKind::Sequence { extra: false } => "T·B",
+                BufferKind::Sequence { extra: true } => "(T+1)·B",
+                BufferKind::Ring => "2·B",
+                BufferKind::Step => "B",
+                BufferKind::Once => "1",
+            };
+            writeln!(f, "buffer {index} `{}` [{rows}, {}] {:?}", buffer.name, buffer.width, buffer.role)?;
+        }
+        for once in &self.once {
+            writeln!(f, "once @{} [{}] = {}", once.column, once.length, once_name(once.source))?;
+        }
+        for (index, matrix) in self.matrices.iter().enumerate() {
+            write!(f, "matrix {index} [{}, {}] =", matrix.rows, matrix.columns)?;
+            for block in &matrix.blocks {
+                let view = block.view;
+                write!(
+                    f,
+                    " {}[{}+{}, {}+{}]{}@({}, {})",
+                    once_name(view.source),
+                    view.row,
+                    view.rows,
+                    view.column,
+                    view.columns,
+                    if view.transposed { "ᵀ" } else { "" },
+                    block.row,
+                    block.column
+                )?;
+            }
+            writeln!(f)?;
+        }
+        for section in Section::ALL {
+            if self.program(section).is_empty() {
+                continue;
+            }
+            writeln!(f, "{section:?}:")?;
+            for step in self.program(section) {
+                match step {
+                    Step::Product { operand, matrix, output, accumulate } => {
+                        let sign = if *accumulate { "+=" } else { "=" };
+                        writeln!(
+                            f,
+                            "  {} {sign} {} · matrix {matrix}",
+                            self.name(*output),
+                            self.name(*operand)
+                        )?;
+                    }
+                    Step::Loop { kernel, .. } => {
+                        let kernel = &self.kernels[*kernel];
+                        writeln!(f, "  loop over {} lanes: {}", kernel.lanes, kernel.name)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Plan {
+    fn name(&self, place: Place) -> String {
+        let ahead = if place.time == 0 { "" } else { " next" };
+        format!("`{}`{ahead}@{}", self.buffer(place.buffer).name, place.column)
+    }
+}

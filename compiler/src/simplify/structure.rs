@@ -1,0 +1,511 @@
+//! Rules for products, reductions, moves of elements and totals.
+
+use crate::graph::{Graph, GraphError, NodeId, Phase};
+use crate::operator::{Binary, Operator, Unary};
+use crate::shape::{Dimension, Shape};
+
+type Rewrite = Result<Option<NodeId>, GraphError>;
+
+/// Rebuilds the graph, applying to each node the first rule that fits.
+pub(super) fn pass(graph: &Graph) -> Result<Graph, GraphError> {
+    graph.rebuild(|graph, _, node, operands| {
+        let rewritten = match (&node.operator, operands.as_slice()) {
+            (Operator::Unary(Unary::Negate), &[x]) => negate(graph, x)?,
+            (Operator::Binary(Binary::Multiply), &[a, b]) => scale_outer(graph, a, b)?,
+            (Operator::MatrixVector, &[matrix, vector]) => matrix_vector(graph, matrix, vector)?,
+            (Operator::MatrixMatrix, &[a, b]) => matrix_matrix(graph, a, b)?,
+            (Operator::Outer, &[u, v]) => outer(graph, u, v)?,
+            (Operator::Transpose, &[x]) => transpose(graph, x)?,
+            (Operator::Concatenate, parts) => concatenate(graph, parts)?,
+            (Operator::Slice { start, length }, &[x]) => slice(graph, start, length, x)?,
+            (Operator::Pad { start, total }, &[x]) => pad(graph, start, total, x)?,
+            (Operator::SliceColumns { start, length }, &[x]) => slice_columns(graph, start, length, x)?,
+            (Operator::PadColumns { start, total }, &[x]) => pad_columns(graph, start, total, x)?,
+            (Operator::Sum, &[x]) => sum(graph, x)?,
+            (Operator::Total, &[x]) => total(graph, x)?,
+            _ => None,
+        };
+        match rewritten {
+            Some(id) => Ok(id),
+            None => graph.insert(node.operator.clone(), operands),
+        }
+    })
+}
+
+/// Operator and operands, copied so that the graph can grow.
+fn parts(graph: &Graph, id: NodeId) -> (Operator, Vec<NodeId>) {
+    (graph.operator(id).clone(), graph.operands(id).to_vec())
+}
+
+fn vector_length(graph: &Graph, id: NodeId) -> Option<Dimension> {
+    match graph.shape(id) {
+        Shape::Vector(n) => Some(n.clone()),
+        _ => None,
+    }
+}
+
+fn column_count(graph: &Graph, id: NodeId) -> Option<Dimension> {
+    match graph.shape(id) {
+        Shape::Matrix(_, columns) => Some(columns.clone()),
+        _ => None,
+    }
+}
+
+fn is_scalar(graph: &Graph, id: NodeId) -> bool {
+    *graph.shape(id) == Shape::Scalar
+}
+
+fn slice_of(graph: &mut Graph, x: NodeId, start: Dimension, length: Dimension) -> Result<NodeId, GraphError> {
+    graph.insert(Operator::Slice { start, length }, vec![x])
+}
+
+/// A sign goes to the smaller operand of an outer product, and inside a `Pad`.
+fn negate(graph: &mut Graph, x: NodeId) -> Rewrite {
+    match parts(graph, x) {
+        // -(u v^T) = (-u) v^T
+        (Operator::Outer, operands) => match operands[..] {
+            [u, v] => {
+                let u = graph.unary(Unary::Negate, u)?;
+                graph.insert(Operator::Outer, vec![u, v]).map(Some)
+            }
+            _ => Ok(None),
+        },
+        (operator @ (Operator::Pad { .. } | Operator::PadColumns { .. }), operands) => match operands[..] {
+            [y] => {
+                let y = graph.unary(Unary::Negate, y)?;
+                graph.insert(operator, vec![y]).map(Some)
+            }
+            _ => Ok(None),
+        },
+        _ => Ok(None),
+    }
+}
+
+/// `s (u v^T) = (s u) v^T` with a scalar `s`.
+fn scale_outer(graph: &mut Graph, a: NodeId, b: NodeId) -> Rewrite {
+    for (scale, product) in [(a, b), (b, a)] {
+        if let (Operator::Outer, operands) = parts(graph, product)
+            && let [u, v] = operands[..]
+            && is_scalar(graph, scale)
+        {
+            let u = graph.binary(Binary::Multiply, scale, u)?;
+            return graph.insert(Operator::Outer, vec![u, v]).map(Some);
+        }
+    }
+    Ok(None)
+}
+
+fn matrix_vector(graph: &mut Graph, matrix: NodeId, vector: NodeId) -> Rewrite {
+    if let (Operator::Pad { start, .. }, operands) = parts(graph, vector)
+        && let [inner] = operands[..]
+        && let Some(length) = vector_length(graph, inner)
+    {
+        // W pad(x) = W[:, start..] x
+        let columns = graph.insert(Operator::SliceColumns { start, length }, vec![matrix])?;
+        return graph.matrix_vector(columns, inner).map(Some);
+    }
+    let (operator, operands) = parts(graph, matrix);
+    match (operator, operands.as_slice()) {
+        // I x = x
+        (Operator::Identity(_), _) => Ok(Some(vector)),
+        // (u v^T) x = (v . x) u
+        (Operator::Outer, &[u, v]) => {
+            let products = graph.binary(Binary::Multiply, v, vector)?;
+            let inner = graph.insert(Operator::Sum, vec![products])?;
+            graph.binary(Binary::Multiply, inner, u).map(Some)
+        }
+        // pad(W) x = W x[start..]
+        (Operator::PadColumns { start, .. }, &[inner]) => {
+            let Some(length) = column_count(graph, inner) else { return Ok(None) };
+            let part = slice_of(graph, vector, start, length)?;
+            graph.matrix_vector(inner, part).map(Some)
+        }
+        // (s W) x = s (W x) where W is constant over time and the scalar s is not
+        (Operator::Binary(Binary::Multiply), &[scale, inner])
+            if is_scalar(graph, scale)
+                && graph.phase(scale).is_per_step()
+                && !graph.phase(inner).is_per_step() =>
+        {
+            let product = graph.matrix_vector(inner, vector)?;
+            graph.binary(Binary::Multiply, scale, product).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn matrix_matrix(graph: &mut Graph, a: NodeId, b: NodeId) -> Rewrite {
+    // I B = B,  A I = A
+    if let Operator::Identity(_) = graph.operator(a) {
+        return Ok(Some(b));
+    }
+    if let Operator::Identity(_) = graph.operator(b) {
+        return Ok(Some(a));
+    }
+    // (u v^T) B = u (B^T v)^T
+    if let (Operator::Outer, operands) = parts(graph, a)
+        && let [u, v] = operands[..]
+    {
+        let transposed = graph.insert(Operator::Transpose, vec![b])?;
+        let right = graph.matrix_vector(transposed, v)?;
+        return graph.insert(Operator::Outer, vec![u, right]).map(Some);
+    }
+    // A (u v^T) = (A u) v^T
+    if let (Operator::Outer, operands) = parts(graph, b)
+        && let [u, v] = operands[..]
+    {
+        let left = graph.matrix_vector(a, u)?;
+        return graph.insert(Operator::Outer, vec![left, v]).map(Some);
+    }
+    Ok(None)
+}
+
+/// `u pad(v)^T = pad(u v^T)` by columns.
+fn outer(graph: &mut Graph, u: NodeId, v: NodeId) -> Rewrite {
+    if let (Operator::Pad { start, total }, operands) = parts(graph, v)
+        && let [inner] = operands[..]
+    {
+        let product = graph.insert(Operator::Outer, vec![u, inner])?;
+        return graph.insert(Operator::PadColumns { start, total }, vec![product]).map(Some);
+    }
+    Ok(None)
+}
+
+fn transpose(graph: &mut Graph, x: NodeId) -> Rewrite {
+    let (operator, operands) = parts(graph, x);
+    match (operator, operands.as_slice()) {
+        (Operator::Transpose, &[inner]) => Ok(Some(inner)),
+        (Operator::Identity(_), _) => Ok(Some(x)),
+        (Operator::Outer, &[u, v]) => graph.insert(Operator::Outer, vec![v, u]).map(Some),
+        (Operator::BroadcastMatrix(rows, columns), &[scalar]) => {
+            graph.insert(Operator::BroadcastMatrix(columns, rows), vec![scalar]).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Concatenations are not joined into one of more parts: a chain of `[a, a]` would double it at every link.
+const MAXIMUM_PARTS: usize = 1024;
+
+fn concatenate(graph: &mut Graph, operands: &[NodeId]) -> Rewrite {
+    if let &[only] = operands {
+        return Ok(Some(only));
+    }
+    let count = |&operand: &NodeId| match graph.operator(operand) {
+        Operator::Concatenate => graph.operands(operand).len(),
+        _ => 1,
+    };
+    if operands.iter().map(count).sum::<usize>() > MAXIMUM_PARTS {
+        return Ok(None);
+    }
+    // Nested concatenations become one; neighbouring slices of one vector become one.
+    let mut flat: Vec<NodeId> = Vec::with_capacity(operands.len());
+    for &operand in operands {
+        let inner = match parts(graph, operand) {
+            (Operator::Concatenate, inner) => inner,
+            _ => vec![operand],
+        };
+        for part in inner {
+            let joined = match flat.last() {
+                Some(&last) => join_slices(graph, last, part)?,
+                None => None,
+            };
+            match joined {
+                Some(joined) => {
+                    flat.pop();
+                    flat.push(joined);
+                }
+                None => flat.push(part),
+            }
+        }
+    }
+    if flat == operands {
+        return Ok(None);
+    }
+    match flat[..] {
+        [only] => Ok(Some(only)),
+        _ => graph.insert(Operator::Concatenate, flat).map(Some),
+    }
+}
+
+/// `[x[a..b], x[b..c]] = x[a..c]`.
+fn join_slices(graph: &mut Graph, left: NodeId, right: NodeId) -> Rewrite {
+    match (parts(graph, left), parts(graph, right)) {
+        ((Operator::Slice { start, length }, of), (Operator::Slice { start: next, length: more }, same))
+            if of == same && start.plus(&length) == next =>
+        {
+            graph.insert(Operator::Slice { start, length: length.plus(&more) }, of).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn slice(graph: &mut Graph, start: &Dimension, length: &Dimension, x: NodeId) -> Rewrite {
+    if vector_length(graph, x).as_ref() == Some(length) {
+        return Ok(Some(x));
+    }
+    let (operator, operands) = parts(graph, x);
+    match (operator, operands.as_slice()) {
+        (Operator::Slice { start: outer, .. }, &[inner]) => {
+            slice_of(graph, inner, outer.plus(start), length.clone()).map(Some)
+        }
+        (Operator::Broadcast(_), &[scalar]) => {
+            graph.insert(Operator::Broadcast(length.clone()), vec![scalar]).map(Some)
+        }
+        (Operator::Concatenate, operands) => slice_concatenation(graph, start, length, operands),
+        (Operator::Pad { start: offset, .. }, &[inner]) => {
+            let Some(size) = vector_length(graph, inner) else { return Ok(None) };
+            match overlap(start, length, &offset, &size) {
+                Overlap::Within(start) => slice_of(graph, inner, start, length.clone()).map(Some),
+                Overlap::Apart => graph.zero(&Shape::Vector(length.clone())).map(Some),
+                Overlap::Other => Ok(None),
+            }
+        }
+        // (W^T d)[a..b] = (W[:, a..b])^T d
+        (Operator::MatrixVector, &[matrix, vector]) => {
+            let (Operator::Transpose, operands) = parts(graph, matrix) else { return Ok(None) };
+            let part = Operator::SliceColumns { start: start.clone(), length: length.clone() };
+            let part = graph.insert(part, operands)?;
+            let transposed = graph.insert(Operator::Transpose, vec![part])?;
+            graph.matrix_vector(transposed, vector).map(Some)
+        }
+        // A sum is sliced where its addends are cheap to slice.
+        (Operator::Binary(function @ (Binary::Add | Binary::Subtract)), &[a, b])
+            if [a, b].iter().all(|&operand| slices_well(graph, operand)) =>
+        {
+            let a = slice_of(graph, a, start.clone(), length.clone())?;
+            let b = slice_of(graph, b, start.clone(), length.clone())?;
+            graph.binary(function, a, b).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// True where a slice of a vector is cheaper than the vector.
+fn slices_well(graph: &Graph, id: NodeId) -> bool {
+    match (graph.operator(id), graph.operands(id)) {
+        (Operator::MatrixVector, &[matrix, _]) => *graph.operator(matrix) == Operator::Transpose,
+        (Operator::Concatenate | Operator::Pad { .. }, _) => true,
+        (Operator::Binary(Binary::Add | Binary::Subtract), _) => *graph.shape(id) != Shape::Scalar,
+        _ => false,
+    }
+}
+
+/// The slice of a concatenation where it lies in one part, or is made of whole parts.
+fn slice_concatenation(
+    graph: &mut Graph,
+    start: &Dimension,
+    length: &Dimension,
+    operands: &[NodeId],
+) -> Rewrite {
+    let mut offset = Dimension::default();
+    let mut whole: Vec<NodeId> = Vec::new();
+    let mut covered = Dimension::default();
+    for &part in operands {
+        let Some(size) = vector_length(graph, part) else { return Ok(None) };
+        if let Overlap::Within(inner) = overlap(start, length, &offset, &size) {
+            return slice_of(graph, part, inner, length.clone()).map(Some);
+        }
+        if offset == *start || !whole.is_empty() {
+            whole.push(part);
+            covered = covered.plus(&size);
+            if covered == *length {
+                return graph.insert(Operator::Concatenate, whole).map(Some);
+            }
+        }
+        offset = offset.plus(&size);
+    }
+    Ok(None)
+}
+
+/// How the range of `length` from `start` lies to the range of `size` from `offset`.
+enum Overlap {
+    /// Within, from this element on.
+    Within(Dimension),
+    /// Outside.
+    Apart,
+    /// Neither, or not known for symbolic sizes.
+    Other,
+}
+
+fn overlap(start: &Dimension, length: &Dimension, offset: &Dimension, size: &Dimension) -> Overlap {
+    let end = offset.plus(size);
+    if let Some(inner) = start.minus(offset)
+        && end.minus(&start.plus(length)).is_some()
+    {
+        return Overlap::Within(inner);
+    }
+    if start.minus(&end).is_some() || offset.minus(&start.plus(length)).is_some() {
+        return Overlap::Apart;
+    }
+    Overlap::Other
+}
+
+fn pad(graph: &mut Graph, start: &Dimension, total: &Dimension, x: NodeId) -> Rewrite {
+    if vector_length(graph, x).as_ref() == Some(total) {
+        return Ok(Some(x));
+    }
+    if graph.is_zero(x) {
+        return graph.zero(&Shape::Vector(total.clone())).map(Some);
+    }
+    match parts(graph, x) {
+        (Operator::Pad { start: inner, .. }, operands) => {
+            let operator = Operator::Pad { start: start.plus(&inner), total: total.clone() };
+            graph.insert(operator, operands).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn slice_columns(graph: &mut Graph, start: &Dimension, length: &Dimension, x: NodeId) -> Rewrite {
+    if column_count(graph, x).as_ref() == Some(length) {
+        return Ok(Some(x));
+    }
+    let (operator, operands) = parts(graph, x);
+    match (operator, operands.as_slice()) {
+        (Operator::SliceColumns { start: outer, .. }, &[inner]) => {
+            let operator = Operator::SliceColumns { start: outer.plus(start), length: length.clone() };
+            graph.insert(operator, vec![inner]).map(Some)
+        }
+        (Operator::PadColumns { start: offset, .. }, &[inner]) => {
+            let Shape::Matrix(rows, size) = graph.shape(inner).clone() else { return Ok(None) };
+            match overlap(start, length, &offset, &size) {
+                Overlap::Within(start) => {
+                    let operator = Operator::SliceColumns { start, length: length.clone() };
+                    graph.insert(operator, vec![inner]).map(Some)
+                }
+                Overlap::Apart => graph.zero(&Shape::Matrix(rows, length.clone())).map(Some),
+                Overlap::Other => Ok(None),
+            }
+        }
+        (Operator::Outer, &[u, v]) => {
+            let v = slice_of(graph, v, start.clone(), length.clone())?;
+            graph.insert(Operator::Outer, vec![u, v]).map(Some)
+        }
+        (Operator::MatrixMatrix, &[a, b]) => {
+            let operator = Operator::SliceColumns { start: start.clone(), length: length.clone() };
+            let b = graph.insert(operator, vec![b])?;
+            graph.insert(Operator::MatrixMatrix, vec![a, b]).map(Some)
+        }
+        (Operator::BroadcastMatrix(rows, _), &[scalar]) => {
+            graph.insert(Operator::BroadcastMatrix(rows, length.clone()), vec![scalar]).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn pad_columns(graph: &mut Graph, start: &Dimension, total: &Dimension, x: NodeId) -> Rewrite {
+    let Shape::Matrix(rows, columns) = graph.shape(x).clone() else { return Ok(None) };
+    if columns == *total {
+        return Ok(Some(x));
+    }
+    if graph.is_zero(x) {
+        return graph.zero(&Shape::Matrix(rows, total.clone())).map(Some);
+    }
+    match parts(graph, x) {
+        (Operator::PadColumns { start: inner, .. }, operands) => {
+            let operator = Operator::PadColumns { start: start.plus(&inner), total: total.clone() };
+            graph.insert(operator, operands).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+fn sum(graph: &mut Graph, x: NodeId) -> Rewrite {
+    if graph.is_zero(x) {
+        return graph.constant(0.0).map(Some);
+    }
+    let (operator, operands) = parts(graph, x);
+    match (operator, operands.as_slice()) {
+        // sum(s x) = s sum(x) with a scalar s
+        (Operator::Binary(Binary::Multiply), &[a, b]) if is_scalar(graph, a) || is_scalar(graph, b) => {
+            let (scale, inner) = if is_scalar(graph, a) { (a, b) } else { (b, a) };
+            let inner = graph.insert(Operator::Sum, vec![inner])?;
+            graph.binary(Binary::Multiply, scale, inner).map(Some)
+        }
+        // sum(x / s) = sum(x) / s with a scalar s
+        (Operator::Binary(Binary::Divide), &[inner, scale]) if is_scalar(graph, scale) => {
+            let inner = graph.insert(Operator::Sum, vec![inner])?;
+            graph.binary(Binary::Divide, inner, scale).map(Some)
+        }
+        // sum(-x) = -sum(x)
+        (Operator::Unary(Unary::Negate), &[inner]) => {
+            let inner = graph.insert(Operator::Sum, vec![inner])?;
+            graph.unary(Unary::Negate, inner).map(Some)
+        }
+        // sum(u v^T) = sum(u) sum(v)
+        (Operator::Outer, &[u, v]) => {
+            let u = graph.insert(Operator::Sum, vec![u])?;
+            let v = graph.insert(Operator::Sum, vec![v])?;
+            graph.binary(Binary::Multiply, u, v).map(Some)
+        }
+        (Operator::Pad { .. } | Operator::PadColumns { .. } | Operator::Transpose, &[inner]) => {
+            graph.insert(Operator::Sum, vec![inner]).map(Some)
+        }
+        // The sum of n times a number, where n is known.
+        (Operator::Broadcast(n), &[scalar]) if n.terms().is_empty() => {
+            let count = graph.constant(f64::from(n.constant_part()))?;
+            graph.binary(Binary::Multiply, count, scalar).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// What is constant over time leaves a total: it is applied once, after the last step.
+fn total(graph: &mut Graph, x: NodeId) -> Rewrite {
+    if graph.is_zero(x) {
+        let shape = graph.shape(x).clone();
+        return graph.zero(&shape).map(Some);
+    }
+    let before = |graph: &Graph, id| graph.phase(id) == Phase::Before;
+    let (operator, operands) = parts(graph, x);
+    match (operator, operands.as_slice()) {
+        // Outer products are totalled one by one: each is a matrix product over all steps and samples.
+        (Operator::Binary(function @ (Binary::Add | Binary::Subtract)), &[a, b])
+            if [a, b].iter().any(|&operand| is_outer_sum(graph, operand))
+                && [a, b]
+                    .iter()
+                    .all(|&operand| !before(graph, operand) && graph.shape(operand) == graph.shape(x)) =>
+        {
+            let a = graph.insert(Operator::Total, vec![a])?;
+            let b = graph.insert(Operator::Total, vec![b])?;
+            graph.binary(function, a, b).map(Some)
+        }
+        (Operator::Binary(Binary::Multiply), &[a, b]) if before(graph, a) || before(graph, b) => {
+            let (scale, inner) = if before(graph, a) { (a, b) } else { (b, a) };
+            let inner = graph.insert(Operator::Total, vec![inner])?;
+            graph.binary(Binary::Multiply, scale, inner).map(Some)
+        }
+        (Operator::Binary(Binary::Divide), &[inner, scale]) if before(graph, scale) => {
+            let inner = graph.insert(Operator::Total, vec![inner])?;
+            graph.binary(Binary::Divide, inner, scale).map(Some)
+        }
+        (
+            operator @ (Operator::Unary(Unary::Negate)
+            | Operator::Pad { .. }
+            | Operator::PadColumns { .. }
+            | Operator::Broadcast(_)
+            | Operator::BroadcastMatrix(..)),
+            &[inner],
+        ) => {
+            let inner = graph.insert(Operator::Total, vec![inner])?;
+            graph.insert(operator, vec![inner]).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// True for an outer product, or a sum that ends in one.
+fn is_outer_sum(graph: &Graph, mut id: NodeId) -> bool {
+    loop {
+        match (graph.operator(id), graph.operands(id)) {
+            (Operator::Outer, _) => return true,
+            (Operator::Binary(Binary::Add | Binary::Subtract), &[first, last]) => {
+                if *graph.operator(last) == Operator::Outer {
+                    return true;
+                }
+                id = first;
+            }
+            _ => return false,
+        }
+    }
+}

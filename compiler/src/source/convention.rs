@@ -1,0 +1,90 @@
+//! What a whole document settles before a single equation is read: which letter is the time, and how it is written.
+
+use super::sequence::Sequence;
+use super::token::{Token, TokenKind};
+
+/// The conventions of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Convention {
+    /// The letter of the time index.
+    pub(crate) time: String,
+    /// `^t` is a time index, since `^{t-1}` occurs.
+    pub(crate) time_above: bool,
+    /// The letter of the layer index, where the document counts layers.
+    pub(crate) layer: Option<String>,
+    /// `e` is a name of its own, not Euler's number.
+    pub(crate) letter_e: bool,
+}
+
+impl Default for Convention {
+    fn default() -> Self {
+        Self { time: "t".to_owned(), time_above: false, layer: None, letter_e: false }
+    }
+}
+
+/// One index letter and how it occurs.
+#[derive(Clone, Debug, Default)]
+struct Letter {
+    text: String,
+    below: bool,
+    below_shifted: bool,
+    above: bool,
+    above_shifted: bool,
+}
+
+/// Reads the conventions off all tokens of a document.
+pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
+    let mut letters: Vec<Letter> = Vec::new();
+    let mut letter_e = false;
+    for tokens in blocks {
+        let (sequence, _) = Sequence::new(tokens);
+        for index in 0..tokens.len() {
+            match sequence.kind(index) {
+                Some(TokenKind::Word { text, .. }) if text == "e" => {
+                    let below = sequence.kind(index + 1) == Some(&TokenKind::Subscript);
+                    let alone = sequence.kind(index.wrapping_sub(1)) != Some(&TokenKind::Subscript);
+                    letter_e |= (below || sequence.is_left_side(index)) && alone;
+                }
+                Some(TokenKind::Subscript) => note(&sequence, index, true, &mut letters),
+                Some(TokenKind::Superscript) => note(&sequence, index, false, &mut letters),
+                _ => {}
+            }
+        }
+    }
+    let mut convention = Convention { letter_e, ..Convention::default() };
+    let has_t = letters.iter().any(|letter| letter.text == "t");
+    if !has_t {
+        let mut shifted = letters.iter().filter(|letter| letter.below && letter.below_shifted);
+        if let (Some(letter), None) = (shifted.next(), shifted.next()) {
+            convention.time.clone_from(&letter.text);
+        }
+    }
+    for letter in &letters {
+        if letter.text == convention.time {
+            convention.time_above |= letter.above_shifted;
+        } else if letter.above && letter.above_shifted && letter.text.len() == 1 {
+            convention.layer = Some(letter.text.clone());
+        }
+    }
+    convention
+}
+
+/// Notes the index letters of the script at `index`.
+fn note(sequence: &Sequence<'_>, index: usize, below: bool, letters: &mut Vec<Letter>) {
+    let Some((start, end, _)) = sequence.script(index + 1) else { return };
+    for (start, end) in sequence.parts(start, end) {
+        let (start, end, _) = sequence.without_brackets(start, end);
+        let Some(found) = sequence.index(start, end) else { continue };
+        let position = letters.iter().position(|letter| letter.text == found.letter).unwrap_or_else(|| {
+            letters.push(Letter { text: found.letter.to_owned(), ..Letter::default() });
+            letters.len() - 1
+        });
+        let letter = &mut letters[position];
+        match (below, found.offset == 0) {
+            (true, true) => letter.below = true,
+            (true, false) => letter.below_shifted = true,
+            (false, true) => letter.above = true,
+            (false, false) => letter.above_shifted = true,
+        }
+    }
+}

@@ -1,0 +1,635 @@
+//! LaTeX mathematics to tokens.
+//!
+//! Dress (fonts, sizes, spacing, `\left`) is dropped here; a run of letters is split as TeX reads it, but for
+//! known functions and for words in an upright font.
+
+use super::ast::{Function, ProductSign};
+use super::name;
+use super::text::{number_length, place, script_length, script_tokens};
+use super::token::{Bracket, TokenKind};
+use super::writer::Writer;
+use crate::diagnostic::Code;
+
+/// Reads `text`, which begins at byte `offset` of the source. `doubled` says that every backslash is written twice.
+pub(crate) fn lex(text: &str, offset: usize, doubled: bool, writer: &mut Writer) {
+    Lexer { text, offset, position: 0, doubled, groups: Vec::new(), environments: Vec::new(), writer }.run();
+}
+
+/// How letters are read inside a brace group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Letters {
+    /// One by one.
+    Split,
+    /// As whole words.
+    Whole,
+}
+
+struct Lexer<'a, 'w> {
+    text: &'a str,
+    offset: usize,
+    position: usize,
+    doubled: bool,
+    groups: Vec<Letters>,
+    environments: Vec<Bracket>,
+    writer: &'w mut Writer,
+}
+
+/// Commands that mean nothing to us.
+#[rustfmt::skip]
+const NOISE: [&str; 49] = [
+    "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr",
+    "Biggl", "Biggr", "bigm", "Bigm", "nonumber", "notag", "displaystyle", "textstyle", "scriptstyle", "limits",
+    "nolimits", "thinspace", "medspace", "negthinspace", "noindent", "centering", "mathstrut", "strut", "hfill", "bf",
+    "it", "em", "cal", "boldmath", "small", "large", "normalsize", "footnotesize", "allowbreak", "newline", "mathrel",
+    "mathbin", "mathop", "mathord", "mathopen", "mathclose",
+];
+/// Commands with one argument that goes with them.
+const NOISE_WITH_ARGUMENT: [&str; 13] = [
+    "label", "tag", "hspace", "vspace", "phantom", "vphantom", "hphantom", "color", "ref", "eqref", "cite",
+    "footnote", "rule",
+];
+/// Fonts that dress letters.
+const FONTS: [&str; 10] =
+    ["mathbf", "boldsymbol", "bm", "pmb", "vec", "mathbfit", "symbf", "bold", "mathbfup", "mathnormal"];
+/// Fonts that dress words and keep them whole.
+const WORD_FONTS: [&str; 10] =
+    ["mathrm", "mathit", "operatorname", "mathsf", "mathtt", "textsf", "textup", "textsc", "mathup", "mbox"];
+/// Text fonts: words, or a remark.
+const TEXT_FONTS: [&str; 9] =
+    ["text", "textrm", "textit", "textbf", "textnormal", "texttt", "intertext", "emph", "hbox"];
+
+impl<'a> Lexer<'a, '_> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.position..).unwrap_or("")
+    }
+
+    fn push(&mut self, kind: TokenKind, length: usize) {
+        let span = place(self.offset, self.position, self.position + length);
+        self.writer.push(kind, span);
+        self.position += length;
+    }
+
+    fn run(&mut self) {
+        while let Some(character) = self.rest().chars().next() {
+            self.step(character);
+        }
+    }
+
+    fn letters(&self) -> Letters {
+        self.groups.last().copied().unwrap_or(Letters::Split)
+    }
+
+    fn step(&mut self, character: char) {
+        let length = character.len_utf8();
+        match character {
+            '\n' => {
+                self.push(TokenKind::Newline, 1);
+                self.writer.spaced = true;
+            }
+            _ if character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}') => {
+                self.position += length;
+                self.writer.spaced = true;
+            }
+            '%' => {
+                let rest = self.rest();
+                self.position += rest.find('\n').unwrap_or(rest.len());
+            }
+            '\\' => self.command(),
+            '&' => self.ampersand(),
+            '~' => {
+                self.position += 1;
+                self.writer.spaced = true;
+            }
+            '{' => {
+                self.groups.push(self.letters());
+                self.push(TokenKind::Open(Bracket::Brace), 1);
+            }
+            '}' => {
+                self.groups.pop();
+                self.push(TokenKind::Close(Bracket::Brace), 1);
+            }
+            '(' if self.rest().starts_with("(.)") => {
+                self.push(TokenKind::Product(ProductSign::Hadamard), 3);
+            }
+            '(' => self.push(TokenKind::Open(Bracket::Round), 1),
+            ')' => self.push(TokenKind::Close(Bracket::Round), 1),
+            '[' => self.push(TokenKind::Open(Bracket::Square), 1),
+            ']' => self.push(TokenKind::Close(Bracket::Square), 1),
+            '|' if self.rest().starts_with("||") => self.push(TokenKind::DoubleBar, 2),
+            '|' => self.push(TokenKind::Bar, 1),
+            '_' => self.push(TokenKind::Subscript, 1),
+            '^' => self.push(TokenKind::Superscript, 1),
+            '\'' => self.push(TokenKind::Mark("prime"), 1),
+            '+' => self.push(TokenKind::Plus, 1),
+            '-' => self.push(TokenKind::Minus, 1),
+            '/' => self.push(TokenKind::Slash, 1),
+            '*' => self.push(TokenKind::Product(ProductSign::Asterisk), 1),
+            '@' => self.push(TokenKind::Product(ProductSign::At), 1),
+            '=' => self.push(TokenKind::Equals, 1),
+            ':' if self.rest().starts_with(":=") => self.push(TokenKind::Equals, 2),
+            ':' => self.push(TokenKind::Colon, 1),
+            '<' if self.rest().starts_with("<-") => self.push(TokenKind::Equals, 2),
+            '<' => self.push(TokenKind::Less, 1),
+            '>' => self.push(TokenKind::Greater, 1),
+            ',' => self.push(TokenKind::Comma, 1),
+            ';' => self.push(TokenKind::Semicolon, 1),
+            '.' if self.rest().starts_with(".*") => self.push(TokenKind::Product(ProductSign::Hadamard), 2),
+            '.' if !self.rest()[1..].starts_with(|next: char| next.is_ascii_digit()) => {
+                self.push(TokenKind::Period, 1);
+            }
+            '.' | '0'..='9' => self.number(),
+            _ if character.is_ascii_alphabetic() => self.run_of_letters(),
+            'ᵀ' => {
+                let span = place(self.offset, self.position, self.position + length);
+                self.writer.push(TokenKind::Superscript, span);
+                self.push(TokenKind::Top, length);
+            }
+            _ if name::subscript(character).is_some() => self.script(TokenKind::Subscript, name::subscript),
+            _ if name::superscript(character).is_some() => {
+                self.script(TokenKind::Superscript, name::superscript);
+            }
+            _ => {
+                let span = place(self.offset, self.position, self.position + length);
+                if !self.writer.unicode(character, span) {
+                    let message = format!("`{character}` is no part of the language");
+                    self.writer.unknown(Code::UnknownSymbol, message, span, None);
+                }
+                self.position += length;
+            }
+        }
+    }
+
+    /// `&`, or an HTML entity.
+    fn ampersand(&mut self) {
+        for (entity, kind) in [
+            ("&amp;", Some(TokenKind::Align)),
+            ("&nbsp;", None),
+            ("&emsp;", None),
+            ("&ensp;", None),
+            ("&lt;", Some(TokenKind::Less)),
+            ("&gt;", Some(TokenKind::Greater)),
+            ("&minus;", Some(TokenKind::Minus)),
+            ("&times;", Some(TokenKind::Product(ProductSign::Cross))),
+        ] {
+            if self.rest().starts_with(entity) {
+                match kind {
+                    Some(kind) => self.push(kind, entity.len()),
+                    None => {
+                        self.position += entity.len();
+                        self.writer.spaced = true;
+                    }
+                }
+                return;
+            }
+        }
+        self.push(TokenKind::Align, 1);
+    }
+
+    fn number(&mut self) {
+        // After a script sign TeX takes one digit.
+        let single = matches!(
+            self.writer.tokens.last().map(|token| &token.kind),
+            Some(TokenKind::Subscript | TokenKind::Superscript)
+        );
+        let length =
+            if single && !self.rest().starts_with('.') { 1 } else { number_length(self.rest(), false) };
+        let text = &self.rest()[..length];
+        let (whole, value) = (text.parse::<u32>().ok(), text.parse::<f64>().unwrap_or(f64::NAN));
+        self.push(TokenKind::Number { value, whole }, length);
+    }
+
+    fn script(&mut self, kind: TokenKind, value: fn(char) -> Option<char>) {
+        let length = script_length(self.rest(), value);
+        let run = self.rest()[..length].to_owned();
+        script_tokens(&run, self.offset + self.position, kind, value, self.writer);
+        self.position += length;
+    }
+
+    /// A run of ASCII letters: split as TeX does, known functions and words in an upright font kept whole.
+    fn run_of_letters(&mut self) {
+        let rest = self.rest();
+        let length = rest.find(|next: char| !next.is_ascii_alphabetic()).unwrap_or(rest.len());
+        let run = rest[..length].to_owned();
+        let after_script = matches!(
+            self.writer.tokens.last().map(|token| &token.kind),
+            Some(TokenKind::Subscript | TokenKind::Superscript)
+        );
+        let spelled = run.len() > 1;
+        if self.letters() == Letters::Whole {
+            // Digits belong to an upright word: `W_{\mathrm{h1}}`.
+            self.word_or_function(&run, length);
+            return;
+        }
+        if spelled && !after_script && name::function(&run).is_some() && run != "sigma" {
+            self.word_or_function(&run, length);
+            return;
+        }
+        // `Wtanh(…)`, `W_otanh(…)`: a function at the end of a run.
+        let mut split = length;
+        for function in ["sigmoid", "softmax", "softplus", "tanh", "relu", "ReLU"] {
+            if run.len() > function.len() && run.ends_with(function) {
+                split = length - function.len();
+                break;
+            }
+        }
+        for (position, letter) in run[..split].char_indices() {
+            let span = place(self.offset, self.position + position, self.position + position + 1);
+            self.writer.word(letter.to_string(), span);
+        }
+        self.position += split;
+        if split < length {
+            self.word_or_function(&run[split..], length - split);
+        }
+    }
+
+    fn word_or_function(&mut self, word: &str, length: usize) {
+        match name::function(word) {
+            Some(function) => self.push(TokenKind::Function(function, word.to_owned()), length),
+            None => {
+                let span = place(self.offset, self.position, self.position + length);
+                self.writer.word(word, span);
+                self.position += length;
+            }
+        }
+    }
+
+    /// The argument in braces that follows, blanks skipped: where its content begins and ends, and where it is over.
+    fn argument(&self, from: usize) -> Option<(usize, usize, usize)> {
+        let rest = self.text.get(from..)?;
+        let start = from + (rest.len() - rest.trim_start().len());
+        if !self.text[start..].starts_with('{') {
+            return None;
+        }
+        let mut depth = 0_usize;
+        let mut escaped = false;
+        for (position, byte) in self.text[start..].bytes().enumerate() {
+            match byte {
+                _ if escaped => escaped = false,
+                b'\\' => escaped = true,
+                b'{' => depth += 1,
+                b'}' => {
+                    depth -= 1;
+                    if depth == 0 {
+                        return Some((start + 1, start + position, start + position + 1));
+                    }
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+
+    fn command(&mut self) {
+        let slashes = if self.doubled && self.rest().starts_with("\\\\") { 2 } else { 1 };
+        let after = self.rest()[slashes..].to_owned();
+        let letters = after.find(|next: char| !next.is_ascii_alphabetic()).unwrap_or(after.len());
+        if letters == 0 {
+            self.sign_command(slashes, &after);
+            return;
+        }
+        let name = &after[..letters];
+        let length = slashes + letters;
+        self.named_command(name, length);
+    }
+
+    /// `\\`, `\,`, `\{` and their like.
+    fn sign_command(&mut self, slashes: usize, after: &str) {
+        let Some(character) = after.chars().next() else {
+            self.position += slashes;
+            return;
+        };
+        let length = slashes + character.len_utf8();
+        match character {
+            '\\' => {
+                let mut length =
+                    if self.doubled && after[1..].starts_with('\\') { length + 1 } else { length };
+                let tail = self.rest().get(length..).unwrap_or("").to_owned();
+                if tail.starts_with('*') && !tail.starts_with("*{") {
+                    // `\\*` forbids a page break; a product never begins a row.
+                    length += 1;
+                }
+                if let Some(inside) = tail.strip_prefix('[')
+                    && let Some(end) = inside.find(']')
+                    && inside.starts_with(|next: char| next.is_ascii_digit() || matches!(next, '.' | '-'))
+                    && inside[..end].ends_with(|next: char| next.is_ascii_alphabetic())
+                {
+                    length += end + 2;
+                }
+                self.push(TokenKind::RowEnd, length);
+            }
+            '{' => self.push(TokenKind::Open(Bracket::Round), length),
+            '}' => self.push(TokenKind::Close(Bracket::Round), length),
+            '(' => self.push(TokenKind::Open(Bracket::Round), length),
+            ')' => self.push(TokenKind::Close(Bracket::Round), length),
+            '|' => self.push(TokenKind::DoubleBar, length),
+            '<' => self.push(TokenKind::Open(Bracket::Angle), length),
+            '>' => self.push(TokenKind::Close(Bracket::Angle), length),
+            '~' => self.push(TokenKind::Accent("tilde"), length),
+            '^' => self.push(TokenKind::Accent("hat"), length),
+            '=' => self.push(TokenKind::Accent("bar"), length),
+            '_' => self.push(TokenKind::Subscript, length),
+            '*' => self.push(TokenKind::Product(ProductSign::Asterisk), length),
+            '&' => self.push(TokenKind::Align, length),
+            ',' | ';' | ':' | '!' | '/' | '-' => {
+                self.position += length;
+                self.writer.spaced = true;
+            }
+            _ if character.is_whitespace() => {
+                self.position += slashes;
+                self.writer.spaced = true;
+            }
+            _ => {
+                let span = place(self.offset, self.position, self.position + length);
+                let message = format!("`\\{character}` is no command of the language");
+                self.writer.unknown(Code::UnknownCommand, message, span, None);
+                self.position += length;
+            }
+        }
+    }
+
+    fn named_command(&mut self, command: &str, length: usize) {
+        if let Some(kind) = sign(command) {
+            self.push(kind, length);
+            return;
+        }
+        if let Some(accent) = accent(command) {
+            self.push(TokenKind::Accent(accent), length);
+            return;
+        }
+        if command == "sigma" {
+            self.push(TokenKind::Function(Function::Sigmoid, "sigma".to_owned()), length);
+            return;
+        }
+        if let Some(word) = name::greek_command(command) {
+            let span = place(self.offset, self.position, self.position + length);
+            self.writer.word(word, span);
+            self.position += length;
+            return;
+        }
+        if matches!(command, "ell" | "imath" | "jmath" | "partial" | "nabla" | "infty") {
+            let kind = match command {
+                "partial" => TokenKind::LargeOperator("derivative"),
+                "nabla" => TokenKind::LargeOperator("gradient"),
+                _ => TokenKind::Word { text: command.replace("math", ""), upper: false },
+            };
+            self.push(kind, length);
+            return;
+        }
+        if let Some(function) = name::function(command) {
+            self.push(TokenKind::Function(function, command.to_owned()), length);
+            return;
+        }
+        if matches!(command, "left" | "right" | "middle") {
+            self.position += length;
+            self.delimiter();
+            return;
+        }
+        if NOISE_WITH_ARGUMENT.contains(&command) {
+            let end = self.argument(self.position + length).map_or(self.position + length, |found| found.2);
+            self.position = end;
+            return;
+        }
+        if NOISE.contains(&command) {
+            self.position += length;
+            self.writer.spaced = true;
+            return;
+        }
+        match command {
+            // A switch to an upright font: the rest of the group is words.
+            "rm" | "sf" | "tt" | "bfseries" => {
+                self.position += length;
+                self.writer.spaced = true;
+                if let Some(last) = self.groups.last_mut() {
+                    *last = Letters::Whole;
+                }
+            }
+            "begin" | "end" => self.environment(command, length),
+            "mathcal" | "mathscr" | "mathfrak" | "mathbb" | "Bbb" => self.alphabet(command, length),
+            _ if FONTS.contains(&command) => self.font(length, Letters::Split),
+            _ if WORD_FONTS.contains(&command) => self.upright(length, false),
+            _ if TEXT_FONTS.contains(&command) => self.upright(length, true),
+            _ => self.unknown_command(command, length),
+        }
+    }
+
+    /// What `\left` and `\right` stand before, where it is no bracket of its own.
+    fn delimiter(&mut self) {
+        let rest = self.rest();
+        let blank = rest.len() - rest.trim_start().len();
+        if rest[blank..].starts_with('.') {
+            self.position += blank + 1;
+        } else if rest[blank..].starts_with("\\{") && rest[blank + 2..].trim_start().starts_with("\\begin") {
+            // A brace that spans rows groups them and is closed by `\right.`.
+            self.position += blank + 2;
+        }
+    }
+
+    /// A font with its argument: the group stays, letters in it are read as `letters` says.
+    fn font(&mut self, length: usize, letters: Letters) {
+        let rest = &self.rest()[length..];
+        let blank = rest.len() - rest.trim_start().len();
+        self.position += length;
+        if rest[blank..].starts_with('{') {
+            self.position += blank;
+            self.groups.push(letters);
+            self.push(TokenKind::Open(Bracket::Brace), 1);
+        }
+    }
+
+    /// `\mathrm{…}`, `\text{…}`: a function, a word, several letters, or a remark.
+    fn upright(&mut self, mut length: usize, text: bool) {
+        if self.rest()[length..].starts_with('*') {
+            length += 1;
+        }
+        let Some((start, end, over)) = self.argument(self.position + length) else {
+            self.font(length, Letters::Whole);
+            return;
+        };
+        let content = self.text[start..end].to_owned();
+        let trimmed = content.trim().trim_end_matches(':');
+        let span = place(self.offset, self.position, over);
+        if let Some(function) = name::function(trimmed) {
+            self.writer.push(TokenKind::Function(function, trimmed.to_owned()), span);
+            self.position = over;
+            return;
+        }
+        let plain = !trimmed.is_empty()
+            && trimmed.chars().all(|next| next.is_ascii_alphanumeric())
+            && trimmed.starts_with(|next: char| next.is_ascii_alphabetic());
+        if plain && !(text && trimmed.len() != content.len()) {
+            self.writer.word(trimmed, span);
+            self.position = over;
+        } else if text && !content.contains(['$', '\\', '_', '^', '=']) {
+            if trimmed.chars().all(|next| next.is_ascii_digit()) && !trimmed.is_empty() {
+                self.font(length, Letters::Whole);
+                return;
+            }
+            self.writer.push(TokenKind::Remark, span);
+            self.position = over;
+        } else {
+            self.font(length, Letters::Whole);
+        }
+    }
+
+    /// `\mathcal{W}`: letters of another alphabet.
+    fn alphabet(&mut self, command: &str, length: usize) {
+        let from = self.position + length;
+        let rest = self.text[from..].trim_start();
+        let blank = self.text.len() - from - rest.len();
+        let (content, over) = match self.argument(from) {
+            Some((start, end, over)) => (self.text[start..end].to_owned(), over),
+            None => match rest.chars().next() {
+                Some(letter) if letter.is_ascii_alphanumeric() => (letter.to_string(), from + blank + 1),
+                _ => {
+                    self.position = from;
+                    return;
+                }
+            },
+        };
+        let span = place(self.offset, self.position, over);
+        let letters = content.trim();
+        if matches!(command, "mathbb" | "Bbb") && letters == "R" {
+            self.writer.push(TokenKind::Reals, span);
+        } else if !letters.is_empty() && letters.chars().all(|next| next.is_ascii_alphanumeric()) {
+            let alphabet = match command {
+                "mathfrak" => "frak",
+                "mathbb" | "Bbb" => "bb",
+                _ => "cal",
+            };
+            let upper = letters.starts_with(|next: char| next.is_ascii_uppercase());
+            self.writer.push(TokenKind::Word { text: format!("{alphabet}_{letters}"), upper }, span);
+        } else {
+            // Decorations and scripts inside: read as a group, the alphabet is lost, so it is not read at all.
+            let message = format!("`\\{command}` takes letters");
+            self.writer.unknown(Code::UnknownCommand, message, span, None);
+        }
+        self.position = over;
+    }
+
+    fn environment(&mut self, command: &str, length: usize) {
+        let Some((start, end, mut over)) = self.argument(self.position + length) else {
+            self.position += length;
+            return;
+        };
+        let name = self.text[start..end].trim().trim_end_matches('*').to_owned();
+        let opening = command == "begin";
+        let bracket = match name.as_str() {
+            "bmatrix" | "pmatrix" | "matrix" | "Bmatrix" | "vmatrix" | "Vmatrix" | "smallmatrix" => {
+                Some(Bracket::Matrix)
+            }
+            "cases" | "dcases" | "rcases" => Some(Bracket::Cases),
+            _ => None,
+        };
+        if opening && matches!(name.as_str(), "array" | "alignat" | "alignedat" | "tabular") {
+            // Column letters.
+            over = self.argument(over).map_or(over, |found| found.2);
+        }
+        if opening && self.text[over..].starts_with('[') && self.text[over..].get(2..3) == Some("]") {
+            // `\begin{aligned}[t]`.
+            over += 3;
+        }
+        let span_length = over - self.position;
+        let kind = match (bracket, opening) {
+            (Some(bracket), true) => {
+                self.environments.push(bracket);
+                TokenKind::Open(bracket)
+            }
+            (Some(bracket), false) => {
+                self.environments.pop();
+                TokenKind::Close(bracket)
+            }
+            (None, _) => TokenKind::RowEnd,
+        };
+        self.push(kind, span_length);
+    }
+
+    fn unknown_command(&mut self, command: &str, length: usize) {
+        let span = place(self.offset, self.position, self.position + length);
+        let known = COMMANDS
+            .iter()
+            .copied()
+            .chain(name::function_names().filter(|word| !word.contains([' ', '-', '_'])))
+            .filter(|word| word.len() > 1);
+        let nearest = name::nearest(command, known);
+        let help = nearest.map(|near| format!("did you mean `\\{near}`?"));
+        let message = format!("`\\{command}` is no command of the language");
+        self.writer.unknown(Code::UnknownCommand, message, span, help);
+        self.position += length;
+    }
+}
+
+/// Commands of one sign.
+fn sign(command: &str) -> Option<TokenKind> {
+    Some(match command {
+        "odot" | "circ" | "bullet" | "star" | "bigodot" | "bigcirc" | "diamond" => {
+            TokenKind::Product(ProductSign::Hadamard)
+        }
+        "cdot" | "cdotp" | "centerdot" => TokenKind::Product(ProductSign::Dot),
+        "times" => TokenKind::Product(ProductSign::Cross),
+        "ast" => TokenKind::Product(ProductSign::Asterisk),
+        "otimes" => TokenKind::Product(ProductSign::Tensor),
+        "oplus" => TokenKind::DirectSum,
+        "frac" | "dfrac" | "tfrac" | "cfrac" => TokenKind::Fraction,
+        "top" | "intercal" | "transpose" | "mathsfT" | "tran" => TokenKind::Top,
+        "prime" => TokenKind::Mark("prime"),
+        "in" => TokenKind::In,
+        "coloneqq" | "leftarrow" | "gets" | "triangleq" | "doteq" | "equiv" => TokenKind::Equals,
+        "to" | "rightarrow" | "longrightarrow" | "Rightarrow" | "mapsto" => TokenKind::Arrow,
+        "langle" => TokenKind::Open(Bracket::Angle),
+        "rangle" => TokenKind::Close(Bracket::Angle),
+        "lbrace" | "lparen" => TokenKind::Open(Bracket::Round),
+        "rbrace" | "rparen" => TokenKind::Close(Bracket::Round),
+        "lbrack" => TokenKind::Open(Bracket::Square),
+        "rbrack" => TokenKind::Close(Bracket::Square),
+        "vert" | "lvert" | "rvert" | "mid" => TokenKind::Bar,
+        "Vert" | "lVert" | "rVert" | "parallel" => TokenKind::DoubleBar,
+        "quad" | "qquad" | "enspace" | "enskip" => TokenKind::Quad,
+        "underbrace" | "overbrace" => TokenKind::Underbrace,
+        "sum" => TokenKind::LargeOperator("sum"),
+        "prod" => TokenKind::LargeOperator("product"),
+        "int" => TokenKind::LargeOperator("integral"),
+        "lt" => TokenKind::Less,
+        "gt" => TokenKind::Greater,
+        "le" | "leq" | "leqslant" => TokenKind::Relation("<="),
+        "ge" | "geq" | "geqslant" => TokenKind::Relation(">="),
+        "ne" | "neq" => TokenKind::Relation("!="),
+        "approx" | "simeq" | "cong" => TokenKind::Relation("approx"),
+        "sim" => TokenKind::Relation("sim"),
+        "propto" => TokenKind::Relation("propto"),
+        "ll" => TokenKind::Relation("<<"),
+        "gg" => TokenKind::Relation(">>"),
+        "subset" | "subseteq" => TokenKind::Relation("subset"),
+        "forall" => TokenKind::Relation("forall"),
+        "ldots" | "cdots" | "dots" | "vdots" | "dotsc" | "dotsb" => TokenKind::Ellipsis,
+        _ => return None,
+    })
+}
+
+fn accent(command: &str) -> Option<&'static str> {
+    Some(match command {
+        "tilde" | "widetilde" => "tilde",
+        "hat" | "widehat" => "hat",
+        "bar" | "overline" => "bar",
+        "dot" => "dot",
+        "ddot" => "ddot",
+        "check" | "widecheck" => "check",
+        "breve" => "breve",
+        "acute" => "acute",
+        "grave" => "grave",
+        "mathring" => "ring",
+        "overrightarrow" => "rightarrow",
+        "overleftarrow" => "leftarrow",
+        "underline" => "underline",
+        _ => return None,
+    })
+}
+
+/// Commands a slip may have meant.
+#[rustfmt::skip]
+const COMMANDS: [&str; 58] = [
+    "odot", "circ", "bullet", "star", "cdot", "times", "ast", "otimes", "oplus", "frac", "top", "prime", "in",
+    "leftarrow", "langle", "rangle", "left", "right", "quad", "qquad", "tilde", "widetilde", "hat", "widehat", "bar",
+    "overline", "dot", "mathrm", "mathbf", "mathcal", "mathbb", "text", "operatorname", "boldsymbol", "begin", "end",
+    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi",
+    "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "sqrt",
+];

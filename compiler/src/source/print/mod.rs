@@ -1,0 +1,5 @@
+//! The syntax tree back to text and to LaTeX.
+//!
+//! Invariant: parsing what is printed gives the tree that was printed, but for spans.
+
+pub mod text;

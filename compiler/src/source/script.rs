@@ -1,0 +1,295 @@
+//! Names with their scripts: which part is time, label, power, transpose or decoration.
+
+use super::ast::ProductSign;
+use super::name::{self, NameParts};
+use super::pratt::{Named, Parser, Stop, describe};
+use super::token::{Bracket, TokenKind};
+use crate::diagnostic::Code;
+use crate::limits::MAXIMUM_NAME_BYTES;
+
+impl Parser<'_> {
+    /// A name at the position: base, decorations, scripts, and a time index in parentheses.
+    pub(crate) fn name(&mut self) -> Result<Named, Stop> {
+        let start = self.position;
+        let mut named = self.base()?;
+        loop {
+            match self.kind() {
+                Some(TokenKind::Mark(mark)) => {
+                    named.parts.decorations.push((*mark).to_owned());
+                    self.position += 1;
+                }
+                Some(TokenKind::Subscript) => self.subscript(&mut named)?,
+                Some(TokenKind::Superscript) => self.superscript(&mut named)?,
+                // `h(t-1)`, `h[t-1]`: a bracket that holds a time and nothing else.
+                Some(TokenKind::Open(Bracket::Round | Bracket::Square)) if named.time.is_none() => {
+                    let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
+                    else {
+                        break;
+                    };
+                    let Some(time) = self.time(self.position + 1, close) else { break };
+                    named.time = Some(time);
+                    self.position = close + 1;
+                }
+                _ => break,
+            }
+        }
+        named.span = self.sequence.span(start, self.position);
+        let length = named.parts.finish().canonical.len();
+        if length > MAXIMUM_NAME_BYTES {
+            let message =
+                format!("the name has {length} bytes, more than {MAXIMUM_NAME_BYTES} (MAXIMUM_NAME_BYTES)");
+            return self.fail(Code::NameTooLong, message, named.span, None);
+        }
+        Ok(named)
+    }
+
+    /// The base of a name: a word, a decorated base, a name in braces.
+    fn base(&mut self) -> Result<Named, Stop> {
+        let mut accents = Vec::new();
+        while let Some(TokenKind::Accent(accent)) = self.kind() {
+            accents.push(*accent);
+            self.position += 1;
+        }
+        let mut named = match self.kind() {
+            Some(TokenKind::Word { text, upper }) => {
+                self.position += 1;
+                Named {
+                    parts: NameParts { base: text.clone(), upper: *upper, ..NameParts::default() },
+                    ..Named::default()
+                }
+            }
+            Some(TokenKind::Function(_, spelled)) => {
+                self.position += 1;
+                let base = match spelled.as_str() {
+                    "sigmoid" | "sigm" => "sigma",
+                    other => other,
+                };
+                let upper = base.starts_with(|letter: char| letter.is_uppercase());
+                Named {
+                    parts: NameParts { base: base.replace([' ', '-'], "_"), upper, ..NameParts::default() },
+                    ..Named::default()
+                }
+            }
+            Some(TokenKind::Open(Bracket::Brace)) => {
+                let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
+                else {
+                    let span = self.here();
+                    return self.fail(Code::UnbalancedBracket, "this brace is never closed", span, None);
+                };
+                if self.sequence.after_name(self.position + 1) != Some(close) {
+                    let span = self.sequence.span(self.position, close + 1);
+                    let message = "a decoration stands over one name";
+                    return self.fail(Code::UnexpectedToken, message, span, None);
+                }
+                // Nesting of braces is bounded where brackets are matched.
+                self.within((self.position + 1, close, close + 1), Self::name)?
+            }
+            Some(TokenKind::Unknown) => return Err(Stop),
+            other => {
+                let found = other.map_or_else(|| "the end".to_owned(), describe);
+                let span = self.here();
+                let message = format!("{found} stands where a name is needed");
+                return self.fail(Code::UnexpectedToken, message, span, None);
+            }
+        };
+        accents.reverse();
+        named.parts.decorations.extend(accents.into_iter().map(str::to_owned));
+        Ok(named)
+    }
+
+    /// The tokens `start..end` as a time: `t`, `t-1`.
+    fn time(&self, start: usize, end: usize) -> Option<i32> {
+        let index = self.sequence.index(start, end)?;
+        (index.letter == self.convention.time).then_some(index.offset)
+    }
+
+    fn set_time(&mut self, named: &mut Named, time: i32, place: (usize, usize)) -> Result<(), Stop> {
+        if named.time.is_some_and(|before| before != time) {
+            let span = self.sequence.span(place.0, place.1);
+            return self.fail(Code::DoubleIndex, "a second time index on one name", span, None);
+        }
+        named.time = Some(time);
+        Ok(())
+    }
+
+    /// The script after the sign at the position.
+    fn script_range(&mut self) -> Result<(usize, usize, usize), Stop> {
+        match self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end) {
+            Some(script) => Ok(script),
+            None => {
+                let span = self.here();
+                self.fail(Code::UnexpectedToken, "nothing follows this script sign", span, None)
+            }
+        }
+    }
+
+    fn subscript(&mut self, named: &mut Named) -> Result<(), Stop> {
+        let (start, end, over) = self.script_range()?;
+        for (start, end) in self.sequence.parts(start, end) {
+            let (inner_start, inner_end, _) = self.sequence.without_brackets(start, end);
+            if let Some(time) = self.time(inner_start, inner_end) {
+                self.set_time(named, time, (start, end))?;
+            } else {
+                let label = self.label(inner_start, inner_end)?;
+                if name::DECORATIONS.contains(&label.as_str()) {
+                    named.parts.decorations.push(label);
+                } else if !label.is_empty() {
+                    named.parts.labels.push(label);
+                }
+            }
+        }
+        self.position = over;
+        Ok(())
+    }
+
+    fn superscript(&mut self, named: &mut Named) -> Result<(), Stop> {
+        let (start, end, over) = self.script_range()?;
+        if self.is_transpose(start, end) {
+            named.transposed = true;
+            self.position = over;
+            return Ok(());
+        }
+        let parts = self.sequence.parts(start, end);
+        let several = parts.len() > 1;
+        for (start, end) in parts {
+            self.superscript_part(named, start, end, several)?;
+        }
+        self.position = over;
+        Ok(())
+    }
+
+    fn superscript_part(
+        &mut self,
+        named: &mut Named,
+        start: usize,
+        end: usize,
+        several: bool,
+    ) -> Result<(), Stop> {
+        let (from, to, bracketed) = self.sequence.without_brackets(start, end);
+        if let Some(index) = self.sequence.index(from, to) {
+            if index.letter == self.convention.time
+                && (bracketed || index.offset != 0 || self.convention.time_above)
+            {
+                return self.set_time(named, index.offset, (start, end));
+            }
+            if self.convention.layer.as_deref() == Some(index.letter) {
+                named.layer = Some(index.offset);
+                return Ok(());
+            }
+        }
+        let single = to == from + 1;
+        match self.sequence.kind(from) {
+            Some(TokenKind::Number { whole: Some(number), .. }) if single => {
+                if bracketed || several || named.parts.superscript.is_some() {
+                    named.parts.labels_above.push(number.to_string());
+                } else {
+                    named.parts.superscript = Some(*number);
+                }
+                return Ok(());
+            }
+            Some(TokenKind::Product(ProductSign::Asterisk)) if single => {
+                named.parts.labels_above.push("star".to_owned());
+                return Ok(());
+            }
+            Some(TokenKind::Plus) if single => {
+                named.parts.labels_above.push("plus".to_owned());
+                return Ok(());
+            }
+            Some(TokenKind::Minus) if single => {
+                let span = self.sequence.span(start, end);
+                let message = "a minus sign above a name is no accent";
+                let help = Some("write `\\bar{h}` or `\\tilde{h}`".to_owned());
+                return self.fail(Code::DanglingSign, message, span, help);
+            }
+            _ => {}
+        }
+        if (from..to).all(|index| matches!(self.sequence.kind(index), Some(TokenKind::Mark(_)))) && from < to
+        {
+            for index in from..to {
+                if let Some(TokenKind::Mark(mark)) = self.sequence.kind(index) {
+                    named.parts.decorations.push((*mark).to_owned());
+                }
+            }
+            return Ok(());
+        }
+        let euler = named.parts.base == "e" && !self.convention.letter_e && named.time.is_none();
+        if self.is_label(from, to) && !euler {
+            let label = self.label(from, to)?;
+            named.parts.labels_above.push(label);
+            return Ok(());
+        }
+        if several {
+            let span = self.sequence.span(start, end);
+            return self.fail(Code::UnexpectedToken, "this script is neither a label nor a time", span, None);
+        }
+        let power = self.within((start, end, end), Self::expression)?;
+        if named.power.replace(power).is_some() {
+            let span = self.sequence.span(start, end);
+            return self.fail(Code::DoubleIndex, "a second power on one name", span, None);
+        }
+        Ok(())
+    }
+
+    /// True where the tokens read as a label: words, digits, decorations, arrows; no operator.
+    fn is_label(&self, start: usize, end: usize) -> bool {
+        start < end
+            && (start..end).all(|index| {
+                matches!(
+                    self.sequence.kind(index),
+                    Some(
+                        TokenKind::Word { .. }
+                            | TokenKind::Number { whole: Some(_), .. }
+                            | TokenKind::Function(..)
+                            | TokenKind::Mark(_)
+                            | TokenKind::Accent(_)
+                            | TokenKind::Arrow
+                            | TokenKind::Open(Bracket::Brace)
+                            | TokenKind::Close(Bracket::Brace)
+                            | TokenKind::Subscript
+                    )
+                )
+            })
+            && !matches!(self.sequence.kind(start), Some(TokenKind::Number { .. }) if end > start + 1)
+    }
+
+    /// The canonical form of a label.
+    fn label(&mut self, start: usize, end: usize) -> Result<String, Stop> {
+        let mut label = String::new();
+        let mut accent: Option<&str> = None;
+        for index in start..end {
+            let Some(kind) = self.sequence.kind(index) else { break };
+            match kind {
+                TokenKind::Word { text, .. } => {
+                    label.push_str(text);
+                    if let Some(accent) = accent.take() {
+                        label.push('_');
+                        label.push_str(accent);
+                    }
+                }
+                TokenKind::Function(_, spelled) => label.push_str(&spelled.replace([' ', '-'], "_")),
+                TokenKind::Number { whole: Some(number), .. } => label.push_str(&number.to_string()),
+                TokenKind::Accent(found) => accent = Some(found),
+                TokenKind::Mark(mark) => {
+                    label.push('_');
+                    label.push_str(mark);
+                }
+                TokenKind::Subscript | TokenKind::Superscript | TokenKind::Comma => label.push('_'),
+                TokenKind::Arrow => label.push_str("_to_"),
+                TokenKind::Plus => label.push_str("_plus_"),
+                TokenKind::Minus => label.push_str("_minus_"),
+                TokenKind::Product(ProductSign::Asterisk | ProductSign::Hadamard) => label.push_str("star"),
+                TokenKind::Bar => label.push_str("_bar_"),
+                TokenKind::Slash => label.push_str("_over_"),
+                TokenKind::Period => label.push('_'),
+                TokenKind::Open(_) | TokenKind::Close(_) => {}
+                TokenKind::Unknown => return Err(Stop),
+                other => {
+                    let span = self.sequence.span(index, index + 1);
+                    let message = format!("{} is no part of a label", describe(other));
+                    return self.fail(Code::UnexpectedToken, message, span, None);
+                }
+            }
+        }
+        Ok(label.trim_matches('_').replace("__", "_"))
+    }
+}

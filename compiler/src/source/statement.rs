@@ -1,0 +1,696 @@
+//! Blocks of mathematics to statements: where one equation ends and the next begins, and what each says.
+//!
+//! Every equation is cut out before it is parsed, so that an error in one leaves the others alone.
+
+use super::ast::{Expression, ExpressionKind, Function, Reference, Size, Statement, StatementKind};
+use super::convention::Convention;
+use super::pratt::{Parser, Stop, describe};
+use super::print;
+use super::sequence::{BracketFault, Sequence};
+use super::token::{Bracket, Token, TokenKind};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::limits::MAXIMUM_NESTING;
+use crate::span::Span;
+
+/// Reads the statements of one block.
+pub(crate) struct Reader<'a> {
+    pub(crate) convention: &'a Convention,
+    /// The end of a line ends an equation, unless it clearly goes on.
+    pub(crate) lines: bool,
+    pub(crate) statements: Vec<Statement>,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+/// Words of whole cells in signatures such as `h_t = \mathrm{LSTM}(x_t, h_{t-1})`.
+const CELLS: [&str; 8] = ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell", "BiLSTM", "BiGRU"];
+
+impl<'a> Reader<'a> {
+    /// A reader with nothing read.
+    pub(crate) fn new(convention: &'a Convention, lines: bool) -> Self {
+        Self { convention, lines, statements: Vec::new(), diagnostics: Vec::new() }
+    }
+
+    fn report(&mut self, code: Code, message: impl Into<String>, span: Span, help: Option<String>) {
+        self.diagnostics.push(Diagnostic { code, message: message.into(), span, labels: Vec::new(), help });
+    }
+
+    /// Reads all of `tokens`.
+    pub(crate) fn read(&mut self, tokens: &[Token]) {
+        let mut pending: Vec<Reference> = Vec::new();
+        for (start, end) in segments(tokens, self.lines) {
+            let row: Vec<Token> = strip(&tokens[start..end]);
+            if row.is_empty() {
+                continue;
+            }
+            let _: Result<(), Stop> = self.row(&row, &mut pending);
+        }
+        self.drop_pending(&mut pending);
+    }
+
+    /// Names that wait for a declaration which does not come.
+    fn drop_pending(&mut self, pending: &mut Vec<Reference>) {
+        for reference in pending.drain(..) {
+            let message = format!("`{}` stands alone: no `=` follows", reference.name.canonical);
+            self.report(Code::SkippedRow, message, reference.span, None);
+        }
+    }
+
+    fn row(&mut self, row: &[Token], pending: &mut Vec<Reference>) -> Result<(), Stop> {
+        let (sequence, fault) = Sequence::new(row);
+        if let Some(fault) = fault {
+            return self.bracket_fault(&sequence, fault);
+        }
+        let relations = relations(&sequence);
+        let first = relations.iter().find(|index| row[**index].kind == TokenKind::Equals);
+        let membership = relations.iter().find(|index| row[**index].kind == TokenKind::In);
+        match (first, membership) {
+            (None, Some(index)) => self.membership(&sequence, *index, pending),
+            (Some(equals), Some(index)) if index < equals => self.membership(&sequence, *index, pending),
+            (Some(_), _) => {
+                let equals: Vec<usize> =
+                    relations.iter().copied().filter(|index| row[*index].kind == TokenKind::Equals).collect();
+                let targets = std::mem::take(pending);
+                self.equation(&sequence, &equals, targets)
+            }
+            (None, None) => self.without_relation(&sequence, pending),
+        }
+    }
+
+    fn bracket_fault(&mut self, sequence: &Sequence<'_>, fault: BracketFault) -> Result<(), Stop> {
+        let place = |index: usize| sequence.span(index, index + 1);
+        let sign = |index: usize| sequence.kind(index).map_or_else(String::new, describe);
+        match fault {
+            BracketFault::Unclosed(index) => {
+                let message = format!("{} is never closed in this equation", sign(index));
+                self.report(Code::UnbalancedBracket, message, place(index), None);
+            }
+            BracketFault::Unopened(index, None) => {
+                let message = format!("{} closes nothing", sign(index));
+                self.report(Code::UnbalancedBracket, message, place(index), None);
+            }
+            BracketFault::Unopened(index, Some(open)) => {
+                let message = format!("{} does not close {}", sign(index), sign(open));
+                self.report(Code::UnbalancedBracket, message, place(index), None);
+                if let Some(last) = self.diagnostics.last_mut() {
+                    last.labels.push((place(open), "opened here".to_owned()));
+                }
+            }
+            BracketFault::TooDeep(index) => {
+                let message = format!("brackets are nested deeper than {MAXIMUM_NESTING} (MAXIMUM_NESTING)");
+                self.report(Code::NestingTooDeep, message, place(index), None);
+            }
+        }
+        Err(Stop)
+    }
+
+    /// A parser of tokens `start..end` of a row.
+    fn parser<'s>(&'s mut self, sequence: &Sequence<'s>, start: usize, end: usize) -> Parser<'s>
+    where
+        'a: 's,
+    {
+        let mut parser = Parser::new(sequence.clone(), self.convention, &mut self.diagnostics);
+        parser.position = start;
+        parser.end = end;
+        parser
+    }
+
+    /// A row with neither `=` nor `\in`.
+    fn without_relation(
+        &mut self,
+        sequence: &Sequence<'_>,
+        pending: &mut Vec<Reference>,
+    ) -> Result<(), Stop> {
+        let tokens = sequence.tokens;
+        let span = sequence.span(0, tokens.len());
+        if tokens.iter().any(|token| token.kind == TokenKind::Unknown) {
+            return Err(Stop);
+        }
+        if let Some(colon) = tokens.iter().position(|token| token.kind == TokenKind::Colon)
+            && sequence.after_name(0) == Some(colon)
+        {
+            return self.colon_declaration(sequence, colon);
+        }
+        if sequence.after_name(0) == Some(tokens.len()) {
+            let named = self.parser(sequence, 0, tokens.len()).name()?;
+            pending.push(named.reference());
+            return Ok(());
+        }
+        let calculates = tokens.iter().any(|token| {
+            matches!(
+                token.kind,
+                TokenKind::Plus | TokenKind::Minus | TokenKind::Product(_) | TokenKind::Function(..)
+            )
+        });
+        if calculates || self.lines {
+            let help = Some("write `name = expression`".to_owned());
+            self.report(Code::ExpectedEquation, "this row is no equation: it has no `=`", span, help);
+            return Err(Stop);
+        }
+        self.report(Code::SkippedRow, "this row is no equation and is skipped", span, None);
+        Ok(())
+    }
+
+    /// `a = e`, `a = b = e`, `\Phi(v) = e`.
+    fn equation(
+        &mut self,
+        sequence: &Sequence<'_>,
+        equals: &[usize],
+        pending: Vec<Reference>,
+    ) -> Result<(), Stop> {
+        let end = sequence.tokens.len();
+        let span = sequence.span(0, end);
+        let Some(&first) = equals.first() else { return Err(Stop) };
+        if let Some(word) = self.signature(sequence, first) {
+            let message = format!("the signature of `{word}` defines nothing and is skipped");
+            self.report(Code::SkippedRow, message, span, None);
+            return Ok(());
+        }
+        for reference in pending {
+            let message = format!("`{}` stands alone: no `=` follows", reference.name.canonical);
+            self.report(Code::SkippedRow, message, reference.span, None);
+        }
+        let left = self.left_side(sequence, first)?;
+        // Parts between the signs: names are further targets, the rest are values.
+        let mut bounds: Vec<(usize, usize)> = equals.windows(2).map(|pair| (pair[0] + 1, pair[1])).collect();
+        bounds.push((equals.last().map_or(first, |last| *last) + 1, end));
+        let mut targets = vec![left];
+        let mut values: Vec<Expression> = Vec::new();
+        let last = bounds.len() - 1;
+        for (number, (from, to)) in bounds.into_iter().enumerate() {
+            if number < last && values.is_empty() && sequence.after_name(from) == Some(to) {
+                let named = self.parser(sequence, from, to).name()?;
+                targets.push(LeftSide::Name(named.reference()));
+                continue;
+            }
+            let mut parser = self.parser(sequence, from, to);
+            let value = parser.expression()?;
+            parser.unexpected_tail()?;
+            values.push(value);
+        }
+        let value = self.one_value(values)?;
+        for target in targets {
+            self.define(target, value.clone(), span)?;
+        }
+        Ok(())
+    }
+
+    /// The value of a chained equality.
+    fn one_value(&mut self, values: Vec<Expression>) -> Result<Expression, Stop> {
+        let mut values = values.into_iter();
+        let Some(first) = values.next() else { return Err(Stop) };
+        for further in values {
+            if print::text::expression(&first) == print::text::expression(&further) {
+                continue;
+            }
+            let differs = match (&first.kind, &further.kind) {
+                (ExpressionKind::Call(one, _), ExpressionKind::Call(other, _)) => one != other,
+                _ => false,
+            };
+            if differs {
+                let message = "this side applies another function than the one before";
+                let help = Some("keep the side that is meant".to_owned());
+                self.report(Code::ChainDiffers, message, further.span, help);
+                if let Some(last) = self.diagnostics.last_mut() {
+                    last.labels.push((first.span, "the side before".to_owned()));
+                }
+                return Err(Stop);
+            }
+            let message = "this side is taken to repeat the one before and is skipped";
+            self.report(Code::SkippedRow, message, further.span, None);
+        }
+        Ok(first)
+    }
+
+    /// The word of a cell that the right side calls by name.
+    fn signature(&self, sequence: &Sequence<'_>, equals: usize) -> Option<String> {
+        let TokenKind::Word { text, .. } = sequence.kind(equals + 1)? else { return None };
+        if !CELLS.contains(&text.as_str()) {
+            return None;
+        }
+        let after = sequence.after_name(equals + 1)?;
+        (sequence.kind(after) == Some(&TokenKind::Open(Bracket::Round))).then(|| text.clone())
+    }
+
+    /// What stands left of `=`.
+    fn left_side(&mut self, sequence: &Sequence<'_>, equals: usize) -> Result<LeftSide, Stop> {
+        let span = sequence.span(0, equals);
+        if equals == 0 {
+            let place = sequence.span(0, 1);
+            self.report(Code::LeftSide, "nothing stands left of `=`", place, None);
+            return Err(Stop);
+        }
+        if sequence.tokens[..equals].iter().any(|token| token.kind == TokenKind::Unknown) {
+            return Err(Stop);
+        }
+        // A known function without index is bound or defined anew.
+        if let Some(TokenKind::Function(function, spelled)) = sequence.kind(0)
+            && sequence.after_name(0).is_none()
+        {
+            if equals == 1 {
+                let named = self.parser(sequence, 0, 1).name()?;
+                return Ok(LeftSide::Name(named.reference()));
+            }
+            let parameter = self.parameter(sequence, 1, equals)?;
+            return Ok(LeftSide::Known(*function, spelled.clone(), parameter));
+        }
+        let Some(after) = sequence.after_name(0) else {
+            let help = Some("only a name can be defined: `name = expression`".to_owned());
+            self.report(Code::LeftSide, "the left side of `=` is no name", span, help);
+            return Err(Stop);
+        };
+        let mut parser = self.parser(sequence, 0, equals);
+        let named = parser.name()?;
+        let position = parser.position.max(after);
+        if named.transposed || named.power.is_some() {
+            let help = Some("only a name can be defined: `name = expression`".to_owned());
+            self.report(Code::LeftSide, "the left side of `=` is an expression", span, help);
+            return Err(Stop);
+        }
+        if position == equals {
+            return Ok(LeftSide::Name(named.reference()));
+        }
+        if sequence.kind(position) == Some(&TokenKind::Open(Bracket::Round))
+            && sequence.after(position) == equals
+        {
+            let parameter = self.parameter(sequence, position, equals)?;
+            return Ok(LeftSide::Function(named.reference(), parameter));
+        }
+        let help = Some("only a name can be defined: `name = expression`".to_owned());
+        self.report(Code::LeftSide, "the left side of `=` is no single name", span, help);
+        Err(Stop)
+    }
+
+    /// `(v)` between `open` and `end`.
+    fn parameter(&mut self, sequence: &Sequence<'_>, open: usize, end: usize) -> Result<Reference, Stop> {
+        if sequence.kind(open) == Some(&TokenKind::Open(Bracket::Round))
+            && sequence.after(open) == end
+            && sequence.after_name(open + 1) == Some(end - 1)
+        {
+            return Ok(self.parser(sequence, open + 1, end - 1).name()?.reference());
+        }
+        let span = sequence.span(open, end);
+        let help = Some("a function is defined by `name(argument) = expression`".to_owned());
+        self.report(Code::LeftSide, "a function is defined for one name in parentheses", span, help);
+        Err(Stop)
+    }
+
+    fn define(&mut self, target: LeftSide, value: Expression, span: Span) -> Result<(), Stop> {
+        let kind = match target {
+            LeftSide::Name(target) => match value.kind {
+                ExpressionKind::FunctionName(_) if target.time.is_none() => StatementKind::Function {
+                    name: target.name,
+                    name_span: target.span,
+                    parameter: None,
+                    body: value,
+                },
+                _ => StatementKind::Definition { target, value },
+            },
+            LeftSide::Function(target, parameter) => StatementKind::Function {
+                name: target.name,
+                name_span: target.span,
+                parameter: Some(parameter),
+                body: value,
+            },
+            LeftSide::Known(function, spelled, parameter) => {
+                return self.known_function(function, &spelled, &parameter, &value, span);
+            }
+        };
+        self.statements.push(Statement { kind, span });
+        Ok(())
+    }
+
+    /// A definition of a function that is known: it must say what is known.
+    fn known_function(
+        &mut self,
+        function: Function,
+        spelled: &str,
+        parameter: &Reference,
+        value: &Expression,
+        span: Span,
+    ) -> Result<(), Stop> {
+        let body = print::text::expression(value);
+        let name = print::text::reference(parameter);
+        let known: Vec<String> = match function {
+            Function::Sigmoid => vec![
+                format!("1 / (1 + exp(-{name}))"),
+                format!("1 / (1 + exp((-{name})))"),
+                format!("(1 + exp(-{name}))^(-1)"),
+            ],
+            Function::Relu => vec![format!("max(0, {name})"), format!("max({name}, 0)")],
+            Function::Tanh => vec![format!("(exp({name}) - exp(-{name})) / (exp({name}) + exp(-{name}))")],
+            Function::Softplus => vec![format!("log(1 + exp({name}))")],
+            Function::Silu => vec![format!("{name} sigmoid({name})"), format!("{name} * sigmoid({name})")],
+            _ => Vec::new(),
+        };
+        if known.contains(&body) {
+            let message = format!("`{spelled}` is known; its definition is skipped");
+            self.report(Code::SkippedRow, message, span, None);
+            return Ok(());
+        }
+        let message = format!("`{spelled}` is a known function and cannot be defined anew");
+        let help = Some("give the function a name of its own, such as `\\Phi`".to_owned());
+        self.report(Code::LeftSide, message, span, help);
+        Err(Stop)
+    }
+
+    /// `x_t, h_t \in \mathbb{R}^{d}`.
+    fn membership(
+        &mut self,
+        sequence: &Sequence<'_>,
+        relation: usize,
+        pending: &mut Vec<Reference>,
+    ) -> Result<(), Stop> {
+        let end = sequence.tokens.len();
+        let span = sequence.span(0, end);
+        let mut targets = std::mem::take(pending);
+        for (from, to) in sequence.parts(0, relation) {
+            if sequence.after_name(from) != Some(to) {
+                let place = sequence.span(from, to.max(from + 1));
+                self.report(Code::LeftSide, "only a name can be declared", place, None);
+                return Err(Stop);
+            }
+            targets.push(self.parser(sequence, from, to).name()?.reference());
+        }
+        let reals = matches!(sequence.kind(relation + 1), Some(TokenKind::Reals))
+            || matches!(sequence.kind(relation + 1), Some(TokenKind::Word { text, .. }) if text == "R");
+        if !reals {
+            // `z_t \in (0, 1)^h` says nothing about shapes that is needed.
+            let message = "only sets of real numbers declare a shape; this one is skipped";
+            self.report(Code::SkippedRow, message, span, None);
+            return Ok(());
+        }
+        let sizes = match sequence.kind(relation + 2) {
+            None => Vec::new(),
+            Some(TokenKind::Superscript) => {
+                let Some((from, to, over)) = sequence.script(relation + 3) else {
+                    let place = sequence.span(relation, end);
+                    self.report(Code::BadSize, "no size follows", place, None);
+                    return Err(Stop);
+                };
+                if over != end {
+                    let place = sequence.span(over, end);
+                    self.report(
+                        Code::UnexpectedToken,
+                        "this does not belong to the declaration",
+                        place,
+                        None,
+                    );
+                    return Err(Stop);
+                }
+                self.sizes(sequence, from, to)?
+            }
+            Some(_) => {
+                let place = sequence.span(relation + 2, end);
+                self.report(Code::UnexpectedToken, "this does not belong to the declaration", place, None);
+                return Err(Stop);
+            }
+        };
+        for target in targets {
+            let kind = StatementKind::Declaration { target, sizes: sizes.clone() };
+            self.statements.push(Statement { kind, span });
+        }
+        Ok(())
+    }
+
+    /// `w: [h]`, `alpha: scalar`.
+    fn colon_declaration(&mut self, sequence: &Sequence<'_>, colon: usize) -> Result<(), Stop> {
+        let end = sequence.tokens.len();
+        let span = sequence.span(0, end);
+        let target = self.parser(sequence, 0, colon).name()?.reference();
+        let sizes = match sequence.kind(colon + 1) {
+            Some(TokenKind::Word { text, .. }) if text == "scalar" && colon + 2 == end => Vec::new(),
+            Some(TokenKind::Open(Bracket::Square)) if sequence.after(colon + 1) == end => {
+                self.sizes(sequence, colon + 2, end - 1)?
+            }
+            _ => {
+                if !self.lines {
+                    // `x_t: \text{input vector}` explains a name.
+                    self.report(Code::SkippedRow, "this remark is skipped", span, None);
+                    return Ok(());
+                }
+                let place = sequence.span(colon, end);
+                let help = Some("write `w: [h]`, `W: [h, x]` or `alpha: scalar`".to_owned());
+                self.report(Code::BadSize, "a declaration gives sizes in square brackets", place, help);
+                return Err(Stop);
+            }
+        };
+        self.statements.push(Statement { kind: StatementKind::Declaration { target, sizes }, span });
+        Ok(())
+    }
+
+    /// Sizes parted by `\times` or commas.
+    fn sizes(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Vec<Size>, Stop> {
+        let (mut sizes, mut from, mut index) = (Vec::new(), start, start);
+        while index <= end {
+            let separates = index == end
+                || matches!(
+                    sequence.kind(index),
+                    Some(
+                        TokenKind::Comma
+                            | TokenKind::Semicolon
+                            | TokenKind::Product(super::ast::ProductSign::Cross)
+                    )
+                );
+            if separates {
+                if !(index == end && from == end && !sizes.is_empty()) {
+                    sizes.push(self.size(sequence, from, index)?);
+                }
+                from = index + 1;
+            }
+            index = if index == end { end + 1 } else { sequence.after(index).min(end) };
+        }
+        Ok(sizes)
+    }
+
+    fn size(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
+        let (start, end, _) = sequence.without_brackets(start, end);
+        let mut terms = Vec::new();
+        let (mut from, mut index) = (start, start);
+        while index <= end {
+            if index == end || sequence.kind(index) == Some(&TokenKind::Plus) {
+                terms.push(self.size_term(sequence, from, index)?);
+                from = index + 1;
+            }
+            index = if index == end { end + 1 } else { sequence.after(index).min(end) };
+        }
+        Ok(match (terms.len(), terms.pop()) {
+            (1, Some(only)) => only,
+            (_, last) => {
+                terms.extend(last);
+                Size::Sum(terms)
+            }
+        })
+    }
+
+    fn size_term(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
+        let (start, end, _) = sequence.without_brackets(start, end);
+        match sequence.kind(start) {
+            Some(TokenKind::Number { whole: Some(number), .. }) if end == start + 1 => {
+                Ok(Size::Known(*number))
+            }
+            _ if start < end && sequence.after_name(start) == Some(end) => {
+                let named = self.parser(sequence, start, end).name()?;
+                let mut name = named.parts.finish().canonical;
+                if named.time.is_some() {
+                    name.push_str("_t");
+                }
+                Ok(Size::Named(name))
+            }
+            Some(TokenKind::Unknown) => Err(Stop),
+            _ => {
+                let place = sequence.span(start, end.max(start + 1));
+                let help = Some("a size is a number, a name or a sum of these".to_owned());
+                self.report(Code::BadSize, "this is no size", place, help);
+                Err(Stop)
+            }
+        }
+    }
+}
+
+/// The left side of an equation.
+#[derive(Clone, Debug)]
+enum LeftSide {
+    Name(Reference),
+    Function(Reference, Reference),
+    Known(Function, String, Reference),
+}
+
+/// Indices of `=` and `\in` outside brackets.
+fn relations(sequence: &Sequence<'_>) -> Vec<usize> {
+    let mut found = Vec::new();
+    let mut index = 0;
+    while index < sequence.tokens.len() {
+        match sequence.kind(index) {
+            Some(TokenKind::Equals | TokenKind::In) => found.push(index),
+            // Scripts may hold relations of their own.
+            Some(TokenKind::Subscript | TokenKind::Superscript) => {
+                index = sequence.script(index + 1).map_or(index + 1, |script| script.2);
+                continue;
+            }
+            _ => {}
+        }
+        index = sequence.after(index);
+    }
+    found
+}
+
+/// The tokens of one equation without layout, remarks and punctuation at its ends.
+fn strip(tokens: &[Token]) -> Vec<Token> {
+    let (sequence, _) = Sequence::new(tokens);
+    let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
+    let mut depth = 0_usize;
+    for (index, token) in tokens.iter().enumerate() {
+        match &token.kind {
+            TokenKind::Open(Bracket::Matrix | Bracket::Cases) => depth += 1,
+            TokenKind::Close(Bracket::Matrix | Bracket::Cases) => depth = depth.saturating_sub(1),
+            TokenKind::Newline => continue,
+            TokenKind::Quad => {
+                // `\qquad (7)`: the number of an equation.
+                if sequence.kind(index + 1) == Some(&TokenKind::Open(Bracket::Round))
+                    && matches!(sequence.kind(index + 2), Some(TokenKind::Number { .. }))
+                    && sequence
+                        .partner(index + 1)
+                        .is_some_and(|close| close == index + 3 && close + 1 == tokens.len())
+                {
+                    break;
+                }
+                continue;
+            }
+            TokenKind::Align | TokenKind::RowEnd if depth == 0 => continue,
+            _ => {}
+        }
+        kept.push(token.clone());
+    }
+    let dress = |kind: &TokenKind| {
+        matches!(
+            kind,
+            TokenKind::Comma
+                | TokenKind::Semicolon
+                | TokenKind::Period
+                | TokenKind::Remark
+                | TokenKind::Where
+                | TokenKind::Colon
+                | TokenKind::Align
+                | TokenKind::RowEnd
+        )
+    };
+    while kept.last().is_some_and(|token| dress(&token.kind)) {
+        kept.pop();
+    }
+    let start = kept.iter().take_while(|token| dress(&token.kind)).count();
+    kept.drain(..start);
+    drop_label(&mut kept);
+    kept
+}
+
+/// Drops words before a colon: `Input Gate : i_t = …`.
+fn drop_label(tokens: &mut Vec<Token>) {
+    let Some(colon) = tokens
+        .iter()
+        .take_while(|token| !matches!(token.kind, TokenKind::Equals | TokenKind::In))
+        .position(|token| token.kind == TokenKind::Colon)
+    else {
+        return;
+    };
+    let words = tokens[..colon].iter().all(|token| {
+        matches!(token.kind, TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Remark)
+    });
+    let (sequence, _) = Sequence::new(tokens);
+    if words && sequence.is_left_side(colon + 1) {
+        tokens.drain(..=colon);
+    }
+}
+
+/// The ranges of `tokens` that hold one equation each.
+fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
+    let (sequence, _) = Sequence::new(tokens);
+    let mut segments = Vec::new();
+    let mut depth: Vec<Bracket> = Vec::new();
+    let mut start = 0;
+    for (index, token) in tokens.iter().enumerate() {
+        match token.kind {
+            TokenKind::Open(bracket) => depth.push(bracket),
+            TokenKind::Close(bracket) => {
+                if let Some(found) = depth.iter().rposition(|open| *open == bracket) {
+                    depth.truncate(found);
+                }
+            }
+            _ => {}
+        }
+        let outside = depth.is_empty();
+        let in_matrix = depth.iter().any(|open| matches!(open, Bracket::Matrix | Bracket::Cases));
+        let splits = match token.kind {
+            TokenKind::RowEnd if in_matrix => false,
+            TokenKind::RowEnd if outside => !continues(&sequence, index),
+            TokenKind::Newline if lines && outside => !continues(&sequence, index),
+            TokenKind::Semicolon if lines && outside => true,
+            // An unclosed bracket must not swallow the next equation.
+            TokenKind::RowEnd | TokenKind::Newline if !in_matrix => sequence.is_left_side(index + 1),
+            TokenKind::Comma | TokenKind::Semicolon | TokenKind::Period | TokenKind::Quad if outside => {
+                sequence.is_left_side(index + 1)
+            }
+            TokenKind::Semicolon if lines => sequence.is_left_side(index + 1),
+            TokenKind::Where if outside => true,
+            _ => false,
+        };
+        if splits {
+            segments.push((start, index));
+            start = index + 1;
+            depth.clear();
+        }
+    }
+    segments.push((start, tokens.len()));
+    if lines { split_declarations(&sequence, segments) } else { segments }
+}
+
+/// `where w: [h], alpha: scalar`: one declaration each.
+fn split_declarations(sequence: &Sequence<'_>, segments: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
+    let mut split = Vec::new();
+    for (start, end) in segments {
+        let mut from = start;
+        let mut index = start;
+        while index < end {
+            if sequence.kind(index) == Some(&TokenKind::Comma) {
+                let next = sequence.skip_layout(index + 1);
+                let after = sequence.after_name(next).map(|after| sequence.skip_layout(after));
+                if after.is_some_and(|after| sequence.kind(after) == Some(&TokenKind::Colon)) {
+                    split.push((from, index));
+                    from = index + 1;
+                }
+            }
+            index = sequence.after(index);
+        }
+        split.push((from, end));
+    }
+    split
+}
+
+/// True where the equation goes on after the end of a row at `index`.
+fn continues(sequence: &Sequence<'_>, index: usize) -> bool {
+    let operator = |kind: Option<&TokenKind>| {
+        matches!(
+            kind,
+            Some(
+                TokenKind::Plus
+                    | TokenKind::Minus
+                    | TokenKind::Product(_)
+                    | TokenKind::Slash
+                    | TokenKind::Equals
+                    | TokenKind::DirectSum
+                    | TokenKind::In
+            )
+        )
+    };
+    let next = sequence.skip_layout(index + 1);
+    let mut before = index;
+    while let Some(last) = before.checked_sub(1) {
+        before = last;
+        match sequence.kind(last) {
+            Some(kind) if kind.is_layout() => {}
+            // An empty row separates.
+            _ => break,
+        }
+    }
+    let next_operator = operator(sequence.kind(next)) && !sequence.is_left_side(next);
+    next_operator || (operator(sequence.kind(before)) && before < index)
+}

@@ -1,0 +1,287 @@
+//! Plain text to tokens: the spelling of `cell!` with `.*`, `⊙` and the other signs of a keyboard.
+
+use super::ast::ProductSign;
+use super::name;
+use super::token::{Bracket, TokenKind};
+use super::writer::Writer;
+use crate::diagnostic::Code;
+use crate::span::Span;
+
+/// How names are read, seen over the whole text.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct TextStyle {
+    /// `Ht-1`, `Xt`: a final `t` is the time index.
+    pub(crate) suffix_time: bool,
+}
+
+/// Reads `text`, which begins at byte `offset` of the source.
+pub(crate) fn lex(text: &str, offset: usize, style: TextStyle, writer: &mut Writer) {
+    Lexer { text, offset, position: 0, style, writer }.run();
+}
+
+struct Lexer<'a, 'w> {
+    text: &'a str,
+    offset: usize,
+    position: usize,
+    style: TextStyle,
+    writer: &'w mut Writer,
+}
+
+/// The place of bytes `start..end` of a text that begins at `offset`.
+pub(crate) fn place(offset: usize, start: usize, end: usize) -> Span {
+    let number = |value: usize| u32::try_from(offset.saturating_add(value)).unwrap_or(u32::MAX);
+    Span::new(number(start), number(end))
+}
+
+fn begins_identifier(character: char) -> bool {
+    character.is_ascii_alphabetic() || name::greek(character).is_some() || name::composed(character).is_some()
+}
+
+fn continues_identifier(character: char) -> bool {
+    begins_identifier(character)
+        || character.is_ascii_digit()
+        || character == '_'
+        || name::combining(character).is_some()
+}
+
+impl<'a> Lexer<'a, '_> {
+    fn rest(&self) -> &'a str {
+        self.text.get(self.position..).unwrap_or("")
+    }
+
+    fn push(&mut self, kind: TokenKind, length: usize) {
+        let span = place(self.offset, self.position, self.position + length);
+        self.writer.push(kind, span);
+        self.position += length;
+    }
+
+    fn run(&mut self) {
+        while let Some(character) = self.rest().chars().next() {
+            self.step(character);
+        }
+    }
+
+    fn step(&mut self, character: char) {
+        let rest = self.rest();
+        let length = character.len_utf8();
+        if character == '\n' {
+            self.push(TokenKind::Newline, 1);
+            self.writer.spaced = true;
+            return;
+        }
+        if character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}') {
+            self.position += length;
+            self.writer.spaced = true;
+            return;
+        }
+        if character == '#' || rest.starts_with("//") {
+            self.position += rest.find('\n').unwrap_or(rest.len());
+            return;
+        }
+        const SIGNS: [(&str, TokenKind); 31] = [
+            ("(.)", TokenKind::Product(ProductSign::Hadamard)),
+            (".*", TokenKind::Product(ProductSign::Hadamard)),
+            ("**", TokenKind::Superscript),
+            (":=", TokenKind::Equals),
+            ("<-", TokenKind::Equals),
+            ("->", TokenKind::Arrow),
+            ("||", TokenKind::DoubleBar),
+            ("+", TokenKind::Plus),
+            ("-", TokenKind::Minus),
+            ("*", TokenKind::Product(ProductSign::Asterisk)),
+            ("@", TokenKind::Product(ProductSign::At)),
+            ("/", TokenKind::Slash),
+            ("=", TokenKind::Equals),
+            ("(", TokenKind::Open(Bracket::Round)),
+            (")", TokenKind::Close(Bracket::Round)),
+            ("[", TokenKind::Open(Bracket::Square)),
+            ("]", TokenKind::Close(Bracket::Square)),
+            ("{", TokenKind::Open(Bracket::Brace)),
+            ("}", TokenKind::Close(Bracket::Brace)),
+            ("|", TokenKind::Bar),
+            (",", TokenKind::Comma),
+            (";", TokenKind::Semicolon),
+            (":", TokenKind::Colon),
+            ("^", TokenKind::Superscript),
+            ("_", TokenKind::Subscript),
+            ("'", TokenKind::Mark("prime")),
+            ("<", TokenKind::Less),
+            (">", TokenKind::Greater),
+            ("&", TokenKind::Align),
+            ("~", TokenKind::Mark("tilde")),
+            ("ᵀ", TokenKind::Top),
+        ];
+        if character == 'ᵀ' {
+            // A transpose stands without a sign of its own.
+            let span = place(self.offset, self.position, self.position + length);
+            self.writer.push(TokenKind::Superscript, span);
+        }
+        if let Some((sign, kind)) = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign)) {
+            self.push(kind.clone(), sign.len());
+            return;
+        }
+        if character.is_ascii_digit()
+            || (character == '.' && rest[1..].starts_with(|next: char| next.is_ascii_digit()))
+        {
+            self.number();
+            return;
+        }
+        if character == '.' {
+            if rest[1..].starts_with('T') && !rest[2..].starts_with(continues_identifier) {
+                self.push(TokenKind::Superscript, 1);
+                self.push(TokenKind::Top, 1);
+                return;
+            }
+            self.push(TokenKind::Period, 1);
+            return;
+        }
+        if begins_identifier(character) {
+            self.identifier();
+            return;
+        }
+        if name::subscript(character).is_some() {
+            self.script(TokenKind::Subscript, name::subscript);
+            return;
+        }
+        if name::superscript(character).is_some() {
+            self.script(TokenKind::Superscript, name::superscript);
+            return;
+        }
+        let span = place(self.offset, self.position, self.position + length);
+        if !self.writer.unicode(character, span) {
+            self.writer.unknown(
+                Code::UnknownSymbol,
+                format!("`{character}` is no part of the language"),
+                span,
+                None,
+            );
+        }
+        self.position += length;
+    }
+
+    fn number(&mut self) {
+        let length = number_length(self.rest(), true);
+        let text = &self.rest()[..length];
+        let whole = text.parse::<u32>().ok();
+        let value = text.parse::<f64>().unwrap_or(f64::NAN);
+        self.push(TokenKind::Number { value, whole }, length);
+    }
+
+    fn identifier(&mut self) {
+        let rest = self.rest();
+        let length = rest.find(|next| !continues_identifier(next)).unwrap_or(rest.len());
+        let (offset, start) = (self.offset, self.position);
+        let word = rest[..length].to_owned();
+        self.position += length;
+        let at = |from: usize, to: usize| place(offset, start + from, start + to);
+        if word == "where" {
+            self.writer.push(TokenKind::Where, at(0, length));
+            return;
+        }
+        if self.style.suffix_time && word.len() > 1 && name::function(&word).is_none() && word.ends_with('t')
+        {
+            self.writer.identifier(&word[..length - 1], at);
+            self.writer.push(TokenKind::Subscript, at(length - 1, length));
+            self.suffix_time(at(length - 1, length));
+            return;
+        }
+        self.writer.identifier(&word, at);
+    }
+
+    /// `t`, `t-1` at the end of a name without a sign of its own.
+    fn suffix_time(&mut self, letter: Span) {
+        let rest = self.rest();
+        let digits = rest
+            .strip_prefix('-')
+            .map_or(0, |after| after.find(|next: char| !next.is_ascii_digit()).unwrap_or(after.len()));
+        self.writer.push(TokenKind::Open(Bracket::Brace), letter);
+        self.writer.word("t", letter);
+        if digits > 0 {
+            let text = rest[1..=digits].to_owned();
+            self.push(TokenKind::Minus, 1);
+            let whole = text.parse::<u32>().ok();
+            self.push(TokenKind::Number { value: text.parse().unwrap_or(f64::NAN), whole }, digits);
+        }
+        let end = place(self.offset, self.position.saturating_sub(1), self.position);
+        self.writer.push(TokenKind::Close(Bracket::Brace), end);
+    }
+
+    /// A run of Unicode script characters, as a script in braces.
+    fn script(&mut self, kind: TokenKind, value: fn(char) -> Option<char>) {
+        let length = script_length(self.rest(), value);
+        let run = self.rest()[..length].to_owned();
+        script_tokens(&run, self.offset + self.position, kind, value, self.writer);
+        self.position += length;
+    }
+}
+
+/// Length in bytes of the run of script characters that `text` begins with.
+pub(crate) fn script_length(text: &str, value: fn(char) -> Option<char>) -> usize {
+    text.find(|next| value(next).is_none()).unwrap_or(text.len())
+}
+
+/// Writes a run of Unicode script characters as a script in braces.
+pub(crate) fn script_tokens(
+    run: &str,
+    offset: usize,
+    kind: TokenKind,
+    value: fn(char) -> Option<char>,
+    writer: &mut Writer,
+) {
+    let whole = place(offset, 0, run.len());
+    writer.push(kind, whole);
+    writer.push(TokenKind::Open(Bracket::Brace), whole);
+    let mut digits = String::new();
+    let mut digits_start = 0;
+    let flush = |digits: &mut String, start: usize, end: usize, writer: &mut Writer| {
+        if !digits.is_empty() {
+            let whole = digits.parse::<u32>().ok();
+            let value = digits.parse::<f64>().unwrap_or(f64::NAN);
+            writer.push(TokenKind::Number { value, whole }, place(offset, start, end));
+            digits.clear();
+        }
+    };
+    for (position, character) in run.char_indices() {
+        let Some(meaning) = value(character) else { continue };
+        let span = place(offset, position, position + character.len_utf8());
+        if meaning.is_ascii_digit() {
+            if digits.is_empty() {
+                digits_start = position;
+            }
+            digits.push(meaning);
+            continue;
+        }
+        flush(&mut digits, digits_start, position, writer);
+        match meaning {
+            '+' => writer.push(TokenKind::Plus, span),
+            '-' => writer.push(TokenKind::Minus, span),
+            '(' => writer.push(TokenKind::Open(Bracket::Round), span),
+            ')' => writer.push(TokenKind::Close(Bracket::Round), span),
+            letter => match name::greek(letter) {
+                Some(word) => writer.word(word, span),
+                None => writer.word(letter.to_string(), span),
+            },
+        }
+    }
+    flush(&mut digits, digits_start, run.len(), writer);
+    writer.push(TokenKind::Close(Bracket::Brace), whole);
+}
+
+/// Length in bytes of the number that `text` begins with: digits, a point, and an exponent where one is allowed.
+pub(crate) fn number_length(text: &str, exponent: bool) -> usize {
+    let digits =
+        |from: usize| text.get(from..).map_or(0, |rest| rest.bytes().take_while(u8::is_ascii_digit).count());
+    let mut length = digits(0);
+    if text[length..].starts_with('.') && digits(length + 1) > 0 {
+        length += 1 + digits(length + 1);
+    }
+    if exponent && text[length..].starts_with(['e', 'E']) {
+        let sign = usize::from(text[length + 1..].starts_with(['+', '-']));
+        let count = digits(length + 1 + sign);
+        let next = text.get(length + 1 + sign + count..).and_then(|rest| rest.chars().next());
+        if count > 0 && !next.is_some_and(continues_identifier) {
+            length += 1 + sign + count;
+        }
+    }
+    length
+}

@@ -1,0 +1,139 @@
+//! Tokens: the one alphabet that the three lexers write and the one parser reads.
+//!
+//! # Invariants
+//!
+//! - Scripts stay tokens (`Subscript`, then a word or a brace group): a name is put together by the parser, so
+//!   that `\tilde{h_t}`, `{\bf h}_t` and `h_tilde_t` meet in one place.
+//! - Fonts, sizes and spacing that only dress are gone; a font that sets letters apart is part of the word.
+//! - A token whose lexer has already reported an error is `Unknown`; the parser gives up there in silence.
+
+use super::ast::{Function, ProductSign};
+use crate::span::Span;
+
+/// Kinds of bracket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bracket {
+    /// `( )`, and `\{ \}`, which stand for parentheses in an expression.
+    Round,
+    /// `[ ]`.
+    Square,
+    /// `{ }`: groups without meaning of their own.
+    Brace,
+    /// `\langle \rangle`.
+    Angle,
+    /// `\begin{bmatrix} … \end{bmatrix}` and the other matrices.
+    Matrix,
+    /// `\begin{cases} … \end{cases}`.
+    Cases,
+}
+
+/// What a token is.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum TokenKind {
+    /// A letter, or a word kept whole, in ASCII (`W`, `gamma`, `cal_W`, `xi`).
+    Word {
+        /// ASCII form.
+        text: String,
+        /// The first letter is upper case.
+        upper: bool,
+    },
+    /// A number; `whole` where it was written without point and exponent.
+    Number {
+        /// Its value.
+        value: f64,
+        /// Its value where it is a whole number.
+        whole: Option<u32>,
+    },
+    /// A known function, with the word it was spelled by.
+    Function(Function, String),
+    /// A decoration before its letter (`\tilde`).
+    Accent(&'static str),
+    /// A decoration after its letter (combining characters, `'`).
+    Mark(&'static str),
+    /// `_`.
+    Subscript,
+    /// `^`.
+    Superscript,
+    /// `\top`, `ᵀ` as a letter.
+    Top,
+    /// `\mathbb{R}`, `ℝ`.
+    Reals,
+    /// An opening bracket.
+    Open(Bracket),
+    /// A closing bracket.
+    Close(Bracket),
+    /// `|`.
+    Bar,
+    /// `\|`, `\Vert`, `‖`.
+    DoubleBar,
+    /// `+`.
+    Plus,
+    /// `-`.
+    Minus,
+    /// `/`.
+    Slash,
+    /// A written product.
+    Product(ProductSign),
+    /// `\oplus`, a concatenation.
+    DirectSum,
+    /// `\frac`, before two arguments.
+    Fraction,
+    /// `=`, `:=`, `\leftarrow`.
+    Equals,
+    /// `\in`.
+    In,
+    /// `,`.
+    Comma,
+    /// `;`.
+    Semicolon,
+    /// `:`.
+    Colon,
+    /// `.`.
+    Period,
+    /// `<`.
+    Less,
+    /// `>`.
+    Greater,
+    /// `\to`, `→`: only in labels.
+    Arrow,
+    /// `\sum`, `\prod` and the like, by name.
+    LargeOperator(&'static str),
+    /// `\leq`, `\approx` and other relations, by name.
+    Relation(&'static str),
+    /// `\dots`.
+    Ellipsis,
+    /// `where`, in text and tokens.
+    Where,
+    /// `\underbrace`, `\overbrace`.
+    Underbrace,
+    /// Words that only remark (`\text{forget gate}`, `(7)`).
+    Remark,
+    /// `\\`.
+    RowEnd,
+    /// `&`.
+    Align,
+    /// `\quad` and wider.
+    Quad,
+    /// End of a line.
+    Newline,
+    /// Already reported.
+    Unknown,
+}
+
+/// A token and its place.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Token {
+    /// What it is.
+    pub(crate) kind: TokenKind,
+    /// Where it stands.
+    pub(crate) span: Span,
+    /// A blank stands before it.
+    pub(crate) spaced: bool,
+}
+
+impl TokenKind {
+    /// True for what parts tokens without being part of an expression.
+    pub(crate) const fn is_layout(&self) -> bool {
+        matches!(self, Self::Align | Self::Quad | Self::Newline | Self::RowEnd)
+    }
+}

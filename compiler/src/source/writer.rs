@@ -1,0 +1,202 @@
+//! What the lexers share: the token list they write, words of identifiers, Unicode letters and scripts.
+
+use super::ast::ProductSign;
+use super::name;
+use super::token::{Bracket, Token, TokenKind};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::span::Span;
+
+/// Tokens and findings of one lexer.
+#[derive(Debug, Default)]
+pub(crate) struct Writer {
+    /// Tokens so far.
+    pub(crate) tokens: Vec<Token>,
+    /// Findings so far.
+    pub(crate) diagnostics: Vec<Diagnostic>,
+    /// A blank was passed since the last token.
+    pub(crate) spaced: bool,
+}
+
+impl Writer {
+    /// Appends a token.
+    pub(crate) fn push(&mut self, kind: TokenKind, span: Span) {
+        let spaced = std::mem::take(&mut self.spaced);
+        self.tokens.push(Token { kind, span, spaced });
+    }
+
+    /// Appends a word.
+    pub(crate) fn word(&mut self, text: impl Into<String>, span: Span) {
+        let text = text.into();
+        let upper = text.chars().next().is_some_and(char::is_uppercase);
+        self.push(TokenKind::Word { text, upper }, span);
+    }
+
+    /// Reports what cannot be read, and leaves a token that stops the parser there.
+    pub(crate) fn unknown(&mut self, code: Code, message: String, span: Span, help: Option<String>) {
+        self.push(TokenKind::Unknown, span);
+        self.diagnostics.push(Diagnostic { code, message, span, labels: Vec::new(), help });
+    }
+
+    /// Appends a letter that is not ASCII, or a mark, script or sign that stands for itself. False where the
+    /// character is none of these.
+    pub(crate) fn unicode(&mut self, character: char, span: Span) -> bool {
+        if let Some(word) = name::greek(character) {
+            if word == "sigma" {
+                self.push(TokenKind::Function(super::ast::Function::Sigmoid, "sigma".to_owned()), span);
+            } else {
+                self.word(word, span);
+            }
+            return true;
+        }
+        if let Some((base, decoration)) = name::composed(character) {
+            self.word(base.to_string(), span);
+            self.push(TokenKind::Mark(decoration), span);
+            return true;
+        }
+        if let Some(decoration) = name::combining(character) {
+            if decoration != "vec" {
+                self.push(TokenKind::Mark(decoration), span);
+            }
+            return true;
+        }
+        if let Some(letter) = mathematical_letter(character) {
+            self.word(letter, span);
+            return true;
+        }
+        let kind = match character {
+            '⊙' | '∘' | '•' | '⋆' | '∙' | '⨀' | '○' | '◦' => {
+                TokenKind::Product(ProductSign::Hadamard)
+            }
+            '·' | '⋅' | '‧' => TokenKind::Product(ProductSign::Dot),
+            '×' => TokenKind::Product(ProductSign::Cross),
+            '∗' => TokenKind::Product(ProductSign::Asterisk),
+            '⊗' => TokenKind::Product(ProductSign::Tensor),
+            '⊕' => TokenKind::DirectSum,
+            '−' | '–' | '—' | '－' => TokenKind::Minus,
+            '＋' => TokenKind::Plus,
+            '∈' => TokenKind::In,
+            'ℝ' => TokenKind::Reals,
+            '←' | '≔' | '＝' | '≜' => TokenKind::Equals,
+            '→' | '↦' => TokenKind::Arrow,
+            '≤' => TokenKind::Relation("<="),
+            '≥' => TokenKind::Relation(">="),
+            '≠' => TokenKind::Relation("!="),
+            '≈' => TokenKind::Relation("approx"),
+            '…' | '⋯' => TokenKind::Ellipsis,
+            '⊤' => TokenKind::Top,
+            '′' | '’' | 'ʹ' => TokenKind::Mark("prime"),
+            '‖' | '∥' => TokenKind::DoubleBar,
+            '∣' => TokenKind::Bar,
+            '⟨' | '〈' => TokenKind::Open(Bracket::Angle),
+            '⟩' | '〉' => TokenKind::Close(Bracket::Angle),
+            '∑' => TokenKind::LargeOperator("sum"),
+            '∏' => TokenKind::LargeOperator("product"),
+            '∫' => TokenKind::LargeOperator("integral"),
+            '∂' => TokenKind::LargeOperator("derivative"),
+            '√' => {
+                self.push(TokenKind::Function(super::ast::Function::SquareRoot, "sqrt".to_owned()), span);
+                return true;
+            }
+            '（' => TokenKind::Open(Bracket::Round),
+            '）' => TokenKind::Close(Bracket::Round),
+            '，' => TokenKind::Comma,
+            '；' => TokenKind::Semicolon,
+            '：' => TokenKind::Colon,
+            _ => return false,
+        };
+        self.push(kind, span);
+        true
+    }
+
+    /// Appends an identifier: base, then its parts at `_`. `at(start, end)` gives the place of a byte range.
+    /// A trailing `_` leaves an open subscript.
+    pub(crate) fn identifier(&mut self, text: &str, at: impl Fn(usize, usize) -> Span) {
+        let whole = at(0, text.len());
+        if let Some(function) = name::function(text) {
+            self.push(TokenKind::Function(function, text.to_owned()), whole);
+            return;
+        }
+        // A known function before its label (`sigma_g`, `hard_sigmoid` is above) stays one with its label.
+        let mut start = 0;
+        for (number, part) in text.split('_').enumerate() {
+            let end = start + part.len();
+            if number > 0 {
+                let dash = at(start.saturating_sub(1), start);
+                self.push(TokenKind::Subscript, dash);
+            }
+            if !part.is_empty() {
+                if number == 0
+                    && let Some(function) = name::function(part)
+                {
+                    self.push(TokenKind::Function(function, part.to_owned()), at(start, end));
+                } else {
+                    self.letters(part, start, &at);
+                }
+            }
+            start = end + 1;
+        }
+    }
+
+    /// Appends one word of an identifier: ASCII kept whole, Greek letters spelled out, marks after it.
+    fn letters(&mut self, part: &str, start: usize, at: &impl Fn(usize, usize) -> Span) {
+        let mut text = String::new();
+        let mut marks = Vec::new();
+        let mut upper = false;
+        for character in part.chars() {
+            let first = text.is_empty();
+            if let Some(word) = name::greek(character) {
+                text.push_str(word);
+                upper |= first && character.is_uppercase();
+            } else if let Some((base, decoration)) = name::composed(character) {
+                text.push(base);
+                marks.push(decoration);
+                upper |= first && base.is_uppercase();
+            } else if let Some(decoration) = name::combining(character) {
+                marks.push(decoration);
+            } else {
+                text.push(character);
+                upper |= first && character.is_uppercase();
+            }
+        }
+        let span = at(start, start + part.len());
+        if text.chars().all(|character| character.is_ascii_digit()) {
+            let whole = text.parse::<u32>().ok();
+            let value = text.parse::<f64>().unwrap_or(0.0);
+            self.push(TokenKind::Number { value, whole }, span);
+        } else if !text.is_ascii() {
+            self.unknown(
+                Code::UnknownSymbol,
+                format!("`{part}` holds a letter that is neither Latin nor Greek"),
+                span,
+                Some("name it with Latin or Greek letters".to_owned()),
+            );
+        } else {
+            self.push(TokenKind::Word { text, upper }, span);
+        }
+        for mark in marks {
+            self.push(TokenKind::Mark(mark), span);
+        }
+    }
+}
+
+/// The letter of the mathematical alphabets of Unicode (bold and italic dress; script is `cal_`).
+fn mathematical_letter(character: char) -> Option<String> {
+    let code = u32::from(character);
+    if character == 'ℎ' {
+        return Some("h".to_owned());
+    }
+    // Latin alphabets of 52 letters from U+1D400; script ones set letters apart.
+    if !(0x1D400..0x1D6A4).contains(&code) {
+        return None;
+    }
+    let offset = code - 0x1D400;
+    let (alphabet, letter) = (offset / 52, offset % 52);
+    let base = if letter < 26 { b'A' } else { b'a' };
+    let letter = char::from(base + u8::try_from(letter % 26).ok()?);
+    Some(match alphabet {
+        3 | 4 => format!("cal_{letter}"),
+        5 | 7 => format!("frak_{letter}"),
+        6 => format!("bb_{letter}"),
+        _ => letter.to_string(),
+    })
+}

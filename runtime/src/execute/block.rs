@@ -1,0 +1,357 @@
+//! The programs of a plan over one block of rows.
+
+use gatewright_compiler::plan::{
+    BufferKind, BufferRole, GradientTerm, OnceSource, ParameterGradient, Place, Section, Step,
+};
+
+use super::arena::{AlignedVec, ArenaLayout};
+use super::engine::Engine;
+use crate::element::Element;
+use crate::error::CallError;
+use crate::matmul::{self, PackedMatrix};
+
+/// Memory of one block of rows.
+#[derive(Clone, Debug)]
+pub(crate) struct Block<T> {
+    /// First sample and one past the last.
+    pub(crate) first: usize,
+    pub(crate) end: usize,
+    layout: Option<ArenaLayout>,
+    arena: AlignedVec<T>,
+    scratch: AlignedVec<T>,
+    /// Gradient by all parameters from this block's samples.
+    pub(crate) gradient: Vec<T>,
+    offsets: Vec<usize>,
+}
+
+impl<T> Default for Block<T> {
+    fn default() -> Self {
+        Self {
+            first: 0,
+            end: 0,
+            layout: None,
+            arena: AlignedVec::default(),
+            scratch: AlignedVec::default(),
+            gradient: Vec::new(),
+            offsets: Vec::new(),
+        }
+    }
+}
+
+/// What all blocks of a run share.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shared<'a, T> {
+    pub(crate) engine: &'a Engine<T>,
+    pub(crate) matrices: &'a [PackedMatrix<T>],
+    /// The flat parameters, and each parameter's first element and length in them.
+    pub(crate) parameters: &'a [T],
+    pub(crate) parameter_ranges: &'a [(usize, usize)],
+    pub(crate) expressions: &'a [Vec<T>],
+}
+
+impl<'a, T> Shared<'a, T> {
+    pub(crate) fn once(&self, source: OnceSource) -> &'a [T] {
+        match source {
+            OnceSource::Parameter(index) => {
+                let (offset, length) = self.parameter_ranges[index as usize];
+                &self.parameters[offset..offset + length]
+            }
+            OnceSource::Expression(index) => &self.expressions[index as usize],
+        }
+    }
+}
+
+/// Sequences and states at the boundary, `[T, B, n]` and `[B, n]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a, T> {
+    pub(crate) elements: &'a [T],
+    pub(crate) batch: usize,
+    pub(crate) size: usize,
+}
+
+impl<T: Element> Block<T> {
+    fn rows(&self) -> usize {
+        self.end - self.first
+    }
+
+    /// Makes room for a run; refuses sizes that overflow.
+    pub(crate) fn prepare(&mut self, engine: &Engine<T>, steps: usize) -> Result<(), CallError> {
+        let rows = self.rows();
+        if self.layout.as_ref().is_none_or(|layout| layout.steps != steps || layout.rows != rows) {
+            let layout = ArenaLayout::new(&engine.plan, steps, rows)
+                .ok_or(CallError::TooLarge { steps, batch: rows })?;
+            // A new layout finds zeros in every pad.
+            self.arena = AlignedVec::default();
+            self.arena.resize(layout.length());
+            self.layout = Some(layout);
+        }
+        self.scratch.resize(engine.scratch_elements());
+        Ok(())
+    }
+
+    fn layout(&self) -> Result<&ArenaLayout, CallError> {
+        self.layout.as_ref().ok_or_else(|| CallError::Internal("a block was run before it was prepared".to_owned()))
+    }
+
+    /// Copies the rows of this block at one step in: `[B, n]` rows to padded rows.
+    fn stage(&mut self, at: usize, width: usize, source: Source<'_, T>, step: usize) {
+        let (first, rows) = (self.first, self.rows());
+        let start = (step * source.batch + first) * source.size;
+        let arena = self.arena.as_mut_slice();
+        if source.size == 0 {
+            return;
+        }
+        let from = source.elements[start..start + rows * source.size].chunks_exact(source.size);
+        for (to, from) in arena[at..at + rows * width].chunks_exact_mut(width).zip(from) {
+            to[..source.size].copy_from_slice(from);
+        }
+    }
+
+    fn clear(&mut self, at: usize, length: usize) {
+        self.arena.as_mut_slice()[at..at + length].fill(T::ZERO);
+    }
+
+    /// Stages everything a forward run reads.
+    pub(crate) fn stage_forward(
+        &mut self,
+        shared: Shared<'_, T>,
+        inputs: &[Source<'_, T>],
+        states: &[Source<'_, T>],
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?.clone();
+        for (index, buffer) in shared.engine.plan.buffers.iter().enumerate() {
+            match buffer.role {
+                BufferRole::Input(input) => {
+                    for step in 0..layout.steps {
+                        self.stage(layout.block(index, 0, step), buffer.width, inputs[input as usize], step);
+                    }
+                }
+                BufferRole::State(state) => {
+                    let at = layout.block(index, 0, 0);
+                    match states.get(state as usize) {
+                        Some(&initial) => self.stage(at, buffer.width, initial, 0),
+                        None => self.clear(at, layout.rows * buffer.width),
+                    }
+                }
+                BufferRole::Once => {
+                    let at = layout.block(index, 0, 0);
+                    for once in &shared.engine.plan.once {
+                        let from = at + once.column;
+                        self.arena.as_mut_slice()[from..from + once.length]
+                            .copy_from_slice(shared.once(once.source));
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Stages everything a backward run reads beyond the tape.
+    pub(crate) fn stage_backward(
+        &mut self,
+        shared: Shared<'_, T>,
+        outputs: &[Source<'_, T>],
+        states: &[Source<'_, T>],
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?.clone();
+        for (index, buffer) in shared.engine.plan.buffers.iter().enumerate() {
+            match buffer.role {
+                BufferRole::OutputGradient(output) => {
+                    for step in 0..layout.steps {
+                        let at = layout.block(index, 0, step);
+                        match outputs.get(output as usize) {
+                            Some(&gradient) => self.stage(at, buffer.width, gradient, step),
+                            None => self.clear(at, layout.rows * buffer.width),
+                        }
+                    }
+                }
+                BufferRole::StateGradient(state) => {
+                    let at = layout.block(index, 0, layout.steps);
+                    match states.get(state as usize) {
+                        Some(&last) => self.stage(at, buffer.width, last, 0),
+                        None => self.clear(at, layout.rows * buffer.width),
+                    }
+                }
+                BufferRole::Totals => {
+                    let at = layout.block(index, 0, 0);
+                    self.clear(at, buffer.width);
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the forward programs, or the backward ones.
+    pub(crate) fn run(&mut self, shared: Shared<'_, T>, backward: bool) -> Result<(), CallError> {
+        let layout = self.layout()?.clone();
+        let (before, within, after) = if backward {
+            (Section::BackwardBefore, Section::BackwardStep, Section::BackwardAfter)
+        } else {
+            (Section::Before, Section::Step, Section::After)
+        };
+        let all_rows = layout.steps * layout.rows;
+        self.program(shared, &layout, before, 0, all_rows)?;
+        if backward {
+            for step in (0..layout.steps).rev() {
+                self.program(shared, &layout, within, step, layout.rows)?;
+            }
+        } else {
+            for step in 0..layout.steps {
+                self.program(shared, &layout, within, step, layout.rows)?;
+            }
+        }
+        self.program(shared, &layout, after, 0, all_rows)
+    }
+
+    fn program(
+        &mut self,
+        shared: Shared<'_, T>,
+        layout: &ArenaLayout,
+        section: Section,
+        step: usize,
+        rows: usize,
+    ) -> Result<(), CallError> {
+        if rows == 0 {
+            return Ok(());
+        }
+        let plan = &shared.engine.plan;
+        for instruction in plan.program(section) {
+            match instruction {
+                Step::Product { operand, matrix, output, accumulate } => {
+                    let stride = |place: &Place| plan.buffers[place.buffer.0 as usize].width;
+                    matmul::multiply(
+                        self.arena.as_mut_slice(),
+                        matmul::Rows { offset: layout.place(*operand, step), stride: stride(operand) },
+                        rows,
+                        &shared.matrices[*matrix],
+                        matmul::Rows { offset: layout.place(*output, step), stride: stride(output) },
+                        *accumulate,
+                    )
+                    .map_err(|error| CallError::Internal(error.to_string()))?;
+                }
+                Step::Loop { kernel, bindings } => {
+                    self.offsets.clear();
+                    self.offsets.extend(
+                        bindings.iter().map(|&(buffer, time)| layout.block(buffer.0 as usize, time, step)),
+                    );
+                    shared.engine.run_loop(
+                        *kernel,
+                        self.arena.as_mut_slice(),
+                        &self.offsets,
+                        rows,
+                        self.scratch.as_mut_slice(),
+                    )?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds up the terms of one total.
+    fn total(
+        &self,
+        engine: &Engine<T>,
+        layout: &ArenaLayout,
+        terms: &[GradientTerm],
+        total: &mut [T],
+    ) -> Result<(), CallError> {
+        let arena = self.arena.as_slice();
+        total.fill(T::ZERO);
+        let all_rows = layout.steps * layout.rows;
+        for term in terms {
+            match *term {
+                GradientTerm::Outer { left, rows, right, columns, row, column, row_stride } => {
+                    let factor = |place: Place| {
+                        let buffer = &engine.plan.buffers[place.buffer.0 as usize];
+                        let stride = if buffer.kind == BufferKind::Once { 0 } else { buffer.width };
+                        matmul::Rows { offset: layout.place(place, 0), stride }
+                    };
+                    matmul::add_outer_products(
+                        arena,
+                        factor(left),
+                        rows,
+                        factor(right),
+                        columns,
+                        all_rows,
+                        total,
+                        row * row_stride + column,
+                        row_stride,
+                    )
+                    .map_err(|error| CallError::Internal(error.to_string()))?;
+                }
+                GradientTerm::Sum { column, length, offset } => {
+                    let totals = engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
+                    let Some(totals) = totals else { continue };
+                    let at = layout.block(totals, 0, 0) + column;
+                    for (sum, &addend) in total[offset..offset + length].iter_mut().zip(&arena[at..at + length]) {
+                        *sum = *sum + addend;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Gradients by all parameters from this block's samples, flat, into `gradient`.
+    pub(crate) fn parameter_gradients(
+        &self,
+        shared: Shared<'_, T>,
+        gradient: &mut [T],
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        let engine = shared.engine;
+        for (parameter, &(offset, length)) in engine.plan.parameter_gradients.iter().zip(shared.parameter_ranges) {
+            let into = &mut gradient[offset..offset + length];
+            match parameter {
+                ParameterGradient::Terms(terms) => self.total(engine, layout, terms, into)?,
+                ParameterGradient::Expression { root, totals } => {
+                    let mut values = Vec::with_capacity(totals.len());
+                    for (node, elements, terms) in totals {
+                        let mut value = vec![T::ZERO; *elements];
+                        self.total(engine, layout, terms, &mut value)?;
+                        values.push((*node, value));
+                    }
+                    let value = super::compiled::constants(
+                        engine,
+                        shared.parameters,
+                        shared.parameter_ranges,
+                        &values,
+                        &[*root],
+                    )?;
+                    for (into, from) in into.iter_mut().zip(value.iter().flatten()) {
+                        *into = *from;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies a sequence of this block out: padded rows to `[T, B, n]` rows.
+    pub(crate) fn unstage(
+        &self,
+        engine: &Engine<T>,
+        place: Place,
+        steps: std::ops::Range<usize>,
+        batch: usize,
+        size: usize,
+        into: &mut [T],
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        if size == 0 {
+            return Ok(());
+        }
+        let width = engine.plan.buffers[place.buffer.0 as usize].width;
+        let arena = self.arena.as_slice();
+        for (to_step, step) in steps.enumerate() {
+            let at = layout.place(place, step);
+            let to = (to_step * batch + self.first) * size;
+            for (row, to) in into[to..to + self.rows() * size].chunks_exact_mut(size).enumerate() {
+                to.copy_from_slice(&arena[at + row * width..at + row * width + size]);
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,511 @@
+//! The cell as users hold it: equations compiled for given feature sizes.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gatewright_compiler::graph::interpret::evaluate_constants;
+use gatewright_compiler::graph::{Graph, NodeId, lower};
+use gatewright_compiler::plan::{BufferRole, OnceSource, Plan, plan};
+use gatewright_compiler::resolve::Cell;
+use gatewright_compiler::{differentiate::differentiate, simplify::simplify};
+
+use super::block::{Block, Shared, Source};
+use super::engine::Engine;
+use super::roles::role_of;
+use crate::element::Element;
+use crate::error::{CallError, CompileError};
+use crate::matmul::PackedMatrix;
+use crate::parameters::ParameterLayout;
+use crate::sequence::{Backward, CellLayout, Forward, Keep, Port, SequenceCell};
+use crate::workspace::Workspace;
+
+/// How the element loops of a cell run. Both give the same bits from the same matrix products.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Backend {
+    /// Machine code.
+    Jit,
+    /// The interpreter: on any host, some fifty times slower.
+    Interpreter,
+}
+
+impl Default for Backend {
+    /// Machine code where this build has it.
+    fn default() -> Self {
+        if cfg!(feature = "jit") { Self::Jit } else { Self::Interpreter }
+    }
+}
+
+/// Choices of [`CompiledCell::new`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CompileOptions {
+    /// How element loops run.
+    pub backend: Backend,
+    /// Most threads that a run may use, at least 1. The result does not depend on it.
+    pub threads: usize,
+}
+
+impl Default for CompileOptions {
+    fn default() -> Self {
+        Self { backend: Backend::default(), threads: 1 }
+    }
+}
+
+/// A cell compiled for known feature sizes, for any number of steps and samples.
+///
+/// ```
+/// use gatewright::{CompiledCell, CompileOptions, parse_text};
+///
+/// let cell = parse_text("h_t = tanh(W x_t + U h_{t-1} + b)").unwrap();
+/// let compiled = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], CompileOptions::default()).unwrap();
+/// assert_eq!(compiled.parameter_layout().length(), 4 * 3 + 4 * 4 + 4);
+/// ```
+#[derive(Debug)]
+pub struct CompiledCell<T> {
+    layout: CellLayout,
+    parameter_ranges: Vec<(usize, usize)>,
+    inference: Arc<Engine<T>>,
+    training: Arc<Engine<T>>,
+    threads: usize,
+    compile_time: Duration,
+}
+
+impl<T: Element> CompiledCell<T> {
+    /// Compiles a checked cell. `dimensions` gives each free dimension its size by name (`("x", 128)`).
+    ///
+    /// # Errors
+    ///
+    /// A dimension that is missing, unknown or too large; an operator without code; a failure of the code generator.
+    pub fn new(cell: &Cell, dimensions: &[(&str, usize)], options: CompileOptions) -> Result<Self, CompileError> {
+        let started = Instant::now();
+        let forward = lower(cell).map_err(|error| CompileError::Internal(error.to_string()))?;
+        let mut compiled = Self::from_graph(&forward, dimensions, options)?;
+        compiled.compile_time = started.elapsed();
+        Ok(compiled)
+    }
+
+    /// Compiles the forward graph of a step, as [`CompiledCell::new`] does a cell.
+    ///
+    /// # Errors
+    ///
+    /// As [`CompiledCell::new`].
+    pub fn from_graph(
+        forward: &Graph,
+        dimensions: &[(&str, usize)],
+        options: CompileOptions,
+    ) -> Result<Self, CompileError> {
+        let started = Instant::now();
+        let sizes = sizes_of(&forward.signature().dimensions, dimensions)?;
+        let layout = layout_of(forward, &sizes)?;
+        let simple = simplify(forward);
+        let gradient = differentiate(&simple).map_err(|error| CompileError::Internal(error.to_string()))?;
+        let gradient = simplify(&gradient);
+        let engine = |graph: Graph| -> Result<Arc<Engine<T>>, CompileError> {
+            let plan = plan(&graph, &sizes)?;
+            log::debug!("plan:\n{plan}");
+            Ok(Arc::new(Engine::new(Arc::new(graph), plan, options.backend)?))
+        };
+        let inference = engine(simple)?;
+        let training = engine(gradient)?;
+        let parameter_ranges =
+            layout.parameters.entries().iter().map(|entry| (entry.offset, entry.length())).collect();
+        Ok(Self {
+            layout,
+            parameter_ranges,
+            inference,
+            training,
+            threads: options.threads.max(1),
+            compile_time: started.elapsed(),
+        })
+    }
+
+    /// Names, shapes and offsets of the parameters.
+    #[must_use]
+    pub fn parameter_layout(&self) -> &ParameterLayout {
+        &self.layout.parameters
+    }
+
+    /// Time that [`CompiledCell::new`] took.
+    #[must_use]
+    pub fn compile_time(&self) -> Duration {
+        self.compile_time
+    }
+
+    /// Bytes of machine code.
+    #[must_use]
+    pub fn code_bytes(&self) -> usize {
+        self.inference.code_bytes() + self.training.code_bytes()
+    }
+
+    /// Bytes that a training run keeps for each sample and step, padding included.
+    #[must_use]
+    pub fn tape_bytes_per_step(&self) -> usize {
+        self.training.plan.tape_elements() * size_of::<T>()
+    }
+
+    /// The plan of a training step.
+    #[must_use]
+    pub fn training_plan(&self) -> &Plan {
+        &self.training.plan
+    }
+
+    /// The plan of inference.
+    #[must_use]
+    pub fn inference_plan(&self) -> &Plan {
+        &self.inference.plan
+    }
+
+    fn shared<'a>(&'a self, engine: &'a Engine<T>, parameters: &'a [T], workspace: &'a Memory<T>) -> Shared<'a, T> {
+        Shared {
+            engine,
+            matrices: &workspace.matrices,
+            parameters,
+            parameter_ranges: &self.parameter_ranges,
+            expressions: &workspace.expressions,
+        }
+    }
+}
+
+/// Sizes of the free dimensions, in the cell's order.
+fn sizes_of(free: &[String], dimensions: &[(&str, usize)]) -> Result<Vec<usize>, CompileError> {
+    for (name, _) in dimensions {
+        if !free.iter().any(|known| known == name) {
+            let known = free.join(", ");
+            return Err(CompileError::UnknownDimension { name: (*name).to_owned(), known });
+        }
+    }
+    free.iter()
+        .map(|name| {
+            let given = dimensions.iter().rev().find(|(given, _)| given == name);
+            given.map(|&(_, size)| size).ok_or_else(|| CompileError::MissingDimension { name: name.clone() })
+        })
+        .collect()
+}
+
+fn layout_of(graph: &Graph, sizes: &[usize]) -> Result<CellLayout, CompileError> {
+    let signature = graph.signature();
+    let size = |port: &gatewright_compiler::graph::Port| {
+        let axes = port.shape.sizes(sizes);
+        axes.and_then(|axes| axes.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis)))
+            .ok_or_else(|| CompileError::TooLarge { name: port.name.clone() })
+    };
+    let ports = |ports: &[gatewright_compiler::graph::Port]| {
+        ports
+            .iter()
+            .map(|port| Ok(Port { name: port.name.clone(), size: size(port)? }))
+            .collect::<Result<Vec<_>, CompileError>>()
+    };
+    let mut parameters = Vec::with_capacity(signature.parameters.len());
+    for (index, port) in (0_u32..).zip(&signature.parameters) {
+        size(port)?;
+        let axes = port.shape.sizes(sizes).unwrap_or_default();
+        parameters.push((port.name.clone(), axes, role_of(graph, index, sizes)));
+    }
+    Ok(CellLayout {
+        inputs: ports(&signature.inputs)?,
+        states: ports(&signature.states)?,
+        outputs: ports(&signature.outputs)?,
+        parameters: ParameterLayout::new(parameters)
+            .ok_or_else(|| CompileError::TooLarge { name: "the parameters".to_owned() })?,
+    })
+}
+
+/// Values of nodes that are constant over time, from parameters and totals.
+pub(crate) fn constants<T: Element>(
+    engine: &Engine<T>,
+    parameters: &[T],
+    ranges: &[(usize, usize)],
+    totals: &[(NodeId, Vec<T>)],
+    wanted: &[NodeId],
+) -> Result<Vec<Vec<T>>, CallError> {
+    let parameters: Vec<&[T]> =
+        ranges.iter().map(|&(offset, length)| &parameters[offset..offset + length]).collect();
+    let totals: Vec<(NodeId, &[T])> = totals.iter().map(|(node, value)| (*node, value.as_slice())).collect();
+    evaluate_constants(&engine.graph, &engine.plan.sizes, &parameters, &totals, wanted)
+        .map_err(|error| CallError::Internal(error.to_string()))
+}
+
+/// What a [`Workspace`] holds for one engine.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory<T> {
+    engine: Option<Arc<Engine<T>>>,
+    matrices: Vec<PackedMatrix<T>>,
+    expressions: Vec<Vec<T>>,
+    blocks: Vec<Block<T>>,
+    /// Steps and samples of the run whose tape is held.
+    tape: Option<(usize, usize)>,
+}
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self {
+            engine: None,
+            matrices: Vec::new(),
+            expressions: Vec::new(),
+            blocks: Vec::new(),
+            tape: None,
+        }
+    }
+}
+
+impl<T: Element> Memory<T> {
+    /// Makes this the memory of `engine` for a batch: everything that does not depend on values.
+    fn attach(&mut self, engine: &Arc<Engine<T>>, batch: usize) {
+        if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
+            *self = Self { engine: Some(Arc::clone(engine)), ..Self::default() };
+            self.matrices = engine
+                .plan
+                .matrices
+                .iter()
+                .map(|matrix| PackedMatrix::zeroed(matrix.rows, matrix.columns))
+                .collect();
+        }
+        let ranges = block_ranges(batch);
+        if self.blocks.len() != ranges.len() {
+            self.blocks.resize_with(ranges.len(), Block::default);
+        }
+        for (block, (first, end)) in self.blocks.iter_mut().zip(ranges) {
+            (block.first, block.end) = (first, end);
+        }
+    }
+
+    /// Packs the matrices of one pass.
+    fn pack(&mut self, engine: &Engine<T>, parameters: &[T], ranges: &[(usize, usize)], backward: bool) {
+        for (packed, layout) in self.matrices.iter_mut().zip(&engine.plan.matrices) {
+            if layout.backward != backward {
+                continue;
+            }
+            for block in &layout.blocks {
+                let view = block.view;
+                let source = match view.source {
+                    OnceSource::Parameter(index) => {
+                        let (offset, length) = ranges[index as usize];
+                        &parameters[offset..offset + length]
+                    }
+                    OnceSource::Expression(index) => &self.expressions[index as usize],
+                };
+                if view.rows == 0 || view.columns == 0 {
+                    continue;
+                }
+                // `y = M v` for rows `v^T` is `v^T M^T`: what is not transposed in the equation is so in the product.
+                packed.place(
+                    block.row,
+                    block.column,
+                    &source[view.row * view.row_stride + view.column..],
+                    view.rows,
+                    view.columns,
+                    view.row_stride,
+                    !view.transposed,
+                );
+            }
+        }
+    }
+}
+
+/// The blocks that a batch is cut into. Depends on the batch alone.
+fn block_ranges(batch: usize) -> Vec<(usize, usize)> {
+    // From 32 rows on there are at least two blocks, so that two threads have work; beyond 64 rows blocks keep the
+    // memory of a step small.
+    let rows = if batch < 32 { batch.max(1) } else { batch.div_ceil(2).next_multiple_of(8).min(32) };
+    (0..batch.div_ceil(rows).max(1)).map(|block| (block * rows, ((block + 1) * rows).min(batch))).collect()
+}
+
+fn check_count(what: &'static str, found: usize, expected: usize) -> Result<(), CallError> {
+    if found == expected { Ok(()) } else { Err(CallError::Count { what, expected, found }) }
+}
+
+fn check_length(what: &'static str, name: &str, found: usize, expected: Option<usize>) -> Result<(), CallError> {
+    match expected {
+        Some(expected) if expected == found => Ok(()),
+        expected => {
+            Err(CallError::Length { what, name: name.to_owned(), expected: expected.unwrap_or(usize::MAX), found })
+        }
+    }
+}
+
+/// Checks slices against ports, `count` rows each; an empty list is allowed where `optional`.
+fn check_slices<'s, T: 's>(
+    what: &'static str,
+    ports: &[Port],
+    slices: impl ExactSizeIterator<Item = &'s [T]>,
+    count: Option<usize>,
+    optional: bool,
+) -> Result<(), CallError> {
+    if optional && slices.len() == 0 {
+        return Ok(());
+    }
+    check_count(what, slices.len(), ports.len())?;
+    for (port, slice) in ports.iter().zip(slices) {
+        check_length(what, &port.name, slice.len(), count.and_then(|count| count.checked_mul(port.size)))?;
+    }
+    Ok(())
+}
+
+fn sources<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<Source<'a, T>> {
+    slices
+        .iter()
+        .zip(ports)
+        .map(|(&elements, port)| Source { elements, batch, size: port.size })
+        .collect()
+}
+
+/// Runs `work` on every block, on up to `threads` threads. The first error by block order is the result.
+fn each_block<T: Element>(
+    blocks: &mut [Block<T>],
+    threads: usize,
+    work: impl Fn(&mut Block<T>) -> Result<(), CallError> + Sync,
+) -> Result<(), CallError> {
+    let threads = threads.min(blocks.len());
+    if threads <= 1 {
+        return blocks.iter_mut().try_for_each(work);
+    }
+    let share = blocks.len().div_ceil(threads);
+    std::thread::scope(|scope| {
+        let mut shares = blocks.chunks_mut(share);
+        let own = shares.next();
+        let others: Vec<_> = shares
+            .map(|share| scope.spawn(|| share.iter_mut().try_for_each(&work)))
+            .collect();
+        let mut result = own.map_or(Ok(()), |own| own.iter_mut().try_for_each(&work));
+        for other in others {
+            let joined = other
+                .join()
+                .unwrap_or_else(|_| Err(CallError::Internal("a thread of the run panicked".to_owned())));
+            result = result.and(joined);
+        }
+        result
+    })
+}
+
+impl<T: Element> SequenceCell<T> for CompiledCell<T> {
+    fn layout(&self) -> &CellLayout {
+        &self.layout
+    }
+
+    fn forward(&self, call: Forward<'_, T>, keep: Keep, workspace: &mut Workspace<T>) -> Result<(), CallError> {
+        let (steps, batch) = (call.steps, call.batch);
+        let rows = steps.checked_mul(batch);
+        let layout = &self.layout;
+        check_length("parameters", "", call.parameters.len(), Some(layout.parameters.length()))?;
+        check_slices("input", &layout.inputs, call.inputs.iter().copied(), rows, false)?;
+        check_slices("initial state", &layout.states, call.initial_states.iter().copied(), Some(batch), true)?;
+        check_slices("output", &layout.outputs, call.outputs.iter().map(|slice| &**slice), rows, true)?;
+        check_slices("final state", &layout.states, call.final_states.iter().map(|slice| &**slice), Some(batch), true)?;
+        let engine = match keep {
+            Keep::Nothing => &self.inference,
+            Keep::Tape => &self.training,
+        };
+        let memory = workspace.memory();
+        memory.tape = None;
+        memory.attach(engine, batch);
+        for block in &mut memory.blocks {
+            block.prepare(engine, steps)?;
+        }
+        let wanted: Vec<NodeId> = engine.plan.expressions.iter().map(|expression| expression.0).collect();
+        if !wanted.is_empty() {
+            memory.expressions = constants(engine, call.parameters, &self.parameter_ranges, &[], &wanted)?;
+        }
+        memory.pack(engine, call.parameters, &self.parameter_ranges, false);
+        let mut blocks = std::mem::take(&mut memory.blocks);
+        let shared = self.shared(engine, call.parameters, memory);
+        let inputs = sources(call.inputs, &layout.inputs, batch);
+        let states = sources(call.initial_states, &layout.states, batch);
+        let result = each_block(&mut blocks, self.threads, |block| {
+            block.stage_forward(shared, &inputs, &states)?;
+            block.run(shared, false)
+        });
+        memory.blocks = blocks;
+        result?;
+        for block in &memory.blocks {
+            for ((output, &place), port) in call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs) {
+                block.unstage(engine, place, 0..steps, batch, port.size, output)?;
+            }
+            for ((index, last), port) in call.final_states.iter_mut().enumerate().zip(&layout.states) {
+                let place = buffer_of(&engine.plan, BufferRole::State(index as u32))?;
+                block.unstage(engine, place, steps..steps + 1, batch, port.size, last)?;
+            }
+        }
+        memory.tape = (keep == Keep::Tape).then_some((steps, batch));
+        Ok(())
+    }
+
+    fn backward(&self, call: Backward<'_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
+        let engine = &self.training;
+        let layout = &self.layout;
+        let memory = workspace.memory();
+        let held = memory.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine));
+        let (steps, batch) = memory.tape.filter(|_| held).ok_or(CallError::NoTape)?;
+        let rows = steps.checked_mul(batch);
+        check_length("parameters", "", call.parameters.len(), Some(layout.parameters.length()))?;
+        let gradients = call.parameter_gradients.len();
+        check_length("parameter gradients", "", gradients, Some(layout.parameters.length()))?;
+        check_slices("output gradient", &layout.outputs, call.output_gradients.iter().copied(), rows, true)?;
+        let finals = call.final_state_gradients.iter().copied();
+        check_slices("final state gradient", &layout.states, finals, Some(batch), true)?;
+        let inputs = call.input_gradients.iter().map(|slice| &**slice);
+        check_slices("input gradient", &layout.inputs, inputs, rows, true)?;
+        let initial = call.initial_state_gradients.iter().map(|slice| &**slice);
+        check_slices("initial state gradient", &layout.states, initial, Some(batch), true)?;
+
+        memory.pack(engine, call.parameters, &self.parameter_ranges, true);
+        let mut blocks = std::mem::take(&mut memory.blocks);
+        let shared = self.shared(engine, call.parameters, memory);
+        let outputs = sources(call.output_gradients, &layout.outputs, batch);
+        let states = sources(call.final_state_gradients, &layout.states, batch);
+        let single = blocks.len() == 1;
+        let result = each_block(&mut blocks, self.threads, |block| {
+            block.stage_backward(shared, &outputs, &states)?;
+            block.run(shared, true)?;
+            if !single {
+                let mut gradient = std::mem::take(&mut block.gradient);
+                gradient.resize(gradients, T::ZERO);
+                let result = block.parameter_gradients(shared, &mut gradient);
+                block.gradient = gradient;
+                result?;
+            }
+            Ok(())
+        });
+        let result = match (result, blocks.first()) {
+            (Ok(()), Some(block)) if single => block.parameter_gradients(shared, call.parameter_gradients),
+            (result, _) => result,
+        };
+        memory.blocks = blocks;
+        result?;
+        if !single {
+            // In the order of the blocks, whichever thread ran them.
+            for (index, block) in memory.blocks.iter().enumerate() {
+                for (sum, &addend) in call.parameter_gradients.iter_mut().zip(&block.gradient) {
+                    *sum = if index == 0 { addend } else { *sum + addend };
+                }
+            }
+        }
+        for block in &memory.blocks {
+            for ((into, place), port) in
+                call.input_gradients.iter_mut().zip(&engine.plan.input_gradients).zip(&layout.inputs)
+            {
+                match place {
+                    Some(place) => block.unstage(engine, *place, 0..steps, batch, port.size, into)?,
+                    None => into.fill(T::ZERO),
+                }
+            }
+            for ((index, into), port) in call.initial_state_gradients.iter_mut().enumerate().zip(&layout.states) {
+                let place = buffer_of(&engine.plan, BufferRole::StateGradient(index as u32))?;
+                block.unstage(engine, place, 0..1, batch, port.size, into)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The first column of the buffer with this role.
+fn buffer_of(plan: &Plan, role: BufferRole) -> Result<gatewright_compiler::plan::Place, CallError> {
+    let index = plan
+        .buffers
+        .iter()
+        .position(|buffer| buffer.role == role)
+        .ok_or_else(|| CallError::Internal(format!("the plan has no buffer for {role:?}")))?;
+    Ok(gatewright_compiler::plan::Place {
+        buffer: gatewright_compiler::plan::BufferId(index as u32),
+        time: 0,
+        column: 0,
+    })
+}

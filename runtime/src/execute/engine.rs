@@ -1,0 +1,86 @@
+//! A plan with its element loops made runnable.
+
+use std::sync::Arc;
+
+use gatewright_compiler::graph::Graph;
+use gatewright_compiler::plan::Plan;
+use gatewright_compiler::plan::interpret::run_kernel;
+
+use super::compiled::Backend;
+use crate::element::Element;
+use crate::error::{CallError, CompileError};
+
+#[cfg(feature = "jit")]
+use gatewright_compiler::{codegen::CompiledKernels, operator::primitive::PrimitiveTable};
+
+/// A plan, the graph it came from, and its element loops.
+#[derive(Debug)]
+pub(crate) struct Engine<T> {
+    pub(crate) graph: Arc<Graph>,
+    pub(crate) plan: Plan,
+    loops: Loops<T>,
+}
+
+/// How element loops run.
+#[derive(Debug)]
+enum Loops<T> {
+    Interpreted(std::marker::PhantomData<T>),
+    #[cfg(feature = "jit")]
+    Compiled(CompiledKernels, PrimitiveTable<T>),
+}
+
+impl<T: Element> Engine<T> {
+    pub(crate) fn new(graph: Arc<Graph>, plan: Plan, backend: Backend) -> Result<Self, CompileError> {
+        let loops = match backend {
+            Backend::Interpreter => Loops::Interpreted(std::marker::PhantomData),
+            #[cfg(feature = "jit")]
+            Backend::Jit => Loops::Compiled(
+                CompiledKernels::compile(&plan.kernels, T::PRECISION)
+                    .map_err(|error| CompileError::Code(error.to_string()))?,
+                T::primitives(),
+            ),
+            #[cfg(not(feature = "jit"))]
+            Backend::Jit => return Err(CompileError::NoBackend),
+        };
+        Ok(Self { graph, plan, loops })
+    }
+
+    /// Scratch elements that a call of [`Engine::run_loop`] needs.
+    pub(crate) fn scratch_elements(&self) -> usize {
+        match &self.loops {
+            Loops::Interpreted(_) => 0,
+            #[cfg(feature = "jit")]
+            Loops::Compiled(kernels, _) => kernels.scratch_elements(),
+        }
+    }
+
+    /// Bytes of machine code; 0 for the interpreter.
+    pub(crate) fn code_bytes(&self) -> usize {
+        match &self.loops {
+            Loops::Interpreted(_) => 0,
+            #[cfg(feature = "jit")]
+            Loops::Compiled(kernels, _) => kernels.code_bytes(),
+        }
+    }
+
+    pub(crate) fn run_loop(
+        &self,
+        kernel: usize,
+        arena: &mut [T],
+        offsets: &[usize],
+        rows: usize,
+        scratch: &mut [T],
+    ) -> Result<(), CallError> {
+        let result = match &self.loops {
+            Loops::Interpreted(_) => {
+                let _ = scratch;
+                run_kernel(&self.plan.kernels[kernel], arena, offsets, rows)
+            }
+            #[cfg(feature = "jit")]
+            Loops::Compiled(kernels, primitives) => {
+                kernels.run(kernel, arena, offsets, rows, primitives, scratch)
+            }
+        };
+        result.map_err(|error| CallError::Internal(error.to_string()))
+    }
+}
