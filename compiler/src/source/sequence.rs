@@ -205,10 +205,17 @@ impl<'a> Sequence<'a> {
             decorated = true;
         }
         match self.kind(index)? {
-            TokenKind::Word { .. } => Some(index + 1),
+            TokenKind::Word { text, .. } => Some(index + if self.is_step_size(text, index) { 2 } else { 1 }),
             TokenKind::Function(..) if decorated => Some(index + 1),
             TokenKind::Open(Bracket::Brace) => {
                 let close = self.partner(index)?;
+                // `\hat{\sigma}`.
+                if decorated
+                    && close == index + 2
+                    && matches!(self.kind(index + 1), Some(TokenKind::Function(..)))
+                {
+                    return Some(close + 1);
+                }
                 // A font or a stray brace around one name.
                 (self.after_name(index + 1)? == close).then_some(close + 1)
             }
@@ -229,6 +236,13 @@ impl<'a> Sequence<'a> {
                 _ => return Some(index),
             }
         }
+    }
+
+    /// `\Delta t`: one name for the size of a step.
+    pub(crate) fn is_step_size(&self, text: &str, index: usize) -> bool {
+        text == "Delta"
+            && matches!(self.kind(index + 1), Some(TokenKind::Word { text, .. }) if text == "t")
+            && !self.is_script(index + 2)
     }
 
     fn is_script(&self, index: usize) -> bool {

@@ -111,6 +111,16 @@ impl<'a> Lexer<'a, '_> {
             ("~", TokenKind::Mark("tilde")),
             ("ᵀ", TokenKind::Top),
         ];
+        if character == '<'
+            && let Some((kinds, length)) = html_tag(rest)
+        {
+            let span = place(self.offset, self.position, self.position + length);
+            for kind in kinds {
+                self.writer.push(kind.clone(), span);
+            }
+            self.position += length;
+            return;
+        }
         if character == 'ᵀ' {
             // A transpose stands without a sign of its own.
             let span = place(self.offset, self.position, self.position + length);
@@ -213,6 +223,38 @@ impl<'a> Lexer<'a, '_> {
         script_tokens(&run, self.offset + self.position, kind, value, self.writer);
         self.position += length;
     }
+}
+
+/// The tokens of the HTML tag that `text` begins with, and its length.
+pub(crate) fn html_tag(text: &str) -> Option<(&'static [TokenKind], usize)> {
+    const SUBSCRIPT: [TokenKind; 2] = [TokenKind::Subscript, TokenKind::Open(Bracket::Brace)];
+    const SUPERSCRIPT: [TokenKind; 2] = [TokenKind::Superscript, TokenKind::Open(Bracket::Brace)];
+    const CLOSE: [TokenKind; 1] = [TokenKind::Close(Bracket::Brace)];
+    const TAGS: [(&str, &[TokenKind]); 22] = [
+        ("<sub>", &SUBSCRIPT),
+        ("</sub>", &CLOSE),
+        ("<sup>", &SUPERSCRIPT),
+        ("</sup>", &CLOSE),
+        ("<br>", &[]),
+        ("<br/>", &[]),
+        ("<br />", &[]),
+        ("<li>", &[]),
+        ("</li>", &[]),
+        ("<p>", &[]),
+        ("</p>", &[]),
+        ("<div>", &[]),
+        ("</div>", &[]),
+        ("<i>", &[]),
+        ("</i>", &[]),
+        ("<b>", &[]),
+        ("</b>", &[]),
+        ("<em>", &[]),
+        ("</em>", &[]),
+        ("<math>", &[]),
+        ("</math>", &[]),
+        ("</span>", &[]),
+    ];
+    TAGS.iter().find(|(tag, _)| text.starts_with(tag)).map(|(tag, kinds)| (*kinds, tag.len()))
 }
 
 /// Length in bytes of the run of script characters that `text` begins with.

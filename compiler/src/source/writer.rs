@@ -116,6 +116,10 @@ impl Writer {
             self.push(TokenKind::Function(function, text.to_owned()), whole);
             return;
         }
+        if text == "σ" {
+            self.push(TokenKind::Function(super::ast::Function::Sigmoid, "sigma".to_owned()), whole);
+            return;
+        }
         // A known function before its label (`sigma_g`, `hard_sigmoid` is above) stays one with its label.
         let mut start = 0;
         for (number, part) in text.split('_').enumerate() {
@@ -126,9 +130,10 @@ impl Writer {
             }
             if !part.is_empty() {
                 if number == 0
-                    && let Some(function) = name::function(part)
+                    && let Some(function) = name::function(if part == "σ" { "sigma" } else { part })
                 {
-                    self.push(TokenKind::Function(function, part.to_owned()), at(start, end));
+                    let spelled = if part == "σ" { "sigma" } else { part };
+                    self.push(TokenKind::Function(function, spelled.to_owned()), at(start, end));
                 } else {
                     self.letters(part, start, &at);
                 }
