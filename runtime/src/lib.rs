@@ -1,6 +1,5 @@
 //! Recurrent cells compiled from their gate equations.
 
-pub mod element;
 pub mod error;
 mod execute;
 pub mod matmul;
@@ -10,4 +9,6 @@ pub mod sequence;
 pub mod workspace;
 
 pub use execute::compiled::{Backend, CompileOptions, CompiledCell};
+pub use gatewright_compiler as compiler;
 pub use gatewright_compiler::operator::real::Real;
+pub use matmul::Element;

@@ -5,7 +5,7 @@ use crate::execute::compiled::Memory;
 /// Memory of one run at a time, kept between runs so that a training loop allocates once.
 ///
 /// Serves the cell that used it last; another cell, or another number of steps or samples, finds it empty.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Workspace<T> {
     memory: Memory<T>,
     own: Vec<T>,

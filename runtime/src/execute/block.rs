@@ -4,14 +4,14 @@ use gatewright_compiler::plan::{
     BufferKind, BufferRole, GradientTerm, OnceSource, ParameterGradient, Place, Section, Step,
 };
 
+use super::compiled::internal;
 use super::arena::{AlignedVec, ArenaLayout};
 use super::engine::Engine;
-use crate::element::Element;
 use crate::error::CallError;
-use crate::matmul::{self, PackedMatrix};
+use crate::matmul::{self, Element, Left, Matrix, MatrixMut, PackedMatrix};
 
 /// Memory of one block of rows.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Block<T> {
     /// First sample and one past the last.
     pub(crate) first: usize,
@@ -221,15 +221,19 @@ impl<T: Element> Block<T> {
             match instruction {
                 Step::Product { operand, matrix, output, accumulate } => {
                     let stride = |place: &Place| plan.buffers[place.buffer.0 as usize].width;
-                    matmul::multiply(
-                        self.arena.as_mut_slice(),
-                        matmul::Rows { offset: layout.place(*operand, step), stride: stride(operand) },
-                        rows,
-                        &shared.matrices[*matrix],
-                        matmul::Rows { offset: layout.place(*output, step), stride: stride(output) },
-                        *accumulate,
-                    )
-                    .map_err(|error| CallError::Internal(error.to_string()))?;
+                    let matrix = &shared.matrices[*matrix];
+                    let left = Left::Within {
+                        offset: layout.place(*operand, step),
+                        row_stride: stride(operand),
+                    };
+                    let place = matmul::Place {
+                        columns: 0..matrix.columns(),
+                        offset: layout.place(*output, step),
+                        row_stride: stride(output),
+                        accumulate: *accumulate,
+                    };
+                    matmul::multiply_within(self.arena.as_mut_slice(), left, rows, matrix, &[place])
+                        .map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();
@@ -260,26 +264,26 @@ impl<T: Element> Block<T> {
         let arena = self.arena.as_slice();
         total.fill(T::ZERO);
         let all_rows = layout.steps * layout.rows;
+        if all_rows == 0 {
+            return Ok(());
+        }
         for term in terms {
             match *term {
                 GradientTerm::Outer { left, rows, right, columns, row, column, row_stride } => {
-                    let factor = |place: Place| {
+                    // left^T right, summed over all rows.
+                    let factor = |place: Place, columns: usize| {
                         let buffer = &engine.plan.buffers[place.buffer.0 as usize];
                         let stride = if buffer.kind == BufferKind::Once { 0 } else { buffer.width };
-                        matmul::Rows { offset: layout.place(place, 0), stride }
+                        Matrix::new(arena.get(layout.place(place, 0)..).unwrap_or_default(), all_rows, columns, stride)
                     };
-                    matmul::add_outer_products(
-                        arena,
-                        factor(left),
+                    let result = MatrixMut {
+                        numbers: total.get_mut(row * row_stride + column..).unwrap_or_default(),
                         rows,
-                        factor(right),
                         columns,
-                        all_rows,
-                        total,
-                        row * row_stride + column,
                         row_stride,
-                    )
-                    .map_err(|error| CallError::Internal(error.to_string()))?;
+                    };
+                    matmul::general(factor(left, rows).transposed(), factor(right, columns), result, true)
+                        .map_err(internal)?;
                 }
                 GradientTerm::Sum { column, length, offset } => {
                     let totals = engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);

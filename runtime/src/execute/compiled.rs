@@ -12,9 +12,8 @@ use gatewright_compiler::{differentiate::differentiate, simplify::simplify};
 use super::block::{Block, Shared, Source};
 use super::engine::Engine;
 use super::roles::role_of;
-use crate::element::Element;
 use crate::error::{CallError, CompileError};
-use crate::matmul::PackedMatrix;
+use crate::matmul::{Element, PackedMatrix};
 use crate::parameters::ParameterLayout;
 use crate::sequence::{Backward, CellLayout, Forward, Keep, Port, SequenceCell};
 use crate::workspace::Workspace;
@@ -225,7 +224,7 @@ pub(crate) fn constants<T: Element>(
 }
 
 /// What a [`Workspace`] holds for one engine.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Memory<T> {
     engine: Option<Arc<Engine<T>>>,
     matrices: Vec<PackedMatrix<T>>,
@@ -249,15 +248,12 @@ impl<T> Default for Memory<T> {
 
 impl<T: Element> Memory<T> {
     /// Makes this the memory of `engine` for a batch: everything that does not depend on values.
-    fn attach(&mut self, engine: &Arc<Engine<T>>, batch: usize) {
+    fn attach(&mut self, engine: &Arc<Engine<T>>, batch: usize) -> Result<(), CallError> {
         if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
-            *self = Self { engine: Some(Arc::clone(engine)), ..Self::default() };
-            self.matrices = engine
-                .plan
-                .matrices
-                .iter()
-                .map(|matrix| PackedMatrix::zeroed(matrix.rows, matrix.columns))
-                .collect();
+            let matrices = &engine.plan.matrices;
+            let zeroed = matrices.iter().map(|matrix| PackedMatrix::zeroed(matrix.rows, matrix.columns));
+            let matrices = zeroed.collect::<Result<_, _>>().map_err(internal)?;
+            *self = Self { engine: Some(Arc::clone(engine)), matrices, ..Self::default() };
         }
         let ranges = block_ranges(batch);
         if self.blocks.len() != ranges.len() {
@@ -266,10 +262,17 @@ impl<T: Element> Memory<T> {
         for (block, (first, end)) in self.blocks.iter_mut().zip(ranges) {
             (block.first, block.end) = (first, end);
         }
+        Ok(())
     }
 
     /// Packs the matrices of one pass.
-    fn pack(&mut self, engine: &Engine<T>, parameters: &[T], ranges: &[(usize, usize)], backward: bool) {
+    fn pack(
+        &mut self,
+        engine: &Engine<T>,
+        parameters: &[T],
+        ranges: &[(usize, usize)],
+        backward: bool,
+    ) -> Result<(), CallError> {
         for (packed, layout) in self.matrices.iter_mut().zip(&engine.plan.matrices) {
             if layout.backward != backward {
                 continue;
@@ -287,18 +290,26 @@ impl<T: Element> Memory<T> {
                     continue;
                 }
                 // `y = M v` for rows `v^T` is `v^T M^T`: what is not transposed in the equation is so in the product.
-                packed.place(
-                    block.row,
-                    block.column,
-                    &source[view.row * view.row_stride + view.column..],
-                    view.rows,
-                    view.columns,
-                    view.row_stride,
-                    !view.transposed,
-                );
+                packed
+                    .place(
+                        block.row,
+                        block.column,
+                        &source[view.row * view.row_stride + view.column..],
+                        view.rows,
+                        view.columns,
+                        view.row_stride,
+                        !view.transposed,
+                    )
+                    .map_err(internal)?;
             }
         }
+        Ok(())
     }
+}
+
+/// A refusal of something that the plan has made right.
+pub(crate) fn internal(error: impl std::fmt::Display) -> CallError {
+    CallError::Internal(error.to_string())
 }
 
 /// The blocks that a batch is cut into. Depends on the batch alone.
@@ -396,7 +407,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         };
         let memory = workspace.memory();
         memory.tape = None;
-        memory.attach(engine, batch);
+        memory.attach(engine, batch)?;
         for block in &mut memory.blocks {
             block.prepare(engine, steps)?;
         }
@@ -404,7 +415,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         if !wanted.is_empty() {
             memory.expressions = constants(engine, call.parameters, &self.parameter_ranges, &[], &wanted)?;
         }
-        memory.pack(engine, call.parameters, &self.parameter_ranges, false);
+        memory.pack(engine, call.parameters, &self.parameter_ranges, false)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
         let inputs = sources(call.inputs, &layout.inputs, batch);
@@ -446,7 +457,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         let initial = call.initial_state_gradients.iter().map(|slice| &**slice);
         check_slices("initial state gradient", &layout.states, initial, Some(batch), true)?;
 
-        memory.pack(engine, call.parameters, &self.parameter_ranges, true);
+        memory.pack(engine, call.parameters, &self.parameter_ranges, true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
         let outputs = sources(call.output_gradients, &layout.outputs, batch);
