@@ -19,7 +19,8 @@ use crate::pool::WorkspacePool;
 #[derive(Clone)]
 pub struct CellLayer<T: Element = f32> {
     cell: Arc<dyn SequenceCell<T>>,
-    pool: Arc<WorkspacePool<T>>,
+    training: Arc<WorkspacePool<T>>,
+    inference: Arc<WorkspacePool<T>>,
     variables: Vec<(String, Tensor)>,
     batch_first: bool,
 }
@@ -71,7 +72,13 @@ impl<T: Element> CellLayer<T> {
             }
             named.push((entry.name.clone(), variable));
         }
-        Ok(Self { cell, pool: Arc::default(), variables: named, batch_first: false })
+        Ok(Self {
+            cell,
+            training: Arc::default(),
+            inference: Arc::default(),
+            variables: named,
+            batch_first: false,
+        })
     }
 
     /// Whether sequences are `[B, T, n]` instead of `[T, B, n]`.
@@ -114,8 +121,9 @@ impl<T: Element> CellLayer<T> {
         };
         let parameters = self.flat_parameters()?;
         let tracked = input.track_op() || states.track_op() || parameters.track_op();
-        let keep = if tracked { Keep::Tape } else { Keep::Nothing };
-        let operation = CellOperation::new(self.cell.clone(), self.pool.clone(), keep);
+        let (keep, pool) =
+            if tracked { (Keep::Tape, &self.training) } else { (Keep::Nothing, &self.inference) };
+        let operation = CellOperation::new(self.cell.clone(), pool.clone(), keep);
         let flat = input.apply_op3(&states, &parameters, operation)?;
 
         let mut start = 0;

@@ -18,7 +18,8 @@ use gatewright::workspace::Workspace;
 use crate::Element;
 use crate::pool::WorkspacePool;
 
-/// A run of a cell.
+/// A run of a cell. Its pool is of workspaces that served the same `keep`: what a compiled cell prepares for training
+/// is of no use to inference.
 pub(crate) struct CellOperation<T: Element> {
     cell: Arc<dyn SequenceCell<T>>,
     pool: Arc<WorkspacePool<T>>,
