@@ -10,4 +10,5 @@ pub mod workspace;
 
 pub use execute::compiled::{Backend, CompileOptions, CompiledCell};
 pub use gatewright_compiler as compiler;
+pub use gatewright_compiler::operator::real::Real;
 pub use matmul::Element;

@@ -83,6 +83,8 @@ codes! {
     BadSize "GW0015" Error "not a size";
     /// Two further sides of a chained equality differ: `a = f(x) = g(x)`.
     ChainDiffers "GW0016" Error "the sides of a chained equality differ";
+    /// The letter of the time stands as a value, mostly because an underscore was lost.
+    LostIndex "GW0017" Error "an index without its underscore";
     /// A letter applied like a function that no equation binds. Bind it, as in `\phi = \tanh`.
     UnboundActivation "GW0102" Error "unbound activation";
     /// A name is read with a time index in one place and without one in another. These would be two values of one name.
@@ -113,8 +115,6 @@ codes! {
     DefinedAtTwoTimes "GW0303" Error "defined at two times";
     /// Solving a cycle by iteration is not supported yet.
     FixedPointUnsupported "GW0304" Error "fixed-point is not supported yet";
-    /// The letter of the time stands as a value, mostly because an underscore was lost.
-    LostIndex "GW0017" Error "an index without its underscore";
     /// A definition by cases with conditions is outside the language. Write it with `max`, `min`, `clip` or a known function.
     Piecewise "GW0451" Error "piecewise definition";
     /// A sum or product over indices that is no matrix product is outside the language.
@@ -123,14 +123,14 @@ codes! {
     DifferentialEquation "GW0453" Error "differential equation";
     /// A matrix of blocks is accepted only as one row before one column.
     MatrixOfBlocks "GW0454" Error "matrix of blocks";
+    /// A map such as `Linear(x)` is named without its weights, so there is nothing to learn by name.
+    NamedMap "GW0455" Error "a map without weights";
     /// A convolution is outside the language. Where a matrix product is meant, write it side by side.
     Convolution "GW0401" Error "convolution";
     /// A power or the inverse of a matrix is outside the language.
     MatrixPower "GW0402" Error "power of a matrix";
     /// An equation gives a state an initial value other than zero. Initial values are given when the cell runs.
     InitialState "GW0403" Error "an initial value";
-    /// A map such as `Linear(x)` is named without its weights, so there is nothing to learn by name.
-    NamedMap "GW0455" Error "a map without weights";
     /// The source is longer than `MAXIMUM_SOURCE_BYTES`.
     SourceTooLong "GW0551" Error "the source is too long";
     /// Brackets, fractions or scripts are nested deeper than `MAXIMUM_NESTING`.

@@ -4,8 +4,8 @@ use gatewright_compiler::plan::{
     BufferKind, BufferRole, GradientTerm, OnceSource, ParameterGradient, Place, Section, Step,
 };
 
-use super::compiled::internal;
 use super::arena::{AlignedVec, ArenaLayout};
+use super::compiled::internal;
 use super::engine::Engine;
 use crate::error::CallError;
 use crate::matmul::{self, Element, Left, Matrix, MatrixMut, PackedMatrix};
@@ -90,7 +90,9 @@ impl<T: Element> Block<T> {
     }
 
     fn layout(&self) -> Result<&ArenaLayout, CallError> {
-        self.layout.as_ref().ok_or_else(|| CallError::Internal("a block was run before it was prepared".to_owned()))
+        self.layout
+            .as_ref()
+            .ok_or_else(|| CallError::Internal("a block was run before it was prepared".to_owned()))
     }
 
     /// Copies the rows of this block at one step in: `[B, n]` rows to padded rows.
@@ -222,10 +224,8 @@ impl<T: Element> Block<T> {
                 Step::Product { operand, matrix, output, accumulate } => {
                     let stride = |place: &Place| plan.buffers[place.buffer.0 as usize].width;
                     let matrix = &shared.matrices[*matrix];
-                    let left = Left::Within {
-                        offset: layout.place(*operand, step),
-                        row_stride: stride(operand),
-                    };
+                    let left =
+                        Left::Within { offset: layout.place(*operand, step), row_stride: stride(operand) };
                     let place = matmul::Place {
                         columns: 0..matrix.columns(),
                         offset: layout.place(*output, step),
@@ -274,7 +274,12 @@ impl<T: Element> Block<T> {
                     let factor = |place: Place, columns: usize| {
                         let buffer = &engine.plan.buffers[place.buffer.0 as usize];
                         let stride = if buffer.kind == BufferKind::Once { 0 } else { buffer.width };
-                        Matrix::new(arena.get(layout.place(place, 0)..).unwrap_or_default(), all_rows, columns, stride)
+                        Matrix::new(
+                            arena.get(layout.place(place, 0)..).unwrap_or_default(),
+                            all_rows,
+                            columns,
+                            stride,
+                        )
                     };
                     let result = MatrixMut {
                         numbers: total.get_mut(row * row_stride + column..).unwrap_or_default(),
@@ -286,10 +291,13 @@ impl<T: Element> Block<T> {
                         .map_err(internal)?;
                 }
                 GradientTerm::Sum { column, length, offset } => {
-                    let totals = engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
+                    let totals =
+                        engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
                     let Some(totals) = totals else { continue };
                     let at = layout.block(totals, 0, 0) + column;
-                    for (sum, &addend) in total[offset..offset + length].iter_mut().zip(&arena[at..at + length]) {
+                    for (sum, &addend) in
+                        total[offset..offset + length].iter_mut().zip(&arena[at..at + length])
+                    {
                         *sum = *sum + addend;
                     }
                 }
@@ -306,7 +314,9 @@ impl<T: Element> Block<T> {
     ) -> Result<(), CallError> {
         let layout = self.layout()?;
         let engine = shared.engine;
-        for (parameter, &(offset, length)) in engine.plan.parameter_gradients.iter().zip(shared.parameter_ranges) {
+        for (parameter, &(offset, length)) in
+            engine.plan.parameter_gradients.iter().zip(shared.parameter_ranges)
+        {
             let into = &mut gradient[offset..offset + length];
             match parameter {
                 ParameterGradient::Terms(terms) => self.total(engine, layout, terms, into)?,

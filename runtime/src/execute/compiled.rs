@@ -74,7 +74,11 @@ impl<T: Element> CompiledCell<T> {
     /// # Errors
     ///
     /// A dimension that is missing, unknown or too large; an operator without code; a failure of the code generator.
-    pub fn new(cell: &Cell, dimensions: &[(&str, usize)], options: CompileOptions) -> Result<Self, CompileError> {
+    pub fn new(
+        cell: &Cell,
+        dimensions: &[(&str, usize)],
+        options: CompileOptions,
+    ) -> Result<Self, CompileError> {
         let started = Instant::now();
         let forward = lower(cell).map_err(|error| CompileError::Internal(error.to_string()))?;
         let mut compiled = Self::from_graph(&forward, dimensions, options)?;
@@ -153,7 +157,12 @@ impl<T: Element> CompiledCell<T> {
         &self.inference.plan
     }
 
-    fn shared<'a>(&'a self, engine: &'a Engine<T>, parameters: &'a [T], workspace: &'a Memory<T>) -> Shared<'a, T> {
+    fn shared<'a>(
+        &'a self,
+        engine: &'a Engine<T>,
+        parameters: &'a [T],
+        workspace: &'a Memory<T>,
+    ) -> Shared<'a, T> {
         Shared {
             engine,
             matrices: &workspace.matrices,
@@ -236,13 +245,7 @@ pub(crate) struct Memory<T> {
 
 impl<T> Default for Memory<T> {
     fn default() -> Self {
-        Self {
-            engine: None,
-            matrices: Vec::new(),
-            expressions: Vec::new(),
-            blocks: Vec::new(),
-            tape: None,
-        }
+        Self { engine: None, matrices: Vec::new(), expressions: Vec::new(), blocks: Vec::new(), tape: None }
     }
 }
 
@@ -324,12 +327,20 @@ fn check_count(what: &'static str, found: usize, expected: usize) -> Result<(), 
     if found == expected { Ok(()) } else { Err(CallError::Count { what, expected, found }) }
 }
 
-fn check_length(what: &'static str, name: &str, found: usize, expected: Option<usize>) -> Result<(), CallError> {
+fn check_length(
+    what: &'static str,
+    name: &str,
+    found: usize,
+    expected: Option<usize>,
+) -> Result<(), CallError> {
     match expected {
         Some(expected) if expected == found => Ok(()),
-        expected => {
-            Err(CallError::Length { what, name: name.to_owned(), expected: expected.unwrap_or(usize::MAX), found })
-        }
+        expected => Err(CallError::Length {
+            what,
+            name: name.to_owned(),
+            expected: expected.unwrap_or(usize::MAX),
+            found,
+        }),
     }
 }
 
@@ -352,11 +363,7 @@ fn check_slices<'s, T: 's>(
 }
 
 fn sources<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<Source<'a, T>> {
-    slices
-        .iter()
-        .zip(ports)
-        .map(|(&elements, port)| Source { elements, batch, size: port.size })
-        .collect()
+    slices.iter().zip(ports).map(|(&elements, port)| Source { elements, batch, size: port.size }).collect()
 }
 
 /// Runs `work` on every block, on up to `threads` threads. The first error by block order is the result.
@@ -373,9 +380,8 @@ fn each_block<T: Element>(
     std::thread::scope(|scope| {
         let mut shares = blocks.chunks_mut(share);
         let own = shares.next();
-        let others: Vec<_> = shares
-            .map(|share| scope.spawn(|| share.iter_mut().try_for_each(&work)))
-            .collect();
+        let others: Vec<_> =
+            shares.map(|share| scope.spawn(|| share.iter_mut().try_for_each(&work))).collect();
         let mut result = own.map_or(Ok(()), |own| own.iter_mut().try_for_each(&work));
         for other in others {
             let joined = other
@@ -392,15 +398,32 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         &self.layout
     }
 
-    fn forward(&self, call: Forward<'_, T>, keep: Keep, workspace: &mut Workspace<T>) -> Result<(), CallError> {
+    fn forward(
+        &self,
+        call: Forward<'_, T>,
+        keep: Keep,
+        workspace: &mut Workspace<T>,
+    ) -> Result<(), CallError> {
         let (steps, batch) = (call.steps, call.batch);
         let rows = steps.checked_mul(batch);
         let layout = &self.layout;
         check_length("parameters", "", call.parameters.len(), Some(layout.parameters.length()))?;
         check_slices("input", &layout.inputs, call.inputs.iter().copied(), rows, false)?;
-        check_slices("initial state", &layout.states, call.initial_states.iter().copied(), Some(batch), true)?;
+        check_slices(
+            "initial state",
+            &layout.states,
+            call.initial_states.iter().copied(),
+            Some(batch),
+            true,
+        )?;
         check_slices("output", &layout.outputs, call.outputs.iter().map(|slice| &**slice), rows, true)?;
-        check_slices("final state", &layout.states, call.final_states.iter().map(|slice| &**slice), Some(batch), true)?;
+        check_slices(
+            "final state",
+            &layout.states,
+            call.final_states.iter().map(|slice| &**slice),
+            Some(batch),
+            true,
+        )?;
         let engine = match keep {
             Keep::Nothing => &self.inference,
             Keep::Tape => &self.training,
@@ -427,7 +450,9 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         memory.blocks = blocks;
         result?;
         for block in &memory.blocks {
-            for ((output, &place), port) in call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs) {
+            for ((output, &place), port) in
+                call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs)
+            {
                 block.unstage(engine, place, 0..steps, batch, port.size, output)?;
             }
             for ((index, last), port) in call.final_states.iter_mut().enumerate().zip(&layout.states) {
@@ -498,7 +523,9 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
                     None => into.fill(T::ZERO),
                 }
             }
-            for ((index, into), port) in call.initial_state_gradients.iter_mut().enumerate().zip(&layout.states) {
+            for ((index, into), port) in
+                call.initial_state_gradients.iter_mut().enumerate().zip(&layout.states)
+            {
                 let place = buffer_of(&engine.plan, BufferRole::StateGradient(index as u32))?;
                 block.unstage(engine, place, 0..1, batch, port.size, into)?;
             }

@@ -7,10 +7,10 @@ use gatewright_compiler::plan::Plan;
 use gatewright_compiler::plan::interpret::run_kernel;
 
 use super::compiled::Backend;
+use crate::error::{CallError, CompileError};
 use crate::matmul::Element;
 #[cfg(feature = "jit")]
 use crate::primitive::Level;
-use crate::error::{CallError, CompileError};
 
 #[cfg(feature = "jit")]
 use gatewright_compiler::{
