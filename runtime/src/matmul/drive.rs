@@ -69,11 +69,11 @@ pub(super) unsafe fn drive<T: Element>(
     let kernels = T::kernels(right.level());
     let panels = right.panels().as_ptr();
     let blocks = right.columns().div_ceil(T::BLOCK);
-    let most =
-        rows_of_chunk(depth * size_of::<T>(), right.panels().len() * size_of::<T>(), kernels.by_rows.len());
+    let most_at_once = rows_at_once(left_stride.wrapping_mul(size_of::<T>()), kernels.by_rows.len());
+    let most = rows_of_chunk(depth * size_of::<T>(), size_of_val(right.panels()), most_at_once);
     let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
     for chunk in Balanced::new(rows, most) {
-        let small = Balanced::new(chunk.len(), kernels.by_rows.len());
+        let small = Balanced::new(chunk.len(), most_at_once);
         let mut block = 0;
         // The first output that may reach into the block.
         let mut next = 0;
@@ -148,6 +148,12 @@ pub(super) unsafe fn drive<T: Element>(
             block += taken;
         }
     }
+}
+
+/// How many rows a kernel gets at most. Rows a multiple of 4096 bytes apart fall on the same set of a cache; with more
+/// than ten, L1 loses them between one `k` and the next (14 rows reach 76 % of the peak, 10 reach 98 %).
+fn rows_at_once(bytes_between_rows: usize, rows_of_kernel: usize) -> usize {
+    if bytes_between_rows.is_multiple_of(4096) { rows_of_kernel.min(10) } else { rows_of_kernel }
 }
 
 /// How many rows pass over the panels together. Few, so that they stay in L1 and the result is written row by row,

@@ -138,11 +138,11 @@ impl<T: Element> PackedMatrix<T> {
 }
 
 /// Columns of a panel from rows of the source: four by four while there are as many, since four numbers at a time are
-/// read, exchanged and written as vectors, then one by one. Sixteen lines of the panel at a time, which stay in L1
+/// read, exchanged and written as vectors, then one by one. Sixty-four lines of the panel at a time, which stay in L1
 /// while `width` rows of the source pass.
 ///
 /// ```text
-/// for sixteen lines of the panel
+/// for sixty-four lines of the panel
 ///     for column in 0..width
 ///         for k in the lines: panel[k][inside + column] = source[column][k]
 /// ```
@@ -154,7 +154,7 @@ fn place_transposed<T: Element>(
     depth: usize,
     row_stride: usize,
 ) {
-    const LINES: usize = 16;
+    const LINES: usize = 64;
     for (chunk, lines) in panel.chunks_mut(LINES * T::PANEL).enumerate() {
         let first = chunk * LINES;
         let length = LINES.min(depth - first);
