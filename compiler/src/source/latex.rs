@@ -9,6 +9,7 @@ use super::text::{html_tag, number_length, place, script_length, script_tokens};
 use super::token::{Bracket, TokenKind};
 use super::writer::Writer;
 use crate::diagnostic::Code;
+use crate::limits::MAXIMUM_DIAGNOSTICS;
 
 /// Reads `text`, which begins at byte `offset` of the source. `doubled` says that every backslash is written twice.
 pub(crate) fn lex(text: &str, offset: usize, doubled: bool, writer: &mut Writer) {
@@ -239,9 +240,9 @@ impl<'a> Lexer<'a, '_> {
         );
         let length =
             if single && !self.rest().starts_with('.') { 1 } else { number_length(self.rest(), false) };
-        let text = &self.rest()[..length];
-        let (whole, value) = (text.parse::<u32>().ok(), text.parse::<f64>().unwrap_or(f64::NAN));
-        self.push(TokenKind::Number { value, whole }, length);
+        let span = place(self.offset, self.position, self.position + length);
+        self.writer.number(&self.rest()[..length], span);
+        self.position += length;
     }
 
     fn script(&mut self, kind: TokenKind, value: fn(char) -> Option<char>) {
@@ -334,10 +335,10 @@ impl<'a> Lexer<'a, '_> {
 
     fn command(&mut self) {
         let slashes = if self.doubled && self.rest().starts_with("\\\\") { 2 } else { 1 };
-        let after = self.rest()[slashes..].to_owned();
+        let after = &self.rest()[slashes..];
         let letters = after.find(|next: char| !next.is_ascii_alphabetic()).unwrap_or(after.len());
         if letters == 0 {
-            self.sign_command(slashes, &after);
+            self.sign_command(slashes, after);
             return;
         }
         if self.doubled && slashes == 1 && after.starts_with('n') && !after[1..].starts_with("n") {
@@ -362,13 +363,13 @@ impl<'a> Lexer<'a, '_> {
             '\\' => {
                 let mut length =
                     if self.doubled && after[1..].starts_with('\\') { length + 1 } else { length };
-                let tail = self.rest().get(length..).unwrap_or("").to_owned();
+                let tail = self.rest().get(length..).unwrap_or("");
                 if tail.starts_with('*') && !tail.starts_with("*{") {
                     // `\\*` forbids a page break; a product never begins a row.
                     length += 1;
                 }
                 if let Some(inside) = tail.strip_prefix('[')
-                    && let Some(end) = inside.find(']')
+                    && let Some(end) = inside.bytes().take(16).position(|byte| byte == b']')
                     && inside.starts_with(|next: char| next.is_ascii_digit() || matches!(next, '.' | '-'))
                     && inside[..end].ends_with(|next: char| next.is_ascii_alphabetic())
                 {
@@ -621,7 +622,12 @@ impl<'a> Lexer<'a, '_> {
             .copied()
             .chain(name::function_names().filter(|word| !word.contains([' ', '-', '_'])))
             .filter(|word| word.len() > 1);
-        let nearest = name::nearest(command, known);
+        // Only so many findings are kept; the search for a near word is the dearest part of this one.
+        let nearest = if self.writer.diagnostics.len() < MAXIMUM_DIAGNOSTICS {
+            name::nearest(command, known)
+        } else {
+            None
+        };
         let help = nearest.map(|near| format!("did you mean `\\{near}`?"));
         let message = format!("`\\{command}` is no command of the language");
         self.writer.unknown(Code::UnknownCommand, message, span, help);

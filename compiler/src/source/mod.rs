@@ -331,9 +331,17 @@ fn limit(diagnostics: &mut Vec<Diagnostic>) {
 
 /// The document as LaTeX, one row per statement.
 #[must_use]
+pub fn print_latex(document: &Document) -> String {
+    print::latex::document(document)
+}
+
+/// The document as plain text, one line per statement.
+#[must_use]
 pub fn print_text(document: &Document) -> String {
     print::text::document(document)
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -489,14 +489,8 @@ impl<'a> Parser<'a> {
             }
             Bracket::Brace => {
                 let inner = self.within(inside, Self::expression)?;
-                let kind = match inner.kind {
-                    // A sum in braces keeps its unity.
-                    ExpressionKind::Add(..) | ExpressionKind::Subtract(..) | ExpressionKind::Negate(_) => {
-                        ExpressionKind::Group(Box::new(inner))
-                    }
-                    kind => kind,
-                };
-                Expression { kind, span }
+                // What is in braces keeps its unity.
+                Expression { kind: grouped(inner).kind, span }
             }
             Bracket::Square => {
                 let mut elements = self.elements(inside)?;
@@ -748,10 +742,10 @@ impl<'a> Parser<'a> {
                 };
                 let several = matches!(function, Function::Maximum | Function::Minimum);
                 let (open, inside) = (self.position, (self.position + 1, close, close + 1));
-                if *bracket == Bracket::Brace && self.brace_is_name(open) {
+                if *bracket == Bracket::Brace && function != Function::SquareRoot && self.brace_is_name(open)
+                {
                     // `\tanh{x}_t` is one name.
-                    let first = self.factor()?;
-                    vec![self.chain_from(first, true)?]
+                    vec![self.factor()?]
                 } else {
                     let mut elements = self.elements(inside)?;
                     if *bracket == Bracket::Square && elements.len() > 1 && !several {

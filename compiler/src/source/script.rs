@@ -199,6 +199,7 @@ impl Parser<'_> {
             }
         }
         let single = to == from + 1;
+        let euler = named.parts.base == "e" && !self.convention.letter_e && named.time.is_none();
         match self.sequence.kind(from) {
             // `h_t^{(0)}`, where layers are counted, is the input of the first.
             Some(TokenKind::Number { whole: Some(0), .. })
@@ -206,7 +207,7 @@ impl Parser<'_> {
             {
                 return self.layer(named, -1, (start, end));
             }
-            Some(TokenKind::Number { whole: Some(number), .. }) if single => {
+            Some(TokenKind::Number { whole: Some(number), .. }) if single && !euler => {
                 if bracketed || several || named.parts.superscript.is_some() {
                     named.parts.labels_above.push(number.to_string());
                 } else {
@@ -239,7 +240,6 @@ impl Parser<'_> {
             }
             return Ok(());
         }
-        let euler = named.parts.base == "e" && !self.convention.letter_e && named.time.is_none();
         if self.is_label(from, to) && !euler {
             let label = self.label(from, to)?;
             named.parts.labels_above.push(label);
@@ -317,7 +317,13 @@ impl Parser<'_> {
                 }
             }
         }
-        Ok(label.trim_matches('_').replace("__", "_"))
+        // A part `t` would read as the time.
+        let parts: Vec<&str> = label
+            .split('_')
+            .filter(|part| !part.is_empty())
+            .map(|part| if part == "t" { "time" } else { part })
+            .collect();
+        Ok(parts.join("_"))
     }
 }
 

@@ -417,7 +417,7 @@ impl<'a> Reader<'a> {
             Function::Sigmoid => vec![
                 format!("1 / (1 + exp(-{name}))"),
                 format!("1 / (1 + exp((-{name})))"),
-                format!("(1 + exp(-{name}))^(-1)"),
+                format!("(1 + exp(-{name}))^{{-1}}"),
             ],
             Function::Relu => vec![format!("max(0, {name})"), format!("max({name}, 0)")],
             Function::Tanh => vec![format!("(exp({name}) - exp(-{name})) / (exp({name}) + exp(-{name}))")],
@@ -698,6 +698,8 @@ fn strip(tokens: &[Token]) -> Vec<Token> {
                     cut = index;
                     break;
                 }
+                index = to.max(index + 1);
+                continue;
             }
             _ => {}
         }
@@ -711,8 +713,13 @@ fn strip(tokens: &[Token]) -> Vec<Token> {
             // `\underbrace{u}_{…}` is `u`.
             TokenKind::Underbrace => {
                 let Some(close) = sequence.partner(index + 1) else { continue };
-                for at in [index, index + 1, close] {
-                    dropped[at] = true;
+                dropped[index] = true;
+                // The braces stay, since they hold a sum together; around one matrix they would part it from the next.
+                if sequence.kind(index + 2) == Some(&TokenKind::Open(Bracket::Matrix))
+                    && sequence.after(index + 2) == close
+                {
+                    dropped[index + 1] = true;
+                    dropped[close] = true;
                 }
                 let mut after = close + 1;
                 while matches!(sequence.kind(after), Some(TokenKind::Subscript | TokenKind::Superscript)) {
@@ -809,6 +816,7 @@ fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
     let mut segments = Vec::new();
     let mut depth: Vec<Bracket> = Vec::new();
     let mut start = 0;
+    let mut last = None;
     for (index, token) in tokens.iter().enumerate() {
         match token.kind {
             // Deeper brackets are an error of their own.
@@ -824,8 +832,8 @@ fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
         let in_matrix = depth.iter().any(|open| matches!(open, Bracket::Matrix | Bracket::Cases));
         let splits = match token.kind {
             TokenKind::RowEnd if in_matrix => false,
-            TokenKind::RowEnd if outside => !continues(&sequence, index),
-            TokenKind::Newline if lines && outside => !continues(&sequence, index),
+            TokenKind::RowEnd if outside => !continues(&sequence, last, index),
+            TokenKind::Newline if lines && outside => !continues(&sequence, last, index),
             TokenKind::Semicolon if lines && outside => true,
             // An unclosed bracket must not swallow the next equation.
             TokenKind::RowEnd | TokenKind::Newline if !in_matrix => sequence.is_left_side(index + 1),
@@ -840,6 +848,9 @@ fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
             segments.push((start, index));
             start = index + 1;
             depth.clear();
+        }
+        if !token.kind.is_layout() {
+            last = if splits { None } else { Some(index) };
         }
     }
     segments.push((start, tokens.len()));
@@ -868,8 +879,8 @@ fn split_declarations(sequence: &Sequence<'_>, segments: Vec<(usize, usize)>) ->
     split
 }
 
-/// True where the equation goes on after the end of a row at `index`.
-fn continues(sequence: &Sequence<'_>, index: usize) -> bool {
+/// True where the equation goes on after the end of a row at `index`; `last` is the last token before that is no layout.
+fn continues(sequence: &Sequence<'_>, last: Option<usize>, index: usize) -> bool {
     let operator = |kind: Option<&TokenKind>| {
         matches!(
             kind,
@@ -885,15 +896,6 @@ fn continues(sequence: &Sequence<'_>, index: usize) -> bool {
         )
     };
     let next = sequence.skip_layout(index + 1);
-    let mut before = index;
-    while let Some(last) = before.checked_sub(1) {
-        before = last;
-        match sequence.kind(last) {
-            Some(kind) if kind.is_layout() => {}
-            // An empty row separates.
-            _ => break,
-        }
-    }
     let next_operator = operator(sequence.kind(next)) && !sequence.is_left_side(next);
-    next_operator || (operator(sequence.kind(before)) && before < index)
+    next_operator || last.is_some_and(|last| operator(sequence.kind(last)))
 }

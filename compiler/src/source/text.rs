@@ -171,10 +171,9 @@ impl<'a> Lexer<'a, '_> {
 
     fn number(&mut self) {
         let length = number_length(self.rest(), true);
-        let text = &self.rest()[..length];
-        let whole = text.parse::<u32>().ok();
-        let value = text.parse::<f64>().unwrap_or(f64::NAN);
-        self.push(TokenKind::Number { value, whole }, length);
+        let span = place(self.offset, self.position, self.position + length);
+        self.writer.number(&self.rest()[..length], span);
+        self.position += length;
     }
 
     fn identifier(&mut self) {
@@ -209,8 +208,9 @@ impl<'a> Lexer<'a, '_> {
         if digits > 0 {
             let text = rest[1..=digits].to_owned();
             self.push(TokenKind::Minus, 1);
-            let whole = text.parse::<u32>().ok();
-            self.push(TokenKind::Number { value: text.parse().unwrap_or(f64::NAN), whole }, digits);
+            let span = place(self.offset, self.position, self.position + digits);
+            self.writer.number(&text, span);
+            self.position += digits;
         }
         let end = place(self.offset, self.position.saturating_sub(1), self.position);
         self.writer.push(TokenKind::Close(Bracket::Brace), end);
@@ -277,9 +277,7 @@ pub(crate) fn script_tokens(
     let mut digits_start = 0;
     let flush = |digits: &mut String, start: usize, end: usize, writer: &mut Writer| {
         if !digits.is_empty() {
-            let whole = digits.parse::<u32>().ok();
-            let value = digits.parse::<f64>().unwrap_or(f64::NAN);
-            writer.push(TokenKind::Number { value, whole }, place(offset, start, end));
+            writer.number(digits, place(offset, start, end));
             digits.clear();
         }
     };
