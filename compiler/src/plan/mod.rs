@@ -68,8 +68,14 @@ pub enum Section {
 
 impl Section {
     /// All sections, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Before, Self::Step, Self::After, Self::BackwardBefore, Self::BackwardStep, Self::BackwardAfter];
+    pub const ALL: [Self; 6] = [
+        Self::Before,
+        Self::Step,
+        Self::After,
+        Self::BackwardBefore,
+        Self::BackwardStep,
+        Self::BackwardAfter,
+    ];
 
     /// True within a time loop.
     #[must_use]
