@@ -1,3 +1,4 @@
 //! Integration tests: one binary, one module for each subject.
 
 mod agreement;
+mod macros;
