@@ -1,6 +1,6 @@
 //! Compiled cells against the interpreter of their graph: every output, final state and gradient.
 
-use gatewright::element::Element;
+use gatewright::Element;
 use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
 use gatewright::workspace::Workspace;
 use gatewright::{Backend, CompileOptions, CompiledCell};

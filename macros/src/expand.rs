@@ -207,7 +207,7 @@ fn cell_type(expansion: &Expansion<'_>) -> TokenStream {
             /// # Errors
             ///
             /// A size that is too large; a failure of the code generator.
-            #visibility fn compile<T: ::gatewright::element::Element>(
+            #visibility fn compile<T: ::gatewright::Element>(
                 sizes: #sizes,
                 options: ::gatewright::CompileOptions,
             ) -> ::core::result::Result<::gatewright::CompiledCell<T>, ::gatewright::error::CompileError> {
@@ -429,7 +429,7 @@ fn skeleton(item: &CellItem, choices: &Choices, equations: &Equations) -> TokenS
                 ::core::unreachable!()
             }
 
-            #visibility fn compile<T: ::gatewright::element::Element>(
+            #visibility fn compile<T: ::gatewright::Element>(
                 sizes: #sizes,
                 options: ::gatewright::CompileOptions,
             ) -> ::core::result::Result<::gatewright::CompiledCell<T>, ::gatewright::error::CompileError> {

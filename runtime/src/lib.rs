@@ -1,6 +1,5 @@
 //! Recurrent cells compiled from their gate equations.
 
-pub mod element;
 pub mod error;
 mod execute;
 #[doc(hidden)]
@@ -31,6 +30,7 @@ pub mod workspace;
 /// ```
 pub use gatewright_macros::cell;
 
-pub use gatewright_compiler as compiler;
-
 pub use execute::compiled::{Backend, CompileOptions, CompiledCell};
+pub use gatewright_compiler as compiler;
+pub use gatewright_compiler::operator::real::Real;
+pub use matmul::Element;

@@ -86,7 +86,12 @@ pub trait SequenceCell<T>: Send + Sync {
     /// # Errors
     ///
     /// A slice of the wrong length or a size that overflows; nothing has been written then.
-    fn forward(&self, call: Forward<'_, T>, keep: Keep, workspace: &mut Workspace<T>) -> Result<(), CallError>;
+    fn forward(
+        &self,
+        call: Forward<'_, T>,
+        keep: Keep,
+        workspace: &mut Workspace<T>,
+    ) -> Result<(), CallError>;
 
     /// Runs backward through the tape that the last [`SequenceCell::forward`] with [`Keep::Tape`] left in `workspace`.
     ///

@@ -1,6 +1,6 @@
 //! What the integration tests share: random numbers and tolerances.
 
-use gatewright::element::Element;
+use gatewright::Element;
 
 /// Numbers in (-1, 1) that look random and are the same everywhere: SplitMix64 (Steele, Lea and Flood, 2014).
 #[derive(Clone, Debug)]

@@ -23,6 +23,8 @@
 //! A vector of `f64` holds two lanes, but reductions have four partial results by `lane % 4`; loops that carry a
 //! reduction therefore take two vectors of `f64` at a time.
 
+#![forbid(unsafe_code)]
+
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
     AbiParam, BlockArg, Function, InstBuilder, MemFlagsData, SigRef, Signature, Type, Value,

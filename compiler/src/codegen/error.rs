@@ -1,5 +1,7 @@
 //! Why no machine code came of a set of kernels.
 
+#![forbid(unsafe_code)]
+
 use crate::plan::kernel::KernelError;
 
 /// Why no machine code came of a set of kernels.

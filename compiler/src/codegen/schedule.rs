@@ -31,6 +31,8 @@
 //! - **S2** a read of a place sees the value that the kernel means: no write to the place lies between.
 //! - **S3** a call's destination equals its source or does not overlap it, given K5.
 
+#![forbid(unsafe_code)]
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::operator::{Binary, Unary};

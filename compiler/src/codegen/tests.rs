@@ -496,3 +496,24 @@ fn one_set_serves_several_threads() {
         }
     });
 }
+
+/// The loop nest of a kernel with a call, a reduction and lanes that do not fill vectors.
+#[test]
+fn the_intermediate_form_is_as_documented() {
+    let mut writer = Writer::new("small", 6, &[("x", 6, 6), ("s", 1, 1)]);
+    let x = writer.load(0, 0);
+    let y = writer.unary(Unary::Tanh, x);
+    let value = writer.push(Instruction::Sum(y));
+    writer.push(Instruction::StoreScalar { buffer: 1, column: 0, value });
+    let text = clif(&writer.0, Precision::Single).unwrap();
+    // Conventions and immediates differ between machines; what the code does, in which order, does not.
+    let interesting = ["brif", "call_indirect", "load", "store", "fadd", "insertlane", "return", "bitselect"];
+    let lines: Vec<&str> = text
+        .lines()
+        .filter_map(|line| {
+            let words = line.split([' ', '.']).find(|word| interesting.contains(word));
+            words.or_else(|| line.strip_suffix(':').map(|_| "block").filter(|_| line.starts_with("block")))
+        })
+        .collect();
+    expect_test::expect!["block brif block load load load call_indirect load fadd load insertlane load insertlane bitselect fadd fadd fadd fadd store brif block return"].assert_eq(&lines.join(" "));
+}

@@ -4,6 +4,8 @@
 //! lanes of a row that do not fill a vector are a vector whose upper lanes hold zero and whose results are dropped.
 //! So an element meets the same instructions wherever it lies, and its result cannot depend on that.
 
+#![forbid(unsafe_code)]
+
 use cranelift_codegen::ir::condcodes::FloatCC;
 use cranelift_codegen::ir::{ConstantData, Endianness, InstBuilder, MemFlagsData, Type, Value, types};
 use cranelift_frontend::FunctionBuilder;

@@ -83,6 +83,8 @@ codes! {
     BadSize "GW0015" Error "not a size";
     /// Two further sides of a chained equality differ: `a = f(x) = g(x)`.
     ChainDiffers "GW0016" Error "the sides of a chained equality differ";
+    /// The letter of the time stands as a value, mostly because an underscore was lost.
+    LostIndex "GW0017" Error "an index without its underscore";
     /// A letter applied like a function that no equation binds. Bind it, as in `\phi = \tanh`.
     UnboundActivation "GW0102" Error "unbound activation";
     /// A name is read with a time index in one place and without one in another. These would be two values of one name.
@@ -121,6 +123,8 @@ codes! {
     DifferentialEquation "GW0453" Error "differential equation";
     /// A matrix of blocks is accepted only as one row before one column.
     MatrixOfBlocks "GW0454" Error "matrix of blocks";
+    /// A map such as `Linear(x)` is named without its weights, so there is nothing to learn by name.
+    NamedMap "GW0455" Error "a map without weights";
     /// A convolution is outside the language. Where a matrix product is meant, write it side by side.
     Convolution "GW0401" Error "convolution";
     /// A power or the inverse of a matrix is outside the language.

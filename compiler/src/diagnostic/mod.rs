@@ -3,8 +3,14 @@
 use crate::span::Span;
 
 mod code;
+pub mod json;
+#[cfg(feature = "render")]
+pub mod render;
 
 pub use code::Code;
+pub use json::line_column;
+#[cfg(feature = "render")]
+pub use render::render;
 
 /// How grave a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -3,6 +3,8 @@
 //! Every check that makes a call sound is made before the first element is touched, so a call that fails leaves the
 //! arena as it was.
 
+#![forbid(unsafe_code)]
+
 use super::kernel::{Access, Instruction, Kernel, KernelBuffer, KernelError, Kind, Precision, ValueId};
 use crate::operator::evaluate::{evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum};
 use crate::operator::real::Real;
@@ -202,3 +204,6 @@ pub fn check_overlap(kernel: &Kernel, offsets: &[usize], rows: usize) -> Result<
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -19,6 +19,8 @@
 //! - **K4** buffers with stride 0 are only loaded from, or only accumulated into.
 //! - **K5** two buffers of one call may be bound to overlapping memory only where none of the overlap is written.
 
+#![forbid(unsafe_code)]
+
 use std::fmt;
 
 use crate::operator::real::Real;
@@ -444,3 +446,6 @@ impl fmt::Display for Kernel {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

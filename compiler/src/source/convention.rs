@@ -1,5 +1,7 @@
 //! What a whole document settles before a single equation is read: which letter is the time, and how it is written.
 
+use std::collections::BTreeMap;
+
 use super::sequence::Sequence;
 use super::token::{Token, TokenKind};
 
@@ -25,7 +27,6 @@ impl Default for Convention {
 /// One index letter and how it occurs.
 #[derive(Clone, Debug, Default)]
 struct Letter {
-    text: String,
     below: bool,
     below_shifted: bool,
     above: bool,
@@ -34,7 +35,7 @@ struct Letter {
 
 /// Reads the conventions off all tokens of a document.
 pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
-    let mut letters: Vec<Letter> = Vec::new();
+    let mut letters: BTreeMap<&str, Letter> = BTreeMap::new();
     let mut letter_e = false;
     for tokens in blocks {
         let (sequence, _) = Sequence::new(tokens);
@@ -52,34 +53,30 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
         }
     }
     let mut convention = Convention { letter_e, ..Convention::default() };
-    let has_t = letters.iter().any(|letter| letter.text == "t");
+    let has_t = letters.contains_key("t");
     if !has_t {
-        let mut shifted = letters.iter().filter(|letter| letter.below && letter.below_shifted);
-        if let (Some(letter), None) = (shifted.next(), shifted.next()) {
-            convention.time.clone_from(&letter.text);
+        let mut shifted = letters.iter().filter(|(_, letter)| letter.below && letter.below_shifted);
+        if let (Some((text, _)), None) = (shifted.next(), shifted.next()) {
+            convention.time = (*text).to_owned();
         }
     }
-    for letter in &letters {
-        if letter.text == convention.time {
+    for (text, letter) in &letters {
+        if *text == convention.time {
             convention.time_above |= letter.above_shifted;
-        } else if letter.above && letter.above_shifted && letter.text.len() == 1 {
-            convention.layer = Some(letter.text.clone());
+        } else if letter.above && letter.above_shifted && text.len() == 1 {
+            convention.layer = Some((*text).to_owned());
         }
     }
     convention
 }
 
 /// Notes the index letters of the script at `index`.
-fn note(sequence: &Sequence<'_>, index: usize, below: bool, letters: &mut Vec<Letter>) {
+fn note<'t>(sequence: &Sequence<'t>, index: usize, below: bool, letters: &mut BTreeMap<&'t str, Letter>) {
     let Some((start, end, _)) = sequence.script(index + 1) else { return };
     for (start, end) in sequence.parts(start, end) {
         let (start, end, _) = sequence.without_brackets(start, end);
         let Some(found) = sequence.index(start, end) else { continue };
-        let position = letters.iter().position(|letter| letter.text == found.letter).unwrap_or_else(|| {
-            letters.push(Letter { text: found.letter.to_owned(), ..Letter::default() });
-            letters.len() - 1
-        });
-        let letter = &mut letters[position];
+        let letter = letters.entry(found.letter).or_default();
         match (below, found.offset == 0) {
             (true, true) => letter.below = true,
             (true, false) => letter.below_shifted = true,

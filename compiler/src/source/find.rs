@@ -1,6 +1,13 @@
 //! Finding the mathematics in a document: ranges of the original text, how each is spelled, and under which heading.
+//!
+//! Display mathematics (`$$`, `\[`, environments, `.. math::`, `<math>`, math fences) is the cell. Only where there is
+//! none are inline mathematics, plain code fences, code spans, and at last the whole text looked at.
 
 use std::ops::Range;
+
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
+
+use super::Syntax;
 
 /// How a range of a document is spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +18,21 @@ pub(crate) enum Spelling {
     Text,
 }
 
+/// How a range of mathematics stands in its document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// By itself.
+    Display,
+    /// In a line of text.
+    Inline,
+    /// In a fence without a language.
+    Fence,
+    /// In a code span.
+    Span,
+    /// The whole text, which has no mathematics marked.
+    Whole,
+}
+
 /// A range of mathematics.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
@@ -18,10 +40,44 @@ pub(crate) struct Block {
     pub(crate) range: Range<usize>,
     /// How it is spelled.
     pub(crate) spelling: Spelling,
+    /// How it stands there.
+    pub(crate) place: Place,
 }
 
+/// A heading of a document.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Heading {
+    /// Its text.
+    pub(crate) title: String,
+    /// 1 for the highest.
+    pub(crate) level: u8,
+    /// Its bytes.
+    pub(crate) range: Range<usize>,
+    /// Where its part ends: at the next heading of its level or a higher one.
+    pub(crate) end: usize,
+}
+
+/// What a document holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Found {
+    /// Mathematics in order.
+    pub(crate) blocks: Vec<Block>,
+    /// Headings in order.
+    pub(crate) headings: Vec<Heading>,
+}
+
+impl Found {
+    /// The innermost heading over `position`.
+    pub(crate) fn heading_at(&self, position: usize) -> Option<usize> {
+        self.headings.partition_point(|heading| heading.range.start <= position).checked_sub(1)
+    }
+}
+
+/// Longest inline mathematics, in bytes.
+const MAXIMUM_INLINE: usize = 2048;
+
 /// Environments that are display mathematics.
-const ENVIRONMENTS: [&str; 14] = [
+const ENVIRONMENTS: [&str; 15] = [
     "equation",
     "align",
     "aligned",
@@ -36,43 +92,277 @@ const ENVIRONMENTS: [&str; 14] = [
     "alignat",
     "alignedat",
     "flalign",
+    "cases",
 ];
 
-/// Display mathematics of a text: `$$…$$`, `\[…\]` and environments outside them.
-pub(crate) fn display(text: &str, range: Range<usize>) -> Vec<Block> {
-    let mut blocks = Vec::new();
+/// All mathematics and headings of `text`.
+pub(crate) fn find(text: &str, syntax: Syntax) -> Found {
+    let mut found = Found::default();
+    // Ranges that are no mathematics, in order.
+    let mut excluded: Vec<Range<usize>> = Vec::new();
+    match syntax {
+        Syntax::Markdown => markdown(text, &mut found, &mut excluded),
+        Syntax::Latex => latex_headings(text, &mut found),
+        Syntax::Text => {}
+    }
+    close_headings(&mut found.headings, text.len());
+    directives(text, &mut found.blocks, &mut excluded);
+    excluded.sort_by_key(|range| range.start);
+    let mut gaps = Vec::new();
+    let mut position = 0;
+    for range in &excluded {
+        if range.start >= position {
+            gaps.push(position..range.start);
+        }
+        position = position.max(range.end);
+    }
+    gaps.push(position.min(text.len())..text.len());
+    for gap in gaps {
+        delimited(text, gap, &mut found.blocks);
+    }
+    found.blocks.sort_by_key(|block| block.range.start);
+    // A heading inside mathematics is none.
+    let blocks = &found.blocks;
+    found.headings.retain(|heading| {
+        let before = blocks.partition_point(|block| block.range.start <= heading.range.start);
+        let block = before.checked_sub(1).and_then(|index| blocks.get(index));
+        !block
+            .is_some_and(|block| block.place == Place::Display && block.range.contains(&heading.range.start))
+    });
+    close_headings(&mut found.headings, text.len());
+    found
+}
+
+/// Where the part of each heading ends.
+fn close_headings(headings: &mut [Heading], length: usize) {
+    let marks: Vec<(u8, usize)> =
+        headings.iter().map(|heading| (heading.level, heading.range.start)).collect();
+    for (index, heading) in headings.iter_mut().enumerate() {
+        heading.end = marks
+            .iter()
+            .skip(index + 1)
+            .find(|(level, _)| *level <= heading.level)
+            .map_or(length, |(_, start)| *start);
+    }
+}
+
+/// Headings, fences and code spans of Markdown.
+fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
+    let mut heading: Option<(u8, usize, String)> = None;
+    let mut fence: Option<(Spelling, Place, usize)> = None;
+    for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
+        match event {
+            Event::Start(Tag::Heading { level, .. }) => {
+                heading = Some((level as u8, range.start, String::new()));
+            }
+            Event::End(TagEnd::Heading(_)) => {
+                if let Some((level, start, title)) = heading.take() {
+                    let title = title.trim().to_owned();
+                    found.headings.push(Heading { title, level, range: start..range.end, end: text.len() });
+                }
+            }
+            Event::Start(Tag::CodeBlock(CodeBlockKind::Fenced(language))) => {
+                let language = language.split_whitespace().next().unwrap_or("").to_ascii_lowercase();
+                fence = match language.as_str() {
+                    "math" | "latex" | "tex" | "katex" => {
+                        Some((Spelling::Latex, Place::Display, range.start))
+                    }
+                    "" | "text" | "txt" | "plain" => Some((Spelling::Text, Place::Fence, range.start)),
+                    _ => {
+                        excluded.push(range);
+                        None
+                    }
+                };
+            }
+            Event::End(TagEnd::CodeBlock) => {
+                if let Some((spelling, place, _)) = fence.take() {
+                    let content = fence_content(text, &range);
+                    let inside = text.get(content.clone()).unwrap_or("");
+                    let marked =
+                        place == Place::Fence && (inside.contains("\\begin") || inside.contains("$$"));
+                    let wrapped = place == Place::Display && inside.contains("$$");
+                    if !marked && !wrapped {
+                        found.blocks.push(Block { range: content, spelling, place });
+                        excluded.push(range);
+                    }
+                }
+            }
+            Event::Text(part) | Event::Code(part) if heading.is_some() => {
+                if let Some((_, _, title)) = &mut heading {
+                    title.push_str(&part);
+                }
+            }
+            Event::Code(part) if !part.contains("$$") => {
+                let ticks = text[range.clone()].bytes().take_while(|byte| *byte == b'`').count();
+                let content = range.start + ticks..range.end.saturating_sub(ticks).max(range.start + ticks);
+                let dollars = text[..range.start].ends_with('$') && text[range.end..].starts_with('$');
+                let role = text[..range.start].ends_with(":math:");
+                if !dollars && !role {
+                    found.blocks.push(Block { range: content, spelling: Spelling::Text, place: Place::Span });
+                    excluded.push(range);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// The content of a fenced block: without its first line, and without its last where that closes it.
+fn fence_content(text: &str, range: &Range<usize>) -> Range<usize> {
+    let body = &text[range.clone()];
+    let start = body.find('\n').map_or(body.len(), |line| line + 1);
+    let trimmed = body.trim_end();
+    let end = match trimmed.rfind('\n') {
+        Some(line) if line + 1 >= start && trimmed[line + 1..].trim_start().starts_with(['`', '~']) => line,
+        _ => body.len(),
+    };
+    range.start + start..range.start + end.max(start)
+}
+
+/// `\section{…}` and its like.
+fn latex_headings(text: &str, found: &mut Found) {
+    let levels = [("\\section", 1), ("\\subsection", 2), ("\\subsubsection", 3), ("\\paragraph", 4)];
+    let mut position = 0;
+    while let Some(next) = text[position..].find('\\') {
+        let start = position + next;
+        position = start + 1;
+        for (command, level) in levels {
+            let Some(rest) = text[start..].strip_prefix(command) else { continue };
+            let rest = rest.strip_prefix('*').unwrap_or(rest);
+            if let Some(inside) = rest.strip_prefix('{')
+                && let Some(end) = inside.find('}')
+            {
+                let title = inside[..end].trim().to_owned();
+                let over = text.len() - inside.len() + end + 1;
+                found.headings.push(Heading { title, level, range: start..over, end: text.len() });
+                position = over;
+            }
+        }
+    }
+}
+
+/// `.. math::` of reStructuredText: the block lasts while the indent does.
+fn directives(text: &str, blocks: &mut Vec<Block>, excluded: &mut Vec<Range<usize>>) {
+    let mut position = 0;
+    while let Some(next) = text[position..].find(".. math::") {
+        let mark = position + next;
+        let line_start = text[..mark].rfind('\n').map_or(0, |line| line + 1);
+        let indent = mark - line_start;
+        let mut start = mark + ".. math::".len();
+        let mut end = text[start..].find('\n').map_or(text.len(), |line| start + line);
+        let mut cursor = end;
+        while cursor < text.len() {
+            let line_end = text[cursor + 1..].find('\n').map_or(text.len(), |line| cursor + 1 + line);
+            let line = &text[cursor + 1..line_end];
+            let blank = line.trim().is_empty();
+            if !blank && line.len() - line.trim_start().len() <= indent {
+                break;
+            }
+            if !blank {
+                // Options such as `:label:` come first.
+                if line.trim_start().starts_with(':') && text[start..end].trim().is_empty() {
+                    start = line_end;
+                }
+                end = line_end;
+            }
+            cursor = line_end;
+        }
+        let range = start.min(end)..end;
+        // Delimiters inside would be found a second time.
+        let plain = !text[range.clone()].contains("$$");
+        if plain {
+            blocks.push(Block { range, spelling: Spelling::Latex, place: Place::Display });
+            excluded.push(line_start..end);
+        }
+        position = end.max(mark + 1);
+        while !text.is_char_boundary(position) {
+            position += 1;
+        }
+    }
+}
+
+/// Mathematics between delimiters: `$$…$$`, `\[…\]`, environments, `<math>`, shortcodes, `$…$`, `\(…\)`, `` :math:`…` ``.
+fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let mut position = range.start;
+    // Looked up once, so that hostile text is not searched again and again.
+    let whole = text.get(range.clone()).unwrap_or("");
+    let last_square = whole.rfind("\\\\]").map_or(0, |at| range.start + at);
+    let last_round = whole.rfind("\\\\)").map_or(0, |at| range.start + at);
+    let last_tick = whole.rfind("`$").map_or(0, |at| range.start + at);
     while let Some(rest) = text.get(position..range.end).filter(|rest| !rest.is_empty()) {
-        let Some(next) = rest.find(['$', '\\']) else { break };
+        let Some(next) = rest.find(['$', '\\', '<', '{', ':']) else { break };
         let start = position + next;
         let rest = &text[start..range.end];
-        let (open, close): (usize, String) = if rest.starts_with("$$") {
-            (2, "$$".to_owned())
-        } else if rest.starts_with("\\[") && !text[..start].ends_with('\\') {
-            (2, "\\]".to_owned())
-        } else if let Some(name) = environment(rest) {
-            (0, format!("\\end{{{name}}}"))
+        position = start + 1;
+        let escaped = text[..start].ends_with('\\') && !text[..start].ends_with("\\\\");
+        let (open, close, place): (usize, String, Place) = if rest.starts_with("$$") {
+            (2, "$$".to_owned(), Place::Display)
+        } else if rest.starts_with("\\\\[") && last_square > start && !row_spacing(&rest[3..]) {
+            (3, "\\\\]".to_owned(), Place::Display)
+        } else if rest.starts_with("\\[") {
+            (2, "\\]".to_owned(), Place::Display)
+        } else if rest.starts_with("\\\\(") && last_round > start {
+            (3, "\\\\)".to_owned(), Place::Inline)
+        } else if rest.starts_with("\\(") {
+            (2, "\\)".to_owned(), Place::Inline)
+        } else if let Some((slashes, name)) = environment(rest) {
+            (0, format!("{slashes}end{{{name}}}"), Place::Display)
+        } else if rest.starts_with("\\\\") {
+            position = start + 2;
+            continue;
+        } else if rest.starts_with("<math") && rest.bytes().take(60).any(|byte| byte == b'>') {
+            let open = rest.find('>').map_or(5, |end| end + 1);
+            let before = text[..start].trim_end_matches([' ', '*']);
+            let alone = before.is_empty() || before.ends_with(['\n', ':', '>']);
+            let inline = !alone || before.len() < start && text[..start].ends_with(['*', ' ']);
+            (open, "</math>".to_owned(), if inline { Place::Inline } else { Place::Display })
+        } else if rest.starts_with("{{< katex") && rest.bytes().take(80).any(|byte| byte == b'>') {
+            let open = rest.find(">}}").map_or(3, |end| end + 3);
+            let place = if rest[..open].contains("display") { Place::Display } else { Place::Inline };
+            (open, "{{< /katex >}}".to_owned(), place)
+        } else if rest.starts_with(":math:`") {
+            (7, "`".to_owned(), Place::Inline)
+        } else if rest.starts_with("$`") && last_tick > start + 1 {
+            (2, "`$".to_owned(), Place::Inline)
+        } else if rest.starts_with('$') && !escaped {
+            (1, "$".to_owned(), Place::Inline)
         } else {
-            position = start + if rest.starts_with("\\\\") { 2 } else { 1 };
             continue;
         };
         let body = start + open;
-        let found = text[body..range.end].find(&close);
-        // What is never closed reaches to the end.
-        let (end, over) = match found {
+        let reach = if place == Place::Inline { (body + MAXIMUM_INLINE).min(range.end) } else { range.end };
+        let reach = (body..=reach).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(body);
+        let (end, over) = match text.get(body..reach).unwrap_or("").find(&close) {
             Some(length) if open == 0 => (body + length + close.len(), body + length + close.len()),
             Some(length) => (body + length, body + length + close.len()),
+            // Inline mathematics that is never closed is a currency sign.
+            None if place == Place::Inline => continue,
             None => (range.end, range.end),
         };
-        blocks.push(Block { range: body..end, spelling: Spelling::Latex });
-        position = over;
+        if place == Place::Inline && (text[body..end].contains("\n\n") || body >= end) {
+            continue;
+        }
+        // `$$` inside an environment that follows belongs to it.
+        let mut end = end;
+        if open == 0 && text[body..end].contains("$$") {
+            end = body + text[body..end].find("$$").unwrap_or(end - body);
+        }
+        blocks.push(Block { range: body..end, spelling: Spelling::Latex, place });
+        position = over.max(start + 1);
     }
-    blocks
 }
 
-/// The name of the display environment that `text` begins.
-fn environment(text: &str) -> Option<&str> {
-    let rest = text.strip_prefix("\\begin{")?;
+/// `2pt]` after `\\[`: the height of a row, no bracket.
+fn row_spacing(text: &str) -> bool {
+    text.starts_with(|next: char| next.is_ascii_digit() || next == '.')
+}
+
+/// The backslashes and the name of the display environment that `text` begins.
+fn environment(text: &str) -> Option<(&'static str, &str)> {
+    let (slashes, rest) = match text.strip_prefix("\\\\begin{") {
+        Some(rest) => ("\\\\", rest),
+        None => ("\\", text.strip_prefix("\\begin{")?),
+    };
     let name = &rest[..rest.find('}')?];
-    ENVIRONMENTS.contains(&name.trim_end_matches('*')).then_some(name)
+    ENVIRONMENTS.contains(&name.trim_end_matches('*')).then_some((slashes, name))
 }

@@ -5,15 +5,45 @@
 
 use super::ast::{Function, ProductSign};
 use super::name;
-use super::text::{number_length, place, script_length, script_tokens};
+use super::text::{html_tag, number_length, place, script_length, script_tokens};
 use super::token::{Bracket, TokenKind};
 use super::writer::Writer;
 use crate::diagnostic::Code;
+use crate::limits::MAXIMUM_DIAGNOSTICS;
 
 /// Reads `text`, which begins at byte `offset` of the source. `doubled` says that every backslash is written twice.
 pub(crate) fn lex(text: &str, offset: usize, doubled: bool, writer: &mut Writer) {
-    Lexer { text, offset, position: 0, doubled, groups: Vec::new(), environments: Vec::new(), writer }.run();
+    Lexer { text, offset, position: 0, doubled, groups: Vec::new(), arrays: Vec::new(), writer }.run();
 }
+
+/// True where every command of `text` is written with two backslashes, as in a string literal.
+pub(crate) fn is_doubled(text: &str) -> bool {
+    let mut doubled = false;
+    let mut position = 0;
+    while let Some(next) = text.get(position..).and_then(|rest| rest.find('\\')) {
+        let start = position + next;
+        let run = text[start..].bytes().take_while(|byte| *byte == b'\\').count();
+        let after = &text[start + run..];
+        let letters = after.bytes().take_while(u8::is_ascii_alphabetic).count();
+        position = start + run;
+        if letters < 2 {
+            continue;
+        }
+        if run % 2 == 1 {
+            return false;
+        }
+        let word = &after[..letters];
+        doubled |= matches!(word, "begin" | "end")
+            || sign(word).is_some()
+            || accent(word).is_some()
+            || name::greek_command(word).is_some()
+            || name::function(word).is_some();
+    }
+    doubled
+}
+
+/// Longest argument of a font or text command that is looked at as a whole, in bytes.
+const MAXIMUM_ARGUMENT: usize = 1024;
 
 /// How letters are read inside a brace group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +60,14 @@ struct Lexer<'a, 'w> {
     position: usize,
     doubled: bool,
     groups: Vec<Letters>,
-    environments: Vec<Bracket>,
+    /// For every open `array`: it is a matrix.
+    arrays: Vec<bool>,
     writer: &'w mut Writer,
 }
+
+/// Words that are kept whole, since they name no product of letters.
+const WORDS: [&str; 11] =
+    ["LSTM", "GRU", "RNN", "Linear", "linear", "lin", "FC", "Dense", "Affine", "MLP", "Conv"];
 
 /// Commands that mean nothing to us.
 #[rustfmt::skip]
@@ -128,6 +163,7 @@ impl<'a> Lexer<'a, '_> {
             '=' => self.push(TokenKind::Equals, 1),
             ':' if self.rest().starts_with(":=") => self.push(TokenKind::Equals, 2),
             ':' => self.push(TokenKind::Colon, 1),
+            '<' if html_tag(self.rest()).is_some() => self.tag(),
             '<' if self.rest().starts_with("<-") => self.push(TokenKind::Equals, 2),
             '<' => self.push(TokenKind::Less, 1),
             '>' => self.push(TokenKind::Greater, 1),
@@ -185,6 +221,17 @@ impl<'a> Lexer<'a, '_> {
         self.push(TokenKind::Align, 1);
     }
 
+    /// An HTML tag: `<sub>` is a script, the others are blanks.
+    fn tag(&mut self) {
+        let Some((kinds, length)) = html_tag(self.rest()) else { return };
+        let span = place(self.offset, self.position, self.position + length);
+        for kind in kinds {
+            self.writer.push(kind.clone(), span);
+        }
+        self.position += length;
+        self.writer.spaced |= kinds.is_empty();
+    }
+
     fn number(&mut self) {
         // After a script sign TeX takes one digit.
         let single = matches!(
@@ -193,9 +240,9 @@ impl<'a> Lexer<'a, '_> {
         );
         let length =
             if single && !self.rest().starts_with('.') { 1 } else { number_length(self.rest(), false) };
-        let text = &self.rest()[..length];
-        let (whole, value) = (text.parse::<u32>().ok(), text.parse::<f64>().unwrap_or(f64::NAN));
-        self.push(TokenKind::Number { value, whole }, length);
+        let span = place(self.offset, self.position, self.position + length);
+        self.writer.number(&self.rest()[..length], span);
+        self.position += length;
     }
 
     fn script(&mut self, kind: TokenKind, value: fn(char) -> Option<char>) {
@@ -222,6 +269,12 @@ impl<'a> Lexer<'a, '_> {
         }
         if spelled && !after_script && name::function(&run).is_some() && run != "sigma" {
             self.word_or_function(&run, length);
+            return;
+        }
+        if spelled && !after_script && WORDS.contains(&run.as_str()) {
+            let span = place(self.offset, self.position, self.position + length);
+            self.writer.word(run, span);
+            self.position += length;
             return;
         }
         // `Wtanh(…)`, `W_otanh(…)`: a function at the end of a run.
@@ -262,7 +315,8 @@ impl<'a> Lexer<'a, '_> {
         }
         let mut depth = 0_usize;
         let mut escaped = false;
-        for (position, byte) in self.text[start..].bytes().enumerate() {
+        // Longer arguments are read as groups, so that nested ones are not scanned again and again.
+        for (position, byte) in self.text[start..].bytes().take(MAXIMUM_ARGUMENT).enumerate() {
             match byte {
                 _ if escaped => escaped = false,
                 b'\\' => escaped = true,
@@ -281,10 +335,16 @@ impl<'a> Lexer<'a, '_> {
 
     fn command(&mut self) {
         let slashes = if self.doubled && self.rest().starts_with("\\\\") { 2 } else { 1 };
-        let after = self.rest()[slashes..].to_owned();
+        let after = &self.rest()[slashes..];
         let letters = after.find(|next: char| !next.is_ascii_alphabetic()).unwrap_or(after.len());
         if letters == 0 {
-            self.sign_command(slashes, &after);
+            self.sign_command(slashes, after);
+            return;
+        }
+        if self.doubled && slashes == 1 && after.starts_with('n') && !after[1..].starts_with("n") {
+            // A line end that was written as in a string literal.
+            self.push(TokenKind::Newline, 2);
+            self.writer.spaced = true;
             return;
         }
         let name = &after[..letters];
@@ -303,13 +363,13 @@ impl<'a> Lexer<'a, '_> {
             '\\' => {
                 let mut length =
                     if self.doubled && after[1..].starts_with('\\') { length + 1 } else { length };
-                let tail = self.rest().get(length..).unwrap_or("").to_owned();
+                let tail = self.rest().get(length..).unwrap_or("");
                 if tail.starts_with('*') && !tail.starts_with("*{") {
                     // `\\*` forbids a page break; a product never begins a row.
                     length += 1;
                 }
                 if let Some(inside) = tail.strip_prefix('[')
-                    && let Some(end) = inside.find(']')
+                    && let Some(end) = inside.bytes().take(16).position(|byte| byte == b']')
                     && inside.starts_with(|next: char| next.is_ascii_digit() || matches!(next, '.' | '-'))
                     && inside[..end].ends_with(|next: char| next.is_ascii_alphabetic())
                 {
@@ -333,6 +393,13 @@ impl<'a> Lexer<'a, '_> {
             ',' | ';' | ':' | '!' | '/' | '-' => {
                 self.position += length;
                 self.writer.spaced = true;
+            }
+            '\n' => {
+                let span = place(self.offset, self.position, self.position + slashes);
+                let message = "a single backslash ends this row".to_owned();
+                let help = Some("rows are parted by `\\\\`".to_owned());
+                self.writer.unknown(Code::UnknownCommand, message, span, help);
+                self.position += slashes;
             }
             _ if character.is_whitespace() => {
                 self.position += slashes;
@@ -518,6 +585,17 @@ impl<'a> Lexer<'a, '_> {
                 Some(Bracket::Matrix)
             }
             "cases" | "dcases" | "rcases" => Some(Bracket::Cases),
+            // In brackets an array is a matrix, elsewhere rows of equations.
+            "array" if opening => {
+                let last = self.writer.tokens.iter().rev().find(|token| !token.kind.is_layout());
+                let matrix = matches!(
+                    last.map(|token| &token.kind),
+                    Some(TokenKind::Open(Bracket::Square | Bracket::Round))
+                );
+                self.arrays.push(matrix);
+                matrix.then_some(Bracket::Matrix)
+            }
+            "array" => self.arrays.pop().unwrap_or(false).then_some(Bracket::Matrix),
             _ => None,
         };
         if opening && matches!(name.as_str(), "array" | "alignat" | "alignedat" | "tabular") {
@@ -530,14 +608,8 @@ impl<'a> Lexer<'a, '_> {
         }
         let span_length = over - self.position;
         let kind = match (bracket, opening) {
-            (Some(bracket), true) => {
-                self.environments.push(bracket);
-                TokenKind::Open(bracket)
-            }
-            (Some(bracket), false) => {
-                self.environments.pop();
-                TokenKind::Close(bracket)
-            }
+            (Some(bracket), true) => TokenKind::Open(bracket),
+            (Some(bracket), false) => TokenKind::Close(bracket),
             (None, _) => TokenKind::RowEnd,
         };
         self.push(kind, span_length);
@@ -550,7 +622,12 @@ impl<'a> Lexer<'a, '_> {
             .copied()
             .chain(name::function_names().filter(|word| !word.contains([' ', '-', '_'])))
             .filter(|word| word.len() > 1);
-        let nearest = name::nearest(command, known);
+        // Only so many findings are kept; the search for a near word is the dearest part of this one.
+        let nearest = if self.writer.diagnostics.len() < MAXIMUM_DIAGNOSTICS {
+            name::nearest(command, known)
+        } else {
+            None
+        };
         let help = nearest.map(|near| format!("did you mean `\\{near}`?"));
         let message = format!("`\\{command}` is no command of the language");
         self.writer.unknown(Code::UnknownCommand, message, span, help);

@@ -12,13 +12,16 @@
 pub mod ast;
 mod convention;
 mod find;
+mod inline;
 mod latex;
+mod lines;
 mod name;
 mod pratt;
 pub mod print;
 #[cfg(feature = "tokens")]
 mod rust_tokens;
 mod script;
+mod section;
 mod sequence;
 mod statement;
 mod text;
@@ -28,12 +31,15 @@ mod writer;
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
-use ast::{Document, Statement};
-use find::{Block, Spelling};
+use std::ops::Range;
+
+use ast::{Document, Statement, StatementKind};
+use find::{Block, Place, Spelling};
+use token::TokenKind;
 use writer::Writer;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
-use crate::limits::{MAXIMUM_DIAGNOSTICS, MAXIMUM_SOURCE_BYTES};
+use crate::limits::{MAXIMUM_DEFINITIONS, MAXIMUM_DIAGNOSTICS, MAXIMUM_SOURCE_BYTES};
 use crate::span::Span;
 
 /// How a source is spelled.
@@ -53,8 +59,8 @@ impl Syntax {
     pub fn from_extension(extension: &str) -> Option<Self> {
         Some(match extension.to_ascii_lowercase().as_str() {
             "tex" | "latex" => Self::Latex,
-            "md" | "markdown" | "rst" => Self::Markdown,
-            "cell" | "txt" => Self::Text,
+            "md" | "markdown" | "rst" | "txt" => Self::Markdown,
+            "cell" => Self::Text,
             _ => return None,
         })
     }
@@ -72,7 +78,6 @@ pub struct Parsed {
 /// Parses the mathematics of `text`, or of its part under the heading `section`.
 #[must_use]
 pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
-    let _ = section;
     if text.len() > MAXIMUM_SOURCE_BYTES {
         let message = format!(
             "the source has {} bytes, more than {MAXIMUM_SOURCE_BYTES} (MAXIMUM_SOURCE_BYTES)",
@@ -81,15 +86,79 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         let diagnostic = finding(Code::SourceTooLong, message, Span::new(0, 0));
         return Parsed { document: Document::default(), diagnostics: vec![diagnostic] };
     }
-    let mut blocks = match syntax {
-        Syntax::Text => Vec::new(),
-        Syntax::Latex | Syntax::Markdown => find::display(text, 0..text.len()),
+    let mut found = find::find(text, syntax);
+    let chosen = match section {
+        None => vec![0..text.len()],
+        Some(section) => match section::choose(&found, section) {
+            Ok(chosen) => chosen,
+            Err(diagnostic) => {
+                return Parsed { document: Document::default(), diagnostics: vec![diagnostic] };
+            }
+        },
     };
-    if blocks.is_empty() {
-        let spelling = if syntax == Syntax::Text { Spelling::Text } else { Spelling::Latex };
-        blocks.push(Block { range: 0..text.len(), spelling });
+    found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
+    let (mut statements, mut diagnostics) = read_best(text, &found.blocks, &chosen);
+    section::merge(&mut statements, &found, &mut diagnostics);
+    finish(statements, diagnostics)
+}
+
+/// Reads what is the cell: display mathematics with the inline definitions it needs, else inline mathematics, else
+/// plain fences, code spans, or the whole text.
+fn read_best(text: &str, blocks: &[Block], chosen: &[Range<usize>]) -> (Vec<Statement>, Vec<Diagnostic>) {
+    let of = |place: Place| -> Vec<Block> {
+        blocks.iter().filter(|block| block.place == place).cloned().collect()
+    };
+    let mut display = of(Place::Display);
+    let inline = of(Place::Inline);
+    if !display.is_empty() {
+        let (statements, _) = read(text, &display);
+        let wanted = inline::needed(text, &inline, &statements);
+        if !wanted.is_empty() {
+            display.extend(wanted);
+            display.sort_by_key(|block| block.range.start);
+        }
+        return read(text, &display);
     }
-    read(text, &blocks)
+    let inline = inline::definitions(text, &inline);
+    if !inline.is_empty() {
+        return read(text, &inline);
+    }
+    for place in [Place::Fence, Place::Span] {
+        // All of a fence must be equations, or it is something else.
+        let fences: Vec<Block> = of(place)
+            .into_iter()
+            .filter(|block| {
+                let (statements, diagnostics) = read(text, std::slice::from_ref(block));
+                !statements.is_empty()
+                    && (place == Place::Fence || defines_indexed(&statements))
+                    && !diagnostics.iter().any(|diagnostic| diagnostic.code == Code::ExpectedEquation)
+            })
+            .collect();
+        if !fences.is_empty() {
+            return read(text, &fences);
+        }
+    }
+    let whole: Vec<Block> = chosen
+        .iter()
+        .map(|range| {
+            let part = text.get(range.clone()).unwrap_or("");
+            let latex = part.match_indices('\\').any(|(position, _)| {
+                part[position + 1..].starts_with(|next: char| next.is_ascii_alphabetic())
+            });
+            // Braces after a script are in both spellings; commands are not.
+            let spelling = if latex { Spelling::Latex } else { Spelling::Text };
+            Block { range: range.clone(), spelling, place: Place::Whole }
+        })
+        .collect();
+    read(text, &whole)
+}
+
+/// True where every definition has a time index.
+fn defines_indexed(statements: &[Statement]) -> bool {
+    statements.iter().all(|statement| match &statement.kind {
+        StatementKind::Definition { target, .. } => target.time.is_some(),
+        _ => false,
+    })
 }
 
 /// Parses the equations of a token stream. Spans count Rust tokens; the table leads to the compiler's places.
@@ -113,16 +182,25 @@ fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
 }
 
 /// Lexes and parses blocks of `source` as one cell.
-fn read(source: &str, blocks: &[Block]) -> Parsed {
+fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut lexed = Vec::with_capacity(blocks.len());
     for block in blocks {
         let mut writer = Writer::default();
         let text = source.get(block.range.clone()).unwrap_or("");
+        let start = block.range.start;
         match block.spelling {
-            Spelling::Latex => latex::lex(text, block.range.start, false, &mut writer),
+            Spelling::Latex => latex::lex(text, start, latex::is_doubled(text), &mut writer),
             Spelling::Text => {
-                text::lex(text, block.range.start, text::TextStyle::default(), &mut writer);
+                let style = text::TextStyle { suffix_time: lines::has_suffix_time(text) };
+                let mut end = start;
+                for line in lines::equations(text) {
+                    if !writer.tokens.is_empty() {
+                        writer.push(TokenKind::Newline, text::place(0, end, end));
+                    }
+                    text::lex(&text[line.clone()], start + line.start, style, &mut writer);
+                    end = start + line.end;
+                }
             }
         }
         diagnostics.append(&mut writer.diagnostics);
@@ -134,16 +212,90 @@ fn read(source: &str, blocks: &[Block]) -> Parsed {
         let mut reader = statement::Reader::new(&convention, block.spelling == Spelling::Text);
         reader.read(tokens);
         statements.append(&mut reader.statements);
+        let skipped = reader.skipped;
+        diagnostics.retain(|found: &Diagnostic| {
+            !skipped.iter().any(|span| span.start <= found.span.start && found.span.end <= span.end)
+        });
         diagnostics.append(&mut reader.diagnostics);
     }
-    finish(statements, diagnostics)
+    if convention.layer.is_some()
+        && let Some(first) = statements.first()
+    {
+        let message = "layers are counted by a superscript: one layer is compiled; stack it";
+        diagnostics.push(finding(Code::OneLayer, message, first.span));
+    }
+    let mut statements = without_losses(statements, &mut diagnostics);
+    // Where a discrete form stands beside it, a differential equation is an explanation.
+    let steps = statements.iter().any(|statement| match &statement.kind {
+        StatementKind::Definition { value, .. } => {
+            let mut delayed = false;
+            inline::references(value, &mut |read| delayed |= read.time.is_some_and(|time| time < 0));
+            delayed
+        }
+        _ => false,
+    });
+    if steps {
+        for found in &mut diagnostics {
+            if found.code == Code::DifferentialEquation {
+                found.code = Code::SkippedRow;
+                found.message = "this differential equation is skipped: its discrete form is read".to_owned();
+                found.help = None;
+            }
+        }
+    }
+    statements.shrink_to_fit();
+    (statements, diagnostics)
+}
+
+/// Drops what is called like a loss and read by nothing, with a note.
+fn without_losses(statements: Vec<Statement>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Statement> {
+    const LOSSES: [&str; 7] = ["L", "J", "E", "cal_L", "cal_J", "Loss", "loss"];
+    let is_loss = |statement: &Statement| matches!(&statement.kind, StatementKind::Definition { target, .. } if LOSSES.contains(&target.name.canonical.as_str()));
+    if statements.len() < 2 || !statements.iter().any(is_loss) {
+        return statements;
+    }
+    let mut read = std::collections::HashSet::new();
+    for statement in statements.iter().filter(|statement| !is_loss(statement)) {
+        if let StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } =
+            &statement.kind
+        {
+            inline::references(value, &mut |reference| {
+                read.insert(reference.name.canonical.clone());
+            });
+        }
+    }
+    let (kept, dropped): (Vec<Statement>, Vec<Statement>) = statements.into_iter().partition(|statement| {
+        !is_loss(statement)
+            || matches!(&statement.kind, StatementKind::Definition { target, .. } if read.contains(&target.name.canonical))
+    });
+    if kept.is_empty() {
+        return dropped;
+    }
+    for statement in dropped {
+        if let StatementKind::Definition { target, .. } = &statement.kind {
+            let message = format!(
+                "`{}` is read as a loss, which is no part of the cell: skipped",
+                target.name.canonical
+            );
+            diagnostics.push(finding(Code::SkippedRow, message, statement.span));
+        }
+    }
+    kept
 }
 
 /// Orders the findings, and adds the one that nothing was found.
-fn finish(statements: Vec<Statement>, mut diagnostics: Vec<Diagnostic>) -> Parsed {
+fn finish(mut statements: Vec<Statement>, mut diagnostics: Vec<Diagnostic>) -> Parsed {
     let errors = diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error);
     if statements.is_empty() && !errors {
         diagnostics.push(finding(Code::NoEquations, "the text holds no equation", Span::new(0, 0)));
+    }
+    if let Some(statement) = statements.get(MAXIMUM_DEFINITIONS) {
+        let message = format!(
+            "there are {} statements, more than {MAXIMUM_DEFINITIONS} (MAXIMUM_DEFINITIONS)",
+            statements.len()
+        );
+        diagnostics.push(finding(Code::TooManyDefinitions, message, statement.span));
+        statements.truncate(MAXIMUM_DEFINITIONS);
     }
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.code));
     limit(&mut diagnostics);
@@ -179,9 +331,17 @@ fn limit(diagnostics: &mut Vec<Diagnostic>) {
 
 /// The document as LaTeX, one row per statement.
 #[must_use]
+pub fn print_latex(document: &Document) -> String {
+    print::latex::document(document)
+}
+
+/// The document as plain text, one line per statement.
+#[must_use]
 pub fn print_text(document: &Document) -> String {
     print::text::document(document)
 }
 
+#[cfg(test)]
+mod hostile;
 #[cfg(test)]
 mod tests;

@@ -73,24 +73,6 @@ const FUNCTIONS: [(&str, Function); 41] = [
     ("diag", Function::Diagonal),
 ];
 
-/// Words that decorate a base when they follow it.
-pub(crate) const DECORATIONS: [&str; 14] = [
-    "tilde",
-    "hat",
-    "bar",
-    "dot",
-    "ddot",
-    "prime",
-    "check",
-    "breve",
-    "acute",
-    "grave",
-    "ring",
-    "rightarrow",
-    "leftarrow",
-    "underline",
-];
-
 /// A letter of another alphabet by its ASCII word.
 pub(crate) fn greek(letter: char) -> Option<&'static str> {
     GREEK.iter().find(|(unicode, _)| *unicode == letter).map(|(_, word)| *word)
@@ -106,6 +88,10 @@ pub(crate) fn greek_command(command: &str) -> Option<&'static str> {
     GREEK.iter().find(|(_, word)| *word == command).map(|(_, word)| *word)
 }
 
+/// True where `word` is the ASCII word of a Greek letter.
+pub(crate) fn is_greek_word(word: &str) -> bool {
+    greek_command(word).is_some()
+}
 
 /// A letter with a decoration of its own.
 pub(crate) fn composed(letter: char) -> Option<(char, &'static str)> {

@@ -55,6 +55,10 @@ pub(crate) struct Parser<'a> {
     bar_separates: bool,
 }
 
+/// Words for affine maps whose weights have no names.
+const AFFINE: [&str; 12] =
+    ["Linear", "linear", "lin", "Lin", "FC", "fc", "Dense", "dense", "Affine", "affine", "MLP", "Conv"];
+
 const SUM: u8 = 10;
 const NEGATION: u8 = 15;
 const PRODUCT: u8 = 20;
@@ -378,7 +382,41 @@ impl<'a> Parser<'a> {
     /// A name with its scripts, as an expression.
     fn reference(&mut self) -> Result<Expression, Stop> {
         let named = self.name()?;
+        self.check_name(&named)?;
         self.named_expression(named)
+    }
+
+    /// Names that stand for something the equations do not say.
+    fn check_name(&mut self, named: &Named) -> Result<(), Stop> {
+        let bare = NameParts { base: named.parts.base.clone(), ..NameParts::default() };
+        if named.parts.base == "t"
+            && self.convention.time == "t"
+            && named.time.is_none()
+            && named.parts == bare
+        {
+            let message = "the time `t` stands as a value";
+            let help = Some("an index needs its underscore: `h_t`, `h_{t-1}`".to_owned());
+            return self.fail(Code::LostIndex, message, named.span, help);
+        }
+        if self.kind() != Some(&TokenKind::Open(Bracket::Round)) || named.time.is_some() {
+            return Ok(());
+        }
+        let word = named.parts.base.as_str();
+        if AFFINE.contains(&word) {
+            let message = format!("`{word}` names no weights");
+            let help = Some("write the map out, as in `W_z x_t + b_z`".to_owned());
+            return self.fail(Code::NamedMap, message, named.span, help);
+        }
+        if word.len() >= 4
+            && named.parts == (NameParts { upper: named.parts.upper, ..bare })
+            && let Some(near) = name::nearest(word, name::function_names())
+            && !name::is_greek_word(word)
+        {
+            let message = format!("`{word}` is no known function");
+            let help = Some(format!("did you mean `{near}`?"));
+            return self.fail(Code::UnknownFunction, message, named.span, help);
+        }
+        Ok(())
     }
 
     pub(crate) fn named_expression(&mut self, mut named: Named) -> Result<Expression, Stop> {
@@ -451,14 +489,8 @@ impl<'a> Parser<'a> {
             }
             Bracket::Brace => {
                 let inner = self.within(inside, Self::expression)?;
-                let kind = match inner.kind {
-                    // A sum in braces keeps its unity.
-                    ExpressionKind::Add(..) | ExpressionKind::Subtract(..) | ExpressionKind::Negate(_) => {
-                        ExpressionKind::Group(Box::new(inner))
-                    }
-                    kind => kind,
-                };
-                Expression { kind, span }
+                // What is in braces keeps its unity.
+                Expression { kind: grouped(inner).kind, span }
             }
             Bracket::Square => {
                 let mut elements = self.elements(inside)?;
@@ -710,10 +742,10 @@ impl<'a> Parser<'a> {
                 };
                 let several = matches!(function, Function::Maximum | Function::Minimum);
                 let (open, inside) = (self.position, (self.position + 1, close, close + 1));
-                if *bracket == Bracket::Brace && self.brace_is_name(open) {
+                if *bracket == Bracket::Brace && function != Function::SquareRoot && self.brace_is_name(open)
+                {
                     // `\tanh{x}_t` is one name.
-                    let first = self.factor()?;
-                    vec![self.chain_from(first, true)?]
+                    vec![self.factor()?]
                 } else {
                     let mut elements = self.elements(inside)?;
                     if *bracket == Bracket::Square && elements.len() > 1 && !several {

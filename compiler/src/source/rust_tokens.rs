@@ -52,11 +52,7 @@ impl TokenSpans {
     }
 
     fn at(&self, index: usize) -> proc_macro2::Span {
-        self.spans
-            .get(index)
-            .or(self.spans.last())
-            .copied()
-            .unwrap_or_else(proc_macro2::Span::call_site)
+        self.spans.get(index).or(self.spans.last()).copied().unwrap_or_else(proc_macro2::Span::call_site)
     }
 }
 

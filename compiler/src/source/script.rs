@@ -1,7 +1,7 @@
 //! Names with their scripts: which part is time, label, power, transpose or decoration.
 
 use super::ast::ProductSign;
-use super::name::{self, NameParts};
+use super::name::NameParts;
 use super::pratt::{Named, Parser, Stop, describe};
 use super::token::{Bracket, TokenKind};
 use crate::diagnostic::Code;
@@ -52,11 +52,11 @@ impl Parser<'_> {
         }
         let mut named = match self.kind() {
             Some(TokenKind::Word { text, upper }) => {
-                self.position += 1;
-                Named {
-                    parts: NameParts { base: text.clone(), upper: *upper, ..NameParts::default() },
-                    ..Named::default()
-                }
+                let step_size =
+                    self.position + 1 < self.end && self.sequence.is_step_size(text, self.position);
+                self.position += if step_size { 2 } else { 1 };
+                let base = if step_size { "Deltat".to_owned() } else { text.clone() };
+                Named { parts: NameParts { base, upper: *upper, ..NameParts::default() }, ..Named::default() }
             }
             Some(TokenKind::Function(_, spelled)) => {
                 self.position += 1;
@@ -76,6 +76,14 @@ impl Parser<'_> {
                     let span = self.here();
                     return self.fail(Code::UnbalancedBracket, "this brace is never closed", span, None);
                 };
+                if let Some(TokenKind::Function(..)) = self.sequence.kind(self.position + 1)
+                    && close == self.position + 2
+                    && !accents.is_empty()
+                {
+                    return self
+                        .within((self.position + 1, close, close + 1), Self::base)
+                        .map(|named| decorate(named, accents));
+                }
                 if self.sequence.after_name(self.position + 1) != Some(close) {
                     let span = self.sequence.span(self.position, close + 1);
                     let message = "a decoration stands over one name";
@@ -92,8 +100,7 @@ impl Parser<'_> {
                 return self.fail(Code::UnexpectedToken, message, span, None);
             }
         };
-        accents.reverse();
-        named.parts.decorations.extend(accents.into_iter().map(str::to_owned));
+        named = decorate(named, accents);
         Ok(named)
     }
 
@@ -123,6 +130,23 @@ impl Parser<'_> {
         }
     }
 
+    /// A layer index: this layer needs none, the value of the layer below is the input.
+    fn layer(&mut self, named: &mut Named, offset: i32, place: (usize, usize)) -> Result<(), Stop> {
+        match offset {
+            0 => named.layer = Some(0),
+            -1 => {
+                named.layer = Some(-1);
+                named.parts = NameParts { base: "x".to_owned(), ..NameParts::default() };
+            }
+            _ => {
+                let span = self.sequence.span(place.0, place.1);
+                let message = "only the layer below is known";
+                return self.fail(Code::UnexpectedToken, message, span, None);
+            }
+        }
+        Ok(())
+    }
+
     fn subscript(&mut self, named: &mut Named) -> Result<(), Stop> {
         let (start, end, over) = self.script_range()?;
         for (start, end) in self.sequence.parts(start, end) {
@@ -131,9 +155,7 @@ impl Parser<'_> {
                 self.set_time(named, time, (start, end))?;
             } else {
                 let label = self.label(inner_start, inner_end)?;
-                if name::DECORATIONS.contains(&label.as_str()) {
-                    named.parts.decorations.push(label);
-                } else if !label.is_empty() {
+                if !label.is_empty() {
                     named.parts.labels.push(label);
                 }
             }
@@ -173,13 +195,19 @@ impl Parser<'_> {
                 return self.set_time(named, index.offset, (start, end));
             }
             if self.convention.layer.as_deref() == Some(index.letter) {
-                named.layer = Some(index.offset);
-                return Ok(());
+                return self.layer(named, index.offset, (start, end));
             }
         }
         let single = to == from + 1;
+        let euler = named.parts.base == "e" && !self.convention.letter_e && named.time.is_none();
         match self.sequence.kind(from) {
-            Some(TokenKind::Number { whole: Some(number), .. }) if single => {
+            // `h_t^{(0)}`, where layers are counted, is the input of the first.
+            Some(TokenKind::Number { whole: Some(0), .. })
+                if single && self.convention.layer.is_some() && named.time.is_some() =>
+            {
+                return self.layer(named, -1, (start, end));
+            }
+            Some(TokenKind::Number { whole: Some(number), .. }) if single && !euler => {
                 if bracketed || several || named.parts.superscript.is_some() {
                     named.parts.labels_above.push(number.to_string());
                 } else {
@@ -212,7 +240,6 @@ impl Parser<'_> {
             }
             return Ok(());
         }
-        let euler = named.parts.base == "e" && !self.convention.letter_e && named.time.is_none();
         if self.is_label(from, to) && !euler {
             let label = self.label(from, to)?;
             named.parts.labels_above.push(label);
@@ -290,6 +317,19 @@ impl Parser<'_> {
                 }
             }
         }
-        Ok(label.trim_matches('_').replace("__", "_"))
+        // A part `t` would read as the time.
+        let parts: Vec<&str> = label
+            .split('_')
+            .filter(|part| !part.is_empty())
+            .map(|part| if part == "t" { "time" } else { part })
+            .collect();
+        Ok(parts.join("_"))
     }
+}
+
+/// Puts accents over a base, the innermost first.
+fn decorate(mut named: Named, mut accents: Vec<&'static str>) -> Named {
+    accents.reverse();
+    named.parts.decorations.extend(accents.into_iter().map(str::to_owned));
+    named
 }

@@ -12,6 +12,8 @@ const NONE: usize = usize::MAX;
 pub(crate) struct Sequence<'a> {
     pub(crate) tokens: &'a [Token],
     matching: Vec<usize>,
+    /// For every token, the first from there on that is no layout and no remark.
+    solid: Vec<usize>,
 }
 
 /// What is wrong with the brackets of a sequence.
@@ -38,6 +40,11 @@ impl<'a> Sequence<'a> {
     /// Matches the brackets of `tokens`.
     pub(crate) fn new(tokens: &'a [Token]) -> (Self, Option<BracketFault>) {
         let mut matching = vec![NONE; tokens.len()];
+        let mut solid = vec![tokens.len(); tokens.len() + 1];
+        for (index, token) in tokens.iter().enumerate().rev() {
+            let layout = token.kind.is_layout() || token.kind == TokenKind::Remark;
+            solid[index] = if layout { solid[index + 1] } else { index };
+        }
         let mut open: Vec<(usize, Bracket)> = Vec::new();
         let mut fault = None;
         for (index, token) in tokens.iter().enumerate() {
@@ -45,7 +52,7 @@ impl<'a> Sequence<'a> {
                 TokenKind::Open(bracket) => {
                     open.push((index, bracket));
                     if open.len() > MAXIMUM_NESTING {
-                        return (Self { tokens, matching }, Some(BracketFault::TooDeep(index)));
+                        return (Self { tokens, matching, solid }, Some(BracketFault::TooDeep(index)));
                     }
                 }
                 TokenKind::Close(bracket) => match open.last().copied() {
@@ -68,7 +75,7 @@ impl<'a> Sequence<'a> {
         if let Some((index, _)) = open.first() {
             fault.get_or_insert(BracketFault::Unclosed(*index));
         }
-        (Self { tokens, matching }, fault)
+        (Self { tokens, matching, solid }, fault)
     }
 
     /// The token at `index`.
@@ -205,10 +212,17 @@ impl<'a> Sequence<'a> {
             decorated = true;
         }
         match self.kind(index)? {
-            TokenKind::Word { .. } => Some(index + 1),
+            TokenKind::Word { text, .. } => Some(index + if self.is_step_size(text, index) { 2 } else { 1 }),
             TokenKind::Function(..) if decorated => Some(index + 1),
             TokenKind::Open(Bracket::Brace) => {
                 let close = self.partner(index)?;
+                // `\hat{\sigma}`.
+                if decorated
+                    && close == index + 2
+                    && matches!(self.kind(index + 1), Some(TokenKind::Function(..)))
+                {
+                    return Some(close + 1);
+                }
                 // A font or a stray brace around one name.
                 (self.after_name(index + 1)? == close).then_some(close + 1)
             }
@@ -229,6 +243,13 @@ impl<'a> Sequence<'a> {
                 _ => return Some(index),
             }
         }
+    }
+
+    /// `\Delta t`: one name for the size of a step.
+    pub(crate) fn is_step_size(&self, text: &str, index: usize) -> bool {
+        text == "Delta"
+            && matches!(self.kind(index + 1), Some(TokenKind::Word { text, .. }) if text == "t")
+            && !self.is_script(index + 2)
     }
 
     fn is_script(&self, index: usize) -> bool {
@@ -260,10 +281,7 @@ impl<'a> Sequence<'a> {
     }
 
     /// The first index from `index` on that is no layout and no remark.
-    pub(crate) fn skip_layout(&self, mut index: usize) -> usize {
-        while self.kind(index).is_some_and(|kind| kind.is_layout() || *kind == TokenKind::Remark) {
-            index += 1;
-        }
-        index
+    pub(crate) fn skip_layout(&self, index: usize) -> usize {
+        self.solid.get(index).copied().unwrap_or(index)
     }
 }

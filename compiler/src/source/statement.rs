@@ -19,6 +19,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) lines: bool,
     pub(crate) statements: Vec<Statement>,
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Rows that were skipped: what a lexer found in them does not matter.
+    pub(crate) skipped: Vec<Span>,
 }
 
 /// Words of whole cells in signatures such as `h_t = \mathrm{LSTM}(x_t, h_{t-1})`.
@@ -27,7 +29,7 @@ const CELLS: [&str; 8] = ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"
 impl<'a> Reader<'a> {
     /// A reader with nothing read.
     pub(crate) fn new(convention: &'a Convention, lines: bool) -> Self {
-        Self { convention, lines, statements: Vec::new(), diagnostics: Vec::new() }
+        Self { convention, lines, statements: Vec::new(), diagnostics: Vec::new(), skipped: Vec::new() }
     }
 
     fn report(&mut self, code: Code, message: impl Into<String>, span: Span, help: Option<String>) {
@@ -37,6 +39,7 @@ impl<'a> Reader<'a> {
     /// Reads all of `tokens`.
     pub(crate) fn read(&mut self, tokens: &[Token]) {
         let mut pending: Vec<Reference> = Vec::new();
+        let tokens = &ungroup_cases(tokens);
         for (start, end) in segments(tokens, self.lines) {
             let row: Vec<Token> = strip(&tokens[start..end]);
             if row.is_empty() {
@@ -57,22 +60,70 @@ impl<'a> Reader<'a> {
 
     fn row(&mut self, row: &[Token], pending: &mut Vec<Reference>) -> Result<(), Stop> {
         let (sequence, fault) = Sequence::new(row);
-        if let Some(fault) = fault {
-            return self.bracket_fault(&sequence, fault);
+        if let Some(word) = is_loss(&sequence) {
+            return self.loss(&sequence, fault.is_some(), word, pending);
         }
-        let relations = relations(&sequence);
+        self.plain_row(&sequence, fault, pending)
+    }
+
+    /// A row whose left side is called like a loss: an equation if it can be read as one, else no part of the cell.
+    fn loss(
+        &mut self,
+        sequence: &Sequence<'_>,
+        faulty: bool,
+        word: &str,
+        pending: &mut Vec<Reference>,
+    ) -> Result<(), Stop> {
+        let span = sequence.span(0, sequence.tokens.len());
+        let before = self.diagnostics.len();
+        let unknown = sequence.tokens.iter().any(|token| token.kind == TokenKind::Unknown);
+        if !faulty && !unknown && self.plain_row(sequence, None, pending).is_ok() {
+            return Ok(());
+        }
+        self.diagnostics.truncate(before);
+        self.skip(format!("`{word}` is read as a loss, which is no part of the cell: skipped"), span);
+        Ok(())
+    }
+
+    fn skip(&mut self, message: impl Into<String>, span: Span) {
+        self.skipped.push(span);
+        self.report(Code::SkippedRow, message, span, None);
+    }
+
+    fn plain_row(
+        &mut self,
+        sequence: &Sequence<'_>,
+        fault: Option<BracketFault>,
+        pending: &mut Vec<Reference>,
+    ) -> Result<(), Stop> {
+        let row = sequence.tokens;
+        if let Some(fault) = fault {
+            return self.bracket_fault(sequence, fault);
+        }
+        // `[ h_t = … ]`: what is left of `\[ … \]`.
+        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Square))
+            && sequence.after(0) == row.len()
+            && row.iter().any(|token| token.kind == TokenKind::Equals)
+        {
+            let place = sequence.span(0, 1);
+            let message = "an equation cannot stand in square brackets";
+            let help = Some("take the brackets away, or write `\\[` and `\\]`".to_owned());
+            self.report(Code::UnexpectedToken, message, place, help);
+            return Err(Stop);
+        }
+        let relations = relations(sequence);
         let first = relations.iter().find(|index| row[**index].kind == TokenKind::Equals);
         let membership = relations.iter().find(|index| row[**index].kind == TokenKind::In);
         match (first, membership) {
-            (None, Some(index)) => self.membership(&sequence, *index, pending),
-            (Some(equals), Some(index)) if index < equals => self.membership(&sequence, *index, pending),
+            (None, Some(index)) => self.membership(sequence, *index, pending),
+            (Some(equals), Some(index)) if index < equals => self.membership(sequence, *index, pending),
             (Some(_), _) => {
                 let equals: Vec<usize> =
                     relations.iter().copied().filter(|index| row[*index].kind == TokenKind::Equals).collect();
                 let targets = std::mem::take(pending);
-                self.equation(&sequence, &equals, targets)
+                self.equation(sequence, &equals, targets)
             }
-            (None, None) => self.without_relation(&sequence, pending),
+            (None, None) => self.without_relation(sequence, pending),
         }
     }
 
@@ -169,6 +220,10 @@ impl<'a> Reader<'a> {
             let message = format!("`{}` stands alone: no `=` follows", reference.name.canonical);
             self.report(Code::SkippedRow, message, reference.span, None);
         }
+        if is_prose(sequence, first + 1) {
+            self.skip("words on the right side define nothing: skipped", span);
+            return Ok(());
+        }
         let left = self.left_side(sequence, first)?;
         // Parts between the signs: names are further targets, the rest are values.
         let mut bounds: Vec<(usize, usize)> = equals.windows(2).map(|pair| (pair[0] + 1, pair[1])).collect();
@@ -253,6 +308,18 @@ impl<'a> Reader<'a> {
             let parameter = self.parameter(sequence, 1, equals)?;
             return Ok(LeftSide::Known(*function, spelled.clone(), parameter));
         }
+        if sequence.kind(0) == Some(&TokenKind::Fraction)
+            && matches!(sequence.kind(2).or(sequence.kind(1)), Some(TokenKind::Word { text, .. }) if text == "d")
+        {
+            let help = Some("write the step of its discretisation".to_owned());
+            self.report(
+                Code::DifferentialEquation,
+                "a differential equation is outside the language",
+                span,
+                help,
+            );
+            return Err(Stop);
+        }
         let Some(after) = sequence.after_name(0) else {
             let help = Some("only a name can be defined: `name = expression`".to_owned());
             self.report(Code::LeftSide, "the left side of `=` is no name", span, help);
@@ -275,8 +342,15 @@ impl<'a> Reader<'a> {
             let parameter = self.parameter(sequence, position, equals)?;
             return Ok(LeftSide::Function(named.reference(), parameter));
         }
-        let help = Some("only a name can be defined: `name = expression`".to_owned());
-        self.report(Code::LeftSide, "the left side of `=` is no single name", span, help);
+        let lost = sequence.kind(position) == Some(&TokenKind::Word { text: "t".to_owned(), upper: false })
+            || sequence.kind(position) == Some(&TokenKind::Open(Bracket::Brace));
+        let help = if lost {
+            "an index needs its underscore: `h_t`, `h_{t-1}`"
+        } else {
+            "only a name can be defined: `name = expression`"
+        };
+        let code = if lost { Code::LostIndex } else { Code::LeftSide };
+        self.report(code, "the left side of `=` is no single name", span, Some(help.to_owned()));
         Err(Stop)
     }
 
@@ -296,6 +370,15 @@ impl<'a> Reader<'a> {
 
     fn define(&mut self, target: LeftSide, value: Expression, span: Span) -> Result<(), Stop> {
         let kind = match target {
+            // `h_t^{(0)} = x_t`: the layer below the first is the input.
+            LeftSide::Name(target)
+                if self.convention.layer.is_some()
+                    && matches!(&value.kind, ExpressionKind::Reference(read)
+                        if read.name == target.name && read.time == target.time) =>
+            {
+                self.skip("this names the input of the first layer and is skipped", span);
+                return Ok(());
+            }
             LeftSide::Name(target) => match value.kind {
                 ExpressionKind::FunctionName(_) if target.time.is_none() => StatementKind::Function {
                     name: target.name,
@@ -334,7 +417,7 @@ impl<'a> Reader<'a> {
             Function::Sigmoid => vec![
                 format!("1 / (1 + exp(-{name}))"),
                 format!("1 / (1 + exp((-{name})))"),
-                format!("(1 + exp(-{name}))^(-1)"),
+                format!("(1 + exp(-{name}))^{{-1}}"),
             ],
             Function::Relu => vec![format!("max(0, {name})"), format!("max({name}, 0)")],
             Function::Tanh => vec![format!("(exp({name}) - exp(-{name})) / (exp({name}) + exp(-{name}))")],
@@ -534,28 +617,154 @@ fn relations(sequence: &Sequence<'_>) -> Vec<usize> {
     found
 }
 
+/// The word that a left side has in common with losses.
+fn is_loss<'s>(sequence: &Sequence<'s>) -> Option<&'s str> {
+    let TokenKind::Word { text, .. } = sequence.kind(0)? else { return None };
+    let loss = matches!(text.as_str(), "L" | "J" | "E" | "cal_L" | "cal_J" | "Loss" | "loss");
+    let after = sequence.after_name(0)?;
+    (loss && sequence.kind(after) == Some(&TokenKind::Equals)).then_some(text)
+}
+
+/// True where the rest of a row is words: six or more single letters in a row without any sign.
+fn is_prose(sequence: &Sequence<'_>, from: usize) -> bool {
+    let rest = sequence.tokens.get(from..).unwrap_or_default();
+    let letters =
+        |token: &Token| matches!(&token.kind, TokenKind::Word { text, upper: false } if text.len() == 1);
+    rest.len() >= 6
+        && rest.iter().all(letters)
+        && rest.iter().filter(|token| !token.spaced).count() * 3 >= rest.len() * 2
+}
+
+/// `\begin{cases}` around whole equations only groups them: its ends become ends of rows.
+fn ungroup_cases(tokens: &[Token]) -> Vec<Token> {
+    let (sequence, _) = Sequence::new(tokens);
+    let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
+    let mut closing: Vec<usize> = Vec::new();
+    for (index, token) in tokens.iter().enumerate() {
+        let mut token = token.clone();
+        if token.kind == TokenKind::Open(Bracket::Cases)
+            && let Some(close) = sequence.partner(index)
+            && sequence.is_left_side(index + 1)
+        {
+            // `NAME =` before the group says nothing.
+            if kept.last().is_some_and(|last| last.kind == TokenKind::Equals) {
+                while kept
+                    .last()
+                    .is_some_and(|last| !matches!(last.kind, TokenKind::RowEnd | TokenKind::Newline))
+                {
+                    kept.pop();
+                }
+            }
+            token.kind = TokenKind::RowEnd;
+            closing.push(close);
+        } else if closing.last() == Some(&index) {
+            closing.pop();
+            token.kind = TokenKind::RowEnd;
+        }
+        kept.push(token);
+    }
+    kept
+}
+
+/// True where `start..end` only remarks: words in an upright font, text, or a number in parentheses.
+fn is_remark(sequence: &Sequence<'_>, start: usize, end: usize) -> bool {
+    let (from, to, bracketed) = sequence.without_brackets(start, end);
+    let number = bracketed && to == from + 1 && matches!(sequence.kind(from), Some(TokenKind::Number { .. }));
+    number
+        || start < end
+            && (start..end).all(|index| match sequence.kind(index) {
+                Some(TokenKind::Remark | TokenKind::Comma | TokenKind::Period) => true,
+                Some(TokenKind::Open(Bracket::Round) | TokenKind::Close(Bracket::Round)) => true,
+                Some(TokenKind::Word { text, .. }) => text.len() > 1 && !super::name::is_greek_word(text),
+                _ => false,
+            })
+}
+
 /// The tokens of one equation without layout, remarks and punctuation at its ends.
 fn strip(tokens: &[Token]) -> Vec<Token> {
     let (sequence, _) = Sequence::new(tokens);
+    // A column or a part after a gap that only remarks, behind the equation.
+    let (mut index, mut cut) = (0, tokens.len());
+    let mut equals = false;
+    while index < tokens.len() {
+        match tokens[index].kind {
+            TokenKind::Equals => equals = true,
+            TokenKind::Align | TokenKind::Quad if equals => {
+                let from = sequence.skip_layout(index);
+                let to = (from..tokens.len())
+                    .find(|at| matches!(tokens[*at].kind, TokenKind::Align | TokenKind::Quad))
+                    .unwrap_or(tokens.len());
+                if is_remark(&sequence, from, to) {
+                    cut = index;
+                    break;
+                }
+                index = to.max(index + 1);
+                continue;
+            }
+            _ => {}
+        }
+        index = sequence.after(index);
+    }
+    let tokens = &tokens[..cut];
+    let (sequence, _) = Sequence::new(tokens);
+    let mut dropped = vec![false; tokens.len()];
+    for index in 0..tokens.len() {
+        match tokens[index].kind {
+            // `\underbrace{u}_{…}` is `u`.
+            TokenKind::Underbrace => {
+                let Some(close) = sequence.partner(index + 1) else { continue };
+                dropped[index] = true;
+                // The braces stay, since they hold a sum together; around one matrix they would part it from the next.
+                if sequence.kind(index + 2) == Some(&TokenKind::Open(Bracket::Matrix))
+                    && sequence.after(index + 2) == close
+                {
+                    dropped[index + 1] = true;
+                    dropped[close] = true;
+                }
+                let mut after = close + 1;
+                while matches!(sequence.kind(after), Some(TokenKind::Subscript | TokenKind::Superscript)) {
+                    let Some(script) = sequence.script(after + 1) else { break };
+                    for mark in dropped.iter_mut().take(script.2).skip(after) {
+                        *mark = true;
+                    }
+                    after = script.2;
+                }
+            }
+            // `{\rm tanh}` is `tanh`.
+            TokenKind::Open(Bracket::Brace)
+                if sequence.partner(index) == Some(index + 2)
+                    && matches!(sequence.kind(index + 1), Some(TokenKind::Function(..))) =>
+            {
+                let before = index.checked_sub(1).and_then(|before| sequence.kind(before));
+                let argument = matches!(
+                    before,
+                    Some(
+                        TokenKind::Subscript
+                            | TokenKind::Superscript
+                            | TokenKind::Accent(_)
+                            | TokenKind::Fraction
+                            | TokenKind::Close(Bracket::Brace)
+                    )
+                );
+                if !argument {
+                    dropped[index] = true;
+                    dropped[index + 2] = true;
+                }
+            }
+            _ => {}
+        }
+    }
     let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
     let mut depth = 0_usize;
     for (index, token) in tokens.iter().enumerate() {
+        if dropped.get(index) == Some(&true) {
+            continue;
+        }
         match &token.kind {
             TokenKind::Open(Bracket::Matrix | Bracket::Cases) => depth += 1,
             TokenKind::Close(Bracket::Matrix | Bracket::Cases) => depth = depth.saturating_sub(1),
             TokenKind::Newline => continue,
-            TokenKind::Quad => {
-                // `\qquad (7)`: the number of an equation.
-                if sequence.kind(index + 1) == Some(&TokenKind::Open(Bracket::Round))
-                    && matches!(sequence.kind(index + 2), Some(TokenKind::Number { .. }))
-                    && sequence
-                        .partner(index + 1)
-                        .is_some_and(|close| close == index + 3 && close + 1 == tokens.len())
-                {
-                    break;
-                }
-                continue;
-            }
+            TokenKind::Quad => continue,
             TokenKind::Align | TokenKind::RowEnd if depth == 0 => continue,
             _ => {}
         }
@@ -607,9 +816,11 @@ fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
     let mut segments = Vec::new();
     let mut depth: Vec<Bracket> = Vec::new();
     let mut start = 0;
+    let mut last = None;
     for (index, token) in tokens.iter().enumerate() {
         match token.kind {
-            TokenKind::Open(bracket) => depth.push(bracket),
+            // Deeper brackets are an error of their own.
+            TokenKind::Open(bracket) if depth.len() < 2 * MAXIMUM_NESTING => depth.push(bracket),
             TokenKind::Close(bracket) => {
                 if let Some(found) = depth.iter().rposition(|open| *open == bracket) {
                     depth.truncate(found);
@@ -621,8 +832,8 @@ fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
         let in_matrix = depth.iter().any(|open| matches!(open, Bracket::Matrix | Bracket::Cases));
         let splits = match token.kind {
             TokenKind::RowEnd if in_matrix => false,
-            TokenKind::RowEnd if outside => !continues(&sequence, index),
-            TokenKind::Newline if lines && outside => !continues(&sequence, index),
+            TokenKind::RowEnd if outside => !continues(&sequence, last, index),
+            TokenKind::Newline if lines && outside => !continues(&sequence, last, index),
             TokenKind::Semicolon if lines && outside => true,
             // An unclosed bracket must not swallow the next equation.
             TokenKind::RowEnd | TokenKind::Newline if !in_matrix => sequence.is_left_side(index + 1),
@@ -637,6 +848,9 @@ fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
             segments.push((start, index));
             start = index + 1;
             depth.clear();
+        }
+        if !token.kind.is_layout() {
+            last = if splits { None } else { Some(index) };
         }
     }
     segments.push((start, tokens.len()));
@@ -665,8 +879,8 @@ fn split_declarations(sequence: &Sequence<'_>, segments: Vec<(usize, usize)>) ->
     split
 }
 
-/// True where the equation goes on after the end of a row at `index`.
-fn continues(sequence: &Sequence<'_>, index: usize) -> bool {
+/// True where the equation goes on after the end of a row at `index`; `last` is the last token before that is no layout.
+fn continues(sequence: &Sequence<'_>, last: Option<usize>, index: usize) -> bool {
     let operator = |kind: Option<&TokenKind>| {
         matches!(
             kind,
@@ -682,15 +896,6 @@ fn continues(sequence: &Sequence<'_>, index: usize) -> bool {
         )
     };
     let next = sequence.skip_layout(index + 1);
-    let mut before = index;
-    while let Some(last) = before.checked_sub(1) {
-        before = last;
-        match sequence.kind(last) {
-            Some(kind) if kind.is_layout() => {}
-            // An empty row separates.
-            _ => break,
-        }
-    }
     let next_operator = operator(sequence.kind(next)) && !sequence.is_left_side(next);
-    next_operator || (operator(sequence.kind(before)) && before < index)
+    next_operator || last.is_some_and(|last| operator(sequence.kind(last)))
 }

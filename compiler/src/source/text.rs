@@ -111,6 +111,16 @@ impl<'a> Lexer<'a, '_> {
             ("~", TokenKind::Mark("tilde")),
             ("ᵀ", TokenKind::Top),
         ];
+        if character == '<'
+            && let Some((kinds, length)) = html_tag(rest)
+        {
+            let span = place(self.offset, self.position, self.position + length);
+            for kind in kinds {
+                self.writer.push(kind.clone(), span);
+            }
+            self.position += length;
+            return;
+        }
         if character == 'ᵀ' {
             // A transpose stands without a sign of its own.
             let span = place(self.offset, self.position, self.position + length);
@@ -161,10 +171,9 @@ impl<'a> Lexer<'a, '_> {
 
     fn number(&mut self) {
         let length = number_length(self.rest(), true);
-        let text = &self.rest()[..length];
-        let whole = text.parse::<u32>().ok();
-        let value = text.parse::<f64>().unwrap_or(f64::NAN);
-        self.push(TokenKind::Number { value, whole }, length);
+        let span = place(self.offset, self.position, self.position + length);
+        self.writer.number(&self.rest()[..length], span);
+        self.position += length;
     }
 
     fn identifier(&mut self) {
@@ -199,8 +208,9 @@ impl<'a> Lexer<'a, '_> {
         if digits > 0 {
             let text = rest[1..=digits].to_owned();
             self.push(TokenKind::Minus, 1);
-            let whole = text.parse::<u32>().ok();
-            self.push(TokenKind::Number { value: text.parse().unwrap_or(f64::NAN), whole }, digits);
+            let span = place(self.offset, self.position, self.position + digits);
+            self.writer.number(&text, span);
+            self.position += digits;
         }
         let end = place(self.offset, self.position.saturating_sub(1), self.position);
         self.writer.push(TokenKind::Close(Bracket::Brace), end);
@@ -213,6 +223,38 @@ impl<'a> Lexer<'a, '_> {
         script_tokens(&run, self.offset + self.position, kind, value, self.writer);
         self.position += length;
     }
+}
+
+/// The tokens of the HTML tag that `text` begins with, and its length.
+pub(crate) fn html_tag(text: &str) -> Option<(&'static [TokenKind], usize)> {
+    const SUBSCRIPT: [TokenKind; 2] = [TokenKind::Subscript, TokenKind::Open(Bracket::Brace)];
+    const SUPERSCRIPT: [TokenKind; 2] = [TokenKind::Superscript, TokenKind::Open(Bracket::Brace)];
+    const CLOSE: [TokenKind; 1] = [TokenKind::Close(Bracket::Brace)];
+    const TAGS: [(&str, &[TokenKind]); 22] = [
+        ("<sub>", &SUBSCRIPT),
+        ("</sub>", &CLOSE),
+        ("<sup>", &SUPERSCRIPT),
+        ("</sup>", &CLOSE),
+        ("<br>", &[]),
+        ("<br/>", &[]),
+        ("<br />", &[]),
+        ("<li>", &[]),
+        ("</li>", &[]),
+        ("<p>", &[]),
+        ("</p>", &[]),
+        ("<div>", &[]),
+        ("</div>", &[]),
+        ("<i>", &[]),
+        ("</i>", &[]),
+        ("<b>", &[]),
+        ("</b>", &[]),
+        ("<em>", &[]),
+        ("</em>", &[]),
+        ("<math>", &[]),
+        ("</math>", &[]),
+        ("</span>", &[]),
+    ];
+    TAGS.iter().find(|(tag, _)| text.starts_with(tag)).map(|(tag, kinds)| (*kinds, tag.len()))
 }
 
 /// Length in bytes of the run of script characters that `text` begins with.
@@ -235,9 +277,7 @@ pub(crate) fn script_tokens(
     let mut digits_start = 0;
     let flush = |digits: &mut String, start: usize, end: usize, writer: &mut Writer| {
         if !digits.is_empty() {
-            let whole = digits.parse::<u32>().ok();
-            let value = digits.parse::<f64>().unwrap_or(f64::NAN);
-            writer.push(TokenKind::Number { value, whole }, place(offset, start, end));
+            writer.number(digits, place(offset, start, end));
             digits.clear();
         }
     };

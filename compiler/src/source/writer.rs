@@ -31,6 +31,19 @@ impl Writer {
         self.push(TokenKind::Word { text, upper }, span);
     }
 
+    /// Appends a number.
+    pub(crate) fn number(&mut self, text: &str, span: Span) {
+        match text.parse::<f64>() {
+            Ok(value) if value.is_finite() => {
+                self.push(TokenKind::Number { value, whole: text.parse().ok() }, span);
+            }
+            _ => {
+                let message = format!("the number `{}` is too large", text.get(..32).unwrap_or(text));
+                self.unknown(Code::UnknownSymbol, message, span, None);
+            }
+        }
+    }
+
     /// Reports what cannot be read, and leaves a token that stops the parser there.
     pub(crate) fn unknown(&mut self, code: Code, message: String, span: Span, help: Option<String>) {
         self.push(TokenKind::Unknown, span);
@@ -116,6 +129,30 @@ impl Writer {
             self.push(TokenKind::Function(function, text.to_owned()), whole);
             return;
         }
+        if text == "σ" {
+            self.push(TokenKind::Function(super::ast::Function::Sigmoid, "sigma".to_owned()), whole);
+            return;
+        }
+        // `cal_W`: a letter of another alphabet is one letter.
+        if let Some((alphabet, rest)) = text.split_once('_')
+            && matches!(alphabet, "cal" | "frak" | "bb")
+        {
+            let letter = rest.split('_').next().unwrap_or("");
+            if !letter.is_empty() && letter.is_ascii() {
+                let end = alphabet.len() + 1 + letter.len();
+                let upper = letter.starts_with(|first: char| first.is_ascii_uppercase());
+                self.push(TokenKind::Word { text: text[..end].to_owned(), upper }, at(0, end));
+                let mut start = end + 1;
+                for part in rest.split('_').skip(1) {
+                    self.push(TokenKind::Subscript, at(start - 1, start));
+                    if !part.is_empty() {
+                        self.letters(part, start, &at);
+                    }
+                    start += part.len() + 1;
+                }
+                return;
+            }
+        }
         // A known function before its label (`sigma_g`, `hard_sigmoid` is above) stays one with its label.
         let mut start = 0;
         for (number, part) in text.split('_').enumerate() {
@@ -126,9 +163,10 @@ impl Writer {
             }
             if !part.is_empty() {
                 if number == 0
-                    && let Some(function) = name::function(part)
+                    && let Some(function) = name::function(if part == "σ" { "sigma" } else { part })
                 {
-                    self.push(TokenKind::Function(function, part.to_owned()), at(start, end));
+                    let spelled = if part == "σ" { "sigma" } else { part };
+                    self.push(TokenKind::Function(function, spelled.to_owned()), at(start, end));
                 } else {
                     self.letters(part, start, &at);
                 }
@@ -160,9 +198,7 @@ impl Writer {
         }
         let span = at(start, start + part.len());
         if text.chars().all(|character| character.is_ascii_digit()) {
-            let whole = text.parse::<u32>().ok();
-            let value = text.parse::<f64>().unwrap_or(0.0);
-            self.push(TokenKind::Number { value, whole }, span);
+            self.number(&text, span);
         } else if !text.is_ascii() {
             self.unknown(
                 Code::UnknownSymbol,

@@ -1,1 +1,24 @@
-//! Placeholder until the first slice lands.
+//! A compiled recurrent cell as a [candle](https://github.com/huggingface/candle) layer.
+//!
+//! [`CellLayer`] takes any [`SequenceCell`](gatewright::sequence::SequenceCell) and gives a layer whose parameters are
+//! ordinary named variables: candle's optimisers, losses and checkpoints see `W_xi`, not a flat buffer. A whole sequence
+//! is one node of candle's graph, forward and backward.
+//!
+//! Gradients flow to every parameter, to the input sequence and to the initial states, from outputs and from final
+//! states. First order only: candle does not differentiate through a gradient. On the CPU only: elsewhere the layer is
+//! an error.
+
+#![forbid(unsafe_code)]
+
+mod fill;
+mod layer;
+mod operation;
+mod pool;
+
+pub use layer::{CellLayer, Sequences};
+
+/// The numbers a layer computes in, `f32` or `f64`: those that candle and compiled cells both know.
+pub trait Element: gatewright::Real + candle_core::WithDType {}
+
+impl Element for f32 {}
+impl Element for f64 {}

@@ -69,7 +69,7 @@ impl ArenaLayout {
 }
 
 /// Elements that begin on a cache line.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct AlignedVec<T> {
     elements: Vec<T>,
     start: usize,

@@ -5,13 +5,13 @@ use gatewright_compiler::plan::{
 };
 
 use super::arena::{AlignedVec, ArenaLayout};
+use super::compiled::internal;
 use super::engine::Engine;
-use crate::element::Element;
 use crate::error::CallError;
-use crate::matmul::{self, PackedMatrix};
+use crate::matmul::{self, Element, Left, Matrix, MatrixMut, PackedMatrix};
 
 /// Memory of one block of rows.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Block<T> {
     /// First sample and one past the last.
     pub(crate) first: usize,
@@ -90,7 +90,9 @@ impl<T: Element> Block<T> {
     }
 
     fn layout(&self) -> Result<&ArenaLayout, CallError> {
-        self.layout.as_ref().ok_or_else(|| CallError::Internal("a block was run before it was prepared".to_owned()))
+        self.layout
+            .as_ref()
+            .ok_or_else(|| CallError::Internal("a block was run before it was prepared".to_owned()))
     }
 
     /// Copies the rows of this block at one step in: `[B, n]` rows to padded rows.
@@ -221,15 +223,17 @@ impl<T: Element> Block<T> {
             match instruction {
                 Step::Product { operand, matrix, output, accumulate } => {
                     let stride = |place: &Place| plan.buffers[place.buffer.0 as usize].width;
-                    matmul::multiply(
-                        self.arena.as_mut_slice(),
-                        matmul::Rows { offset: layout.place(*operand, step), stride: stride(operand) },
-                        rows,
-                        &shared.matrices[*matrix],
-                        matmul::Rows { offset: layout.place(*output, step), stride: stride(output) },
-                        *accumulate,
-                    )
-                    .map_err(|error| CallError::Internal(error.to_string()))?;
+                    let matrix = &shared.matrices[*matrix];
+                    let left =
+                        Left::Within { offset: layout.place(*operand, step), row_stride: stride(operand) };
+                    let place = matmul::Place {
+                        columns: 0..matrix.columns(),
+                        offset: layout.place(*output, step),
+                        row_stride: stride(output),
+                        accumulate: *accumulate,
+                    };
+                    matmul::multiply_within(self.arena.as_mut_slice(), left, rows, matrix, &[place])
+                        .map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();
@@ -260,32 +264,40 @@ impl<T: Element> Block<T> {
         let arena = self.arena.as_slice();
         total.fill(T::ZERO);
         let all_rows = layout.steps * layout.rows;
+        if all_rows == 0 {
+            return Ok(());
+        }
         for term in terms {
             match *term {
                 GradientTerm::Outer { left, rows, right, columns, row, column, row_stride } => {
-                    let factor = |place: Place| {
+                    // left^T right, summed over all rows.
+                    let factor = |place: Place, columns: usize| {
                         let buffer = &engine.plan.buffers[place.buffer.0 as usize];
                         let stride = if buffer.kind == BufferKind::Once { 0 } else { buffer.width };
-                        matmul::Rows { offset: layout.place(place, 0), stride }
+                        Matrix::new(
+                            arena.get(layout.place(place, 0)..).unwrap_or_default(),
+                            all_rows,
+                            columns,
+                            stride,
+                        )
                     };
-                    matmul::add_outer_products(
-                        arena,
-                        factor(left),
+                    let result = MatrixMut {
+                        numbers: total.get_mut(row * row_stride + column..).unwrap_or_default(),
                         rows,
-                        factor(right),
                         columns,
-                        all_rows,
-                        total,
-                        row * row_stride + column,
                         row_stride,
-                    )
-                    .map_err(|error| CallError::Internal(error.to_string()))?;
+                    };
+                    matmul::general(factor(left, rows).transposed(), factor(right, columns), result, true)
+                        .map_err(internal)?;
                 }
                 GradientTerm::Sum { column, length, offset } => {
-                    let totals = engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
+                    let totals =
+                        engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
                     let Some(totals) = totals else { continue };
                     let at = layout.block(totals, 0, 0) + column;
-                    for (sum, &addend) in total[offset..offset + length].iter_mut().zip(&arena[at..at + length]) {
+                    for (sum, &addend) in
+                        total[offset..offset + length].iter_mut().zip(&arena[at..at + length])
+                    {
                         *sum = *sum + addend;
                     }
                 }
@@ -302,7 +314,9 @@ impl<T: Element> Block<T> {
     ) -> Result<(), CallError> {
         let layout = self.layout()?;
         let engine = shared.engine;
-        for (parameter, &(offset, length)) in engine.plan.parameter_gradients.iter().zip(shared.parameter_ranges) {
+        for (parameter, &(offset, length)) in
+            engine.plan.parameter_gradients.iter().zip(shared.parameter_ranges)
+        {
             let into = &mut gradient[offset..offset + length];
             match parameter {
                 ParameterGradient::Terms(terms) => self.total(engine, layout, terms, into)?,

@@ -12,9 +12,8 @@ use gatewright_compiler::{differentiate::differentiate, simplify::simplify};
 use super::block::{Block, Shared, Source};
 use super::engine::Engine;
 use super::roles::role_of;
-use crate::element::Element;
 use crate::error::{CallError, CompileError};
-use crate::matmul::PackedMatrix;
+use crate::matmul::{Element, PackedMatrix};
 use crate::parameters::ParameterLayout;
 use crate::sequence::{Backward, CellLayout, Forward, Keep, Port, SequenceCell};
 use crate::workspace::Workspace;
@@ -75,7 +74,11 @@ impl<T: Element> CompiledCell<T> {
     /// # Errors
     ///
     /// A dimension that is missing, unknown or too large; an operator without code; a failure of the code generator.
-    pub fn new(cell: &Cell, dimensions: &[(&str, usize)], options: CompileOptions) -> Result<Self, CompileError> {
+    pub fn new(
+        cell: &Cell,
+        dimensions: &[(&str, usize)],
+        options: CompileOptions,
+    ) -> Result<Self, CompileError> {
         let started = Instant::now();
         let forward = lower(cell).map_err(|error| CompileError::Internal(error.to_string()))?;
         let mut compiled = Self::from_graph(&forward, dimensions, options)?;
@@ -154,7 +157,12 @@ impl<T: Element> CompiledCell<T> {
         &self.inference.plan
     }
 
-    fn shared<'a>(&'a self, engine: &'a Engine<T>, parameters: &'a [T], workspace: &'a Memory<T>) -> Shared<'a, T> {
+    fn shared<'a>(
+        &'a self,
+        engine: &'a Engine<T>,
+        parameters: &'a [T],
+        workspace: &'a Memory<T>,
+    ) -> Shared<'a, T> {
         Shared {
             engine,
             matrices: &workspace.matrices,
@@ -225,7 +233,7 @@ pub(crate) fn constants<T: Element>(
 }
 
 /// What a [`Workspace`] holds for one engine.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Memory<T> {
     engine: Option<Arc<Engine<T>>>,
     matrices: Vec<PackedMatrix<T>>,
@@ -237,27 +245,18 @@ pub(crate) struct Memory<T> {
 
 impl<T> Default for Memory<T> {
     fn default() -> Self {
-        Self {
-            engine: None,
-            matrices: Vec::new(),
-            expressions: Vec::new(),
-            blocks: Vec::new(),
-            tape: None,
-        }
+        Self { engine: None, matrices: Vec::new(), expressions: Vec::new(), blocks: Vec::new(), tape: None }
     }
 }
 
 impl<T: Element> Memory<T> {
     /// Makes this the memory of `engine` for a batch: everything that does not depend on values.
-    fn attach(&mut self, engine: &Arc<Engine<T>>, batch: usize) {
+    fn attach(&mut self, engine: &Arc<Engine<T>>, batch: usize) -> Result<(), CallError> {
         if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
-            *self = Self { engine: Some(Arc::clone(engine)), ..Self::default() };
-            self.matrices = engine
-                .plan
-                .matrices
-                .iter()
-                .map(|matrix| PackedMatrix::zeroed(matrix.rows, matrix.columns))
-                .collect();
+            let matrices = &engine.plan.matrices;
+            let zeroed = matrices.iter().map(|matrix| PackedMatrix::zeroed(matrix.rows, matrix.columns));
+            let matrices = zeroed.collect::<Result<_, _>>().map_err(internal)?;
+            *self = Self { engine: Some(Arc::clone(engine)), matrices, ..Self::default() };
         }
         let ranges = block_ranges(batch);
         if self.blocks.len() != ranges.len() {
@@ -266,10 +265,17 @@ impl<T: Element> Memory<T> {
         for (block, (first, end)) in self.blocks.iter_mut().zip(ranges) {
             (block.first, block.end) = (first, end);
         }
+        Ok(())
     }
 
     /// Packs the matrices of one pass.
-    fn pack(&mut self, engine: &Engine<T>, parameters: &[T], ranges: &[(usize, usize)], backward: bool) {
+    fn pack(
+        &mut self,
+        engine: &Engine<T>,
+        parameters: &[T],
+        ranges: &[(usize, usize)],
+        backward: bool,
+    ) -> Result<(), CallError> {
         for (packed, layout) in self.matrices.iter_mut().zip(&engine.plan.matrices) {
             if layout.backward != backward {
                 continue;
@@ -287,18 +293,26 @@ impl<T: Element> Memory<T> {
                     continue;
                 }
                 // `y = M v` for rows `v^T` is `v^T M^T`: what is not transposed in the equation is so in the product.
-                packed.place(
-                    block.row,
-                    block.column,
-                    &source[view.row * view.row_stride + view.column..],
-                    view.rows,
-                    view.columns,
-                    view.row_stride,
-                    !view.transposed,
-                );
+                packed
+                    .place(
+                        block.row,
+                        block.column,
+                        &source[view.row * view.row_stride + view.column..],
+                        view.rows,
+                        view.columns,
+                        view.row_stride,
+                        !view.transposed,
+                    )
+                    .map_err(internal)?;
             }
         }
+        Ok(())
     }
+}
+
+/// A refusal of something that the plan has made right.
+pub(crate) fn internal(error: impl std::fmt::Display) -> CallError {
+    CallError::Internal(error.to_string())
 }
 
 /// The blocks that a batch is cut into. Depends on the batch alone.
@@ -313,12 +327,20 @@ fn check_count(what: &'static str, found: usize, expected: usize) -> Result<(), 
     if found == expected { Ok(()) } else { Err(CallError::Count { what, expected, found }) }
 }
 
-fn check_length(what: &'static str, name: &str, found: usize, expected: Option<usize>) -> Result<(), CallError> {
+fn check_length(
+    what: &'static str,
+    name: &str,
+    found: usize,
+    expected: Option<usize>,
+) -> Result<(), CallError> {
     match expected {
         Some(expected) if expected == found => Ok(()),
-        expected => {
-            Err(CallError::Length { what, name: name.to_owned(), expected: expected.unwrap_or(usize::MAX), found })
-        }
+        expected => Err(CallError::Length {
+            what,
+            name: name.to_owned(),
+            expected: expected.unwrap_or(usize::MAX),
+            found,
+        }),
     }
 }
 
@@ -341,11 +363,7 @@ fn check_slices<'s, T: 's>(
 }
 
 fn sources<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<Source<'a, T>> {
-    slices
-        .iter()
-        .zip(ports)
-        .map(|(&elements, port)| Source { elements, batch, size: port.size })
-        .collect()
+    slices.iter().zip(ports).map(|(&elements, port)| Source { elements, batch, size: port.size }).collect()
 }
 
 /// Runs `work` on every block, on up to `threads` threads. The first error by block order is the result.
@@ -362,9 +380,8 @@ fn each_block<T: Element>(
     std::thread::scope(|scope| {
         let mut shares = blocks.chunks_mut(share);
         let own = shares.next();
-        let others: Vec<_> = shares
-            .map(|share| scope.spawn(|| share.iter_mut().try_for_each(&work)))
-            .collect();
+        let others: Vec<_> =
+            shares.map(|share| scope.spawn(|| share.iter_mut().try_for_each(&work))).collect();
         let mut result = own.map_or(Ok(()), |own| own.iter_mut().try_for_each(&work));
         for other in others {
             let joined = other
@@ -381,22 +398,39 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         &self.layout
     }
 
-    fn forward(&self, call: Forward<'_, T>, keep: Keep, workspace: &mut Workspace<T>) -> Result<(), CallError> {
+    fn forward(
+        &self,
+        call: Forward<'_, T>,
+        keep: Keep,
+        workspace: &mut Workspace<T>,
+    ) -> Result<(), CallError> {
         let (steps, batch) = (call.steps, call.batch);
         let rows = steps.checked_mul(batch);
         let layout = &self.layout;
         check_length("parameters", "", call.parameters.len(), Some(layout.parameters.length()))?;
         check_slices("input", &layout.inputs, call.inputs.iter().copied(), rows, false)?;
-        check_slices("initial state", &layout.states, call.initial_states.iter().copied(), Some(batch), true)?;
+        check_slices(
+            "initial state",
+            &layout.states,
+            call.initial_states.iter().copied(),
+            Some(batch),
+            true,
+        )?;
         check_slices("output", &layout.outputs, call.outputs.iter().map(|slice| &**slice), rows, true)?;
-        check_slices("final state", &layout.states, call.final_states.iter().map(|slice| &**slice), Some(batch), true)?;
+        check_slices(
+            "final state",
+            &layout.states,
+            call.final_states.iter().map(|slice| &**slice),
+            Some(batch),
+            true,
+        )?;
         let engine = match keep {
             Keep::Nothing => &self.inference,
             Keep::Tape => &self.training,
         };
         let memory = workspace.memory();
         memory.tape = None;
-        memory.attach(engine, batch);
+        memory.attach(engine, batch)?;
         for block in &mut memory.blocks {
             block.prepare(engine, steps)?;
         }
@@ -404,7 +438,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         if !wanted.is_empty() {
             memory.expressions = constants(engine, call.parameters, &self.parameter_ranges, &[], &wanted)?;
         }
-        memory.pack(engine, call.parameters, &self.parameter_ranges, false);
+        memory.pack(engine, call.parameters, &self.parameter_ranges, false)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
         let inputs = sources(call.inputs, &layout.inputs, batch);
@@ -416,7 +450,9 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         memory.blocks = blocks;
         result?;
         for block in &memory.blocks {
-            for ((output, &place), port) in call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs) {
+            for ((output, &place), port) in
+                call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs)
+            {
                 block.unstage(engine, place, 0..steps, batch, port.size, output)?;
             }
             for ((index, last), port) in call.final_states.iter_mut().enumerate().zip(&layout.states) {
@@ -446,7 +482,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         let initial = call.initial_state_gradients.iter().map(|slice| &**slice);
         check_slices("initial state gradient", &layout.states, initial, Some(batch), true)?;
 
-        memory.pack(engine, call.parameters, &self.parameter_ranges, true);
+        memory.pack(engine, call.parameters, &self.parameter_ranges, true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
         let outputs = sources(call.output_gradients, &layout.outputs, batch);
@@ -487,7 +523,9 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
                     None => into.fill(T::ZERO),
                 }
             }
-            for ((index, into), port) in call.initial_state_gradients.iter_mut().enumerate().zip(&layout.states) {
+            for ((index, into), port) in
+                call.initial_state_gradients.iter_mut().enumerate().zip(&layout.states)
+            {
                 let place = buffer_of(&engine.plan, BufferRole::StateGradient(index as u32))?;
                 block.unstage(engine, place, 0..1, batch, port.size, into)?;
             }

@@ -7,11 +7,15 @@ use gatewright_compiler::plan::Plan;
 use gatewright_compiler::plan::interpret::run_kernel;
 
 use super::compiled::Backend;
-use crate::element::Element;
 use crate::error::{CallError, CompileError};
+use crate::matmul::Element;
+#[cfg(feature = "jit")]
+use crate::primitive::Level;
 
 #[cfg(feature = "jit")]
-use gatewright_compiler::{codegen::CompiledKernels, operator::primitive::PrimitiveTable};
+use gatewright_compiler::{
+    codegen::CompiledKernels, operator::primitive::PrimitiveTable, plan::kernel::Precision,
+};
 
 /// A plan, the graph it came from, and its element loops.
 #[derive(Debug)]
@@ -35,9 +39,11 @@ impl<T: Element> Engine<T> {
             Backend::Interpreter => Loops::Interpreted(std::marker::PhantomData),
             #[cfg(feature = "jit")]
             Backend::Jit => Loops::Compiled(
-                CompiledKernels::compile(&plan.kernels, T::PRECISION)
+                CompiledKernels::compile(&plan.kernels, Precision::of::<T>())
                     .map_err(|error| CompileError::Code(error.to_string()))?,
-                T::primitives(),
+                T::primitives(Level::best())
+                    .ok_or_else(|| CompileError::Internal("the best level is not available".to_owned()))?
+                    .for_compiled_code(),
             ),
             #[cfg(not(feature = "jit"))]
             Backend::Jit => return Err(CompileError::NoBackend),

@@ -11,7 +11,8 @@ pub(crate) fn role_of(graph: &Graph, parameter: u32, sizes: &[usize]) -> Paramet
     let Some(shape) = graph.signature().parameters.get(parameter as usize).map(|port| &port.shape) else {
         return ParameterRole::Weight;
     };
-    let Some((node, _)) = graph.iter().find(|(_, node)| node.operator == Operator::Parameter(parameter)) else {
+    let Some((node, _)) = graph.iter().find(|(_, node)| node.operator == Operator::Parameter(parameter))
+    else {
         return match shape {
             Shape::Scalar => ParameterRole::Scalar,
             Shape::Vector(_) => ParameterRole::Bias,
@@ -21,9 +22,10 @@ pub(crate) fn role_of(graph: &Graph, parameter: u32, sizes: &[usize]) -> Paramet
     match shape {
         Shape::Scalar => ParameterRole::Scalar,
         Shape::Vector(_) => {
-            let added = graph.iter().filter(|(_, user)| user.operands.contains(&node)).all(|(_, user)| {
-                matches!(user.operator, Operator::Binary(Binary::Add | Binary::Subtract))
-            });
+            let added = graph
+                .iter()
+                .filter(|(_, user)| user.operands.contains(&node))
+                .all(|(_, user)| matches!(user.operator, Operator::Binary(Binary::Add | Binary::Subtract)));
             if added { ParameterRole::Bias } else { ParameterRole::Weight }
         }
         Shape::Matrix(..) => matrix_role(graph, node, sizes),

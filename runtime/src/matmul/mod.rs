@@ -1,65 +1,128 @@
-//! Stand-in until the packed kernels land.
+//! Matrix products, row-major.
+//!
+//! Two kinds. [`multiply`] and [`multiply_within`] take a right-hand side that was packed before
+//! ([`PackedMatrix`]): weights are constant over all steps of a sequence, so they are packed once per call and the
+//! kernels stream them in the order they read them. [`general`] takes anything strided, through `matrixmultiply`:
+//! for products that happen once, such as weight gradients.
+//!
+//! # What a result depends on
+//!
+//! A number of a packed product is one chain of fused multiply-adds over `k` from 0 up, that starts at zero or at
+//! the number accumulated to. So it depends on its row and its column only: not on how rows are blocked, how many
+//! there are, nor on the level, but that [`Level::Portable`] rounds twice at each step.
 
-use gatewright_compiler::operator::real::Real;
+mod drive;
+mod element;
+mod general;
+mod kernel;
+mod multiply;
+mod packed;
+mod portable;
+#[cfg(test)]
+mod tests;
 
-/// Element.
-pub trait MatmulElement: Real {}
-impl MatmulElement for f32 {}
-impl MatmulElement for f64 {}
+pub use element::Element;
+pub use general::{Matrix, MatrixMut, general};
+pub use multiply::{Left, Place, Segment, multiply, multiply_within};
+pub use packed::PackedMatrix;
 
-/// Rows in an arena.
-#[derive(Clone, Copy, Debug)]
-pub struct Rows {
-    pub offset: usize,
-    pub stride: usize,
+use std::ops::Range;
+
+use crate::primitive::Level;
+
+/// Why a product was not computed. Nothing has been written then.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// A matrix of so many numbers cannot be addressed.
+    #[error("a packed matrix of {rows} rows and {columns} columns is too large")]
+    TooLarge {
+        /// Its rows.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
+    },
+    /// This machine cannot run the level asked for.
+    #[error("this machine cannot run kernels for {level:?}")]
+    Unavailable {
+        /// The level.
+        level: Level,
+    },
+    /// A block does not fit where it is placed.
+    #[error("a block of {rows} rows and {columns} columns does not fit at row {row}, column {column}")]
+    OutOfPlace {
+        /// First row of the place.
+        row: usize,
+        /// First column of the place.
+        column: usize,
+        /// Rows of the block as placed.
+        rows: usize,
+        /// Columns of the block as placed.
+        columns: usize,
+    },
+    /// A slice has fewer numbers than its shape needs.
+    #[error(
+        "{rows} rows of {columns} numbers, {row_stride} apart, need more than the {length} numbers there are"
+    )]
+    TooShort {
+        /// Numbers there are.
+        length: usize,
+        /// Rows of the shape.
+        rows: usize,
+        /// Columns of the shape.
+        columns: usize,
+        /// Numbers from one row to the next.
+        row_stride: usize,
+    },
+    /// The stride of a matrix is smaller than its rows are long.
+    #[error("rows of {columns} numbers overlap when they are {row_stride} apart")]
+    RowsOverlap {
+        /// Columns of the shape.
+        columns: usize,
+        /// Numbers from one row to the next.
+        row_stride: usize,
+    },
+    /// Segments must be in ascending order, apart, and within the columns of the packed matrix.
+    #[error(
+        "segment of columns {columns:?} is out of order or outside the {available} columns of the product"
+    )]
+    Segments {
+        /// Columns of the segment.
+        columns: Range<usize>,
+        /// Columns of the packed matrix.
+        available: usize,
+    },
+    /// Two places of one workspace share numbers.
+    #[error("the places at {first} and {second} of the workspace overlap")]
+    PlacesOverlap {
+        /// Offset of one place.
+        first: usize,
+        /// Offset of the other place.
+        second: usize,
+    },
+    /// Operands of a general product do not fit together.
+    #[error("a product of {left:?} and {right:?} is not {result:?}")]
+    Shapes {
+        /// Rows and columns of the left operand.
+        left: (usize, usize),
+        /// Rows and columns of the right operand.
+        right: (usize, usize),
+        /// Rows and columns of the result.
+        result: (usize, usize),
+    },
 }
 
-/// Packed.
-#[derive(Clone, Debug)]
-pub struct PackedMatrix<T> {
-    rows: usize,
-    columns: usize,
-    elements: Vec<T>,
-}
-
-impl<T: Real> PackedMatrix<T> {
-    pub fn zeroed(rows: usize, columns: usize) -> Self {
-        Self { rows, columns, elements: vec![T::ZERO; rows * columns] }
+/// Checks that `rows` rows of `columns` numbers, `row_stride` apart, lie within `length` numbers and apart from each
+/// other; gives the number just past the last.
+fn extent(length: usize, rows: usize, columns: usize, row_stride: usize) -> Result<usize, Error> {
+    if rows == 0 || columns == 0 {
+        return Ok(0);
     }
-    #[allow(clippy::too_many_arguments, reason = "stand-in")]
-    pub fn place(&mut self, row: usize, column: usize, source: &[T], rows: usize, columns: usize, stride: usize, transposed: bool) {
-        for i in 0..rows {
-            for j in 0..columns {
-                let (r, c) = if transposed { (row + j, column + i) } else { (row + i, column + j) };
-                self.elements[r * self.columns + c] = source[i * stride + j];
-            }
-        }
+    if rows > 1 && row_stride < columns {
+        return Err(Error::RowsOverlap { columns, row_stride });
     }
-}
-
-pub fn multiply<T: Real>(arena: &mut [T], a: Rows, m: usize, b: &PackedMatrix<T>, c: Rows, accumulate: bool) -> Result<(), std::fmt::Error> {
-    for i in 0..m {
-        for j in 0..b.columns {
-            let at = c.offset + i * c.stride + j;
-            let mut sum = if accumulate { arena[at] } else { T::ZERO };
-            for k in 0..b.rows {
-                sum = arena[a.offset + i * a.stride + k].mul_add(b.elements[k * b.columns + j], sum);
-            }
-            arena[at] = sum;
-        }
-    }
-    Ok(())
-}
-
-#[allow(clippy::too_many_arguments, reason = "stand-in")]
-pub fn add_outer_products<T: Real>(arena: &[T], left: Rows, m: usize, right: Rows, n: usize, k: usize, total: &mut [T], offset: usize, stride: usize) -> Result<(), std::fmt::Error> {
-    for i in 0..m {
-        for j in 0..n {
-            for r in 0..k {
-                let at = offset + i * stride + j;
-                total[at] = arena[left.offset + r * left.stride + i].mul_add(arena[right.offset + r * right.stride + j], total[at]);
-            }
-        }
-    }
-    Ok(())
+    (rows - 1)
+        .checked_mul(row_stride)
+        .and_then(|last| last.checked_add(columns))
+        .filter(|end| *end <= length)
+        .ok_or(Error::TooShort { length, rows, columns, row_stride })
 }

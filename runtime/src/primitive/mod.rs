@@ -5,15 +5,15 @@
 //! pointer to a [`PrimitiveTable`] and calls the function at [`Unary::primitive_index`].
 
 #[cfg(target_arch = "aarch64")]
-mod arm;
+pub(crate) mod arm;
 mod level;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod register;
 #[cfg(test)]
 mod tests;
-mod tile;
+pub(crate) mod tile;
 #[cfg(target_arch = "x86_64")]
-mod x86;
+pub(crate) mod x86;
 
 pub use level::Level;
 

@@ -17,7 +17,7 @@ macro_rules! implement_register {
         #[doc = $document]
         #[derive(Clone, Copy)]
         #[repr(transparent)]
-        pub(super) struct $name($bare);
+        pub(crate) struct $name($bare);
 
         impl Lanes for $name {
             type Scalar = $scalar;
@@ -163,4 +163,4 @@ macro_rules! implement_register {
     };
 }
 
-pub(super) use implement_register;
+pub(crate) use implement_register;

@@ -9,7 +9,7 @@ use gatewright_compiler::operator::elementary::Lanes;
 /// `COUNT` is at most 16 and the type is exactly `COUNT` scalars, without padding. Every method of [`Lanes`] may
 /// rely on the instruction set of the type: a value of it exists only where that was found, since values come from
 /// `load` or from another value.
-pub(super) unsafe trait Register: Lanes {
+pub(crate) unsafe trait Register: Lanes {
     /// Number of lanes.
     const COUNT: usize;
 
@@ -36,7 +36,7 @@ pub(super) unsafe trait Register: Lanes {
 /// `source` is readable and `destination` writable for `length` scalars; they are equal or do not overlap. The
 /// processor has the instruction set of `R`.
 #[inline(always)]
-pub(super) unsafe fn run<R: Register>(
+pub(crate) unsafe fn run<R: Register>(
     destination: *mut R::Scalar,
     source: *const R::Scalar,
     length: usize,

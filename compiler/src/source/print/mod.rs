@@ -1,5 +1,6 @@
 //! The syntax tree back to text and to LaTeX.
 //!
-//! Invariant: parsing what is printed gives the tree that was printed, but for spans.
+//! Invariant: parsing what is printed gives the tree that was printed, but for spans; text adds parentheses around quotients.
 
+pub mod latex;
 pub mod text;

@@ -1,4 +1,6 @@
 //! The syntax tree as plain text: the spelling of `cell!`, with a sign of its own for every product.
+//!
+//! Text has no fraction bar: a quotient beside other factors comes back in parentheses.
 
 use crate::source::ast::{
     Document, Expression, ExpressionKind, Function, ProductSign, Reference, Size, Statement, StatementKind,
@@ -109,7 +111,7 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
         ExpressionKind::FunctionName(function) => text.push_str(name::function_name(*function)),
         ExpressionKind::Negate(inner) => {
             text.push('-');
-            write(inner, 3, text);
+            write(inner, 2, text);
         }
         ExpressionKind::Add(left, right) => binary(left, " + ", right, 1, text),
         ExpressionKind::Subtract(left, right) => binary(left, " - ", right, 1, text),
@@ -127,9 +129,9 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
         }
         ExpressionKind::Power(base, power) => {
             write(base, 5, text);
-            text.push_str("^(");
+            text.push_str("^{");
             write(power, 0, text);
-            text.push(')');
+            text.push('}');
         }
         ExpressionKind::Transpose(inner) => {
             write(inner, 5, text);
@@ -155,7 +157,9 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
 fn binary(left: &Expression, sign: &str, right: &Expression, strength: u8, text: &mut String) {
     write(left, strength, text);
     text.push_str(sign);
-    write(right, strength + 1, text);
+    // A sign after a sign needs no parentheses.
+    let negated = matches!(right.kind, ExpressionKind::Negate(_));
+    write(right, if negated { 0 } else { strength + 1 }, text);
 }
 
 fn list(open: char, elements: &[Expression], close: char, text: &mut String) {

@@ -1,0 +1,124 @@
+//! Inline mathematics: which of it belongs to the cell.
+//!
+//! A document explains its equations in lines of text full of `$h_t$`; only what defines a name is looked at, and beside
+//! display mathematics only what that reads and does not define.
+
+use std::collections::HashSet;
+
+use super::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind};
+use super::find::Block;
+use super::read;
+
+/// Names that the statements define, and names that they read.
+#[derive(Debug, Default)]
+struct Names {
+    defined: HashSet<String>,
+    read: HashSet<String>,
+}
+
+fn names(statements: &[Statement]) -> Names {
+    let mut names = Names::default();
+    for statement in statements {
+        match &statement.kind {
+            StatementKind::Definition { target, value } => {
+                names.defined.insert(target.name.canonical.clone());
+                references(value, &mut |reference| {
+                    names.read.insert(reference.name.canonical.clone());
+                });
+            }
+            StatementKind::Function { name, body, .. } => {
+                names.defined.insert(name.canonical.clone());
+                references(body, &mut |reference| {
+                    names.read.insert(reference.name.canonical.clone());
+                });
+            }
+            StatementKind::Declaration { .. } => {}
+        }
+    }
+    names
+}
+
+/// Calls `visit` for every name that `expression` reads. Uses a stack of its own, since trees lean to the left.
+pub(crate) fn references<'e>(expression: &'e Expression, visit: &mut impl FnMut(&'e Reference)) {
+    let mut stack = vec![expression];
+    while let Some(expression) = stack.pop() {
+        match &expression.kind {
+            ExpressionKind::Number(_) | ExpressionKind::FunctionName(_) => {}
+            ExpressionKind::Reference(reference) => visit(reference),
+            ExpressionKind::Negate(inner)
+            | ExpressionKind::Transpose(inner)
+            | ExpressionKind::Group(inner) => {
+                stack.push(inner);
+            }
+            ExpressionKind::Add(left, right)
+            | ExpressionKind::Subtract(left, right)
+            | ExpressionKind::Product(_, left, right)
+            | ExpressionKind::Divide(left, right)
+            | ExpressionKind::Power(left, right) => {
+                stack.push(left);
+                stack.push(right);
+            }
+            ExpressionKind::Chain(inner)
+            | ExpressionKind::Concatenate(inner)
+            | ExpressionKind::Call(_, inner) => {
+                stack.extend(inner);
+            }
+        }
+    }
+}
+
+/// True where a block may hold a definition: cheap, before it is parsed.
+fn may_define(text: &str, block: &Block) -> bool {
+    text.get(block.range.clone())
+        .is_some_and(|inside| inside.contains('=') || inside.contains("leftarrow") || inside.contains('←'))
+}
+
+/// The inline definitions that display mathematics reads and does not define.
+pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec<Block> {
+    let known = names(display);
+    inline
+        .iter()
+        .filter(|block| may_define(text, block))
+        .filter(|block| {
+            let (statements, _) = read(text, std::slice::from_ref(block));
+            let [statement] = statements.as_slice() else { return false };
+            match &statement.kind {
+                StatementKind::Definition { target, .. } => {
+                    let name = &target.name.canonical;
+                    // An initial state, `h_0 = 0`, belongs to the state.
+                    let initial = name.strip_suffix("_0").is_some_and(|state| known.defined.contains(state));
+                    initial || known.read.contains(name) && !known.defined.contains(name)
+                }
+                StatementKind::Function { name, .. } => {
+                    known.read.contains(&name.canonical) && !known.defined.contains(&name.canonical)
+                }
+                StatementKind::Declaration { .. } => false,
+            }
+        })
+        .cloned()
+        .collect()
+}
+
+/// The inline definitions of a document without display mathematics.
+pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
+    let candidates: Vec<Block> = inline.iter().filter(|block| may_define(text, block)).cloned().collect();
+    let (statements, _) = read(text, &candidates);
+    let known = names(&statements);
+    candidates
+        .into_iter()
+        .filter(|block| {
+            let (statements, diagnostics) = read(text, std::slice::from_ref(block));
+            if statements.is_empty() {
+                // An equation with an error in it must not vanish.
+                return text[block.range.clone()].contains(['_', '^', '(']) && !diagnostics.is_empty();
+            }
+            statements.iter().all(|statement| match &statement.kind {
+                StatementKind::Definition { target, .. } => {
+                    target.time.is_some() || known.read.contains(&target.name.canonical)
+                }
+                StatementKind::Function { name, .. } => known.read.contains(&name.canonical),
+                StatementKind::Declaration { .. } => false,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,162 @@
+//! Plain text by lines: what of each line is an equation, and what is a label, a remark or a comment mark.
+
+use std::ops::Range;
+
+use super::name;
+
+/// Signs that are no part of a remark.
+const SIGNS: [char; 16] = ['=', '+', '_', '^', '{', '[', '*', '/', '⊙', '·', '∘', '×', '<', '>', '≤', '≥'];
+
+/// Marks that stand before every line of a comment or a list.
+const PREFIXES: [&str; 9] = ["///", "//!", "//", "#", "*", "%", "-", "|", ";;"];
+
+/// The ranges of `text` that hold equations, one for each line; empty lines are left out.
+pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
+    let mut lines: Vec<Range<usize>> = Vec::new();
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let end = start + line.trim_end_matches(['\n', '\r']).len();
+        lines.push(trim(text, start..end));
+        start += line.len();
+    }
+    lines.retain(|line| !line.is_empty());
+    let prefix = common_prefix(text, &lines);
+    let words = identifiers(text);
+    lines
+        .into_iter()
+        .filter_map(|mut line| {
+            if let Some(prefix) = prefix {
+                line = trim(text, line.start + prefix.len()..line.end);
+            } else if let Some(length) = number_prefix(&text[line.clone()]) {
+                line = trim(text, line.start + length..line.end);
+            }
+            line = without_remark(text, line, &words);
+            line = without_label(text, line);
+            (!line.is_empty()).then_some(line)
+        })
+        .collect()
+}
+
+fn trim(text: &str, range: Range<usize>) -> Range<usize> {
+    let line = text.get(range.clone()).unwrap_or("");
+    let start = range.start + (line.len() - line.trim_start().len());
+    start..start + line.trim().len()
+}
+
+/// The mark that every line begins with. A single line keeps its `-` and `*` only where a blank follows.
+fn common_prefix(text: &str, lines: &[Range<usize>]) -> Option<&'static str> {
+    PREFIXES.into_iter().find(|prefix| {
+        !lines.is_empty()
+            && lines.iter().all(|line| {
+                text[line.clone()]
+                    .strip_prefix(prefix)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+            })
+    })
+}
+
+/// Length of `1. ` or `2) ` before an equation.
+fn number_prefix(line: &str) -> Option<usize> {
+    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
+    let rest = line.get(digits..)?;
+    (digits > 0 && (rest.starts_with(". ") || rest.starts_with(") "))).then_some(digits + 2)
+}
+
+/// Every word of the text that has an index or stands beside an operator, cheaply: words with `_`.
+fn identifiers(text: &str) -> Vec<&str> {
+    let mut words: Vec<&str> = text
+        .split(|next: char| !(next.is_alphanumeric() || next == '_'))
+        .filter(|word| word.contains('_') || word.chars().count() == 1)
+        .collect();
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// Drops comments and tails of words.
+fn without_remark(text: &str, line: Range<usize>, names: &[&str]) -> Range<usize> {
+    let mut end = line.end;
+    let whole = &text[line.clone()];
+    let equals = whole.find('=').unwrap_or(whole.len());
+    for mark in ["#", "//", "-->", "`"] {
+        if let Some(position) = whole.find(mark) {
+            // An arrow to a function says something that the equation does not.
+            let tail = whole[position + mark.len()..].trim();
+            if mark != "-->" || name::function(tail).is_none() {
+                end = end.min(line.start + position);
+            }
+        }
+    }
+    let mut line = trim(text, line.start..end);
+    let whole = &text[line.clone()];
+    // A tail after two blanks, behind the last sign of mathematics.
+    let last_sign = whole.rfind(SIGNS).map_or(0, |sign| sign + 1);
+    let from = last_sign.max(equals.min(whole.len()));
+    if let Some(gap) = whole.get(from..).and_then(|tail| tail.find("  "))
+        && is_remark(&whole[from + gap..], names)
+        && balanced(&whole[..from + gap])
+    {
+        line = trim(text, line.start..line.start + from + gap);
+    }
+    // A tail in parentheses.
+    let whole = &text[line.clone()];
+    if whole.ends_with(')')
+        && let Some(open) = whole.rfind(" (")
+        && open > equals
+        && is_remark(&whole[open..], names)
+        && whole[open + 2..whole.len() - 1]
+            .chars()
+            .all(|next| next.is_alphabetic() || matches!(next, ' ' | '-' | ','))
+        && balanced(&whole[..open])
+    {
+        line = trim(text, line.start..line.start + open);
+    }
+    line
+}
+
+fn balanced(text: &str) -> bool {
+    let mut depth = 0_i32;
+    for byte in text.bytes() {
+        match byte {
+            b'(' | b'[' | b'{' => depth += 1,
+            b')' | b']' | b'}' => depth -= 1,
+            _ => {}
+        }
+    }
+    depth == 0 && !text.trim_end().ends_with(['+', '-', '*', '/', '=', '⊙', '·', ','])
+}
+
+/// True for words that are no names: at least one word of two letters, and no sign of mathematics.
+fn is_remark(tail: &str, names: &[&str]) -> bool {
+    if tail.contains(SIGNS) {
+        return false;
+    }
+    tail.split(|next: char| !next.is_alphanumeric()).any(|word| {
+        word.chars().count() >= 2
+            && word.chars().any(char::is_alphabetic)
+            && names.binary_search(&word).is_err()
+            && name::function(word).is_none()
+    })
+}
+
+/// Drops words up to the last `:` before the first `=`.
+fn without_label(text: &str, line: Range<usize>) -> Range<usize> {
+    let whole = &text[line.clone()];
+    let Some(equals) = whole.find('=') else { return line };
+    let Some(colon) = whole[..equals].rfind(':') else { return line };
+    if whole[colon..].starts_with(":=") {
+        return line;
+    }
+    let label = &whole[..colon];
+    let words = label.chars().all(|next| next.is_alphanumeric() || next.is_whitespace() || next == '-');
+    if words { trim(text, line.start + colon + 1..line.end) } else { line }
+}
+
+/// True where names carry their time as a final `t`: `Ht-1` occurs and `_t` does not.
+pub(crate) fn has_suffix_time(text: &str) -> bool {
+    if text.contains("_t") || text.contains("_{t") || text.contains("[t") || text.contains("(t") {
+        return false;
+    }
+    text.match_indices("t-1")
+        .any(|(position, _)| text[..position].chars().next_back().is_some_and(char::is_alphanumeric))
+}

@@ -1,0 +1,186 @@
+//! The layer: named variables around a cell.
+
+use std::sync::Arc;
+
+use candle_core::{Device, Module, Result, Tensor};
+use candle_nn::{Init, VarBuilder};
+use gatewright::parameters::Initializer;
+use gatewright::sequence::{CellLayout, Keep, Port, SequenceCell};
+
+use crate::Element;
+use crate::fill::Fill;
+use crate::operation::{CellOperation, total};
+use crate::pool::WorkspacePool;
+
+/// A compiled cell with its parameters.
+///
+/// Sequences are time-major `[T, B, n]`, or `[B, T, n]` after [`CellLayer::batch_first`]. A cell with several inputs
+/// takes them side by side along the features, in the order of its layout.
+#[derive(Clone)]
+pub struct CellLayer<T: Element = f32> {
+    cell: Arc<dyn SequenceCell<T>>,
+    training: Arc<WorkspacePool<T>>,
+    inference: Arc<WorkspacePool<T>>,
+    variables: Vec<(String, Tensor)>,
+    batch_first: bool,
+}
+
+/// What a cell makes of a sequence.
+#[derive(Clone, Debug)]
+pub struct Sequences {
+    /// One sequence for each output, laid out as the input was.
+    pub outputs: Vec<Tensor>,
+    /// One `[B, n]` for each state, after the last step.
+    pub final_states: Vec<Tensor>,
+}
+
+impl<T: Element> CellLayer<T> {
+    /// Makes or finds one variable for each parameter, under the parameter's name.
+    ///
+    /// A variable that `variables` has already (from a file, or because two layers share it) keeps its values; one that
+    /// it has not begins as `initializer` says.
+    ///
+    /// # Errors
+    ///
+    /// A device that is not the CPU, an element type other than `T`, a variable of another shape, or an initialiser that
+    /// names a parameter the cell has not.
+    #[allow(clippy::needless_pass_by_value, reason = "candle's own layers take their builder by value")]
+    pub fn new(
+        cell: Arc<dyn SequenceCell<T>>,
+        initializer: &Initializer,
+        variables: VarBuilder<'_>,
+    ) -> Result<Self> {
+        if !variables.device().is_cpu() {
+            candle_core::bail!("compiled cells run on the CPU");
+        }
+        if variables.dtype() != T::DTYPE {
+            candle_core::bail!(
+                "the cell computes in {:?}, the variables are {:?}",
+                T::DTYPE,
+                variables.dtype()
+            );
+        }
+        let layout = &cell.layout().parameters;
+        let initial = initializer.parameters::<T>(layout).map_err(candle_core::Error::wrap)?;
+        let mut named = Vec::with_capacity(layout.entries().len());
+        for entry in layout.entries() {
+            let found = variables.contains_tensor(&entry.name);
+            let variable = variables.get_with_hints(entry.shape.as_slice(), &entry.name, Init::Const(0.0))?;
+            if !found && entry.length() > 0 {
+                let values = initial.get(&entry.name).map_err(candle_core::Error::wrap)?;
+                variable.inplace_op1(&Fill(values))?;
+            }
+            named.push((entry.name.clone(), variable));
+        }
+        Ok(Self {
+            cell,
+            training: Arc::default(),
+            inference: Arc::default(),
+            variables: named,
+            batch_first: false,
+        })
+    }
+
+    /// Whether sequences are `[B, T, n]` instead of `[T, B, n]`.
+    #[must_use]
+    pub fn batch_first(mut self, batch_first: bool) -> Self {
+        self.batch_first = batch_first;
+        self
+    }
+
+    /// What the cell takes and gives.
+    #[must_use]
+    pub fn layout(&self) -> &CellLayout {
+        self.cell.layout()
+    }
+
+    /// The parameters, by name, in the order of the cell's layout.
+    #[must_use]
+    pub fn variables(&self) -> &[(String, Tensor)] {
+        &self.variables
+    }
+
+    /// Runs a sequence, from zero states where `initial_states` is `None`, else from one `[B, n]` for each state.
+    ///
+    /// Keeps a tape only where something that the cell reads is a variable or depends on one.
+    ///
+    /// # Errors
+    ///
+    /// Tensors of another rank, size, element type or device.
+    pub fn forward_with_states(
+        &self,
+        input: &Tensor,
+        initial_states: Option<&[Tensor]>,
+    ) -> Result<Sequences> {
+        let layout = self.cell.layout();
+        let input = if self.batch_first { input.transpose(0, 1)? } else { input.clone() }.contiguous()?;
+        let (steps, batch, _) = input.dims3()?;
+        let states = match initial_states {
+            Some(states) => joined_states::<T>(states, &layout.states, batch)?,
+            None => Tensor::zeros((batch, total(&layout.states)), T::DTYPE, &Device::Cpu)?,
+        };
+        let parameters = self.flat_parameters()?;
+        let tracked = input.track_op() || states.track_op() || parameters.track_op();
+        let (keep, pool) =
+            if tracked { (Keep::Tape, &self.training) } else { (Keep::Nothing, &self.inference) };
+        let operation = CellOperation::new(self.cell.clone(), pool.clone(), keep);
+        let flat = input.apply_op3(&states, &parameters, operation)?;
+
+        let mut start = 0;
+        let mut cut = |length: usize| {
+            let part = flat.narrow(0, start, length);
+            start += length;
+            part
+        };
+        let mut outputs = Vec::with_capacity(layout.outputs.len());
+        for port in &layout.outputs {
+            let output = cut(steps * batch * port.size)?.reshape((steps, batch, port.size))?;
+            outputs.push(if self.batch_first { output.transpose(0, 1)? } else { output });
+        }
+        let mut final_states = Vec::with_capacity(layout.states.len());
+        for port in &layout.states {
+            final_states.push(cut(batch * port.size)?.reshape((batch, port.size))?);
+        }
+        Ok(Sequences { outputs, final_states })
+    }
+
+    /// All parameters in one vector. Its gradient, cut apart again by candle, reaches each variable.
+    fn flat_parameters(&self) -> Result<Tensor> {
+        if self.variables.is_empty() {
+            return Tensor::zeros(0, T::DTYPE, &Device::Cpu);
+        }
+        let flat: Vec<Tensor> =
+            self.variables.iter().map(|(_, variable)| variable.flatten_all()).collect::<Result<_>>()?;
+        Tensor::cat(&flat, 0)?.contiguous()
+    }
+}
+
+/// The first output of the cell, from zero states.
+impl<T: Element> Module for CellLayer<T> {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        match self.forward_with_states(input, None)?.outputs.into_iter().next() {
+            Some(output) => Ok(output),
+            None => candle_core::bail!("the cell has no output"),
+        }
+    }
+}
+
+fn joined_states<T: Element>(states: &[Tensor], ports: &[Port], batch: usize) -> Result<Tensor> {
+    if states.len() != ports.len() {
+        candle_core::bail!("the cell has {} states, {} were given", ports.len(), states.len());
+    }
+    for (state, port) in states.iter().zip(ports) {
+        if state.dims2()? != (batch, port.size) {
+            candle_core::bail!(
+                "state `{}`: expected {:?}, found {:?}",
+                port.name,
+                (batch, port.size),
+                state.shape()
+            );
+        }
+    }
+    match states {
+        [] => Tensor::zeros((batch, 0), T::DTYPE, &Device::Cpu),
+        _ => Tensor::cat(states, 1)?.contiguous(),
+    }
+}

@@ -1,0 +1,201 @@
+//! The layer against the same cell written in candle's own operations.
+
+mod elman;
+
+use std::sync::Arc;
+
+use candle_core::backprop::GradStore;
+use candle_core::{DType, Device, Module, Result, Tensor, Var};
+use candle_nn::{Optimizer, SGD, VarBuilder, VarMap};
+use elman::Elman;
+use gatewright::parameters::{Initializer, Random};
+use gatewright::sequence::SequenceCell;
+use gatewright_candle::{CellLayer, Element, Sequences};
+
+const STEPS: usize = 5;
+const BATCH: usize = 3;
+const INPUTS: usize = 4;
+const HIDDEN: usize = 6;
+
+fn random<T: Element>(shape: &[usize], name: &str) -> Result<Var> {
+    let mut random = Random::named(11, name);
+    let values: Vec<f64> = (0..shape.iter().product()).map(|_| random.uniform(-1.0, 1.0)).collect();
+    Var::from_tensor(&Tensor::from_vec(values, shape, &Device::Cpu)?.to_dtype(T::DTYPE)?)
+}
+
+fn layer<T: Element>(map: &VarMap, gain: bool) -> Result<CellLayer<T>>
+where
+    Elman: SequenceCell<T>,
+{
+    let builder = VarBuilder::from_varmap(map, T::DTYPE, &Device::Cpu);
+    let initializer = Initializer::new(1).constant("b", 0.25);
+    CellLayer::new(Arc::new(Elman::new(INPUTS, HIDDEN, gain)), &initializer, builder.pp("cell"))
+}
+
+/// The cell in candle's operations, one node each.
+fn reference<T: Element>(
+    layer: &CellLayer<T>,
+    x: &Tensor,
+    g: Option<&Tensor>,
+    states: &[Tensor],
+) -> Result<Sequences> {
+    let [w, u, b] = [0, 1, 2].map(|k| layer.variables()[k].1.clone());
+    let (mut h, mut c) = (states[0].clone(), states[1].clone());
+    let (mut hs, mut cs) = (Vec::new(), Vec::new());
+    for t in 0..x.dim(0)? {
+        let mut sum = h.matmul(&w.t()?)?.add(&x.get(t)?.matmul(&u.t()?)?)?.broadcast_add(&b)?;
+        if let Some(g) = g {
+            sum = sum.add(&g.get(t)?)?;
+        }
+        h = sum.tanh()?;
+        c = ((c * 0.5)? + &h)?;
+        hs.push(h.clone());
+        cs.push(c.clone());
+    }
+    Ok(Sequences { outputs: vec![Tensor::stack(&hs, 0)?, Tensor::stack(&cs, 0)?], final_states: vec![h, c] })
+}
+
+/// A scalar in which every output and final state counts, each differently.
+fn loss(sequences: &Sequences) -> Result<Tensor> {
+    let mut sum = Tensor::zeros((), sequences.outputs[0].dtype(), &Device::Cpu)?;
+    for (k, tensor) in sequences.outputs.iter().chain(&sequences.final_states).enumerate() {
+        sum = (sum + (tensor.sqr()?.sum_all()? * (0.3 + k as f64))?)?;
+    }
+    Ok(sum)
+}
+
+fn assert_close(what: &str, left: &Tensor, right: &Tensor, tolerance: f64) -> Result<()> {
+    assert_eq!(left.dims(), right.dims(), "{what}");
+    let difference =
+        (left - right)?.abs()?.flatten_all()?.max(0)?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+    let size = right.abs()?.flatten_all()?.max(0)?.to_dtype(DType::F64)?.to_scalar::<f64>()?;
+    assert!(difference <= tolerance * size.max(1.0), "{what}: {difference} apart, size {size}");
+    Ok(())
+}
+
+fn gradients_agree<T: Element>(gain: bool, tolerance: f64) -> Result<()>
+where
+    Elman: SequenceCell<T>,
+{
+    let map = VarMap::new();
+    let layer = layer::<T>(&map, gain)?;
+    let x = random::<T>(&[STEPS, BATCH, INPUTS], "x")?;
+    let g = random::<T>(&[STEPS, BATCH, HIDDEN], "g")?;
+    let states = [random::<T>(&[BATCH, HIDDEN], "h")?, random::<T>(&[BATCH, HIDDEN], "c")?];
+    let initial: Vec<Tensor> = states.iter().map(|state| state.as_tensor().clone()).collect();
+    let input = if gain { Tensor::cat(&[x.as_tensor(), g.as_tensor()], 2)? } else { x.as_tensor().clone() };
+    let ours = layer.forward_with_states(&input, Some(&initial))?;
+    let theirs = reference(&layer, &x, gain.then_some(g.as_tensor()), &initial)?;
+    for (left, right) in
+        ours.outputs.iter().chain(&ours.final_states).zip(theirs.outputs.iter().chain(&theirs.final_states))
+    {
+        assert_close("value", left, right, tolerance)?;
+    }
+    let value = loss(&ours)?;
+    let first = value.backward()?;
+    let again = value.backward()?;
+    let expected = loss(&theirs)?.backward()?;
+    let mut leaves: Vec<(&str, &Tensor)> = vec![("x", &x), ("h", &states[0]), ("c", &states[1])];
+    if gain {
+        leaves.push(("g", &g));
+    }
+    leaves.extend(layer.variables().iter().map(|(name, tensor)| (name.as_str(), tensor)));
+    for (name, leaf) in leaves {
+        let of = |gradients: &GradStore| gradients.get(leaf).cloned().expect("a gradient for every leaf");
+        assert_close(name, &of(&first), &of(&expected), tolerance)?;
+        assert_close(name, &of(&again), &of(&first), 0.0)?;
+    }
+    Ok(())
+}
+
+#[test]
+fn gradients_agree_in_f64() -> Result<()> {
+    gradients_agree::<f64>(false, 1e-13)
+}
+
+#[test]
+fn gradients_agree_in_f32_with_two_inputs() -> Result<()> {
+    gradients_agree::<f32>(true, 1e-5)
+}
+
+#[test]
+fn batch_first_is_a_transposition() -> Result<()> {
+    let layer = layer::<f64>(&VarMap::new(), false)?;
+    let x = random::<f64>(&[STEPS, BATCH, INPUTS], "x")?;
+    let time_first = layer.forward(&x)?;
+    let batch_first = layer.batch_first(true).forward(&x.transpose(0, 1)?)?;
+    assert_close("output", &batch_first.transpose(0, 1)?, &time_first, 0.0)
+}
+
+#[test]
+fn variables_are_named_initialised_shared_and_trained() -> Result<()> {
+    let map = VarMap::new();
+    let one = layer::<f32>(&map, false)?;
+    let mut names: Vec<String> = map.data().lock().expect("unpoisoned").keys().cloned().collect();
+    names.sort();
+    assert_eq!(names, ["cell.U", "cell.W", "cell.b"]);
+    assert_eq!(one.variables()[2].1.to_vec1::<f32>()?, vec![0.25; HIDDEN]);
+    let x = random::<f32>(&[STEPS, BATCH, INPUTS], "x")?;
+    let mut optimizer = SGD::new(map.all_vars(), 0.01)?;
+    let mut losses = Vec::new();
+    for _ in 0..20 {
+        let value = one.forward(&x)?.sqr()?.mean_all()?;
+        losses.push(value.to_scalar::<f32>()?);
+        optimizer.backward_step(&value)?;
+    }
+    assert!(losses[19] < losses[0], "{losses:?}");
+    // A second layer on the same variables finds the trained values instead of initialising them again.
+    let two = layer::<f32>(&map, false)?;
+    assert_close("shared", &two.forward(&x)?, &one.forward(&x)?, 0.0)
+}
+
+#[test]
+fn runs_overlap_without_touching_each_other() -> Result<()> {
+    let layer = layer::<f64>(&VarMap::new(), false)?;
+    let x = random::<f64>(&[STEPS, BATCH, INPUTS], "x")?;
+    let long = random::<f64>(&[2 * STEPS, BATCH, INPUTS], "long")?;
+    let alone = layer.forward(&x)?.sqr()?.sum_all()?.backward()?;
+    let first = layer.forward(&x)?.sqr()?.sum_all()?;
+    let second = layer.forward(&long)?.sqr()?.sum_all()?;
+    drop(second.backward()?);
+    let late = first.backward()?;
+    let of = |gradients: &GradStore| gradients.get(&x).cloned().expect("a gradient");
+    assert_close("x", &of(&late), &of(&alone), 0.0)
+}
+
+#[test]
+fn empty_sequences_and_batches_have_gradients_too() -> Result<()> {
+    let layer = layer::<f32>(&VarMap::new(), false)?;
+    for (steps, batch) in [(0, BATCH), (STEPS, 0), (1, 1)] {
+        let x = Var::zeros((steps, batch, INPUTS), DType::F32, &Device::Cpu)?;
+        let sequences = layer.forward_with_states(&x, None)?;
+        assert_eq!(sequences.outputs[1].dims(), [steps, batch, HIDDEN]);
+        assert_eq!(sequences.final_states[0].dims(), [batch, HIDDEN]);
+        if batch > 0 {
+            let gradients = sequences.final_states[1].sum_all()?.backward()?;
+            assert_eq!(gradients.get(&x).expect("a gradient").dims(), [steps, batch, INPUTS]);
+        }
+    }
+    Ok(())
+}
+
+#[test]
+fn wrong_tensors_are_errors() -> Result<()> {
+    let one = layer::<f32>(&VarMap::new(), false)?;
+    let zeros = |shape: &[usize], dtype| Tensor::zeros(shape, dtype, &Device::Cpu);
+    assert!(one.forward(&zeros(&[STEPS, BATCH, INPUTS + 1], DType::F32)?).is_err());
+    assert!(one.forward(&zeros(&[STEPS, INPUTS], DType::F32)?).is_err());
+    assert!(one.forward(&zeros(&[STEPS, BATCH, INPUTS], DType::F64)?).is_err());
+    let x = zeros(&[STEPS, BATCH, INPUTS], DType::F32)?;
+    let state = zeros(&[BATCH, HIDDEN], DType::F32)?;
+    assert!(one.forward_with_states(&x, Some(std::slice::from_ref(&state))).is_err());
+    assert!(one.forward_with_states(&x, Some(&[state.clone(), zeros(&[BATCH, 1], DType::F32)?])).is_err());
+    let wide = zeros(&[BATCH, HIDDEN], DType::F64)?;
+    assert!(one.forward_with_states(&x, Some(&[state, wide])).is_err());
+    let builder = VarBuilder::zeros(DType::F64, &Device::Cpu);
+    let cell: Arc<dyn SequenceCell<f32>> = Arc::new(Elman::new(INPUTS, HIDDEN, false));
+    assert!(CellLayer::new(cell.clone(), &Initializer::new(0), builder).is_err());
+    let unknown = Initializer::new(0).constant("b_f", 1.0);
+    assert!(CellLayer::new(cell, &unknown, VarBuilder::zeros(DType::F32, &Device::Cpu)).is_err());
+    Ok(())
+}

@@ -1,0 +1,179 @@
+//! Micro-kernels: a few rows times one or more blocks of a packed matrix, sums held in registers.
+//!
+//! ```text
+//! for k in 0..depth                       one row of the panel, from L1 or L2
+//!     for v in 0..REGISTERS               b[v] = panel[k][v]
+//!     for row in 0..ROWS                  a = left[row][k] in every lane
+//!         for v in 0..REGISTERS           sum[row][v] = a * b[v] + sum[row][v]
+//! ```
+//!
+//! Registers: `ROWS * REGISTERS` sums, `REGISTERS` of the panel, one of the left operand. AVX-512 has 32: 14 rows by
+//! 2. AVX2 has 16: 6 rows by 2. NEON has 32: 6 rows by 4. With one or two rows the sums would be too few to hide the
+//! latency of an addition, so several blocks are taken at once.
+
+use super::portable;
+use crate::primitive::Level;
+use crate::primitive::tile::Register;
+
+/// Where a kernel leaves one block of columns.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<T> {
+    /// The first number of the first row; null where nothing is wanted.
+    pub(super) destination: *mut T,
+    /// Numbers from one row to the next.
+    pub(super) row_stride: usize,
+    /// Whether sums start at what is there, or at zero.
+    pub(super) accumulate: bool,
+}
+
+/// What a kernel works on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arguments<T> {
+    /// First number of the first row of the left operand.
+    pub(super) left: *const T,
+    /// Numbers from one of its rows to the next.
+    pub(super) left_stride: usize,
+    /// The first block at `k = 0`.
+    pub(super) right: *const T,
+    /// Length of the sums, at least 1.
+    pub(super) depth: usize,
+    /// One for each block of the kernel.
+    pub(super) targets: *const Target<T>,
+}
+
+/// A kernel for a number of rows and of blocks that is known where its pointer is.
+///
+/// # Safety
+///
+/// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers; the `b` blocks are
+/// consecutive in a packed matrix of `depth` rows, readable, the first at the beginning of a panel if there is more
+/// than one; there are `b` targets, each null or writable for `r` rows of a block, which share no numbers with the
+/// operands or each other; the processor has the instruction set of the kernel.
+pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
+
+/// The kernels of one level: `by_rows[rows - 1]` are those for so many rows, each with the number of blocks it takes
+/// at once, the most first and one last.
+#[derive(Debug)]
+pub struct Kernels<T: 'static> {
+    pub(super) by_rows: &'static [&'static [(Kernel<T>, usize)]],
+}
+
+/// The loop nest above.
+///
+/// # Safety
+///
+/// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks.
+#[inline(always)]
+unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize>(arguments: &Arguments<R::Scalar>) {
+    let scalars_of_block = 64 / size_of::<R::Scalar>();
+    let registers_of_block = scalars_of_block / R::COUNT;
+    let Arguments { left, left_stride, right, depth, targets } = *arguments;
+    // Blocks come in pairs, the two halves of a panel; panels are `depth` lines of 128 bytes.
+    let line = 2 * scalars_of_block;
+    let place = |v: usize| {
+        let block = v / registers_of_block;
+        (block / 2) * depth * line + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
+    };
+    // SAFETY: depth >= 1, so the first line of the first block is readable; the caller has the instruction set.
+    let zero = unsafe { R::load(right) }.splat(R::Scalar::default());
+    let mut sums = [[zero; REGISTERS]; ROWS];
+    for v in 0..REGISTERS {
+        // SAFETY: one target for each block.
+        let target = unsafe { *targets.add(v / registers_of_block) };
+        if target.accumulate && !target.destination.is_null() {
+            for (row, sums) in sums.iter_mut().enumerate() {
+                let offset = row * target.row_stride + (v % registers_of_block) * R::COUNT;
+                // SAFETY: within row `row` of the target's block, which is valid for ROWS rows.
+                sums[v] = unsafe { R::load(target.destination.add(offset)) };
+            }
+        }
+    }
+    for k in 0..depth {
+        let mut factors = [zero; REGISTERS];
+        for (v, factor) in factors.iter_mut().enumerate() {
+            // SAFETY: line `k` of the panel of this block, k < depth.
+            *factor = unsafe { R::load(right.add(place(v) + k * line)) };
+        }
+        for (row, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: row < ROWS, k < depth: within the left operand.
+            let number = zero.splat(unsafe { *left.add(row * left_stride + k) });
+            for (sum, factor) in sums.iter_mut().zip(factors) {
+                *sum = number.multiply_add(factor, *sum);
+            }
+        }
+    }
+    for v in 0..REGISTERS {
+        // SAFETY: one target for each block.
+        let target = unsafe { *targets.add(v / registers_of_block) };
+        if !target.destination.is_null() {
+            for (row, sums) in sums.iter().enumerate() {
+                let offset = row * target.row_stride + (v % registers_of_block) * R::COUNT;
+                // SAFETY: within row `row` of the target's block, which is valid for ROWS rows.
+                unsafe { sums[v].store(target.destination.add(offset)) };
+            }
+        }
+    }
+}
+
+/// Instances of [`tile`] for one level and type: a function per number of rows, and the tables of them.
+macro_rules! instances {
+    (
+        $module:ident, $scalar:ident, $register:ty, per_block $per_block:literal, features $($feature:literal)*,
+        rows $(($rows:literal $(, $blocks:literal)*))*
+    ) => {
+        mod $module {
+            use super::{Arguments, Kernels, tile};
+
+            $(#[target_feature(enable = $feature)])*
+            unsafe fn run<const ROWS: usize, const REGISTERS: usize>(arguments: &Arguments<$scalar>) {
+                // SAFETY: the caller's promise, see `Kernel`.
+                unsafe { tile::<$register, ROWS, REGISTERS>(arguments) }
+            }
+
+            pub(super) static KERNELS: Kernels<$scalar> = Kernels {
+                by_rows: &[$(&[$((run::<$rows, { $blocks * $per_block }>, $blocks)),*]),*],
+            };
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+instances!(avx512_f32, f32, crate::primitive::x86::F32x16, per_block 1, features "avx512f" "avx2" "fma",
+    rows (1, 8, 4, 2, 1) (2, 4, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
+        (12, 2, 1) (13, 2, 1) (14, 2, 1));
+#[cfg(target_arch = "x86_64")]
+instances!(avx512_f64, f64, crate::primitive::x86::F64x8, per_block 1, features "avx512f" "avx2" "fma",
+    rows (1, 8, 4, 2, 1) (2, 4, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
+        (12, 2, 1) (13, 2, 1) (14, 2, 1));
+#[cfg(target_arch = "x86_64")]
+instances!(avx2_f32, f32, crate::primitive::x86::F32x8, per_block 2, features "avx2" "fma",
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+#[cfg(target_arch = "x86_64")]
+instances!(avx2_f64, f64, crate::primitive::x86::F64x4, per_block 2, features "avx2" "fma",
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+#[cfg(target_arch = "aarch64")]
+instances!(neon_f32, f32, crate::primitive::arm::F32x4, per_block 4, features "neon",
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+#[cfg(target_arch = "aarch64")]
+instances!(neon_f64, f64, crate::primitive::arm::F64x2, per_block 4, features "neon",
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+
+macro_rules! kernels {
+    ($name:ident, $scalar:ident, $avx512:ident, $avx2:ident, $neon:ident, $portable:ident) => {
+        /// The kernels of a level; the portable ones where the target has no such level.
+        pub(super) fn $name(level: Level) -> &'static Kernels<$scalar> {
+            match level {
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx512 => &$avx512::KERNELS,
+                #[cfg(target_arch = "x86_64")]
+                Level::Avx2 => &$avx2::KERNELS,
+                #[cfg(target_arch = "aarch64")]
+                Level::Neon => &$neon::KERNELS,
+                _ => &portable::$portable,
+            }
+        }
+    };
+}
+
+kernels!(kernels_f32, f32, avx512_f32, avx2_f32, neon_f32, KERNELS_F32);
+kernels!(kernels_f64, f64, avx512_f64, avx2_f64, neon_f64, KERNELS_F64);

@@ -1,0 +1,164 @@
+//! A matrix rearranged for the kernels.
+
+use super::element::Element;
+use super::{Error, Level};
+
+/// A matrix `[K, N]` in panels of [`Element::PANEL`] columns: `[panel][k][column of the panel]`, each row of a panel
+/// 128 bytes, the storage aligned to 64. Columns past `N` are zero.
+///
+/// It is made of blocks that are [placed](PackedMatrix::place) into zeros, so that several gates' weights, each in
+/// its own place of the parameters, make one matrix. Placing again overwrites: the storage is made once.
+#[derive(Debug)]
+pub struct PackedMatrix<T> {
+    rows: usize,
+    columns: usize,
+    level: Level,
+    /// Longer than needed by 64 bytes less one number: data begin at `start`, which is aligned.
+    storage: Vec<T>,
+    start: usize,
+}
+
+impl<T: Element> PackedMatrix<T> {
+    /// Zeros, for the kernels of this machine's best level.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] where the size overflows.
+    pub fn zeroed(rows: usize, columns: usize) -> Result<Self, Error> {
+        Self::zeroed_for(Level::best(), rows, columns)
+    }
+
+    /// Zeros, for the kernels of a level.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] where the size overflows, [`Error::Unavailable`] where this machine cannot run the level.
+    pub fn zeroed_for(level: Level, rows: usize, columns: usize) -> Result<Self, Error> {
+        if !level.is_available() {
+            return Err(Error::Unavailable { level });
+        }
+        let too_large = Error::TooLarge { rows, columns };
+        let length = columns
+            .div_ceil(T::PANEL)
+            .checked_mul(T::PANEL)
+            .and_then(|width| width.checked_mul(rows))
+            .and_then(|length| length.checked_add(T::BLOCK))
+            .filter(|length| {
+                length.checked_mul(size_of::<T>()).is_some_and(|bytes| isize::try_from(bytes).is_ok())
+            })
+            .ok_or(too_large)?;
+        let storage = vec![T::ZERO; length];
+        // In numbers; at most one block, for which there is room.
+        let start = storage.as_ptr().align_offset(64).min(T::BLOCK);
+        Ok(Self { rows, columns, level, storage, start })
+    }
+
+    /// Number of rows, `K`.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns, `N`.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        self.columns
+    }
+
+    /// The level whose kernels multiply by this matrix.
+    #[must_use]
+    pub fn level(&self) -> Level {
+        self.level
+    }
+
+    /// The panels, one after the other, `rows * PANEL` numbers each.
+    pub(super) fn panels(&self) -> &[T] {
+        let length = self.columns.div_ceil(T::PANEL) * T::PANEL * self.rows;
+        self.storage.get(self.start..self.start + length).unwrap_or_default()
+    }
+
+    /// Makes every number zero.
+    pub fn clear(&mut self) {
+        self.storage.fill(T::ZERO);
+    }
+
+    /// Puts a block at (`row`, `column`) in the place of what was there. The source is `source_rows` rows of
+    /// `source_columns` numbers, `row_stride` apart; `transposed` places its transpose.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfPlace`] where the block does not fit into the matrix, [`Error::TooShort`] where the source has
+    /// too few numbers for its shape, [`Error::RowsOverlap`] where the stride is smaller than a row.
+    #[allow(clippy::too_many_arguments, reason = "a place and a strided matrix are what a block is")]
+    pub fn place(
+        &mut self,
+        row: usize,
+        column: usize,
+        source: &[T],
+        source_rows: usize,
+        source_columns: usize,
+        row_stride: usize,
+        transposed: bool,
+    ) -> Result<(), Error> {
+        super::extent(source.len(), source_rows, source_columns, row_stride)?;
+        let (rows, columns) =
+            if transposed { (source_columns, source_rows) } else { (source_rows, source_columns) };
+        let fits = |offset: usize, size: usize, whole: usize| {
+            offset.checked_add(size).is_some_and(|end| end <= whole)
+        };
+        if !fits(row, rows, self.rows) || !fits(column, columns, self.columns) {
+            return Err(Error::OutOfPlace { row, column, rows, columns });
+        }
+        if rows == 0 || columns == 0 {
+            return Ok(());
+        }
+        let (depth, start) = (self.rows, self.start);
+        let data = self.storage.get_mut(start..).unwrap_or_default();
+        // Panel by panel: the columns `first .. first + width` of the block are `inside ..` in the panel.
+        let mut first = 0;
+        while first < columns {
+            let (panel, inside) = ((column + first) / T::PANEL, (column + first) % T::PANEL);
+            let width = (T::PANEL - inside).min(columns - first);
+            let panel_start = (panel * depth + row) * T::PANEL;
+            let panel = data.get_mut(panel_start..panel_start + rows * T::PANEL).unwrap_or_default();
+            if transposed {
+                let source = source.get(first * row_stride..).unwrap_or_default();
+                place_transposed(panel, inside, source, width, rows, row_stride);
+            } else {
+                for (line, source_line) in
+                    panel.chunks_exact_mut(T::PANEL).zip(source.chunks(row_stride.max(1)))
+                {
+                    line[inside..inside + width].copy_from_slice(&source_line[first..first + width]);
+                }
+            }
+            first += width;
+        }
+        Ok(())
+    }
+}
+
+/// Columns of a panel from rows of the source, 16 numbers of a row at a time: the rows of the panel written to stay
+/// in L1 while `width` rows of the source pass.
+///
+/// `for chunk { for column in 0..width { for k in chunk { panel[k][inside + column] = source[column][k] } } }`
+fn place_transposed<T: Element>(
+    panel: &mut [T],
+    inside: usize,
+    source: &[T],
+    width: usize,
+    depth: usize,
+    row_stride: usize,
+) {
+    const CHUNK: usize = 16;
+    for (chunk, lines) in panel.chunks_mut(CHUNK * T::PANEL).enumerate() {
+        let first = chunk * CHUNK;
+        let length = CHUNK.min(depth - first);
+        for column in 0..width {
+            let from = column * row_stride + first;
+            let numbers = source.get(from..from + length).unwrap_or_default();
+            for (line, number) in lines.chunks_exact_mut(T::PANEL).zip(numbers) {
+                line[inside + column] = *number;
+            }
+        }
+    }
+}

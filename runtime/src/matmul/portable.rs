@@ -1,0 +1,60 @@
+//! The micro-kernel for any machine: plain loops over one block, that the compiler turns into whatever vectors the
+//! target has. Products and sums round separately: a fused multiply-add in software would take a hundred times as
+//! long.
+
+use super::kernel::{Arguments, Kernels};
+
+/// ```text
+/// for k in 0..depth
+///     for row in 0..ROWS
+///         for lane in 0..BLOCK
+///             sum[row][lane] += left[row][k] * panel[k][lane]
+/// ```
+///
+/// # Safety
+///
+/// As for [`super::kernel::Kernel`], with `ROWS` rows and one block of `BLOCK` numbers.
+macro_rules! portable {
+    ($tile:ident, $kernels:ident, $scalar:ident, $block:literal) => {
+        unsafe fn $tile<const ROWS: usize>(arguments: &Arguments<$scalar>) {
+            let Arguments { left, left_stride, right, depth, targets } = *arguments;
+            // SAFETY: there is one target.
+            let target = unsafe { *targets };
+            if target.destination.is_null() {
+                return;
+            }
+            let mut sums = [[0.0; $block]; ROWS];
+            for (row, sums) in sums.iter_mut().enumerate() {
+                if target.accumulate {
+                    // SAFETY: row < ROWS: a row of the target, writable for a block; nothing else refers to it.
+                    *sums = unsafe {
+                        target.destination.add(row * target.row_stride).cast::<[$scalar; $block]>().read()
+                    };
+                }
+            }
+            for k in 0..depth {
+                // SAFETY: line `k` of the panel, two blocks long, k < depth.
+                let factors = unsafe { right.add(k * 2 * $block).cast::<[$scalar; $block]>().read() };
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    // SAFETY: row < ROWS, k < depth: within the left operand.
+                    let number = unsafe { *left.add(row * left_stride + k) };
+                    for (sum, factor) in sums.iter_mut().zip(factors) {
+                        *sum += number * factor;
+                    }
+                }
+            }
+            for (row, sums) in sums.iter().enumerate() {
+                // SAFETY: as where the sums were read.
+                unsafe {
+                    target.destination.add(row * target.row_stride).cast::<[$scalar; $block]>().write(*sums);
+                }
+            }
+        }
+
+        pub(super) static $kernels: Kernels<$scalar> =
+            Kernels { by_rows: &[&[($tile::<1>, 1)], &[($tile::<2>, 1)]] };
+    };
+}
+
+portable!(tile_f32, KERNELS_F32, f32, 16);
+portable!(tile_f64, KERNELS_F64, f64, 8);
