@@ -15,7 +15,10 @@ pub(crate) fn lines(document: &Document) -> Vec<String> {
 
 /// The documentation of the cell's type, below what the user wrote.
 pub(crate) fn cell(cell: &Cell, equations: &Equations, lines: &[String]) -> String {
-    let shape = |shape: &Shape| format!("`{}`", shape.describe(&cell.dimensions));
+    let shape = |shape: &Shape| match shape {
+        Shape::Scalar => "scalar".to_owned(),
+        shape => format!("`{}`", shape.describe(&cell.dimensions)),
+    };
     let mut text = format!("```text\n{}\n```\n\n| role | name | shape |\n| --- | --- | --- |\n", lines.join("\n"));
     let mut row = |role: &str, name: &str, shape: String| {
         text.push_str(&format!("| {role} | `{name}` | {shape} |\n"));
@@ -57,6 +60,14 @@ fn notes(cell: &Cell, equations: &Equations) -> Vec<String> {
             format!("{severity}{}{help} ({})", diagnostic.message, diagnostic.code.as_str()).replace('\\', "")
         })
         .collect()
+}
+
+/// `Parameter, [h, x].`
+pub(crate) fn what(role: &str, shape: &Shape, dimensions: &[String]) -> String {
+    match shape {
+        Shape::Scalar => format!("{role}, a scalar."),
+        shape => format!("{role}, `{}`.", shape.describe(dimensions)),
+    }
 }
 
 /// The documentation of a name: what it is, and the equations that have it.

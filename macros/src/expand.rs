@@ -21,24 +21,31 @@ use crate::pretend;
 
 /// All of `cell! { … }`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
-    let invocation: Invocation = match syn::parse2(input) {
-        Ok(invocation) => invocation,
-        Err(error) => return error.into_compile_error(),
-    };
-    invocation.cells.iter().map(expand_cell).collect()
+    let (mut code, error) = expand_parts(input);
+    code.extend(error.map(syn::Error::into_compile_error));
+    code
 }
 
-fn expand_cell(item: &CellItem) -> TokenStream {
+/// The code, and the errors to be shown beside it.
+pub(crate) fn expand_parts(input: TokenStream) -> (TokenStream, Option<syn::Error>) {
     let mut errors = Errors::default();
-    let choices = check::check_attributes(&mut errors, item);
-    let equations = parse::equations(item.equations.clone());
-    let checked = check::check(&mut errors, item, &equations, &choices);
-    let mut code = match &checked {
-        Some(checked) => cell(&Expansion::new(item, &choices, &equations, checked)),
-        None => skeleton(item, &choices, &equations),
+    let code = match syn::parse2::<Invocation>(input) {
+        Ok(invocation) => invocation.cells.iter().map(|item| expand_cell(&mut errors, item)).collect(),
+        Err(error) => {
+            errors.push(error);
+            TokenStream::new()
+        }
     };
-    code.extend(errors.finish().map(syn::Error::into_compile_error));
-    code
+    (code, errors.finish())
+}
+
+fn expand_cell(errors: &mut Errors, item: &CellItem) -> TokenStream {
+    let choices = check::check_attributes(errors, item);
+    let equations = parse::equations(item.equations.clone());
+    match check::check(errors, item, &equations, &choices) {
+        Some(checked) => cell(&Expansion::new(item, &choices, &equations, &checked)),
+        None => skeleton(item, &choices, &equations),
+    }
 }
 
 /// One cell while it is expanded.
@@ -75,7 +82,7 @@ impl<'a> Expansion<'a> {
                 let mentions = mentions_of(cell, equations, &parameter.name);
                 let read: Vec<&Mention> =
                     mentions.iter().filter(|mention| mention.place == Place::Read).copied().collect();
-                let what = format!("Parameter `{}`.", parameter.shape.describe(&cell.dimensions));
+                let what = document::what("Parameter", &parameter.shape, &cell.dimensions);
                 ParameterField {
                     key: &parameter.name,
                     field: fields.field(&parameter.name, first(&read)),
@@ -269,7 +276,7 @@ fn sizes(expansion: &Expansion<'_>) -> TokenStream {
 /// /// Parameters of `Lstm` by name: a view of a flat buffer.
 /// #[derive(Clone, Debug, PartialEq)]
 /// pub struct LstmParameters<'a, T> {
-///     /// Parameter `[h, h + x]`. (equations that have it)
+///     /// Parameter, `[h, h + x]`. (equations that have it)
 ///     pub W_xi: MatrixView<'a, T>,
 ///     pub b_i: &'a [T],
 ///     …
@@ -357,26 +364,19 @@ fn parameter_view(expansion: &Expansion<'_>, mutable: bool) -> TokenStream {
 /// pub struct LstmSizes {}
 /// pub struct LstmParameters<'a, T> { W_xi: MatrixView<'a, T>, b_i: &'a [T], … }
 /// ```
-/// with the functions of the whole expansion. Parameters are guessed: what has no index and no definition, a matrix
-/// where it is upper case. The sizes are not known.
+/// with the functions of the whole expansion. Parameters are guessed, since equations that could not be read are missing:
+/// what has no index and no definition, a matrix where it is upper case. The sizes are not known.
 fn skeleton(item: &CellItem, choices: &Choices, equations: &Equations) -> TokenStream {
     let (visibility, name) = (&item.visibility, &item.name);
     let Choices { docs, configuration, .. } = choices;
     let sizes = suffixed(name, "Sizes");
     let site = Span::mixed_site();
-    let defined = |base: &str| {
-        equations.mentions.iter().any(|other| other.base == base && (other.indexed || other.place == Place::Target))
+    let defined = |ident: &Ident| {
+        let mut targets = equations.mentions.iter().filter(|mention| mention.place == Place::Target);
+        targets.any(|mention| mention.identifier.as_ref() == Some(ident))
     };
-    let mut fields = Fields::default();
-    let mut known: Vec<&str> = Vec::new();
-    let mut parameters: Vec<(Ident, bool)> = Vec::new();
-    for mention in &equations.mentions {
-        if !defined(&mention.base) && !known.contains(&mention.base.as_str()) {
-            known.push(&mention.base);
-            let upper = mention.base.starts_with(|c: char| c.is_ascii_uppercase());
-            parameters.push((fields.field(&mention.base, Some(mention)), upper));
-        }
-    }
+    let mut parameters = parse::likely_parameters(item.equations.clone());
+    parameters.retain(|ident| !defined(ident));
     let allowed = allowed();
     let views = [("Parameters", None), ("ParametersMut", Some(quote_spanned!(site=> mut)))].map(|(suffix, exclusive)| {
         if parameters.is_empty() {
@@ -384,8 +384,8 @@ fn skeleton(item: &CellItem, choices: &Choices, equations: &Equations) -> TokenS
         }
         let view = suffixed(name, suffix);
         let matrix = Ident::new(if exclusive.is_some() { "MatrixViewMut" } else { "MatrixView" }, site);
-        let fields = parameters.iter().map(|(field, upper)| {
-            if *upper {
+        let fields = parameters.iter().map(|field| {
+            if field.to_string().starts_with(char::is_uppercase) {
                 quote_spanned!(site=> #visibility #field: ::gatewright::parameters::#matrix<'a, T>)
             } else {
                 quote_spanned!(site=> #visibility #field: &'a #exclusive [T])

@@ -63,6 +63,9 @@ use proc_macro::TokenStream;
 /// The fields are the user's own identifiers, so that hover shows the equations and go-to-definition finds the name.
 /// Several cells may stand in one invocation.
 ///
+/// Rust warns once in a crate whose Greek letters can all be mistaken for Latin ones, as `σ` and `α` can: spell them
+/// `sigmoid` and `alpha`, or allow `mixed_script_confusables` for the crate.
+///
 /// # Attributes
 ///
 /// - `///` and `#[cfg(…)]` belong to the generated items.

@@ -18,7 +18,9 @@ impl Fields {
     pub(crate) fn field(&mut self, key: &str, mention: Option<&Mention>) -> Ident {
         let written = mention.and_then(|mention| mention.identifier.as_ref());
         let own = mention.filter(|mention| mention.whole).and(written);
+        // A keyword written without `r#` is a name of the equations, but no identifier.
         if let Some(own) = own
+            && syn::parse_str::<Ident>(&own.to_string()).is_ok()
             && self.taken.insert(own.to_string())
         {
             return own.clone();

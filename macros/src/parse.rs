@@ -51,8 +51,35 @@ pub(crate) struct Equations {
     pub(crate) parsed: Parsed,
     /// Places by token number.
     pub(crate) spans: TokenSpans,
-    /// Every name that is written, in the order of the text.
+    /// Every name that is written in an equation that could be read, in the order of the text.
     pub(crate) mentions: Vec<Mention>,
+}
+
+/// Identifiers that look like parameters, each once, in equations that may be wrong: without time index, not applied
+/// like a function, and not among the declarations.
+pub(crate) fn likely_parameters(tokens: TokenStream) -> Vec<Ident> {
+    let mut found: Vec<Ident> = Vec::new();
+    let mut stack = vec![tokens.into_iter().peekable()];
+    while let Some(stream) = stack.last_mut() {
+        match stream.next() {
+            Some(TokenTree::Ident(ident)) if ident == "where" => break,
+            Some(TokenTree::Ident(ident)) => {
+                let text = ident.to_string();
+                let indexed = text.ends_with("_t") || text.ends_with('_') || text == "t";
+                let applied = matches!(stream.peek(), Some(TokenTree::Group(group))
+                    if group.delimiter() == Delimiter::Parenthesis);
+                if !indexed && !applied && syn::parse_str::<Ident>(&text).is_ok() && found.iter().all(|known| *known != ident) {
+                    found.push(ident);
+                }
+            }
+            Some(TokenTree::Group(group)) => stack.push(group.stream().into_iter().peekable()),
+            Some(TokenTree::Punct(_) | TokenTree::Literal(_)) => {}
+            None => {
+                stack.pop();
+            }
+        }
+    }
+    found
 }
 
 /// A name where it is written.
@@ -62,8 +89,6 @@ pub(crate) struct Mention {
     pub(crate) base: String,
     /// Superscript, which the resolver takes as a label or a power.
     pub(crate) superscript: Option<u32>,
-    /// It has a time index.
-    pub(crate) indexed: bool,
     /// The user's identifier, where it begins with one.
     pub(crate) identifier: Option<Ident>,
     /// The identifier is all of it: no index or label follows in tokens of its own.
@@ -165,7 +190,6 @@ impl Collector<'_> {
         self.mentions.push(Mention {
             base: reference.name.canonical.clone(),
             superscript: reference.name.superscript,
-            indexed: reference.time.is_some(),
             identifier,
             whole: reference.span.end == reference.span.start.saturating_add(1),
             statement: self.statement,

@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use gatewright_compiler::resolve::Cell;
+use gatewright_compiler::shape::Shape;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
@@ -18,7 +19,7 @@ use crate::parse::{Mention, Place};
 /// ```text
 /// const _: () = {
 ///     struct Values {
-///         /// Gate or other value `[h]`. (its definition)
+///         /// Value, `[h]`. (its definition)
 ///         i_t: (),
 ///         …
 ///     }
@@ -82,20 +83,20 @@ pub(crate) fn pretend(expansion: &Expansion<'_>) -> TokenStream {
 
 /// What a name is, in a few words.
 fn what(cell: &Cell, key: &str) -> String {
-    let shape = |shape: &gatewright_compiler::shape::Shape| shape.describe(&cell.dimensions);
+    let what = |role: &str, shape: &Shape| document::what(role, shape, &cell.dimensions);
     if let Some(input) = cell.inputs.iter().find(|input| input.name == key) {
-        return format!("Input `{}`.", shape(&input.shape));
+        return what("Input", &input.shape);
     }
-    let output = if cell.outputs.iter().any(|output| output.name == key) { " and output" } else { "" };
+    let output = cell.outputs.iter().any(|output| output.name == key);
     if let Some(state) = cell.states.iter().find(|state| state.variable.name == key) {
-        return format!("State{output} `{}`.", shape(&state.variable.shape));
+        return what(if output { "State and output" } else { "State" }, &state.variable.shape);
     }
     if let Some((_, value)) = cell.constants.iter().find(|(name, _)| name == key) {
-        return format!("Constant {value}.");
+        return format!("Constant, {value}.");
     }
     let definition = cell.definitions.iter().find(|definition| definition.name == key);
     match definition.and_then(|definition| cell.terms.get(definition.value.0 as usize)) {
-        Some(term) => format!("{} `{}`.", if output.is_empty() { "Value" } else { "Output" }, shape(&term.shape)),
+        Some(term) => what(if output { "Output" } else { "Value" }, &term.shape),
         None => "A name of the equations.".to_owned(),
     }
 }
