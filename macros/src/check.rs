@@ -220,6 +220,8 @@ pub(crate) fn placeless(mut cell: Cell) -> Cell {
 
 /// A defect of the compiler, not of the equations.
 fn internal(errors: &mut Errors, item: &CellItem, what: &str) {
-    let message = format!("internal error: {what}\nhelp: this is a defect of gatewright; please report these equations");
+    let message = format!(
+        "internal error: {what}\nhelp: this is a defect of gatewright; please report these equations"
+    );
     errors.at(item.name.span(), message);
 }

@@ -19,7 +19,8 @@ pub(crate) fn cell(cell: &Cell, equations: &Equations, lines: &[String]) -> Stri
         Shape::Scalar => "scalar".to_owned(),
         shape => format!("`{}`", shape.describe(&cell.dimensions)),
     };
-    let mut text = format!("```text\n{}\n```\n\n| role | name | shape |\n| --- | --- | --- |\n", lines.join("\n"));
+    let mut text =
+        format!("```text\n{}\n```\n\n| role | name | shape |\n| --- | --- | --- |\n", lines.join("\n"));
     let mut row = |role: &str, name: &str, shape: String| {
         text.push_str(&format!("| {role} | `{name}` | {shape} |\n"));
     };
@@ -27,7 +28,11 @@ pub(crate) fn cell(cell: &Cell, equations: &Equations, lines: &[String]) -> Stri
         row("input", &input.name, shape(&input.shape));
     }
     for state in &cell.states {
-        row(if state.hidden { "delayed value" } else { "state" }, &state.variable.name, shape(&state.variable.shape));
+        row(
+            if state.hidden { "delayed value" } else { "state" },
+            &state.variable.name,
+            shape(&state.variable.shape),
+        );
     }
     for output in &cell.outputs {
         let value = cell.terms.get(output.value.0 as usize);
@@ -184,7 +189,9 @@ fn small(character: char) -> char {
         't' => 'ₜ',
         '+' => '₊',
         '-' => '₋',
-        '0'..='9' => char::from_u32(u32::from('₀') + (u32::from(character) - u32::from('0'))).unwrap_or(character),
+        '0'..='9' => {
+            char::from_u32(u32::from('₀') + (u32::from(character) - u32::from('0'))).unwrap_or(character)
+        }
         other => other,
     }
 }

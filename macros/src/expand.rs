@@ -378,38 +378,40 @@ fn skeleton(item: &CellItem, choices: &Choices, equations: &Equations) -> TokenS
     let mut parameters = parse::likely_parameters(item.equations.clone());
     parameters.retain(|ident| !defined(ident));
     let allowed = allowed();
-    let views = [("Parameters", None), ("ParametersMut", Some(quote_spanned!(site=> mut)))].map(|(suffix, exclusive)| {
-        if parameters.is_empty() {
-            return TokenStream::new();
-        }
-        let view = suffixed(name, suffix);
-        let matrix = Ident::new(if exclusive.is_some() { "MatrixViewMut" } else { "MatrixView" }, site);
-        let fields = parameters.iter().map(|field| {
-            if field.to_string().starts_with(char::is_uppercase) {
-                quote_spanned!(site=> #visibility #field: ::gatewright::parameters::#matrix<'a, T>)
-            } else {
-                quote_spanned!(site=> #visibility #field: &'a #exclusive [T])
+    let views = [("Parameters", None), ("ParametersMut", Some(quote_spanned!(site=> mut)))].map(
+        |(suffix, exclusive)| {
+            if parameters.is_empty() {
+                return TokenStream::new();
             }
-        });
-        quote_spanned! {site=>
-            #(#configuration)*
-            #allowed
-            #[allow(dead_code, missing_docs, reason = "the equations have errors")]
-            #[derive(Debug)]
-            #visibility struct #view<'a, T> { #(#fields,)* }
+            let view = suffixed(name, suffix);
+            let matrix = Ident::new(if exclusive.is_some() { "MatrixViewMut" } else { "MatrixView" }, site);
+            let fields = parameters.iter().map(|field| {
+                if field.to_string().starts_with(char::is_uppercase) {
+                    quote_spanned!(site=> #visibility #field: ::gatewright::parameters::#matrix<'a, T>)
+                } else {
+                    quote_spanned!(site=> #visibility #field: &'a #exclusive [T])
+                }
+            });
+            quote_spanned! {site=>
+                #(#configuration)*
+                #allowed
+                #[allow(dead_code, missing_docs, reason = "the equations have errors")]
+                #[derive(Debug)]
+                #visibility struct #view<'a, T> { #(#fields,)* }
 
-            #(#configuration)*
-            #[allow(dead_code, missing_docs, unused_variables, reason = "the equations have errors")]
-            impl<'a, T> #view<'a, T> {
-                #visibility fn view(
-                    cell: &(impl ::gatewright::sequence::SequenceCell<T> + ?::core::marker::Sized),
-                    parameters: &'a #exclusive [T],
-                ) -> ::core::result::Result<Self, ::gatewright::parameters::ViewError> {
-                    ::core::unreachable!()
+                #(#configuration)*
+                #[allow(dead_code, missing_docs, unused_variables, reason = "the equations have errors")]
+                impl<'a, T> #view<'a, T> {
+                    #visibility fn view(
+                        cell: &(impl ::gatewright::sequence::SequenceCell<T> + ?::core::marker::Sized),
+                        parameters: &'a #exclusive [T],
+                    ) -> ::core::result::Result<Self, ::gatewright::parameters::ViewError> {
+                        ::core::unreachable!()
+                    }
                 }
             }
-        }
-    });
+        },
+    );
     quote_spanned! {site=>
         #(#configuration)*
         #(#docs)*

@@ -26,7 +26,9 @@ impl Parse for Invocation {
             cells.push(input.parse()?);
         }
         if cells.is_empty() {
-            return Err(input.error("a cell is needed, such as `pub Elman { h_t = tanh(W x_t + U h_{t-1} + b) }`"));
+            return Err(
+                input.error("a cell is needed, such as `pub Elman { h_t = tanh(W x_t + U h_{t-1} + b) }`")
+            );
         }
         Ok(Self { cells })
     }
@@ -38,7 +40,9 @@ impl Parse for CellItem {
         let visibility = input.parse()?;
         let name: Ident = input.parse()?;
         if !input.peek(syn::token::Brace) {
-            return Err(input.error(format!("the equations of `{name}` are needed in braces: `{name} {{ … }}`")));
+            return Err(
+                input.error(format!("the equations of `{name}` are needed in braces: `{name} {{ … }}`"))
+            );
         }
         let content;
         syn::braced!(content in input);
@@ -68,7 +72,11 @@ pub(crate) fn likely_parameters(tokens: TokenStream) -> Vec<Ident> {
                 let indexed = text.ends_with("_t") || text.ends_with('_') || text == "t";
                 let applied = matches!(stream.peek(), Some(TokenTree::Group(group))
                     if group.delimiter() == Delimiter::Parenthesis);
-                if !indexed && !applied && syn::parse_str::<Ident>(&text).is_ok() && found.iter().all(|known| *known != ident) {
+                if !indexed
+                    && !applied
+                    && syn::parse_str::<Ident>(&text).is_ok()
+                    && found.iter().all(|known| *known != ident)
+                {
                     found.push(ident);
                 }
             }
@@ -202,7 +210,9 @@ impl Collector<'_> {
         match &expression.kind {
             ExpressionKind::Number(_) | ExpressionKind::FunctionName(_) => {}
             ExpressionKind::Reference(reference) => self.reference(reference, Place::Read),
-            ExpressionKind::Negate(inner) | ExpressionKind::Transpose(inner) | ExpressionKind::Group(inner) => {
+            ExpressionKind::Negate(inner)
+            | ExpressionKind::Transpose(inner)
+            | ExpressionKind::Group(inner) => {
                 self.expression(inner);
             }
             ExpressionKind::Add(left, right)
@@ -213,7 +223,9 @@ impl Collector<'_> {
                 self.expression(left);
                 self.expression(right);
             }
-            ExpressionKind::Chain(parts) | ExpressionKind::Concatenate(parts) | ExpressionKind::Call(_, parts) => {
+            ExpressionKind::Chain(parts)
+            | ExpressionKind::Concatenate(parts)
+            | ExpressionKind::Call(_, parts) => {
                 for part in parts {
                     self.expression(part);
                 }

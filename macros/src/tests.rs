@@ -96,7 +96,10 @@ fn a_cycle() {
             help: `#[cycle(previous)]` before the cell's name chooses `previous`
         "#]],
     );
-    errors("#[cycle(previous)] pub Cell { o_t = σ(W h_t + U x_t); h_t = o_t * tanh(V h_{t-1}); }", expect![[""]]);
+    errors(
+        "#[cycle(previous)] pub Cell { o_t = σ(W h_t + U x_t); h_t = o_t * tanh(V h_{t-1}); }",
+        expect![[""]],
+    );
     errors(
         "#[cycle(fixed_point)] pub Cell { o_t = σ(W h_t + U x_t); h_t = o_t * tanh(V h_{t-1}); }",
         expect![[r#"
@@ -149,18 +152,30 @@ fn equations_that_cannot_be_read_and_others_that_are_wrong() {
 
 #[test]
 fn items_that_are_no_cells() {
-    errors("", expect![[r#"
+    errors(
+        "",
+        expect![[r#"
         1:1 `` unexpected end of input, a cell is needed, such as `pub Elman { h_t = tanh(W x_t + U h_{t-1} + b) }`
-    "#]]);
-    errors("pub Cell i_t = x_t", expect![[r#"
+    "#]],
+    );
+    errors(
+        "pub Cell i_t = x_t",
+        expect![[r#"
         1:10 `i_t` the equations of `Cell` are needed in braces: `Cell { … }`
-    "#]]);
-    errors("pub struct Cell { h_t = h_{t-1}; }", expect![[r#"
+    "#]],
+    );
+    errors(
+        "pub struct Cell { h_t = h_{t-1}; }",
+        expect![[r#"
         1:5 `struct` expected identifier, found keyword `struct`
-    "#]]);
-    errors("Cell { }", expect![[r#"
+    "#]],
+    );
+    errors(
+        "Cell { }",
+        expect![[r#"
         1:1 `Cell` the text holds no equation [GW0008]
-    "#]]);
+    "#]],
+    );
     errors(
         "#[derive(Debug)] #[cycle(never)] #[cycle(previous)] Cell { h_t = tanh(W x_t + U h_{t-1}) }",
         expect![[r#"
@@ -174,10 +189,13 @@ fn items_that_are_no_cells() {
 
 #[test]
 fn a_skipped_row_is_an_error() {
-    errors("Cell { h_t = tanh(W x_t + U h_{t-1}); s_t = LSTM(x_t, h_{t-1}); y_t; }", expect![[r#"
+    errors(
+        "Cell { h_t = tanh(W x_t + U h_{t-1}); s_t = LSTM(x_t, h_{t-1}); y_t; }",
+        expect![[r#"
         1:39 `s_t = LSTM(x_t, h_{t-1})` the signature of `LSTM` defines nothing and is skipped [GW0950]
         1:65 `y_t` `y` stands alone: no `=` follows [GW0950]
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -208,7 +226,8 @@ fn golden_cells() {
         let parsed = parse(&text, Syntax::Latex, None);
         for cycle in [CyclePolicy::Reject, CyclePolicy::Previous] {
             let Ok(expected) = resolve(&parsed.document, &Options { cycle }) else { continue };
-            let tokens = print_text(&parsed.document).replace('⊙', ".*").replace(['·', '×'], "*").replace('\n', ";\n");
+            let tokens =
+                print_text(&parsed.document).replace('⊙', ".*").replace(['·', '×'], "*").replace('\n', ";\n");
             let equations = crate::parse::equations(tokens.parse().unwrap());
             assert_eq!(equations.parsed.diagnostics, [], "{}\n{tokens}", path.display());
             let found = resolve(&equations.parsed.document, &Options { cycle }).unwrap();
@@ -238,7 +257,9 @@ fn items(input: &str, expected: Expect) {
         for field in &item.fields {
             let name = field.ident.as_ref().map_or_else(String::new, ToString::to_string);
             let place = field.ident.as_ref().map(|ident| ident.span().start());
-            let place = place.filter(|place| place.line > 0).map(|place| format!("{}:{}", place.line, place.column + 1));
+            let place = place
+                .filter(|place| place.line > 0)
+                .map(|place| format!("{}:{}", place.line, place.column + 1));
             let documents: Vec<String> = field.attrs.iter().map(|attribute| print(&attribute.meta)).collect();
             let place = place.unwrap_or_default();
             let _ = writeln!(text, "  {place} {name}: {} {}", print(&field.ty), documents.join(" "));
@@ -288,7 +309,8 @@ fn a_cell_with_errors_has_a_skeleton() {
     for item in &file.items {
         if let syn::Item::Struct(item) = item {
             names.push(item.ident.to_string());
-            names.extend(item.fields.iter().filter_map(|field| field.ident.as_ref().map(ToString::to_string)));
+            names
+                .extend(item.fields.iter().filter_map(|field| field.ident.as_ref().map(ToString::to_string)));
         }
     }
     assert_eq!(names.join(" "), "Cell CellSizes CellParameters W_h U b CellParametersMut W_h U b");
@@ -317,8 +339,11 @@ fn lines_are_shown_in_unicode() {
 /// Nothing panics, whatever the tokens.
 #[test]
 fn hostile_tokens() {
-    let pieces = ["h_t", "=", "[", "]", "(", ")", "{", "}", "h_", "{t-1}", "_", "^", "2", "T", ";", ",", "σ", "+", "-", "*",
-        "where", ":", "W", "'a", "\"s\"", "1e999", "#", "!", "$", "..", "r#fn", "in", "x_t", "tanh", "|", "\\u{303}"];
+    let pieces = [
+        "h_t", "=", "[", "]", "(", ")", "{", "}", "h_", "{t-1}", "_", "^", "2", "T", ";", ",", "σ", "+", "-",
+        "*", "where", ":", "W", "'a", "\"s\"", "1e999", "#", "!", "$", "..", "r#fn", "in", "x_t", "tanh",
+        "|", "\\u{303}",
+    ];
     let mut state = 1_u64;
     for _ in 0..3000 {
         let mut text = String::from("Cell {");
