@@ -1,13 +1,11 @@
-//! Compiled cells against the interpreter of their graph: every output, final state and gradient.
+//! Compiled cells against the interpreter of their graph: every output, final state and gradient, at odd shapes, in both
+//! precisions and with both back ends.
 
-use gatewright::Element;
-use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
-use gatewright::workspace::Workspace;
-use gatewright::{Backend, CompileOptions, CompiledCell};
+use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 use gatewright_compiler::differentiate::differentiate;
-use gatewright_compiler::graph::Graph;
 use gatewright_compiler::graph::interpret::{GradientArguments, SequenceArguments, run_sequence};
-use gatewright_tests::{Numbers, relative_error};
+use gatewright_compiler::graph::{Graph, Port};
+use gatewright_tests::{Numbers, StepArguments, relative_error, training_step};
 
 const GRAPHS: [(&str, &str); 5] = [
     ("lstm", include_str!("graphs/lstm.graph")),
@@ -17,134 +15,86 @@ const GRAPHS: [(&str, &str); 5] = [
     ("layer_norm", include_str!("graphs/layer_norm.graph")),
 ];
 
-/// Everything that a training step gives, in one list of named arrays.
-fn compiled<T: Element>(cell: &CompiledCell<T>, data: &Data<T>, steps: usize, batch: usize) -> Vec<(String, Vec<T>)> {
-    let layout = cell.layout().clone();
-    let zeros = |length: usize| vec![T::ZERO; length];
-    let mut outputs: Vec<Vec<T>> = layout.outputs.iter().map(|port| zeros(steps * batch * port.size)).collect();
-    let mut finals: Vec<Vec<T>> = layout.states.iter().map(|port| zeros(batch * port.size)).collect();
-    let mut input_gradients: Vec<Vec<T>> =
-        layout.inputs.iter().map(|port| zeros(steps * batch * port.size)).collect();
-    let mut state_gradients: Vec<Vec<T>> = layout.states.iter().map(|port| zeros(batch * port.size)).collect();
-    let mut parameter_gradients = zeros(layout.parameters.length());
-    let parameters: Vec<T> = data.parameters.iter().flatten().copied().collect();
-    let slices = |arrays: &'_ [Vec<T>]| arrays.iter().map(|array| array.as_slice().to_vec()).collect::<Vec<_>>();
-    let (inputs, states) = (slices(&data.inputs), slices(&data.states));
-    let mut workspace = Workspace::default();
-    cell.forward(
-        Forward {
-            steps,
-            batch,
-            parameters: &parameters,
-            inputs: &inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-            initial_states: &states.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-            outputs: &mut outputs.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>(),
-            final_states: &mut finals.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>(),
-        },
-        Keep::Tape,
-        &mut workspace,
-    )
-    .unwrap();
-    cell.backward(
-        Backward {
-            parameters: &parameters,
-            output_gradients: &data.output_gradients.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-            final_state_gradients: &data.final_gradients.iter().map(Vec::as_slice).collect::<Vec<_>>(),
-            parameter_gradients: &mut parameter_gradients,
-            input_gradients: &mut input_gradients.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>(),
-            initial_state_gradients: &mut state_gradients.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>(),
-        },
-        &mut workspace,
-    )
-    .unwrap();
-    let mut all = Vec::new();
-    let mut name = |kind: &str, names: Vec<String>, arrays: Vec<Vec<T>>| {
-        all.extend(names.into_iter().map(|name| format!("{kind} {name}")).zip(arrays));
+/// T, B and sizes x and h; blocks begin at 32 rows, tiles at 128 lanes.
+const SHAPES: [(usize, usize, usize, usize); 8] = [
+    (4, 3, 3, 4),
+    (1, 1, 1, 1),
+    (0, 2, 3, 3),
+    (2, 0, 3, 3),
+    (3, 8, 8, 17),
+    (17, 17, 17, 8),
+    (2, 33, 3, 130),
+    (8, 3, 0, 3),
+];
+
+fn arguments<T: Element>(graph: &Graph, sizes: &[usize], steps: usize, batch: usize) -> StepArguments<T> {
+    let mut numbers = Numbers::new(7);
+    let signature = graph.signature();
+    let mut arrays = |ports: &[Port], rows: usize| {
+        ports
+            .iter()
+            .map(|port| {
+                let length: usize = port.shape.sizes(sizes).unwrap().iter().product();
+                (0..rows * length).map(|_| T::from_f64(numbers.next())).collect::<Vec<T>>()
+            })
+            .collect::<Vec<_>>()
     };
-    let names = |ports: &[gatewright::sequence::Port]| ports.iter().map(|port| port.name.clone()).collect::<Vec<_>>();
-    name("output", names(&layout.outputs), outputs);
-    name("final", names(&layout.states), finals);
-    name("input gradient", names(&layout.inputs), input_gradients);
-    name("state gradient", names(&layout.states), state_gradients);
-    for entry in layout.parameters.entries() {
-        let gradient = parameter_gradients[entry.offset..entry.offset + entry.length()].to_vec();
-        all.push((format!("parameter gradient {}", entry.name), gradient));
-    }
-    all
-}
-
-/// Random arguments of a training step.
-struct Data<T> {
-    inputs: Vec<Vec<T>>,
-    states: Vec<Vec<T>>,
-    parameters: Vec<Vec<T>>,
-    output_gradients: Vec<Vec<T>>,
-    final_gradients: Vec<Vec<T>>,
-}
-
-impl<T: Element> Data<T> {
-    fn new(graph: &Graph, sizes: &[usize], steps: usize, batch: usize) -> Self {
-        let mut numbers = Numbers::new(7);
-        let signature = graph.signature();
-        let mut arrays = |ports: &[gatewright_compiler::graph::Port], rows: usize| {
-            ports
-                .iter()
-                .map(|port| {
-                    let length: usize = port.shape.sizes(sizes).unwrap().iter().product();
-                    (0..rows * length).map(|_| T::from_f64(numbers.next())).collect::<Vec<T>>()
-                })
-                .collect::<Vec<_>>()
-        };
-        Self {
-            inputs: arrays(&signature.inputs, steps * batch),
-            states: arrays(&signature.states, batch),
-            parameters: arrays(&signature.parameters, 1),
-            output_gradients: arrays(&signature.outputs, steps * batch),
-            final_gradients: arrays(&signature.states, batch),
-        }
+    StepArguments {
+        steps,
+        batch,
+        inputs: arrays(&signature.inputs, steps * batch),
+        states: arrays(&signature.states, batch),
+        parameters: arrays(&signature.parameters, 1),
+        output_gradients: arrays(&signature.outputs, steps * batch),
+        final_gradients: arrays(&signature.states, batch),
     }
 }
 
-fn oracle<T: Element>(graph: &Graph, sizes: &[usize], data: &Data<T>, steps: usize, batch: usize) -> Vec<Vec<T>> {
+/// The same step by the interpreter of the graph, in the order of [`training_step`].
+fn meaning<T: Element>(graph: &Graph, sizes: &[usize], arguments: &StepArguments<T>) -> Vec<Vec<T>> {
     let gradient = differentiate(graph).unwrap();
     let slices = |arrays: &'_ [Vec<T>]| -> Vec<Vec<T>> { arrays.to_vec() };
-    let _ = slices;
-    let arguments = SequenceArguments {
-        inputs: data.inputs.iter().map(Vec::as_slice).collect(),
-        initial_states: data.states.iter().map(Vec::as_slice).collect(),
-        parameters: data.parameters.iter().map(Vec::as_slice).collect(),
+    let [inputs, states, parameters, outputs, finals] = [
+        slices(&arguments.inputs),
+        slices(&arguments.states),
+        slices(&arguments.parameters),
+        slices(&arguments.output_gradients),
+        slices(&arguments.final_gradients),
+    ];
+    let sequence = SequenceArguments {
+        inputs: inputs.iter().map(Vec::as_slice).collect(),
+        initial_states: states.iter().map(Vec::as_slice).collect(),
+        parameters: parameters.iter().map(Vec::as_slice).collect(),
         gradients: Some(GradientArguments {
-            outputs: data.output_gradients.iter().map(Vec::as_slice).collect(),
-            final_states: data.final_gradients.iter().map(Vec::as_slice).collect(),
+            outputs: outputs.iter().map(Vec::as_slice).collect(),
+            final_states: finals.iter().map(Vec::as_slice).collect(),
         }),
     };
-    let results = run_sequence(&gradient, sizes, &arguments, steps, batch).unwrap();
+    let results = run_sequence(&gradient, sizes, &sequence, arguments.steps, arguments.batch).unwrap();
     let gradients = results.gradients.unwrap();
-    results
-        .outputs
-        .into_iter()
-        .chain(results.final_states)
-        .chain(gradients.inputs)
-        .chain(gradients.initial_states)
-        .chain(gradients.parameters)
-        .collect()
+    let lists = [
+        results.outputs,
+        results.final_states,
+        gradients.inputs,
+        gradients.initial_states,
+        gradients.parameters,
+    ];
+    lists.into_iter().flatten().collect()
 }
 
 fn check<T: Element>(backend: Backend, tolerance: f64) {
     for (name, text) in GRAPHS {
         let graph: Graph = text.parse().unwrap();
-        for (steps, batch, x, h) in
-            [(4, 3, 3, 4), (1, 1, 1, 1), (0, 2, 3, 3), (2, 0, 3, 3), (3, 8, 8, 17), (5, 17, 17, 8), (2, 33, 3, 130)]
-        {
-            let sizes: Vec<usize> =
-                graph.signature().dimensions.iter().map(|name| if name == "x" { x } else { h }).collect();
+        for (steps, batch, x, h) in SHAPES {
+            let dimensions = &graph.signature().dimensions;
+            let sizes: Vec<usize> = dimensions.iter().map(|name| if name == "x" { x } else { h }).collect();
             let named: Vec<(&str, usize)> =
-                graph.signature().dimensions.iter().map(String::as_str).zip(sizes.iter().copied()).collect();
-            let options = CompileOptions { backend, threads: 2 };
-            let cell = CompiledCell::<T>::from_graph(&graph, &named, options).unwrap();
-            let data = Data::new(&graph, &sizes, steps, batch);
-            let found = compiled(&cell, &data, steps, batch);
-            let expected = oracle(&graph, &sizes, &data, steps, batch);
+                dimensions.iter().map(String::as_str).zip(sizes.iter().copied()).collect();
+            let cell = CompiledCell::<T>::from_graph(&graph, &named, CompileOptions { backend, threads: 2 })
+                .unwrap();
+            let arguments = arguments(&graph, &sizes, steps, batch);
+            let found = training_step(&cell, &arguments);
+            let expected = meaning(&graph, &sizes, &arguments);
             assert_eq!(found.len(), expected.len());
             for ((what, found), expected) in found.iter().zip(&expected) {
                 let error = relative_error(found, expected);
@@ -176,4 +126,67 @@ fn machine_code_f64() {
 #[test]
 fn machine_code_f32() {
     check::<f32>(Backend::Jit, 1e-5);
+}
+
+/// Both back ends give the same bits: products are the same, and so is each element operation.
+#[test]
+fn back_ends_agree_to_the_bit() {
+    for (name, text) in GRAPHS {
+        let graph: Graph = text.parse().unwrap();
+        for threads in [1, 2, 5] {
+            let sizes = [5, 19];
+            let dimensions = &graph.signature().dimensions;
+            let named: Vec<(&str, usize)> = dimensions.iter().map(String::as_str).zip(sizes).collect();
+            let sizes = &sizes[..named.len()];
+            let arguments = arguments::<f32>(&graph, sizes, 6, 70);
+            let results = [(Backend::Jit, threads), (Backend::Interpreter, 1)].map(|(backend, threads)| {
+                let options = CompileOptions { backend, threads };
+                let cell = CompiledCell::<f32>::from_graph(&graph, &named, options).unwrap();
+                training_step(&cell, &arguments)
+            });
+            for ((what, left), (_, right)) in results[0].iter().zip(&results[1]) {
+                let same = left.iter().zip(right).all(|(left, right)| left.to_bits() == right.to_bits());
+                assert!(same, "{name}, {threads} threads: {what}");
+            }
+        }
+    }
+}
+
+/// A sample with a NaN spoils itself and the sums over samples, and no other sample.
+#[test]
+fn a_nan_stays_with_its_sample() {
+    for (name, text) in GRAPHS {
+        let graph: Graph = text.parse().unwrap();
+        let dimensions = &graph.signature().dimensions;
+        let named: Vec<(&str, usize)> = dimensions.iter().map(String::as_str).zip([3, 5]).collect();
+        let sizes: Vec<usize> = named.iter().map(|&(_, size)| size).collect();
+        let (steps, batch) = (4, 6);
+        let cell = CompiledCell::<f32>::from_graph(&graph, &named, CompileOptions::default()).unwrap();
+        let clean = arguments::<f32>(&graph, &sizes, steps, batch);
+        let mut spoilt = clean.clone();
+        let width = spoilt.inputs[0].len() / (steps * batch);
+        // Step 1, sample 2.
+        spoilt.inputs[0][(batch + 2) * width] = f32::NAN;
+        let (clean, spoilt) = (training_step(&cell, &clean), training_step(&cell, &spoilt));
+        for ((what, clean), (_, spoilt)) in clean.iter().zip(&spoilt) {
+            if what.starts_with("grad.param") {
+                continue;
+            }
+            let per_step = what.starts_with("output") || what.starts_with("grad.input");
+            let width = clean.len() / if per_step { steps * batch } else { batch };
+            let mut spoilt_here = false;
+            for (row, (clean, spoilt)) in clean.chunks(width).zip(spoilt.chunks(width)).enumerate() {
+                if row % batch == 2 {
+                    spoilt_here |= spoilt.iter().any(|x| x.is_nan());
+                } else {
+                    assert_eq!(clean, spoilt, "{name}: {what}, row {row}");
+                }
+            }
+            assert!(spoilt_here, "{name}: {what} does not notice");
+            if what.starts_with("output") {
+                let before = &spoilt[2 * width..3 * width];
+                assert!(before.iter().all(|x| !x.is_nan()), "{name}: {what} before the step");
+            }
+        }
+    }
 }

@@ -3,4 +3,5 @@
 #![allow(mixed_script_confusables, reason = "equations have Greek letters")]
 
 mod agreement;
+mod golden;
 mod macros;

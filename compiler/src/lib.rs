@@ -1,5 +1,4 @@
-//! From the equations of a recurrent cell to machine code.
-
+#![doc = include_str!("../ARCHITECTURE.md")]
 #![cfg_attr(not(feature = "jit"), forbid(unsafe_code))]
 
 #[cfg(feature = "jit")]
@@ -9,6 +8,7 @@ pub mod differentiate;
 pub mod graph;
 pub mod limits;
 pub mod operator;
+pub mod passes;
 pub mod plan;
 pub mod resolve;
 pub mod shape;

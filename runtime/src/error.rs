@@ -69,6 +69,9 @@ pub enum CompileError {
     /// The planner has no order for something in the equations.
     #[error(transparent)]
     Plan(#[from] gatewright_compiler::plan::PlanError),
+    /// A pass over the graph met a limit.
+    #[error(transparent)]
+    Pass(#[from] gatewright_compiler::passes::PassError),
     /// The code generator failed.
     #[error("code generation: {0}")]
     Code(String),

@@ -1,6 +1,98 @@
-//! What the integration tests share: random numbers and tolerances.
+//! What the integration tests share: random numbers, one training step, and the distance of two results.
 
-use gatewright::Element;
+use gatewright::sequence::{Backward, Forward, Keep, Port, SequenceCell};
+use gatewright::workspace::Workspace;
+use gatewright::{CompiledCell, Element};
+
+/// Arguments of a training step, each list in the order of the cell's layout.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct StepArguments<T> {
+    /// T.
+    pub steps: usize,
+    /// B.
+    pub batch: usize,
+    /// `[T, B, n]` for each input.
+    pub inputs: Vec<Vec<T>>,
+    /// `[B, n]` for each state.
+    pub states: Vec<Vec<T>>,
+    /// Each parameter.
+    pub parameters: Vec<Vec<T>>,
+    /// `[T, B, n]` for each output.
+    pub output_gradients: Vec<Vec<T>>,
+    /// `[B, n]` for each state.
+    pub final_gradients: Vec<Vec<T>>,
+}
+
+fn slices<T>(arrays: &[Vec<T>]) -> Vec<&[T]> {
+    arrays.iter().map(Vec::as_slice).collect()
+}
+
+fn slices_mut<T>(arrays: &mut [Vec<T>]) -> Vec<&mut [T]> {
+    arrays.iter_mut().map(Vec::as_mut_slice).collect()
+}
+
+/// Runs forward and backward; everything that comes out, under the names that data files use: `output.N`, `final.N`,
+/// `grad.input.N`, `grad.state.N`, `grad.param.N`.
+///
+/// # Panics
+///
+/// Where the cell refuses the arguments: the test is wrong then.
+pub fn training_step<T: Element>(
+    cell: &CompiledCell<T>,
+    arguments: &StepArguments<T>,
+) -> Vec<(String, Vec<T>)> {
+    let layout = cell.layout();
+    let (steps, batch) = (arguments.steps, arguments.batch);
+    // Something other than zero, so that what is not written is seen.
+    let filled = |ports: &[Port], rows: usize| -> Vec<Vec<T>> {
+        ports.iter().map(|port| vec![T::from_f64(7.0); rows * port.size]).collect()
+    };
+    let mut outputs = filled(&layout.outputs, steps * batch);
+    let mut finals = filled(&layout.states, batch);
+    let mut input_gradients = filled(&layout.inputs, steps * batch);
+    let mut state_gradients = filled(&layout.states, batch);
+    let mut parameter_gradients = vec![T::from_f64(7.0); layout.parameters.length()];
+    let parameters: Vec<T> = arguments.parameters.iter().flatten().copied().collect();
+    let mut workspace = Workspace::default();
+    cell.forward(
+        Forward {
+            steps,
+            batch,
+            parameters: &parameters,
+            inputs: &slices(&arguments.inputs),
+            initial_states: &slices(&arguments.states),
+            outputs: &mut slices_mut(&mut outputs),
+            final_states: &mut slices_mut(&mut finals),
+        },
+        Keep::Tape,
+        &mut workspace,
+    )
+    .expect("forward");
+    cell.backward(
+        Backward {
+            parameters: &parameters,
+            output_gradients: &slices(&arguments.output_gradients),
+            final_state_gradients: &slices(&arguments.final_gradients),
+            parameter_gradients: &mut parameter_gradients,
+            input_gradients: &mut slices_mut(&mut input_gradients),
+            initial_state_gradients: &mut slices_mut(&mut state_gradients),
+        },
+        &mut workspace,
+    )
+    .expect("backward");
+    let named = |kind: &str, ports: &[Port], arrays: Vec<Vec<T>>| -> Vec<(String, Vec<T>)> {
+        ports.iter().map(|port| format!("{kind}.{}", port.name)).zip(arrays).collect()
+    };
+    let mut results = named("output", &layout.outputs, outputs);
+    results.extend(named("final", &layout.states, finals));
+    results.extend(named("grad.input", &layout.inputs, input_gradients));
+    results.extend(named("grad.state", &layout.states, state_gradients));
+    results.extend(layout.parameters.entries().iter().map(|entry| {
+        let gradient = &parameter_gradients[entry.offset..entry.offset + entry.length()];
+        (format!("grad.param.{}", entry.name), gradient.to_vec())
+    }));
+    results
+}
 
 /// Numbers in (-1, 1) that look random and are the same everywhere: SplitMix64 (Steele, Lea and Flood, 2014).
 #[derive(Clone, Debug)]

@@ -7,10 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::Section;
 use super::flow::{Flow, FlowId, FlowKind};
 use super::gradient::{RawGradient, RawTerm};
 use super::section::{Sections, term_sections};
-use super::Section;
 
 /// Which element loop: at most one for each section, level and number of lanes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -141,10 +141,12 @@ fn visit(flow: &Flow, sections: &Sections, demand: &mut Demand, rooted: &[bool],
     let here = sections.of(id);
     let readers = demand.readers[index].clone();
     let memory = demand.memory[index].clone();
-    if readers.is_empty() && memory.is_empty() && !matches!(node.kind, FlowKind::Product { addend: true, .. }) {
+    if readers.is_empty() && memory.is_empty() && !matches!(node.kind, FlowKind::Product { addend: true, .. })
+    {
         return;
     }
-    let read_in: BTreeSet<Section> = readers.iter().map(|key| key.section).chain(memory.iter().copied()).collect();
+    let read_in: BTreeSet<Section> =
+        readers.iter().map(|key| key.section).chain(memory.iter().copied()).collect();
     let storage = if here.is_step() && read_in.iter().all(|&section| section == here) {
         Storage::Step
     } else {

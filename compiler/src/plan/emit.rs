@@ -206,10 +206,10 @@ impl Emitter<'_> {
     fn joins(&self, left: &PlacedProduct, right: &PlacedProduct) -> bool {
         let lanes = self.flow.node(left.1).lanes;
         let next = Place { column: left.0.column + aligned(lanes), ..left.0 };
-        let operands = |product: &PlacedProduct| product.2.iter().map(|term| term.1.operand).collect::<Vec<_>>();
-        let distinct = |product: &PlacedProduct| {
-            product.2.windows(2).all(|pair| pair[0].1.operand != pair[1].1.operand)
-        };
+        let operands =
+            |product: &PlacedProduct| product.2.iter().map(|term| term.1.operand).collect::<Vec<_>>();
+        let distinct =
+            |product: &PlacedProduct| product.2.windows(2).all(|pair| pair[0].1.operand != pair[1].1.operand);
         next == right.0
             && self.written.contains(&left.1) == self.written.contains(&right.1)
             && operands(left) == operands(right)
@@ -220,9 +220,8 @@ impl Emitter<'_> {
     fn wide_product(&mut self, products: &[PlacedProduct], program: &mut Vec<Step>) {
         let Some(&(output, leader, ref terms)) = products.first() else { return };
         let column_of = |product: &PlacedProduct| product.0.column - output.column;
-        let columns = products
-            .last()
-            .map_or(0, |product| column_of(product) + self.flow.node(product.1).lanes);
+        let columns =
+            products.last().map_or(0, |product| column_of(product) + self.flow.node(product.1).lanes);
         let mut accumulate = self.written.contains(&leader);
         let mut first = 0;
         while first < terms.len() {
@@ -237,7 +236,8 @@ impl Emitter<'_> {
                 end += 1;
             }
             let operand = terms[first].0;
-            let rows = terms[end - 1].0.column - operand.column + self.flow.node(terms[end - 1].1.operand).lanes;
+            let rows =
+                terms[end - 1].0.column - operand.column + self.flow.node(terms[end - 1].1.operand).lanes;
             let blocks = products
                 .iter()
                 .flat_map(|product| {
@@ -263,7 +263,8 @@ impl Emitter<'_> {
     /// True where the columns between this value and the next hold zeros, so that a row may run across them.
     fn pads_are_zero(&self, id: FlowId) -> bool {
         let node = self.flow.node(id);
-        node.lanes == aligned(node.lanes) || !matches!(node.kind, FlowKind::Product { .. } | FlowKind::Slice { .. })
+        node.lanes == aligned(node.lanes)
+            || !matches!(node.kind, FlowKind::Product { .. } | FlowKind::Slice { .. })
     }
 
     fn element_loop(&mut self, key: LoopKey) -> Result<Option<Step>, PlanError> {
@@ -388,8 +389,13 @@ impl LoopBuilder<'_, '_> {
                 waiting.pop();
                 continue;
             }
-            let missing: Vec<FlowId> =
-                node.operands.iter().rev().filter(|operand| !self.values.contains_key(operand)).copied().collect();
+            let missing: Vec<FlowId> = node
+                .operands
+                .iter()
+                .rev()
+                .filter(|operand| !self.values.contains_key(operand))
+                .copied()
+                .collect();
             if !missing.is_empty() {
                 waiting.extend(missing);
                 continue;
@@ -397,7 +403,9 @@ impl LoopBuilder<'_, '_> {
             let operand = |k: usize| self.values[&node.operands[k]];
             let value = match node.kind {
                 FlowKind::Unary(function) => self.push(Instruction::Unary(function, operand(0))),
-                FlowKind::Binary(function) => self.push(Instruction::Binary(function, operand(0), operand(1))),
+                FlowKind::Binary(function) => {
+                    self.push(Instruction::Binary(function, operand(0), operand(1)))
+                }
                 FlowKind::Ternary(function) => {
                     self.push(Instruction::Ternary(function, operand(0), operand(1), operand(2)))
                 }
@@ -431,8 +439,11 @@ impl LoopBuilder<'_, '_> {
         let buffer = self.buffer(place);
         let column = place.column;
         self.widen(buffer, column + if scalar { 1 } else { self.key.lanes });
-        let instruction =
-            if scalar { Instruction::LoadScalar { buffer, column } } else { Instruction::Load { buffer, column } };
+        let instruction = if scalar {
+            Instruction::LoadScalar { buffer, column }
+        } else {
+            Instruction::Load { buffer, column }
+        };
         let value = self.push(instruction);
         self.loads.insert((place, scalar), value);
         Ok(value)

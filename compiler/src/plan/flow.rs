@@ -150,7 +150,9 @@ fn port_size(shape: &Shape, sizes: &[usize], name: &str) -> Result<usize, PlanEr
     match shape {
         Shape::Scalar => Ok(1),
         Shape::Vector(n) => size_of(n, sizes, name),
-        Shape::Matrix(..) => Err(PlanError::Unsupported { what: "a matrix that varies in time", name: name.to_owned() }),
+        Shape::Matrix(..) => {
+            Err(PlanError::Unsupported { what: "a matrix that varies in time", name: name.to_owned() })
+        }
     }
 }
 
@@ -239,7 +241,8 @@ impl Flow {
     pub(super) fn lasting(&mut self, id: FlowId) -> FlowId {
         match self.node(id).kind {
             FlowKind::StateGradient(_) | FlowKind::Constant(_) => {
-                let (lanes, scalar, name) = (self.node(id).lanes, self.node(id).scalar, self.node(id).name.clone());
+                let (lanes, scalar, name) =
+                    (self.node(id).lanes, self.node(id).scalar, self.node(id).name.clone());
                 self.push(FlowKind::Copy, vec![id], lanes, scalar, name)
             }
             _ => id,
@@ -255,7 +258,8 @@ impl Flow {
             return Ok(OnceSource::Expression(known));
         }
         let name = name_of(graph, id);
-        let extent = graph.shape(id).sizes(&self.sizes).ok_or_else(|| PlanError::Size { name: name.clone() })?;
+        let extent =
+            graph.shape(id).sizes(&self.sizes).ok_or_else(|| PlanError::Size { name: name.clone() })?;
         let elements = extent
             .iter()
             .try_fold(1_usize, |product, &axis| product.checked_mul(axis))
@@ -326,7 +330,14 @@ impl Flow {
         }
     }
 
-    fn push(&mut self, kind: FlowKind, operands: Vec<FlowId>, lanes: usize, scalar: bool, name: String) -> FlowId {
+    fn push(
+        &mut self,
+        kind: FlowKind,
+        operands: Vec<FlowId>,
+        lanes: usize,
+        scalar: bool,
+        name: String,
+    ) -> FlowId {
         let any = |test: fn(&FlowNode) -> bool| operands.iter().any(|&operand| test(self.node(operand)));
         let (backward, on_state, on_gradient) =
             (any(|node| node.backward), any(|node| node.on_state), any(|node| node.on_gradient));
@@ -382,12 +393,17 @@ impl Flow {
                 }
                 FlowKind::Join { starts }
             }
-            Operator::Pad { start, .. } => FlowKind::Join { starts: vec![size_of(start, &self.sizes, &name)?] },
+            Operator::Pad { start, .. } => {
+                FlowKind::Join { starts: vec![size_of(start, &self.sizes, &name)?] }
+            }
             Operator::Slice { start, .. } => FlowKind::Slice { start: size_of(start, &self.sizes, &name)? },
             _ => return Err(self.unsupported(graph, id, "a matrix that varies in time")),
         };
-        let operands =
-            graph.operands(id).iter().map(|&operand| self.value(graph, operand)).collect::<Result<Vec<_>, _>>()?;
+        let operands = graph
+            .operands(id)
+            .iter()
+            .map(|&operand| self.value(graph, operand))
+            .collect::<Result<Vec<_>, _>>()?;
         Ok(self.push(kind, operands, lanes, scalar, name))
     }
 
@@ -429,8 +445,10 @@ impl Flow {
             operands.push(sum);
             return Ok(self.push(FlowKind::Product { terms, addend: true }, operands, lanes, false, name));
         }
-        let product_name = if rest.is_empty() { name.clone() } else { format!("{}, products", name_of(graph, id)) };
-        let mut sum = self.push(FlowKind::Product { terms, addend: false }, operands, lanes, false, product_name);
+        let product_name =
+            if rest.is_empty() { name.clone() } else { format!("{}, products", name_of(graph, id)) };
+        let mut sum =
+            self.push(FlowKind::Product { terms, addend: false }, operands, lanes, false, product_name);
         for addend in rest {
             sum = self.push(add.clone(), vec![sum, addend], lanes, false, name.clone());
         }

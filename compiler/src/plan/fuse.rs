@@ -26,9 +26,13 @@ pub(super) fn fuse(kernel: &mut Kernel) {
             },
             Instruction::Binary(Binary::Subtract, left, right) => match (product(left), product(right)) {
                 // c - a b
-                (_, Some((a, b))) => Some((right, Instruction::Ternary(Ternary::NegatedMultiplyAdd, a, b, left))),
+                (_, Some((a, b))) => {
+                    Some((right, Instruction::Ternary(Ternary::NegatedMultiplyAdd, a, b, left)))
+                }
                 // a b - c
-                (Some((a, b)), None) => Some((left, Instruction::Ternary(Ternary::MultiplySubtract, a, b, right))),
+                (Some((a, b)), None) => {
+                    Some((left, Instruction::Ternary(Ternary::MultiplySubtract, a, b, right)))
+                }
                 (None, None) => None,
             },
             _ => None,

@@ -87,9 +87,9 @@ pub(super) fn collect(graph: &Graph, flow: &mut Flow) -> Result<Vec<RawGradient>
     }
     let mut gradients = Vec::new();
     for parameter in 0..graph.signature().parameters.len() as u32 {
-        let root = graph
-            .root(Root::ParameterGradient(parameter))
-            .ok_or_else(|| PlanError::Internal("the graph has no root for a parameter's gradient".to_owned()))?;
+        let root = graph.root(Root::ParameterGradient(parameter)).ok_or_else(|| {
+            PlanError::Internal("the graph has no root for a parameter's gradient".to_owned())
+        })?;
         gradients.push(match terms(graph, flow, root)? {
             Some(terms) => RawGradient::Terms(terms),
             None => expression(graph, flow, root)?,
@@ -157,7 +157,9 @@ fn terms(graph: &Graph, flow: &mut Flow, root: NodeId) -> Result<Option<Vec<RawT
                 waiting.extend(operands.iter().rev().map(|&node| Visit { node, ..at }));
             }
             Operator::Total => waiting.push(Visit { node: operands[0], summed: true, ..at }),
-            Operator::Transpose => waiting.push(Visit { node: operands[0], transposed: !at.transposed, ..at }),
+            Operator::Transpose => {
+                waiting.push(Visit { node: operands[0], transposed: !at.transposed, ..at })
+            }
             Operator::PadColumns { start, .. } => {
                 let start = size_of(start, &flow.sizes, "a parameter")?;
                 let (row, column) =

@@ -11,7 +11,8 @@ use super::flow::{Flow, FlowId, FlowKind};
 use super::gradient::{RawGradient, RawTerm};
 use super::section::{Sections, term_sections};
 use super::{
-    Buffer, BufferId, BufferKind, BufferRole, COLUMN_ALIGNMENT, OnceSource, OnceValue, Place, PlanError, Section,
+    Buffer, BufferId, BufferKind, BufferRole, COLUMN_ALIGNMENT, OnceSource, OnceValue, Place, PlanError,
+    Section,
 };
 
 /// Buffers, and where each value lies in them.
@@ -246,7 +247,9 @@ impl Slots {
         let mut take = |layout: &mut Layout, class: Class, lanes: usize| {
             let buffer = *buffers.entry(class).or_insert_with(|| {
                 let (name, role, kind) = match (class.backward, class.storage) {
-                    (false, Storage::Sequence) => ("tape", BufferRole::Tape, BufferKind::Sequence { extra: false }),
+                    (false, Storage::Sequence) => {
+                        ("tape", BufferRole::Tape, BufferKind::Sequence { extra: false })
+                    }
                     (false, Storage::Step) => ("step", BufferRole::Scratch, BufferKind::Step),
                     (true, Storage::Sequence) => {
                         ("adjoint", BufferRole::Scratch, BufferKind::Sequence { extra: false })
@@ -286,7 +289,9 @@ impl Slots {
 pub(super) fn target_place(flow: &Flow, layout: &Layout, target: Target) -> Option<Place> {
     match target {
         Target::Own(id) => layout.places[id.0 as usize],
-        Target::NextState(_, state) => layout.states.get(state as usize).map(|&place| Place { time: 1, ..place }),
+        Target::NextState(_, state) => {
+            layout.states.get(state as usize).map(|&place| Place { time: 1, ..place })
+        }
         Target::StateGradient(_, state) => layout.state_gradients.get(state as usize).copied(),
         Target::Under(_, product) => layout.place_of(flow, product),
         Target::Part(_, join, start) | Target::Zeros(join, start) => {

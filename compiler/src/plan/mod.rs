@@ -41,6 +41,7 @@ pub mod kernel;
 mod layout;
 mod print;
 mod section;
+mod verify;
 
 pub use gradient::{GradientTerm, ParameterGradient};
 
@@ -68,8 +69,14 @@ pub enum Section {
 
 impl Section {
     /// All sections, in order.
-    pub const ALL: [Self; 6] =
-        [Self::Before, Self::Step, Self::After, Self::BackwardBefore, Self::BackwardStep, Self::BackwardAfter];
+    pub const ALL: [Self; 6] = [
+        Self::Before,
+        Self::Step,
+        Self::After,
+        Self::BackwardBefore,
+        Self::BackwardStep,
+        Self::BackwardAfter,
+    ];
 
     /// True within a time loop.
     #[must_use]
@@ -319,5 +326,9 @@ pub fn plan(graph: &Graph, sizes: &[usize]) -> Result<Plan, PlanError> {
     let sections = section::assign(&flow);
     let demand = demand::analyse(&flow, &sections, &gradients);
     let layout = layout::place(&flow, &sections, &demand, &gradients)?;
-    emit::emit(flow, &sections, &demand, layout, gradients)
+    let plan = emit::emit(flow, &sections, &demand, layout, gradients)?;
+    if cfg!(debug_assertions) {
+        plan.verify()?;
+    }
+    Ok(plan)
 }

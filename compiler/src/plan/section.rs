@@ -91,10 +91,9 @@ pub(super) fn assign(flow: &Flow) -> Sections {
         let node = flow.node(id);
         let index = id.0 as usize;
         if !matches!(node.kind, FlowKind::Product { .. }) {
-            let late = node
-                .operands
-                .iter()
-                .any(|&operand| matches!(section[operand.0 as usize], Section::After | Section::BackwardAfter));
+            let late = node.operands.iter().any(|&operand| {
+                matches!(section[operand.0 as usize], Section::After | Section::BackwardAfter)
+            });
             section[index] = match node.backward {
                 // A backward value that reads one of `After` simply comes later; only its own kind of lateness counts.
                 true if node

@@ -1,3 +1,68 @@
-//! The `gatewright` command.
+//! The `gatewright` command: checks, explains, runs, tests, times and trains recurrent cells written as equations.
+//!
+//! Results go to standard output, messages to standard error. The exit code is 0 where all is well, 1 where the
+//! equations or the data are wrong, 2 where the command line is (a file that cannot be opened included).
 
-fn main() {}
+#![forbid(unsafe_code)]
+
+mod arguments;
+mod bench;
+mod check;
+
+mod describe;
+mod dimension;
+mod failure;
+mod gradcheck;
+mod run;
+mod session;
+mod tasks;
+mod train;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use failure::Failure;
+
+/// Recurrent cells from their gate equations: checked, derived, compiled to machine code, trained.
+#[derive(Debug, Parser)]
+#[command(
+    name = "gatewright",
+    version,
+    after_help = "Exit code: 0 fine, 1 the equations or the data are wrong, \
+    2 the command line is wrong or names a file that cannot be opened."
+)]
+struct Command {
+    #[command(subcommand)]
+    action: Action,
+}
+
+#[derive(Debug, Subcommand)]
+enum Action {
+    Check(check::Arguments),
+
+    Run(run::Arguments),
+    Gradcheck(gradcheck::Arguments),
+    Bench(bench::Arguments),
+    Train(train::Arguments),
+}
+
+fn main() -> ExitCode {
+    // clap itself prints what is wrong with a command line and exits with 2.
+    let command = Command::parse();
+    let result: Result<(), Failure> = match &command.action {
+        Action::Check(arguments) => check::check(arguments),
+
+        Action::Run(arguments) => run::run(arguments),
+        Action::Gradcheck(arguments) => gradcheck::gradcheck(arguments),
+        Action::Bench(arguments) => bench::bench(arguments),
+        Action::Train(arguments) => train::train(arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            failure.print();
+            ExitCode::from(failure.exit_code())
+        }
+    }
+}

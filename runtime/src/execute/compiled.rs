@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use gatewright_compiler::graph::interpret::evaluate_constants;
 use gatewright_compiler::graph::{Graph, NodeId, lower};
+use gatewright_compiler::passes::{self, PassError};
 use gatewright_compiler::plan::{BufferRole, OnceSource, Plan, plan};
 use gatewright_compiler::resolve::Cell;
-use gatewright_compiler::{differentiate::differentiate, simplify::simplify};
 
 use super::block::{Block, Shared, Source};
 use super::engine::Engine;
@@ -80,7 +80,7 @@ impl<T: Element> CompiledCell<T> {
         options: CompileOptions,
     ) -> Result<Self, CompileError> {
         let started = Instant::now();
-        let forward = lower(cell).map_err(|error| CompileError::Internal(error.to_string()))?;
+        let forward = lower(cell).map_err(PassError::from)?;
         let mut compiled = Self::from_graph(&forward, dimensions, options)?;
         compiled.compile_time = started.elapsed();
         Ok(compiled)
@@ -99,16 +99,14 @@ impl<T: Element> CompiledCell<T> {
         let started = Instant::now();
         let sizes = sizes_of(&forward.signature().dimensions, dimensions)?;
         let layout = layout_of(forward, &sizes)?;
-        let simple = simplify(forward);
-        let gradient = differentiate(&simple).map_err(|error| CompileError::Internal(error.to_string()))?;
-        let gradient = simplify(&gradient);
+        let graphs = passes::run_from_graph(forward)?;
         let engine = |graph: Graph| -> Result<Arc<Engine<T>>, CompileError> {
             let plan = plan(&graph, &sizes)?;
             log::debug!("plan:\n{plan}");
             Ok(Arc::new(Engine::new(Arc::new(graph), plan, options.backend)?))
         };
-        let inference = engine(simple)?;
-        let training = engine(gradient)?;
+        let inference = engine(graphs.forward)?;
+        let training = engine(graphs.gradient)?;
         let parameter_ranges =
             layout.parameters.entries().iter().map(|entry| (entry.offset, entry.length())).collect();
         Ok(Self {

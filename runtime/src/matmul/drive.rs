@@ -1,7 +1,7 @@
 //! The loops around the micro-kernels.
 //!
 //! ```text
-//! for chunk of rows                       as many as stay in L2 beside the panels
+//! for chunk of rows                       few where the panels stay in a cache, see `rows_of_chunk`
 //!     for group of blocks                 its lines come to L1 once per chunk
 //!         for rows of a micro-kernel      balanced: 32 rows are 11, 11 and 10
 //!             kernel
@@ -22,8 +22,12 @@ pub(super) struct Output<T> {
     pub(super) accumulate: bool,
 }
 
-/// Bytes of the left operand that one chunk of rows may have: a quarter of a common L2.
-const CHUNK_BYTES: usize = 256 << 10;
+/// Bytes of the left operand that one chunk of rows may have while all panels stay in L2 or L3: some of L1.
+const SMALL_CHUNK_BYTES: usize = 8 << 10;
+/// Bytes of the left operand that one chunk of rows may have while panels come from memory: a quarter of a common L2.
+const LARGE_CHUNK_BYTES: usize = 256 << 10;
+/// Bytes of panels that are taken to stay in L2 or L3.
+const CACHED_BYTES: usize = 4 << 20;
 /// The most blocks that a kernel takes at once.
 const MAXIMUM_BLOCKS: usize = 8;
 /// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
@@ -65,10 +69,11 @@ pub(super) unsafe fn drive<T: Element>(
     let kernels = T::kernels(right.level());
     let panels = right.panels().as_ptr();
     let blocks = right.columns().div_ceil(T::BLOCK);
-    let most = (CHUNK_BYTES / (depth * size_of::<T>())).max(4 * kernels.by_rows.len());
+    let most_at_once = rows_at_once(left_stride.wrapping_mul(size_of::<T>()), kernels.by_rows.len());
+    let most = rows_of_chunk(depth * size_of::<T>(), size_of_val(right.panels()), most_at_once);
     let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
     for chunk in Balanced::new(rows, most) {
-        let small = Balanced::new(chunk.len(), kernels.by_rows.len());
+        let small = Balanced::new(chunk.len(), most_at_once);
         let mut block = 0;
         // The first output that may reach into the block.
         let mut next = 0;
@@ -143,6 +148,20 @@ pub(super) unsafe fn drive<T: Element>(
             block += taken;
         }
     }
+}
+
+/// How many rows a kernel gets at most. Rows a multiple of 4096 bytes apart fall on the same set of a cache; with more
+/// than ten, L1 loses them between one `k` and the next (14 rows reach 76 % of the peak, 10 reach 98 %).
+fn rows_at_once(bytes_between_rows: usize, rows_of_kernel: usize) -> usize {
+    if bytes_between_rows.is_multiple_of(4096) { rows_of_kernel.min(10) } else { rows_of_kernel }
+}
+
+/// How many rows pass over the panels together. Few, so that they stay in L1 and the result is written row by row,
+/// unless every pass has to fetch the panels from memory.
+fn rows_of_chunk(bytes_of_row: usize, bytes_of_panels: usize, rows_of_kernel: usize) -> usize {
+    let (bytes, least) =
+        if bytes_of_panels <= CACHED_BYTES { (SMALL_CHUNK_BYTES, 1) } else { (LARGE_CHUNK_BYTES, 4) };
+    (bytes / bytes_of_row / rows_of_kernel).max(least) * rows_of_kernel
 }
 
 /// Kernels for `smallest` and for `largest` rows that take the same number of blocks, as many as there are.

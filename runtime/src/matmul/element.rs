@@ -19,6 +19,10 @@ pub trait Element: Real {
     /// The tile primitives of a level, if this machine can run it.
     fn primitives(level: Level) -> Option<&'static PrimitiveTable<Self>>;
 
+    /// The transpose of four rows of four.
+    #[doc(hidden)]
+    fn exchange(rows: [&[Self; 4]; 4]) -> [[Self; 4]; 4];
+
     /// `matrixmultiply` for this type.
     ///
     /// # Safety
@@ -42,7 +46,7 @@ pub trait Element: Real {
 }
 
 macro_rules! implement_element {
-    ($scalar:ident, $block:literal, $kernels:ident, $general:path) => {
+    ($scalar:ident, $block:literal, $kernels:ident, $exchange:ident, $general:path) => {
         impl Element for $scalar {
             const BLOCK: usize = $block;
             const PANEL: usize = 2 * $block;
@@ -53,6 +57,11 @@ macro_rules! implement_element {
 
             fn primitives(level: Level) -> Option<&'static PrimitiveTable<Self>> {
                 PrimitiveTable::<$scalar>::for_level(level)
+            }
+
+            #[inline]
+            fn exchange(rows: [&[Self; 4]; 4]) -> [[Self; 4]; 4] {
+                $exchange(rows)
             }
 
             unsafe fn general(
@@ -91,5 +100,36 @@ macro_rules! implement_element {
     };
 }
 
-implement_element!(f32, 16, kernels_f32, matrixmultiply::sgemm);
-implement_element!(f64, 8, kernels_f64, matrixmultiply::dgemm);
+implement_element!(f32, 16, kernels_f32, exchange_f32, matrixmultiply::sgemm);
+implement_element!(f64, 8, kernels_f64, exchange_any, matrixmultiply::dgemm);
+
+/// A transpose, number by number.
+#[inline]
+fn exchange_any<T: Copy>([a, b, c, d]: [&[T; 4]; 4]) -> [[T; 4]; 4] {
+    [[a[0], b[0], c[0], d[0]], [a[1], b[1], c[1], d[1]], [a[2], b[2], c[2], d[2]], [a[3], b[3], c[3], d[3]]]
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+use exchange_any as exchange_f32;
+
+/// A transpose in eight shuffles; the compiler does not find them.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+fn exchange_f32(rows: [&[f32; 4]; 4]) -> [[f32; 4]; 4] {
+    use std::arch::x86_64::{
+        _mm_loadu_ps, _mm_movehl_ps, _mm_movelh_ps, _mm_storeu_ps, _mm_unpackhi_ps, _mm_unpacklo_ps,
+    };
+    let mut columns = [[0.0; 4]; 4];
+    let [first, second, third, fourth] = &mut columns;
+    // SAFETY: every x86-64 has SSE; each pointer is to an array of four, and needs no alignment.
+    unsafe {
+        let [a, b, c, d] = rows.map(|row| _mm_loadu_ps(row.as_ptr()));
+        let (ab_low, ab_high) = (_mm_unpacklo_ps(a, b), _mm_unpackhi_ps(a, b));
+        let (cd_low, cd_high) = (_mm_unpacklo_ps(c, d), _mm_unpackhi_ps(c, d));
+        _mm_storeu_ps(first.as_mut_ptr(), _mm_movelh_ps(ab_low, cd_low));
+        _mm_storeu_ps(second.as_mut_ptr(), _mm_movehl_ps(cd_low, ab_low));
+        _mm_storeu_ps(third.as_mut_ptr(), _mm_movelh_ps(ab_high, cd_high));
+        _mm_storeu_ps(fourth.as_mut_ptr(), _mm_movehl_ps(cd_high, ab_high));
+    }
+    columns
+}

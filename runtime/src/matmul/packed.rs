@@ -137,10 +137,15 @@ impl<T: Element> PackedMatrix<T> {
     }
 }
 
-/// Columns of a panel from rows of the source, 16 numbers of a row at a time: the rows of the panel written to stay
-/// in L1 while `width` rows of the source pass.
+/// Columns of a panel from rows of the source: four by four while there are as many, since four numbers at a time are
+/// read, exchanged and written as vectors, then one by one. Sixty-four lines of the panel at a time, which stay in L1
+/// while `width` rows of the source pass.
 ///
-/// `for chunk { for column in 0..width { for k in chunk { panel[k][inside + column] = source[column][k] } } }`
+/// ```text
+/// for sixty-four lines of the panel
+///     for column in 0..width
+///         for k in the lines: panel[k][inside + column] = source[column][k]
+/// ```
 fn place_transposed<T: Element>(
     panel: &mut [T],
     inside: usize,
@@ -149,16 +154,42 @@ fn place_transposed<T: Element>(
     depth: usize,
     row_stride: usize,
 ) {
-    const CHUNK: usize = 16;
-    for (chunk, lines) in panel.chunks_mut(CHUNK * T::PANEL).enumerate() {
-        let first = chunk * CHUNK;
-        let length = CHUNK.min(depth - first);
-        for column in 0..width {
-            let from = column * row_stride + first;
-            let numbers = source.get(from..from + length).unwrap_or_default();
-            for (line, number) in lines.chunks_exact_mut(T::PANEL).zip(numbers) {
+    const LINES: usize = 64;
+    for (chunk, lines) in panel.chunks_mut(LINES * T::PANEL).enumerate() {
+        let first = chunk * LINES;
+        let length = LINES.min(depth - first);
+        let row = |column: usize| {
+            let start = column * row_stride + first;
+            source.get(start..start + length).unwrap_or_default()
+        };
+        let mut column = 0;
+        while column + 4 <= width {
+            let rows = [row(column), row(column + 1), row(column + 2), row(column + 3)];
+            place_four(lines, inside + column, rows);
+            column += 4;
+        }
+        for column in column..width {
+            for (line, number) in lines.chunks_exact_mut(T::PANEL).zip(row(column)) {
                 line[inside + column] = *number;
             }
         }
+    }
+}
+
+/// Four neighbouring columns of some lines of a panel, from as many rows.
+#[inline]
+fn place_four<T: Element>(lines: &mut [T], column: usize, rows: [&[T]; 4]) {
+    let [(a, rest_a), (b, rest_b), (c, rest_c), (d, rest_d)] = rows.map(<[T]>::as_chunks::<4>);
+    let mut lines = lines.chunks_exact_mut(T::PANEL);
+    let mut put = |numbers: [T; 4]| {
+        if let Some(place) = lines.next().and_then(|line| line.get_mut(column..column + 4)) {
+            place.copy_from_slice(&numbers);
+        }
+    };
+    for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
+        T::exchange([a, b, c, d]).into_iter().for_each(&mut put);
+    }
+    for (((a, b), c), d) in rest_a.iter().zip(rest_b).zip(rest_c).zip(rest_d) {
+        put([*a, *b, *c, *d]);
     }
 }

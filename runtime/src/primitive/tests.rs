@@ -1,7 +1,7 @@
 use gatewright_compiler::operator::Unary;
 use gatewright_compiler::operator::elementary::evaluate;
 
-use super::{Level, PrimitiveTable};
+use super::{Level, PrimitiveTable, first_difference};
 
 /// Bits of numbers of every kind: a stride through all of them, and the neighbourhood of the special ones.
 fn sample_f32() -> Vec<f32> {
@@ -89,4 +89,18 @@ fn compiled_code_finds_functions_by_index() {
     let size = size_of::<PrimitiveTable<f64>>();
     assert_eq!(size, Unary::PRIMITIVES.len() * size_of::<usize>());
     assert_eq!(table.as_ptr().cast::<u8>(), std::ptr::from_ref(table).cast::<u8>());
+}
+
+#[test]
+fn no_number_of_a_sample_differs() {
+    // A sample of what a long run does with a step of one.
+    for level in Level::ALL {
+        for function in Unary::PRIMITIVES {
+            assert_eq!(
+                first_difference(level, function, 5, 1_000_003, (1 << 32) / 1_000_003),
+                None,
+                "{level:?}"
+            );
+        }
+    }
 }

@@ -1,0 +1,86 @@
+//! Checks of a plan against its invariants.
+
+use super::{BufferKind, COLUMN_ALIGNMENT, Place, Plan, PlanError, Section, Step};
+
+impl Plan {
+    /// Checks P2 and P3, and that every product and loop stays within its buffers.
+    ///
+    /// # Errors
+    ///
+    /// [`PlanError::Internal`] naming the invariant.
+    pub fn verify(&self) -> Result<(), PlanError> {
+        for buffer in &self.buffers {
+            if buffer.width % COLUMN_ALIGNMENT != 0 {
+                return Err(broken("P3", &format!("buffer `{}` is {} wide", buffer.name, buffer.width)));
+            }
+        }
+        for section in Section::ALL {
+            for step in self.program(section) {
+                match step {
+                    Step::Product { operand, matrix, output, .. } => {
+                        let matrix =
+                            self.matrices.get(*matrix).ok_or_else(|| broken("P1", "no such matrix"))?;
+                        self.check_place(section, *operand, matrix.rows)?;
+                        self.check_place(section, *output, matrix.columns)?;
+                        if self.buffer(output.buffer).kind == BufferKind::Once {
+                            return Err(broken("P2", "a product writes one row for all"));
+                        }
+                    }
+                    Step::Loop { kernel, bindings } => {
+                        let kernel = self.kernels.get(*kernel).ok_or_else(|| broken("P1", "no such loop"))?;
+                        if kernel.buffers.len() != bindings.len() {
+                            return Err(broken("P1", &format!("loop `{}` is bound wrongly", kernel.name)));
+                        }
+                        for (shape, &(buffer, time)) in kernel.buffers.iter().zip(bindings) {
+                            let place = Place { buffer, time, column: 0 };
+                            self.check_place(section, place, shape.width)?;
+                            let width = self.buffer(buffer).width;
+                            let stride = if self.buffer(buffer).kind == BufferKind::Once { 0 } else { width };
+                            if shape.stride != stride {
+                                return Err(broken(
+                                    "P1",
+                                    &format!("loop `{}` has a wrong stride", kernel.name),
+                                ));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        for place in self.outputs.iter().chain(self.input_gradients.iter().flatten()) {
+            self.check_place(Section::BackwardAfter, *place, 1)?;
+        }
+        Ok(())
+    }
+
+    /// `columns` columns from `place` on lie in its buffer, and the buffer may be touched in `section`.
+    fn check_place(&self, section: Section, place: Place, columns: usize) -> Result<(), PlanError> {
+        let buffer =
+            self.buffers.get(place.buffer.0 as usize).ok_or_else(|| broken("P1", "no such buffer"))?;
+        if place.column + columns > buffer.width && columns > 0 {
+            return Err(broken(
+                "P1",
+                &format!("{columns} columns at {} leave `{}`", place.column, buffer.name),
+            ));
+        }
+        let ahead = match buffer.kind {
+            BufferKind::Sequence { extra } => usize::from(extra),
+            BufferKind::Ring => 1,
+            BufferKind::Step | BufferKind::Once => 0,
+        };
+        if place.time > ahead {
+            return Err(broken("P1", &format!("`{}` is read {} steps ahead", buffer.name, place.time)));
+        }
+        if !section.is_step() && matches!(buffer.kind, BufferKind::Ring | BufferKind::Step) {
+            return Err(broken(
+                "P2",
+                &format!("{section:?} touches `{}`, which holds single steps", buffer.name),
+            ));
+        }
+        Ok(())
+    }
+}
+
+fn broken(invariant: &str, what: &str) -> PlanError {
+    PlanError::Internal(format!("{invariant}: {what}"))
+}

@@ -1,0 +1,120 @@
+//! Arguments that several subcommands share.
+
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use clap::{Args, ValueEnum};
+
+/// Where the equations are and how to read them.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct SourceArguments {
+    /// Equations: LaTeX (.tex), Markdown with LaTeX (.md, .rst, .txt) or plain text (.cell); other names are read as
+    /// Markdown
+    pub(crate) file: PathBuf,
+    /// Read only the part of the document under this heading
+    #[arg(long, value_name = "HEADING")]
+    pub(crate) section: Option<String>,
+    /// What to do where values of one step need each other (without it that is an error)
+    #[arg(long, value_enum)]
+    pub(crate) cycle: Option<Cycle>,
+}
+
+/// Ways out of a cycle within one step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Cycle {
+    /// Read the value of the step before along the cycle's state
+    Previous,
+    /// Solve the equations of the step by iteration
+    FixedPoint,
+}
+
+/// Element types.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Precision {
+    /// Single precision
+    F32,
+    /// Double precision
+    F64,
+}
+
+/// How the element loops run.
+#[derive(Args, Clone, Copy, Debug)]
+pub(crate) struct BackendArguments {
+    /// Machine code, or the interpreter that is its meaning
+    #[arg(long, value_enum, default_value_t = BackendName::Jit)]
+    pub(crate) backend: BackendName,
+    /// Most threads to use; results do not depend on it
+    #[arg(long, default_value_t = 1, value_parser = positive)]
+    pub(crate) threads: usize,
+}
+
+/// Back ends by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BackendName {
+    /// Machine code
+    Jit,
+    /// The interpreter
+    Interpreter,
+}
+
+/// `x=3,h=4`: sizes of dimensions by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Sizes(pub(crate) Vec<(String, usize)>);
+
+impl FromStr for Sizes {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let mut sizes: Vec<(String, usize)> = Vec::new();
+        for part in text.split(',') {
+            let (name, size) =
+                part.split_once('=').ok_or_else(|| format!("`{part}` is not of the form NAME=SIZE"))?;
+            let (name, size) = (name.trim().to_owned(), size.trim());
+            let size = size.parse().map_err(|_| format!("`{size}` is no size"))?;
+            if sizes.iter().any(|(known, _)| *known == name) {
+                return Err(format!("`{name}` has two sizes"));
+            }
+            sizes.push((name, size));
+        }
+        Ok(Self(sizes))
+    }
+}
+
+/// `b_f=1`: an initial value by the parameter's name.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct InitialValue {
+    pub(crate) name: String,
+    pub(crate) value: f64,
+}
+
+impl FromStr for InitialValue {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
+        let value: f64 = value.trim().parse().map_err(|_| format!("`{value}` is no number"))?;
+        Ok(Self { name: name.trim().to_owned(), value })
+    }
+}
+
+/// A number of at least one.
+pub(crate) fn positive(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(0) | Err(_) => Err(format!("`{text}` is not a number above zero")),
+        Ok(number) => Ok(number),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_read_once_each() {
+        let sizes: Sizes = "x=3, h=4".parse().expect("valid");
+        assert_eq!(sizes.0, [("x".to_owned(), 3), ("h".to_owned(), 4)]);
+        for wrong in ["", "x", "x=", "x=-1", "x=3,x=4", "x=3,,h=4"] {
+            assert!(wrong.parse::<Sizes>().is_err(), "{wrong}");
+        }
+    }
+}

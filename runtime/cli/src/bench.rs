@@ -1,0 +1,224 @@
+//! `gatewright bench`: one line of numbers for each mode.
+//!
+//! Protocol: warm-up calls for at least 0.3 s and at least two; then as many repetitions as the budget holds, from 9 to
+//! 301 (5 where a call takes over 1.5 s, 3 over 6 s; a call over the cap stands alone). Median, smallest, largest.
+
+use std::time::{Duration, Instant};
+
+use clap::{Args, ValueEnum};
+use gatewright::parameters::{Initializer, Random};
+use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
+use gatewright::workspace::Workspace;
+use gatewright::{CompiledCell, Element};
+
+use crate::arguments::{BackendArguments, Precision, Sizes, SourceArguments, positive};
+use crate::dimension::DimensionSolver;
+use crate::failure::Failure;
+use crate::run::{buffers, views, views_mut, zeros};
+use crate::session::{Checked, compile_text};
+
+/// Time a cell: prints gatewright,CELL,LABEL,MODE,THREADS,median_ms,min_ms,max_ms for each mode
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    source: SourceArguments,
+    /// Sizes of all dimensions
+    #[arg(long, value_name = "NAME=SIZE,…")]
+    dims: Sizes,
+    /// Samples
+    #[arg(long, default_value_t = 32, value_parser = positive)]
+    batch: usize,
+    /// Steps of the sequence
+    #[arg(long, default_value_t = 100, value_parser = positive)]
+    steps: usize,
+    /// What to time, one or several parted by commas
+    #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Mode::Train])]
+    mode: Vec<Mode>,
+    /// Third column of the line
+    #[arg(long, default_value = "custom")]
+    label: String,
+    /// Second column of the line; the file's name where absent
+    #[arg(long, value_name = "NAME")]
+    cell: Option<String>,
+    /// Precision to compute in
+    #[arg(long, value_enum, default_value_t = Precision::F32)]
+    dtype: Precision,
+    /// Seconds of repetitions for each mode
+    #[arg(long, default_value_t = 3.0)]
+    budget: f64,
+    /// A first call slower than this many seconds is reported alone
+    #[arg(long, default_value_t = 20.0)]
+    cap: f64,
+    #[command(flatten)]
+    backend: BackendArguments,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Mode {
+    /// Forward without a tape
+    Fwd,
+    /// Forward with a tape, then backward with the gradients of parameters, inputs and initial states
+    Train,
+    /// From the text to callable code, forward and backward
+    Compile,
+}
+
+/// Runs the subcommand.
+pub(crate) fn bench(arguments: &Arguments) -> Result<(), Failure> {
+    let checked = Checked::read(&arguments.source)?;
+    let mut solver = DimensionSolver::new(&checked.cell.dimensions);
+    solver.give(&arguments.dims)?;
+    let sizes = solver.finish()?;
+    match arguments.dtype {
+        Precision::F32 => bench_in::<f32>(arguments, &checked, &sizes),
+        Precision::F64 => bench_in::<f64>(arguments, &checked, &sizes),
+    }
+}
+
+fn bench_in<T: Element>(arguments: &Arguments, checked: &Checked, sizes: &[usize]) -> Result<(), Failure> {
+    let cell = checked.compile::<T>(sizes, arguments.backend)?;
+    let mut job = Job::new(&cell, arguments.steps, arguments.batch)?;
+    let name = arguments.cell.clone().unwrap_or_else(|| checked.source.name());
+    for &mode in &arguments.mode {
+        let timing = match mode {
+            Mode::Fwd => time(arguments, || job.forward(Keep::Nothing))?,
+            Mode::Train => time(arguments, || {
+                job.forward(Keep::Tape)?;
+                job.backward()
+            })?,
+            Mode::Compile => {
+                time(arguments, || compile_text::<T>(&checked.source, sizes, arguments.backend).map(drop))?
+            }
+        };
+        let mode = match mode {
+            Mode::Fwd => "fwd",
+            Mode::Train => "train",
+            Mode::Compile => "compile",
+        };
+        let milliseconds = |duration: Duration| duration.as_secs_f64() * 1e3;
+        println!(
+            "gatewright,{name},{},{mode},{},{:.4},{:.4},{:.4}",
+            arguments.label,
+            arguments.backend.threads,
+            milliseconds(timing.median),
+            milliseconds(timing.smallest),
+            milliseconds(timing.largest)
+        );
+    }
+    Ok(())
+}
+
+/// Memory of all runs, allocated once.
+struct Job<'a, T> {
+    cell: &'a CompiledCell<T>,
+    steps: usize,
+    batch: usize,
+    parameters: Vec<T>,
+    inputs: Vec<Vec<T>>,
+    states: Vec<Vec<T>>,
+    outputs: Vec<Vec<T>>,
+    final_states: Vec<Vec<T>>,
+    output_gradients: Vec<Vec<T>>,
+    final_gradients: Vec<Vec<T>>,
+    parameter_gradients: Vec<T>,
+    input_gradients: Vec<Vec<T>>,
+    state_gradients: Vec<Vec<T>>,
+    workspace: Workspace<T>,
+}
+
+impl<'a, T: Element> Job<'a, T> {
+    fn new(cell: &'a CompiledCell<T>, steps: usize, batch: usize) -> Result<Self, Failure> {
+        let layout = cell.layout();
+        let rows =
+            steps.checked_mul(batch).ok_or_else(|| Failure::usage("--steps times --batch overflows"))?;
+        let mut random = Random::new(0);
+        let mut noise = |buffers: Vec<Vec<T>>| -> Vec<Vec<T>> {
+            let mut draw =
+                |buffer: Vec<T>| buffer.iter().map(|_| T::from_f64(random.uniform(-1.0, 1.0))).collect();
+            buffers.into_iter().map(&mut draw).collect()
+        };
+        let inputs = || buffers(layout.inputs.iter().map(|port| port.size), rows);
+        let states = || buffers(layout.states.iter().map(|port| port.size), batch);
+        let outputs = || buffers(layout.outputs.iter().map(|port| port.size), rows);
+        Ok(Self {
+            cell,
+            steps,
+            batch,
+            parameters: Initializer::new(0).parameters(&layout.parameters)?.into_values(),
+            inputs: noise(inputs()?),
+            states: states()?,
+            outputs: outputs()?,
+            final_states: states()?,
+            output_gradients: noise(outputs()?),
+            final_gradients: states()?,
+            parameter_gradients: zeros(layout.parameters.length())?,
+            input_gradients: inputs()?,
+            state_gradients: states()?,
+            workspace: Workspace::default(),
+        })
+    }
+
+    fn forward(&mut self, keep: Keep) -> Result<(), Failure> {
+        let call = Forward {
+            steps: self.steps,
+            batch: self.batch,
+            parameters: &self.parameters,
+            inputs: &views(&self.inputs),
+            initial_states: &views(&self.states),
+            outputs: &mut views_mut(&mut self.outputs),
+            final_states: &mut views_mut(&mut self.final_states),
+        };
+        Ok(self.cell.forward(call, keep, &mut self.workspace)?)
+    }
+
+    fn backward(&mut self) -> Result<(), Failure> {
+        let call = Backward {
+            parameters: &self.parameters,
+            output_gradients: &views(&self.output_gradients),
+            final_state_gradients: &views(&self.final_gradients),
+            parameter_gradients: &mut self.parameter_gradients,
+            input_gradients: &mut views_mut(&mut self.input_gradients),
+            initial_state_gradients: &mut views_mut(&mut self.state_gradients),
+        };
+        Ok(self.cell.backward(call, &mut self.workspace)?)
+    }
+}
+
+/// What was measured.
+#[derive(Clone, Copy, Debug)]
+struct Timing {
+    median: Duration,
+    smallest: Duration,
+    largest: Duration,
+}
+
+fn time(arguments: &Arguments, mut call: impl FnMut() -> Result<(), Failure>) -> Result<Timing, Failure> {
+    let mut once = || -> Result<Duration, Failure> {
+        let started = Instant::now();
+        call()?;
+        Ok(started.elapsed())
+    };
+    let first = once()?;
+    if first.as_secs_f64() > arguments.cap {
+        return Ok(Timing { median: first, smallest: first, largest: first });
+    }
+    let warming = Instant::now();
+    let mut last = once()?.as_secs_f64();
+    while warming.elapsed().as_secs_f64() <= 0.3 {
+        last = once()?.as_secs_f64();
+    }
+    #[allow(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a cast of a float saturates, and the number is clamped"
+    )]
+    let repetitions = match last {
+        last if last > 6.0 => 3,
+        last if last > 1.5 => 5,
+        last => ((arguments.budget / last) as usize).clamp(9, 301),
+    };
+    let mut times = (0..repetitions).map(|_| once()).collect::<Result<Vec<_>, _>>()?;
+    times.sort_unstable();
+    let at = |index: usize| times.get(index).copied().unwrap_or_default();
+    Ok(Timing { median: at(times.len() / 2), smallest: at(0), largest: at(times.len().saturating_sub(1)) })
+}

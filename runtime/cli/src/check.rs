@@ -1,0 +1,130 @@
+//! `gatewright check`: what the equations mean, and what is wrong with them.
+
+use clap::{Args, ValueEnum};
+use gatewright::compiler::diagnostic::json::severity_name;
+use gatewright::compiler::diagnostic::{Diagnostic, line_column};
+use gatewright::compiler::resolve::{Cell, Variable};
+use gatewright::compiler::shape::Shape;
+use serde::Serialize;
+
+use crate::arguments::SourceArguments;
+use crate::describe::describe;
+use crate::failure::Failure;
+use crate::session::Source;
+
+/// Read equations and say what they mean: inputs, states, outputs, parameters with symbolic shapes, notes, errors
+#[derive(Args, Debug)]
+pub(crate) struct Arguments {
+    #[command(flatten)]
+    source: SourceArguments,
+    /// How to print the answer
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people; findings go to standard error
+    Text,
+    /// One JSON object on standard output, findings included, also where the equations are wrong
+    Json,
+}
+
+/// A name with its symbolic shape, such as `["h", "h + x"]`.
+#[derive(Serialize)]
+struct PortRow {
+    name: String,
+    shape: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct ConstantRow {
+    name: String,
+    value: f64,
+}
+
+#[derive(Serialize)]
+struct DiagnosticRow {
+    code: &'static str,
+    severity: &'static str,
+    message: String,
+    line: usize,
+    column: usize,
+}
+
+#[derive(Default, Serialize)]
+struct Report {
+    inputs: Vec<PortRow>,
+    states: Vec<PortRow>,
+    outputs: Vec<PortRow>,
+    parameters: Vec<PortRow>,
+    constants: Vec<ConstantRow>,
+    dims: Vec<String>,
+    diagnostics: Vec<DiagnosticRow>,
+}
+
+/// Runs the subcommand.
+pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
+    let source = Source::read(&arguments.source)?;
+    let (cell, diagnostics, failed) = match source.findings() {
+        Ok((cell, diagnostics)) => (Some(cell), diagnostics, false),
+        Err(diagnostics) => (None, diagnostics, true),
+    };
+    match arguments.format {
+        Format::Text => {
+            if let Some(cell) = &cell {
+                print!("{}", describe(cell));
+            }
+            eprint!("{}", source.render(&diagnostics));
+        }
+        Format::Json => {
+            let mut report = cell.as_ref().map_or_else(Report::default, report);
+            report.diagnostics = diagnostics.iter().map(|diagnostic| row(&source, diagnostic)).collect();
+            let json = serde_json::to_string(&report).map_err(|error| Failure::data(error.to_string()))?;
+            println!("{json}");
+        }
+    }
+    // Whatever is wrong has been printed.
+    if failed { Err(Failure::Equations(String::new())) } else { Ok(()) }
+}
+
+fn report(cell: &Cell) -> Report {
+    let names = &cell.dimensions;
+    let port = |name: &str, shape: &Shape| {
+        let axes = match shape {
+            Shape::Scalar => Vec::new(),
+            Shape::Vector(n) => vec![n.describe(names)],
+            Shape::Matrix(rows, columns) => vec![rows.describe(names), columns.describe(names)],
+        };
+        PortRow { name: name.to_owned(), shape: axes }
+    };
+    let variable = |variable: &Variable| port(&variable.name, &variable.shape);
+    Report {
+        inputs: cell.inputs.iter().map(variable).collect(),
+        states: cell.states.iter().map(|state| variable(&state.variable)).collect(),
+        outputs: cell
+            .outputs
+            .iter()
+            .filter_map(|output| Some(port(&output.name, &cell.terms.get(output.value.0 as usize)?.shape)))
+            .collect(),
+        parameters: cell.parameters.iter().map(variable).collect(),
+        constants: cell
+            .constants
+            .iter()
+            .map(|(name, value)| ConstantRow { name: name.clone(), value: *value })
+            .collect(),
+        dims: names.clone(),
+        diagnostics: Vec::new(),
+    }
+}
+
+fn row(source: &Source, diagnostic: &Diagnostic) -> DiagnosticRow {
+    let (line, column) = line_column(&source.text, diagnostic.span.start);
+    DiagnosticRow {
+        code: diagnostic.code.as_str(),
+        severity: severity_name(diagnostic.code.severity()),
+        message: diagnostic.message.clone(),
+        line,
+        column,
+    }
+}

@@ -1,0 +1,1 @@
+//! `gatewright derive`: the derived backward equations.

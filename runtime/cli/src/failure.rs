@@ -1,0 +1,85 @@
+//! Why a command failed, and the exit code that says so.
+
+use std::path::Path;
+
+use gatewright::error::{CallError, CompileError};
+use gatewright::parameters::{ParameterError, TensorFileError};
+
+/// Why a command failed.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// The command line is wrong: exit code 2.
+    Usage(String),
+    /// The equations are wrong; the findings as they are to be printed. Exit code 1.
+    Equations(String),
+    /// The data are wrong, or a check on them failed: exit code 1.
+    Data(String),
+}
+
+impl Failure {
+    pub(crate) fn usage(message: impl Into<String>) -> Self {
+        Self::Usage(message.into())
+    }
+
+    pub(crate) fn data(message: impl Into<String>) -> Self {
+        Self::Data(message.into())
+    }
+
+    /// A file that the command line names and that cannot be read or written.
+    pub(crate) fn file(path: &Path, error: &std::io::Error) -> Self {
+        Self::Usage(format!("{}: {error}", path.display()))
+    }
+
+    pub(crate) fn exit_code(&self) -> u8 {
+        match self {
+            Self::Usage(_) => 2,
+            Self::Equations(_) | Self::Data(_) => 1,
+        }
+    }
+
+    pub(crate) fn print(&self) {
+        match self {
+            Self::Usage(message) | Self::Data(message) => eprintln!("error: {message}"),
+            Self::Equations(findings) => eprint!("{findings}"),
+        }
+    }
+}
+
+impl From<CompileError> for Failure {
+    fn from(error: CompileError) -> Self {
+        match error {
+            CompileError::MissingDimension { .. } | CompileError::UnknownDimension { .. } => {
+                Self::Usage(format!("{error} (--dims NAME=SIZE)"))
+            }
+            CompileError::NoBackend => Self::Usage(error.to_string()),
+            _ => Self::Data(error.to_string()),
+        }
+    }
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        Self::Data(error.to_string())
+    }
+}
+
+impl From<ParameterError> for Failure {
+    fn from(error: ParameterError) -> Self {
+        Self::Data(error.to_string())
+    }
+}
+
+impl From<TensorFileError> for Failure {
+    fn from(error: TensorFileError) -> Self {
+        match error {
+            TensorFileError::Io { .. } => Self::Usage(error.to_string()),
+            _ => Self::Data(error.to_string()),
+        }
+    }
+}
+
+impl From<candle_core::Error> for Failure {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Data(error.to_string())
+    }
+}

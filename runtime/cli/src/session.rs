@@ -1,0 +1,131 @@
+//! From a file to a checked cell to a compiled one: what every subcommand begins with.
+
+use std::fs;
+use std::io::IsTerminal;
+use std::time::{Duration, Instant};
+
+use gatewright::compiler::diagnostic::{Diagnostic, Severity, render};
+use gatewright::compiler::resolve::{Cell, CyclePolicy, Options, resolve};
+use gatewright::compiler::source::{Syntax, parse};
+use gatewright::{Backend, CompileOptions, CompiledCell, Element};
+
+use crate::arguments::{BackendArguments, BackendName, Cycle, SourceArguments};
+use crate::failure::Failure;
+
+/// A text of equations, with what is needed to read it.
+#[derive(Clone, Debug)]
+pub(crate) struct Source {
+    pub(crate) path: String,
+    pub(crate) text: String,
+    syntax: Syntax,
+    section: Option<String>,
+    options: Options,
+}
+
+/// A cell without errors, with the notes and warnings about it.
+#[derive(Clone, Debug)]
+pub(crate) struct Checked {
+    pub(crate) source: Source,
+    pub(crate) cell: Cell,
+    pub(crate) diagnostics: Vec<Diagnostic>,
+}
+
+impl Source {
+    pub(crate) fn read(arguments: &SourceArguments) -> Result<Self, Failure> {
+        let path = &arguments.file;
+        let bytes = fs::read(path).map_err(|error| Failure::file(path, &error))?;
+        let text = String::from_utf8(bytes)
+            .map_err(|error| Failure::data(format!("{}: the text is not UTF-8: {error}", path.display())))?;
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let cycle = match arguments.cycle {
+            None => CyclePolicy::Reject,
+            Some(Cycle::Previous) => CyclePolicy::Previous,
+            Some(Cycle::FixedPoint) => CyclePolicy::FixedPoint,
+        };
+        Ok(Self {
+            path: path.display().to_string(),
+            text,
+            syntax: Syntax::from_extension(extension).unwrap_or(Syntax::Markdown),
+            section: arguments.section.clone(),
+            options: Options { cycle },
+        })
+    }
+
+    /// Parses and resolves. Fails with all findings, errors among them; a text with errors is not resolved, for half of
+    /// its equations would be missing.
+    pub(crate) fn findings(&self) -> Result<(Cell, Vec<Diagnostic>), Vec<Diagnostic>> {
+        let parsed = parse(&self.text, self.syntax, self.section.as_deref());
+        let mut diagnostics = parsed.diagnostics;
+        if diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error) {
+            return Err(diagnostics);
+        }
+        match resolve(&parsed.document, &self.options) {
+            Ok(cell) => {
+                diagnostics.extend(cell.diagnostics.iter().cloned());
+                Ok((cell, diagnostics))
+            }
+            Err(found) => {
+                diagnostics.extend(found);
+                Err(diagnostics)
+            }
+        }
+    }
+
+    /// Findings with excerpts and carets, in colour where standard error is a terminal.
+    pub(crate) fn render(&self, diagnostics: &[Diagnostic]) -> String {
+        render(diagnostics, &self.text, &self.path, std::io::stderr().is_terminal())
+    }
+
+    /// A short name for the cell: the file's name without its extension.
+    pub(crate) fn name(&self) -> String {
+        let name = std::path::Path::new(&self.path).file_stem();
+        name.map_or_else(|| "cell".to_owned(), |name| name.to_string_lossy().into_owned())
+    }
+}
+
+impl Checked {
+    /// Reads and checks; errors are a failure.
+    pub(crate) fn read(arguments: &SourceArguments) -> Result<Self, Failure> {
+        let source = Source::read(arguments)?;
+        match source.findings() {
+            Ok((cell, diagnostics)) => Ok(Self { source, cell, diagnostics }),
+            Err(diagnostics) => Err(Failure::Equations(source.render(&diagnostics))),
+        }
+    }
+
+    /// Prints notes and warnings to standard error.
+    pub(crate) fn print_findings(&self) {
+        eprint!("{}", self.source.render(&self.diagnostics));
+    }
+
+    /// Compiles for these sizes, in the order of the cell's dimensions.
+    pub(crate) fn compile<T: Element>(
+        &self,
+        sizes: &[usize],
+        arguments: BackendArguments,
+    ) -> Result<CompiledCell<T>, Failure> {
+        let named: Vec<(&str, usize)> =
+            self.cell.dimensions.iter().map(String::as_str).zip(sizes.iter().copied()).collect();
+        let backend = match arguments.backend {
+            BackendName::Jit => Backend::Jit,
+            BackendName::Interpreter => Backend::Interpreter,
+        };
+        let options = CompileOptions { backend, threads: arguments.threads };
+        Ok(CompiledCell::new(&self.cell, &named, options)?)
+    }
+}
+
+/// Compiles from text to callable code, all of it within the time that is given back.
+pub(crate) fn compile_text<T: Element>(
+    source: &Source,
+    sizes: &[usize],
+    arguments: BackendArguments,
+) -> Result<(CompiledCell<T>, Duration), Failure> {
+    let source = source.clone();
+    let started = Instant::now();
+    let (cell, diagnostics) =
+        source.findings().map_err(|diagnostics| Failure::Equations(source.render(&diagnostics)))?;
+    let checked = Checked { source, cell, diagnostics };
+    let compiled = checked.compile(sizes, arguments)?;
+    Ok((compiled, started.elapsed()))
+}
