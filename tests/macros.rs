@@ -43,6 +43,19 @@ mod bare {
     gatewright::cell! { pub(super) Sum { h_t = h_{t-1} + x_t; where x: [2]; } }
 }
 
+#[allow(deprecated, reason = "a warning of a cell is silenced like any other")]
+mod silenced {
+    gatewright::cell! {
+        pub(super) Gated {
+            z_t = tanh(v_t);
+            h_t = tanh(x_t + u_t * h_{t-1});
+        }
+
+        #[cfg(any())]
+        pub(super) Absent { h_t = x_t + h_{t-1} }
+    }
+}
+
 const LSTM_TEXT: &str = "
 i_t = sigmoid(W_xi [h_{t-1}, x_t] + b_i)
 f_t = sigmoid(W_xf [h_{t-1}, x_t] + b_f)
@@ -195,6 +208,12 @@ fn every_kind_of_parameter() {
     assert_eq!((view.V_1.rows(), view.V_1.columns(), view.V_1.elements()[0]), (2, 3, offset("V_1")));
     assert_eq!(Mixed::cell().constants, [("epsilon".to_owned(), 0.01)]);
     assert!(train(&compiled).iter().flatten().all(|number| number.is_finite()));
+}
+
+#[test]
+fn notes_stop_nothing() {
+    assert_eq!(silenced::Gated::INPUTS, ["v", "x", "u"]);
+    assert!(silenced::Gated::cell().diagnostics.len() > 2);
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Documentation of the generated items: equations in Unicode, roles, shapes, and the notes that a macro cannot report.
+//! Documentation of the generated items: equations in Unicode, roles, shapes, and all notes.
 
 use gatewright_compiler::diagnostic::Severity;
 use gatewright_compiler::resolve::Cell;

@@ -55,7 +55,7 @@ impl Drop for Errors {
 }
 
 /// Message, code, further places and advice, a line each.
-fn message(spans: &TokenSpans, diagnostic: &Diagnostic) -> String {
+pub(crate) fn message(spans: &TokenSpans, diagnostic: &Diagnostic) -> String {
     let mut text = format!("{} [{}]", tokens_spelling(&diagnostic.message), diagnostic.code.as_str());
     for (span, remark) in &diagnostic.labels {
         let start = spans.first(*span).start();

@@ -17,7 +17,7 @@ use crate::document;
 use crate::errors::Errors;
 use crate::names::{Fields, first};
 use crate::parse::{self, CellItem, Equations, Invocation, Mention, Place};
-use crate::pretend;
+use crate::{pretend, warn};
 
 /// All of `cell! { … }`.
 pub(crate) fn expand(input: TokenStream) -> TokenStream {
@@ -121,6 +121,7 @@ fn cell(expansion: &Expansion<'_>) -> TokenStream {
     code.extend(parameter_view(expansion, false));
     code.extend(parameter_view(expansion, true));
     code.extend(pretend::pretend(expansion));
+    code.extend(warn::warnings(expansion));
     code
 }
 
@@ -266,6 +267,7 @@ fn sizes(expansion: &Expansion<'_>) -> TokenStream {
         #[doc = #document]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #allowed
+        #[allow(dead_code, reason = "no user needs all of what is generated")]
         #visibility struct #sizes {
             #(#[doc = #documents] #visibility #fields: usize,)*
         }

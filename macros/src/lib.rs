@@ -11,6 +11,7 @@
 //! | `document` | checked cell → documentation of the generated items |
 //! | `expand` | checked cell → items |
 //! | `pretend` | checked cell → code that is never called, for editors |
+//! | `warn` | findings that stop nothing → warnings of the compiler |
 //!
 //! The equations themselves are read and judged by `gatewright-compiler`, built without its code generator.
 
@@ -25,6 +26,7 @@ mod parse;
 mod pretend;
 #[cfg(test)]
 mod tests;
+mod warn;
 
 use proc_macro::TokenStream;
 
@@ -75,8 +77,11 @@ use proc_macro::TokenStream;
 /// # Errors
 ///
 /// Wrong equations are compile errors on the offending token, all of them at once. An equation set without state, which
-/// is a warning elsewhere, is an error here. Notes and other warnings cannot be reported by a macro on stable Rust: they
-/// stand in the documentation of the generated type.
+/// is a warning elsewhere, is an error here.
+///
+/// Warnings, and the note that a name which nothing defines becomes a further input, appear as uses of something
+/// deprecated, which is how a macro can warn on stable Rust. An input that is meant is declared: `where v: [v];`.
+/// All notes stand in the documentation of the generated type.
 #[proc_macro]
 pub fn cell(input: TokenStream) -> TokenStream {
     expand::expand(input.into()).into()

@@ -2,6 +2,7 @@
 
 use gatewright_compiler::source::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind};
 use gatewright_compiler::source::{Parsed, TokenSpans, parse_tokens};
+use gatewright_compiler::span::Span;
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Visibility};
@@ -101,6 +102,8 @@ pub(crate) struct Mention {
     pub(crate) identifier: Option<Ident>,
     /// The identifier is all of it: no index or label follows in tokens of its own.
     pub(crate) whole: bool,
+    /// Its tokens.
+    pub(crate) span: Span,
     /// Index of the statement.
     pub(crate) statement: usize,
     /// What it does there.
@@ -200,6 +203,7 @@ impl Collector<'_> {
             superscript: reference.name.superscript,
             identifier,
             whole: reference.span.end == reference.span.start.saturating_add(1),
+            span: reference.span,
             statement: self.statement,
             place,
         });

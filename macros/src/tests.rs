@@ -361,3 +361,97 @@ fn hostile_tokens() {
     let deep = format!("Cell {{ h_t = {}x_t{} }}", "(".repeat(400), ")".repeat(400));
     expand_parts(deep.parse().unwrap());
 }
+
+/// Editors lead from a token to what the expansion makes of it by its place: every name must be there.
+#[test]
+fn every_name_has_its_place_in_the_expansion() {
+    let input = "pub Cell {
+        g = tanh;
+        Φ(v) = tanh(W v + b);
+        ε = 0.01;
+        z_t = σ(W_z [h_{t-1}, x_t] + b_z);
+        h_{t} = (1 - z_t) * h_{t-2} + ε * z_t * Φ(x_t) + g(w_o * h_{t-1});
+        where w_o: [h];
+    }";
+    let (code, error) = expand_parts(input.parse::<TokenStream>().unwrap());
+    assert!(error.is_none());
+    let mut found = std::collections::BTreeSet::new();
+    let mut pending = vec![code];
+    while let Some(stream) = pending.pop() {
+        for tree in stream {
+            match tree {
+                proc_macro2::TokenTree::Group(group) => pending.push(group.stream()),
+                proc_macro2::TokenTree::Ident(ident) => {
+                    found.insert((ident.span().start().line, ident.span().start().column));
+                }
+                _ => {}
+            }
+        }
+    }
+    let names = ["Cell", "g", "Φ", "v", "W", "b", "ε", "z_t", "W_z", "h_", "x_t", "b_z", "w_o"];
+    let (mut expected, mut missing) = (0, Vec::new());
+    for (line, text) in input.lines().enumerate() {
+        let characters: Vec<char> = text.chars().collect();
+        let mut column = 0;
+        while column < characters.len() {
+            let word: String =
+                characters[column..].iter().take_while(|c| c.is_alphanumeric() || **c == '_').collect();
+            if names.contains(&word.as_str()) {
+                expected += 1;
+                if !found.contains(&(line + 1, column)) {
+                    missing.push(format!("{}:{} {word}", line + 1, column + 1));
+                }
+            }
+            column += word.chars().count().max(1);
+        }
+    }
+    assert_eq!((expected, missing), (24, Vec::new()));
+}
+
+#[test]
+fn the_documentation_shows_the_cell() {
+    let input = "pub Cell {
+        z_t = σ(W_z [h_{t-1}, x_t] + b);
+        h̃_t = tanh(W_h x_t + b);
+        h_t = (1 - z_t) * h_{t-1} + z_t * h̃_t;
+        y_t = h_{t-2} + ε;
+        ε = 0.5;
+    }";
+    let (code, _) = expand_parts(input.parse::<TokenStream>().unwrap());
+    let file: syn::File = syn::parse2(code).unwrap();
+    let Some(syn::Item::Struct(item)) = file.items.first() else { panic!("no struct") };
+    let mut text = String::new();
+    for attribute in &item.attrs {
+        if let syn::Meta::NameValue(pair) = &attribute.meta
+            && let syn::Expr::Lit(syn::ExprLit { lit: syn::Lit::Str(line), .. }) = &pair.value
+        {
+            let _ = writeln!(text, "{}", line.value());
+        }
+    }
+    expect![[r#"
+        ```text
+        zₜ = σ(W_z [hₜ₋₁, xₜ] + b)
+        h̃ₜ = tanh(W_h xₜ + b)
+        hₜ = (1 - zₜ) * hₜ₋₁ + zₜ * h̃ₜ
+        yₜ = hₜ₋₂ + ε
+        ε = 0.5
+        ```
+
+        | role | name | shape |
+        | --- | --- | --- |
+        | input | `x` | `[x]` |
+        | state | `h` | `[h]` |
+        | delayed value | `h_delay_2` | `[h]` |
+        | output | `y` | `[h]` |
+        | parameter | `W_z` | `[h, x + h]` |
+        | parameter | `b` | `[h]` |
+        | parameter | `W_h` | `[h, x]` |
+        | constant | `epsilon` | = 0.5 |
+
+        # Notes
+
+        - `b` is used in 2 equations: their gradients add (GW0901)
+
+    "#]]
+    .assert_eq(&text);
+}
