@@ -587,9 +587,8 @@ impl<'a> Lexer<'a, '_> {
             "cases" | "dcases" | "rcases" => Some(Bracket::Cases),
             // In brackets an array is a matrix, elsewhere rows of equations.
             "array" if opening => {
-                let last = self.writer.tokens.iter().rev().find(|token| !token.kind.is_layout());
                 let matrix = matches!(
-                    last.map(|token| &token.kind),
+                    self.writer.last_solid(),
                     Some(TokenKind::Open(Bracket::Square | Bracket::Round))
                 );
                 self.arrays.push(matrix);

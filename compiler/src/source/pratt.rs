@@ -42,7 +42,7 @@ impl Named {
 
 /// The parser of one equation.
 pub(crate) struct Parser<'a> {
-    pub(crate) sequence: Sequence<'a>,
+    pub(crate) sequence: &'a Sequence<'a>,
     pub(crate) position: usize,
     pub(crate) end: usize,
     pub(crate) convention: &'a Convention,
@@ -66,7 +66,7 @@ const PRODUCT: u8 = 20;
 impl<'a> Parser<'a> {
     /// A parser of all of `sequence`.
     pub(crate) fn new(
-        sequence: Sequence<'a>,
+        sequence: &'a Sequence<'a>,
         convention: &'a Convention,
         diagnostics: &'a mut Vec<Diagnostic>,
     ) -> Self {

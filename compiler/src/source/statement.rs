@@ -23,6 +23,11 @@ pub(crate) struct Reader<'a> {
     pub(crate) skipped: Vec<Span>,
 }
 
+/// Most names that one chained equality defines; each gets a copy of the value.
+const MAXIMUM_TARGETS: usize = 16;
+/// Most axes of a declaration, and most terms of a size.
+const MAXIMUM_AXES: usize = 8;
+
 /// Words of whole cells in signatures such as `h_t = \mathrm{LSTM}(x_t, h_{t-1})`.
 const CELLS: [&str; 8] = ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell", "BiLSTM", "BiGRU"];
 
@@ -155,11 +160,8 @@ impl<'a> Reader<'a> {
     }
 
     /// A parser of tokens `start..end` of a row.
-    fn parser<'s>(&'s mut self, sequence: &Sequence<'s>, start: usize, end: usize) -> Parser<'s>
-    where
-        'a: 's,
-    {
-        let mut parser = Parser::new(sequence.clone(), self.convention, &mut self.diagnostics);
+    fn parser<'s>(&'s mut self, sequence: &'s Sequence<'s>, start: usize, end: usize) -> Parser<'s> {
+        let mut parser = Parser::new(sequence, self.convention, &mut self.diagnostics);
         parser.position = start;
         parser.end = end;
         parser
@@ -241,6 +243,11 @@ impl<'a> Reader<'a> {
             let value = parser.expression()?;
             parser.unexpected_tail()?;
             values.push(value);
+        }
+        if targets.len() > MAXIMUM_TARGETS {
+            let message = format!("the chain defines {} names, more than {MAXIMUM_TARGETS}", targets.len());
+            self.report(Code::EquationTooLong, message, span, None);
+            return Err(Stop);
         }
         let value = self.one_value(values)?;
         for target in targets {
@@ -535,6 +542,11 @@ impl<'a> Reader<'a> {
                     )
                 );
             if separates {
+                if sizes.len() == MAXIMUM_AXES {
+                    let place = sequence.span(from, end);
+                    self.report(Code::BadSize, format!("more than {MAXIMUM_AXES} axes"), place, None);
+                    return Err(Stop);
+                }
                 if !(index == end && from == end && !sizes.is_empty()) {
                     sizes.push(self.size(sequence, from, index)?);
                 }
@@ -551,6 +563,11 @@ impl<'a> Reader<'a> {
         let (mut from, mut index) = (start, start);
         while index <= end {
             if index == end || sequence.kind(index) == Some(&TokenKind::Plus) {
+                if terms.len() == MAXIMUM_AXES {
+                    let place = sequence.span(from, end);
+                    self.report(Code::BadSize, format!("more than {MAXIMUM_AXES} terms"), place, None);
+                    return Err(Stop);
+                }
                 terms.push(self.size_term(sequence, from, index)?);
                 from = index + 1;
             }
@@ -836,7 +853,10 @@ fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
             TokenKind::Newline if lines && outside => !continues(&sequence, last, index),
             TokenKind::Semicolon if lines && outside => true,
             // An unclosed bracket must not swallow the next equation.
-            TokenKind::RowEnd | TokenKind::Newline if !in_matrix => sequence.is_left_side(index + 1),
+            TokenKind::RowEnd if !in_matrix => {
+                sequence.is_left_side(index + 1) || begins_equation(&sequence, index + 1)
+            }
+            TokenKind::Newline if !in_matrix => sequence.is_left_side(index + 1),
             TokenKind::Comma | TokenKind::Semicolon | TokenKind::Period | TokenKind::Quad if outside => {
                 sequence.is_left_side(index + 1)
             }
@@ -879,6 +899,25 @@ fn split_declarations(sequence: &Sequence<'_>, segments: Vec<(usize, usize)>) ->
     split
 }
 
+/// True where the row from `start` on has a relation that is not its first token.
+fn begins_equation(sequence: &Sequence<'_>, start: usize) -> bool {
+    let mut index = sequence.skip_layout(start);
+    let first = index;
+    while let Some(kind) = sequence.kind(index) {
+        match kind {
+            TokenKind::RowEnd | TokenKind::Newline => return false,
+            TokenKind::Equals => return index > first,
+            TokenKind::Subscript | TokenKind::Superscript => {
+                index = sequence.script(index + 1).map_or(index + 1, |script| script.2);
+                continue;
+            }
+            _ => {}
+        }
+        index = sequence.after(index);
+    }
+    false
+}
+
 /// True where the equation goes on after the end of a row at `index`; `last` is the last token before that is no layout.
 fn continues(sequence: &Sequence<'_>, last: Option<usize>, index: usize) -> bool {
     let operator = |kind: Option<&TokenKind>| {
@@ -897,5 +936,7 @@ fn continues(sequence: &Sequence<'_>, last: Option<usize>, index: usize) -> bool
     };
     let next = sequence.skip_layout(index + 1);
     let next_operator = operator(sequence.kind(next)) && !sequence.is_left_side(next);
-    next_operator || last.is_some_and(|last| operator(sequence.kind(last)))
+    // A row with an equation of its own does not finish another one.
+    next_operator
+        || last.is_some_and(|last| operator(sequence.kind(last))) && !begins_equation(sequence, next)
 }
