@@ -1,5 +1,88 @@
 //! Syntax tree to checked cell.
+//!
+//! # Invariants
+//!
+//! - Names are settled before roles, roles before kinds (scalar, vector, matrix), kinds before sizes; each pass reads
+//!   only what the passes before it have filled in.
+//! - Every finding is collected: after an error the passes go on with the most likely meaning, and no cell is given.
+//! - Nothing here recurses: expressions lie in one arena, operands before their users.
 
+mod activation;
+mod builder;
 mod cell;
+mod collect;
+mod definition;
+mod dimension;
+mod draft;
+mod expression;
+mod findings;
+mod flatten;
+mod function;
+mod kind;
+mod lint;
+mod order;
+mod product;
+mod role;
+mod term;
+mod time;
+mod variable;
+
+#[cfg(test)]
+mod test;
 
 pub use cell::{Cell, Definition, Output, State, Term, TermId, Variable};
+
+use crate::diagnostic::Diagnostic;
+use crate::source::ast::Document;
+use draft::Draft;
+
+/// What to do about definitions of one step that need each other.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum CyclePolicy {
+    /// They are an error.
+    #[default]
+    Reject,
+    /// Read the value of the step before along the cycle's state.
+    Previous,
+    /// Solve the equations of the step by iteration. Not supported yet: an error that says so.
+    FixedPoint,
+}
+
+/// How to resolve what the equations leave open.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Options {
+    /// Cycles within one step.
+    pub cycle: CyclePolicy,
+}
+
+/// Checks a document and finds the cell it means.
+///
+/// # Errors
+///
+/// All errors, and with them all warnings and notes, in the order of the text.
+pub fn resolve(document: &Document, options: &Options) -> Result<Cell, Vec<Diagnostic>> {
+    let mut draft = Draft::new(*options);
+    let cell = run(&mut draft, document);
+    let failed = draft.findings.has_errors();
+    let diagnostics = draft.findings.finish();
+    match cell {
+        Some(cell) if !failed => Ok(Cell { diagnostics, ..cell }),
+        _ => Err(diagnostics),
+    }
+}
+
+/// The passes. `None` where an error was found that leaves nothing to go on with.
+fn run(draft: &mut Draft, document: &Document) -> Option<Cell> {
+    collect::collect(draft, document)?;
+    time::normalise(draft);
+    role::assign(draft);
+    definition::link(draft);
+    order::sort(draft);
+    role::find_constants(draft);
+    activation::check(draft);
+    let kinds = kind::infer(draft);
+    let variables = variable::number(draft)?;
+    let output = role::output(draft, &variables.states);
+    lint::check(draft, &variables, output);
+    term::build(draft, &kinds, &variables)
+}

@@ -1,0 +1,278 @@
+//! Names that stand before a parenthesis and are bound to no function.
+//!
+//! Such a name is a product with what is in the parenthesis (`U (r_t \odot h_{t-1})`), except where that would be a
+//! silent misreading: then it is an error that offers the line to paste.
+
+use super::draft::Draft;
+use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
+use crate::diagnostic::Code;
+use crate::source::ast::ProductSign;
+use crate::span::Span;
+use std::collections::{BTreeMap, HashMap};
+
+/// Letters that papers apply like functions.
+const ACTIVATIONS: [&str; 8] = ["phi", "varphi", "psi", "Phi", "Psi", "f", "g", "a"];
+/// Words that a misspelled function is compared with.
+const KNOWN: [&str; 27] = [
+    "sigmoid",
+    "sigma",
+    "tanh",
+    "relu",
+    "softplus",
+    "exp",
+    "log",
+    "ln",
+    "sqrt",
+    "abs",
+    "sin",
+    "cos",
+    "max",
+    "min",
+    "elu",
+    "selu",
+    "gelu",
+    "silu",
+    "swish",
+    "softsign",
+    "hard_sigmoid",
+    "hard_tanh",
+    "clip",
+    "sign",
+    "softmax",
+    "LayerNorm",
+    "mean",
+];
+/// Words that are letters.
+const GREEK: [&str; 54] = [
+    "alpha",
+    "beta",
+    "gamma",
+    "delta",
+    "epsilon",
+    "varepsilon",
+    "zeta",
+    "eta",
+    "theta",
+    "vartheta",
+    "iota",
+    "kappa",
+    "varkappa",
+    "lambda",
+    "mu",
+    "nu",
+    "xi",
+    "omicron",
+    "pi",
+    "varpi",
+    "rho",
+    "varrho",
+    "sigma",
+    "varsigma",
+    "tau",
+    "upsilon",
+    "phi",
+    "varphi",
+    "chi",
+    "psi",
+    "omega",
+    "ell",
+    "Alpha",
+    "Beta",
+    "Gamma",
+    "Delta",
+    "Epsilon",
+    "Zeta",
+    "Eta",
+    "Theta",
+    "Iota",
+    "Kappa",
+    "Lambda",
+    "Mu",
+    "Nu",
+    "Xi",
+    "Omicron",
+    "Pi",
+    "Rho",
+    "Sigma",
+    "Tau",
+    "Upsilon",
+    "Chi",
+    "Omega",
+];
+
+/// Reports unbound activations and unknown functions.
+pub(super) fn check(draft: &mut Draft) {
+    // For each name applied to a value of each step: the products in which it is.
+    let mut applied: BTreeMap<SymbolId, Vec<(usize, NodeId)>> = BTreeMap::new();
+    let mut applications: HashMap<SymbolId, usize> = HashMap::new();
+    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
+    for (at, node) in draft.nodes.iter().enumerate() {
+        if let Source::Parameter(symbol) = draft.sources[at] {
+            *reads.entry(symbol).or_default() += 1;
+        }
+        let NodeKind::Factors { factors, applied: positions, .. } = &node.kind else { continue };
+        for &position in positions {
+            let (Some(name), Some(argument)) = (factors.get(position), factors.get(position + 1)) else {
+                continue;
+            };
+            if let Source::Parameter(symbol) = draft.sources[name.0]
+                && draft.symbol(symbol).role == Role::Parameter
+                && draft.symbol(symbol).declared.is_none()
+            {
+                *applications.entry(symbol).or_default() += 1;
+                if draft.varying[argument.0] {
+                    applied.entry(symbol).or_default().push((at, *name));
+                }
+            }
+        }
+    }
+    let mut bindings: Vec<(SymbolId, Span, String)> = Vec::new();
+    for (symbol, places) in applied {
+        let known = draft.symbol(symbol);
+        let name = known.canonical.clone();
+        let Some(first) = places.first().map(|(_, name)| draft.span(*name)) else { continue };
+        if is_word(&name) {
+            for (product, name) in places {
+                // No product: what it is made of says nothing about shapes.
+                draft.nodes[product].kind = NodeKind::Faulty;
+                draft.nodes[name.0].kind = NodeKind::Faulty;
+                draft.sources[name.0] = Source::None;
+            }
+            let found =
+                draft.findings.report(Code::UnknownFunction, first, format!("there is no function `{name}`"));
+            match nearest(&name) {
+                Some(close) => found.help(format!("did you mean `{close}`?")),
+                None => found.help(format!(
+                    "bind it, as in `{name}(u) = W u + b`, or declare `{name}` if it is a weight"
+                )),
+            };
+            continue;
+        }
+        let letter = ACTIVATIONS.contains(&name.as_str());
+        let sigma = name.starts_with("sigma_");
+        let only_applied = !known.upper && reads.get(&symbol) == applications.get(&symbol);
+        if letter || sigma || only_applied {
+            bindings.push((symbol, first, binding(&name)));
+        }
+    }
+    let line = bindings.iter().map(|(_, _, line)| line.as_str()).collect::<Vec<_>>().join(", ");
+    for (symbol, place, _) in &bindings {
+        let name = draft.symbol(*symbol).canonical.clone();
+        draft
+            .findings
+            .report(
+                Code::UnboundActivation,
+                *place,
+                format!("`{name}` is applied like a function, but nothing binds it"),
+            )
+            .help(format!(
+                "add a line such as `{line}`, or declare it (`{} \\in \\mathbb{{R}}`) if it is a factor",
+                latex(&name)
+            ));
+    }
+    convolutions(draft);
+}
+
+/// `W * X_t` among calligraphic operands, or beside `\odot` with upper-case per-step values, means a convolution.
+fn convolutions(draft: &mut Draft) {
+    let hadamard = draft.nodes.iter().any(
+        |node| matches!(&node.kind, NodeKind::Factors { signs, .. } if signs.contains(&ProductSign::Hadamard)),
+    );
+    let mut found = Vec::new();
+    for node in &draft.nodes {
+        let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
+        for (sign, pair) in signs.iter().zip(factors.windows(2)) {
+            let &[left, right] = pair else { continue };
+            let (NodeKind::Read { symbol: weight, .. }, NodeKind::Read { symbol: value, .. }) =
+                (draft.kind(left), draft.kind(right))
+            else {
+                continue;
+            };
+            let (weight_role, weight) = (draft.symbol(*weight).role, draft.symbol(*weight));
+            let value = draft.symbol(*value);
+            let calligraphic = value.canonical.starts_with("cal_");
+            if *sign == ProductSign::Asterisk
+                && weight_role == Role::Parameter
+                && weight.upper
+                && draft.varying[right.0]
+                && (calligraphic || hadamard && value.upper)
+            {
+                found.push((node.span, weight.canonical.clone(), value.canonical.clone()));
+            }
+        }
+    }
+    for (span, weight, value) in found {
+        draft
+            .findings
+            .report(
+                Code::Convolution,
+                span,
+                format!("`{weight} * {value}` reads as a convolution, which is outside the language"),
+            )
+            .help("where a matrix product is meant, write it side by side or with `\\cdot`");
+    }
+}
+
+/// A name of three letters or more that is no Greek letter and has no labels.
+fn is_word(name: &str) -> bool {
+    let base = name.strip_suffix("_t").unwrap_or(name);
+    let base_letters = base.split('_').next().unwrap_or(base);
+    let letters = base.len() >= 3 && base.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_');
+    letters && base_letters.len() >= 3 && !GREEK.contains(&base_letters) && base_letters != "cal"
+}
+
+/// The known function whose name is closest, if any is close.
+fn nearest(name: &str) -> Option<&'static str> {
+    let lower = name.to_ascii_lowercase();
+    KNOWN
+        .iter()
+        .map(|known| (distance(&lower, &known.to_ascii_lowercase()), *known))
+        .min_by_key(|(distance, _)| *distance)
+        .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
+        .map(|(_, known)| known)
+}
+
+/// Insertions, deletions and replacements that lead from one word to the other.
+pub(super) fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(64).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, letter) in a.chars().take(64).enumerate() {
+        let mut diagonal = i;
+        row[0] = i + 1;
+        for (j, other) in b.iter().enumerate() {
+            let above = row[j + 1];
+            let replaced = diagonal + usize::from(letter != *other);
+            row[j + 1] = replaced.min(above + 1).min(row[j] + 1);
+            diagonal = above;
+        }
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+/// The line that binds a name to what papers mean by it.
+fn binding(name: &str) -> String {
+    let function = match name {
+        "sigma_c" | "sigma_h" => "\\tanh",
+        "f" | "sigma_g" => "\\sigma",
+        name if name.starts_with("sigma") => "\\sigma",
+        _ => "\\tanh",
+    };
+    format!("{} = {function}", latex(name))
+}
+
+/// A canonical name as LaTeX.
+fn latex(name: &str) -> String {
+    let mut parts = name.split('_');
+    let base = parts.next().unwrap_or(name);
+    let base = if GREEK.contains(&base) || ACTIVATIONS.contains(&base) && base.len() > 1 {
+        format!("\\{base}")
+    } else {
+        base.to_owned()
+    };
+    let labels: Vec<&str> = parts.collect();
+    match labels.as_slice() {
+        [] => base,
+        [one] if one.len() == 1 => format!("{base}_{one}"),
+        all => format!("{base}_{{{}}}", all.join(",")),
+    }
+}

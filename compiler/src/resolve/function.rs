@@ -1,0 +1,271 @@
+//! The functions of the language in the vocabulary of [`crate::operator`].
+
+use super::builder::{Builder, Value};
+use super::expression::unary;
+use super::product::Kind;
+use crate::diagnostic::Code;
+use crate::operator::{Binary, Unary};
+use crate::source::ast::Function;
+use crate::span::Span;
+
+/// Added to the variance by `LN`.
+const NORMALISATION_EPSILON: f64 = 1e-5;
+/// Scale and slope of `selu` (Klambauer et al., 2017).
+const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
+const SELU_SLOPE: f64 = 1.673_263_242_354_377_2;
+/// Largest power that is computed by multiplication.
+const LARGEST_PRODUCT_POWER: f64 = 64.0;
+
+impl Builder<'_> {
+    /// Applies a known function.
+    pub(super) fn call(&mut self, function: Function, arguments: &[Value], span: Span) -> Option<Value> {
+        let wanted = match function {
+            Function::Maximum | Function::Minimum => 2..=usize::MAX,
+            Function::Clip => 3..=3,
+            _ => 1..=1,
+        };
+        let Some(&a) = arguments.first().filter(|_| wanted.contains(&arguments.len())) else {
+            let count = match function {
+                Function::Maximum | Function::Minimum => "two or more arguments",
+                Function::Clip => "three arguments: `clip(u, low, high)`",
+                _ => "one argument",
+            };
+            self.findings.report(
+                Code::ArgumentCount,
+                span,
+                format!("{count} expected, {} found", arguments.len()),
+            );
+            return None;
+        };
+        if let Some(operator) = unary(function) {
+            return self.unary(operator, a, span);
+        }
+        match function {
+            Function::Maximum => self.fold(Binary::Maximum, arguments, span),
+            Function::Minimum => self.fold(Binary::Minimum, arguments, span),
+            Function::Clip => {
+                let (low, high) = (*arguments.get(1)?, *arguments.get(2)?);
+                self.clip(a, low, high, span)
+            }
+            // x where x > 0, else e^x - 1; the exponent is clipped so that the branch not taken stays finite.
+            Function::Elu => {
+                let branch = self.exponential_minus_one(a, span)?;
+                let positive = self.unary(Unary::Step, a, span)?;
+                self.select(positive, a, branch, span)
+            }
+            // scale x where x > 0, else scale slope (e^x - 1)
+            Function::Selu => {
+                let branch = self.exponential_minus_one(a, span)?;
+                let branch = self.scale(SELU_SLOPE, branch, span)?;
+                let positive = self.unary(Unary::Step, a, span)?;
+                let value = self.select(positive, a, branch, span)?;
+                self.scale(SELU_SCALE, value, span)
+            }
+            // x/2 (1 + tanh(sqrt(2/π) (x + 0.044715 x³)))
+            Function::Gelu => {
+                let square = self.binary(Binary::Multiply, a, a, "multiplied", span)?;
+                let cube = self.binary(Binary::Multiply, square, a, "multiplied", span)?;
+                let cube = self.scale(0.044_715, cube, span)?;
+                let inner = self.binary(Binary::Add, a, cube, "added", span)?;
+                let inner = self.scale((2.0 / std::f64::consts::PI).sqrt(), inner, span)?;
+                let inner = self.unary(Unary::Tanh, inner, span)?;
+                let one = self.number(1.0, span)?;
+                let inner = self.binary(Binary::Add, one, inner, "added", span)?;
+                let half = self.scale(0.5, a, span)?;
+                self.binary(Binary::Multiply, half, inner, "multiplied", span)
+            }
+            // x σ(x)
+            Function::Silu => {
+                let gate = self.unary(Unary::Sigmoid, a, span)?;
+                self.binary(Binary::Multiply, a, gate, "multiplied", span)
+            }
+            // x / (1 + |x|)
+            Function::Softsign => {
+                let size = self.unary(Unary::Absolute, a, span)?;
+                let one = self.number(1.0, span)?;
+                let below = self.binary(Binary::Add, one, size, "added", span)?;
+                self.binary(Binary::Divide, a, below, "divided", span)
+            }
+            // clip(x/5 + 1/2, 0, 1)
+            Function::HardSigmoid => {
+                let scaled = self.scale(0.2, a, span)?;
+                let half = self.number(0.5, span)?;
+                let moved = self.binary(Binary::Add, scaled, half, "added", span)?;
+                let (low, high) = (self.number(0.0, span)?, self.number(1.0, span)?);
+                self.clip(moved, low, high, span)
+            }
+            Function::HardTanh => {
+                let (low, high) = (self.number(-1.0, span)?, self.number(1.0, span)?);
+                self.clip(a, low, high, span)
+            }
+            // ln σ(x) = -softplus(-x)
+            Function::LogSigmoid => {
+                let negated = self.unary(Unary::Negate, a, span)?;
+                let positive = self.unary(Unary::Softplus, negated, span)?;
+                self.unary(Unary::Negate, positive, span)
+            }
+            Function::Sum => self.sum(a, span),
+            Function::Diagonal => self.vector(a, span).map(|value| Value { kind: Kind::Diagonal, ..value }),
+            // Σ x / n
+            Function::Mean => {
+                let a = self.vector(a, span)?;
+                self.mean(a, span)
+            }
+            // sqrt(Σ x²)
+            Function::Norm => {
+                let square = self.binary(Binary::Multiply, a, a, "multiplied", span)?;
+                let sum = self.sum(square, span)?;
+                self.unary(Unary::SquareRoot, sum, span)
+            }
+            // e^(x - max x) / Σ e^(x - max x)
+            Function::Softmax => {
+                let a = self.vector(a, span)?;
+                let largest = self.largest(a, span)?;
+                let moved = self.binary(Binary::Subtract, a, largest, "subtracted", span)?;
+                let exponential = self.unary(Unary::Exponential, moved, span)?;
+                let sum = self.sum(exponential, span)?;
+                self.binary(Binary::Divide, exponential, sum, "divided", span)
+            }
+            // d / sqrt(Σ d² / n + ε) with d = x - Σ x / n
+            Function::LayerNorm => {
+                let a = self.vector(a, span)?;
+                let mean = self.mean(a, span)?;
+                let centred = self.binary(Binary::Subtract, a, mean, "subtracted", span)?;
+                let square = self.binary(Binary::Multiply, centred, centred, "multiplied", span)?;
+                let variance = self.mean(square, span)?;
+                let epsilon = self.number(NORMALISATION_EPSILON, span)?;
+                let moved = self.binary(Binary::Add, variance, epsilon, "added", span)?;
+                let deviation = self.unary(Unary::SquareRoot, moved, span)?;
+                self.binary(Binary::Divide, centred, deviation, "divided", span)
+            }
+            // One operator each: done above.
+            Function::Sigmoid
+            | Function::Tanh
+            | Function::Relu
+            | Function::Softplus
+            | Function::Exponential
+            | Function::Logarithm
+            | Function::SquareRoot
+            | Function::Absolute
+            | Function::Sine
+            | Function::Cosine
+            | Function::Sign => None,
+        }
+    }
+
+    /// `a^b`.
+    pub(super) fn power(&mut self, a: Value, b: Value, span: Span) -> Option<Value> {
+        if matches!(a.kind, Kind::Matrix | Kind::Diagonal) {
+            let inverse = self.as_number(b).is_some_and(|exponent| exponent < 0.0);
+            let message = if inverse {
+                "the inverse of a matrix is outside the language"
+            } else {
+                "a power of a matrix"
+            };
+            self.findings.report(Code::MatrixPower, span, message).help(
+                "write the product out; a number that only tells weights apart belongs on the name itself",
+            );
+            return None;
+        }
+        let Some(exponent) = self.as_number(b) else {
+            // a^b = e^(b ln a)
+            let logarithm = match self.as_number(a) {
+                Some(base) => self.number(base.ln(), a.span)?,
+                None => self.unary(Unary::Logarithm, a, a.span)?,
+            };
+            let inner = self.binary(Binary::Multiply, b, logarithm, "multiplied", span)?;
+            return self.unary(Unary::Exponential, inner, span);
+        };
+        if exponent == 0.5 {
+            return self.unary(Unary::SquareRoot, a, span);
+        }
+        if exponent.fract() != 0.0 || exponent.abs() > LARGEST_PRODUCT_POWER {
+            let logarithm = self.unary(Unary::Logarithm, a, span)?;
+            let inner = self.scale(exponent, logarithm, span)?;
+            return self.unary(Unary::Exponential, inner, span);
+        }
+        // Squares, and the product of those that the exponent's binary digits name.
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an integer of at most 64"
+        )]
+        let mut digits = exponent.abs() as u32;
+        let (mut square, mut result) = (a, None);
+        while digits > 0 {
+            if digits & 1 == 1 {
+                result = Some(match result {
+                    None => square,
+                    Some(result) => self.binary(Binary::Multiply, result, square, "multiplied", span)?,
+                });
+            }
+            digits >>= 1;
+            if digits > 0 {
+                square = self.binary(Binary::Multiply, square, square, "multiplied", span)?;
+            }
+        }
+        match result {
+            None => {
+                // x^0 is 1 in the shape of x.
+                let zero = self.number(0.0, span)?;
+                let nothing = self.binary(Binary::Multiply, zero, a, "multiplied", span)?;
+                let one = self.number(1.0, span)?;
+                self.binary(Binary::Add, one, nothing, "added", span)
+            }
+            Some(result) if exponent < 0.0 => {
+                let one = self.number(1.0, span)?;
+                self.binary(Binary::Divide, one, result, "divided", span)
+            }
+            Some(result) => Some(result),
+        }
+    }
+
+    fn fold(&mut self, function: Binary, arguments: &[Value], span: Span) -> Option<Value> {
+        let mut all = arguments.iter().copied();
+        let mut result = all.next()?;
+        for next in all {
+            result = self.binary(function, result, next, "compared", span)?;
+        }
+        Some(result)
+    }
+
+    /// max(low, min(high, a))
+    fn clip(&mut self, a: Value, low: Value, high: Value, span: Span) -> Option<Value> {
+        let below = self.binary(Binary::Minimum, a, high, "compared", span)?;
+        self.binary(Binary::Maximum, below, low, "compared", span)
+    }
+
+    /// e^min(a, 0) - 1
+    fn exponential_minus_one(&mut self, a: Value, span: Span) -> Option<Value> {
+        let zero = self.number(0.0, span)?;
+        let negative = self.binary(Binary::Minimum, a, zero, "compared", span)?;
+        let exponential = self.unary(Unary::Exponential, negative, span)?;
+        let one = self.number(1.0, span)?;
+        self.binary(Binary::Subtract, exponential, one, "subtracted", span)
+    }
+
+    fn scale(&mut self, factor: f64, a: Value, span: Span) -> Option<Value> {
+        let factor = self.number(factor, span)?;
+        self.binary(Binary::Multiply, factor, a, "multiplied", span)
+    }
+
+    fn mean(&mut self, a: Value, span: Span) -> Option<Value> {
+        let (sum, count) = (self.sum(a, span)?, self.count(a, span)?);
+        self.binary(Binary::Divide, sum, count, "divided", span)
+    }
+
+    /// A vector; anything else is reported.
+    fn vector(&mut self, a: Value, span: Span) -> Option<Value> {
+        if matches!(a.kind, Kind::Vector | Kind::Row) {
+            return Some(a);
+        }
+        self.findings
+            .report(
+                Code::OperandKind,
+                span,
+                format!("a vector is needed here, {} was found", a.kind.describe()),
+            )
+            .label(a.span, a.kind.describe());
+        None
+    }
+}

@@ -1,0 +1,158 @@
+//! Warnings and notes: nothing here stops a compilation.
+
+use super::activation::distance;
+use super::draft::Draft;
+use super::expression::{Role, Source, SymbolId};
+use super::variable::Variables;
+use crate::diagnostic::Code;
+use crate::span::Span;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Reports everything worth knowing.
+pub(super) fn check(draft: &mut Draft, variables: &Variables, output: Option<SymbolId>) {
+    no_state(draft, variables);
+    unread_definitions(draft, variables, output);
+    shared_parameters(draft, variables);
+    further_inputs(draft, variables);
+    unused_declarations(draft);
+}
+
+fn no_state(draft: &mut Draft, variables: &Variables) {
+    let Some(first) = draft.equations.first() else { return };
+    if variables.states.is_empty() && variables.hidden.is_empty() {
+        let span = draft.equations.last().map_or(first.target_span, |last| last.target_span);
+        draft
+            .findings
+            .report(
+                Code::NoState,
+                span,
+                "nothing is carried from one step to the next: this is no recurrent cell",
+            )
+            .help("a state is a value that is defined and read at an earlier step, such as `h_{t-1}`");
+    }
+}
+
+/// Overwritten definitions, and gates that nothing reads.
+fn unread_definitions(draft: &mut Draft, variables: &Variables, output: Option<SymbolId>) {
+    let read: HashSet<usize> = draft
+        .sources
+        .iter()
+        .filter_map(|source| match source {
+            Source::Equation(equation) => Some(*equation),
+            _ => None,
+        })
+        .collect();
+    let mut found: Vec<(Code, Span, String, Option<Span>)> = Vec::new();
+    for (index, equation) in draft.equations.iter().enumerate() {
+        if read.contains(&index) {
+            continue;
+        }
+        let symbol = draft.symbol(equation.target);
+        let name = draft.written(equation.target, 0);
+        match symbol.definitions.last() {
+            Some(&last) if last != index => {
+                let message = format!("this definition of `{name}` is overwritten, and nothing reads it");
+                found.push((
+                    Code::OverwrittenDefinition,
+                    equation.span,
+                    message,
+                    Some(draft.equations[last].span),
+                ));
+            }
+            _ if Some(equation.target) != output && !variables.states.contains(&equation.target) => {
+                found.push((Code::UnreadDefinition, equation.span, format!("nothing reads `{name}`"), None));
+            }
+            _ => {}
+        }
+    }
+    for (code, span, message, later) in found {
+        let finding = draft.findings.report(code, span, message);
+        match later {
+            Some(later) => finding
+                .label(later, "the definition that lives on")
+                .help("remove one, or give one another name"),
+            None => finding.help("remove it, or read it where it belongs"),
+        };
+    }
+}
+
+fn shared_parameters(draft: &mut Draft, variables: &Variables) {
+    let mut readers: HashMap<SymbolId, Vec<(usize, Span)>> = HashMap::new();
+    for (index, equation) in draft.equations.iter().enumerate() {
+        for node in equation.first_node..equation.end_node {
+            if let Source::Parameter(symbol) = draft.sources[node] {
+                let places = readers.entry(symbol).or_default();
+                if places.last().is_none_or(|(last, _)| *last != index) {
+                    places.push((index, draft.nodes[node].span));
+                }
+            }
+        }
+    }
+    for symbol in &variables.parameters {
+        let Some([(_, first), others @ ..]) = readers.get(symbol).map(Vec::as_slice) else { continue };
+        if others.is_empty() {
+            continue;
+        }
+        let name = draft.symbol(*symbol).canonical.clone();
+        let message = format!("`{name}` is used in {} equations: their gradients add", others.len() + 1);
+        let mut found = draft.findings.report(Code::SharedParameter, *first, message);
+        for (_, place) in others.iter().take(8) {
+            found = found.label(*place, "used here too");
+        }
+    }
+}
+
+/// The second and every further input, so that a misspelled name is seen.
+fn further_inputs(draft: &mut Draft, variables: &Variables) {
+    let x = variables.inputs.iter().find(|id| draft.symbol(**id).canonical == "x");
+    let Some(main) = x.or(variables.inputs.first()).copied() else { return };
+    for input in &variables.inputs {
+        if *input == main {
+            continue;
+        }
+        let symbol = draft.symbol(*input);
+        let (name, first) = (symbol.canonical.clone(), symbol.first);
+        let base = |name: &str| name.split('_').next().unwrap_or(name).to_lowercase();
+        let close = draft
+            .equations
+            .iter()
+            .map(|equation| &draft.symbol(equation.target).canonical)
+            .chain(std::iter::once(&draft.symbol(main).canonical))
+            .find(|other| base(other) == base(&name) || name.len() > 2 && distance(other, &name) == 1)
+            .cloned();
+        let found = draft.findings.report(
+            Code::FurtherInput,
+            first,
+            format!("`{name}_t` is never defined: it becomes an input"),
+        );
+        if let Some(close) = close {
+            found.help(format!("did you mean `{close}_t`?"));
+        }
+    }
+}
+
+fn unused_declarations(draft: &mut Draft) {
+    let read: BTreeSet<SymbolId> = draft
+        .sources
+        .iter()
+        .filter_map(|source| match source {
+            Source::Parameter(symbol) | Source::Input(symbol, _) => Some(*symbol),
+            _ => None,
+        })
+        .collect();
+    for index in 0..draft.symbols.len() {
+        let symbol = &draft.symbols[index];
+        if let (Some(declared), true) =
+            (&symbol.declared, matches!(symbol.role, Role::Unused | Role::Parameter))
+            && symbol.definitions.is_empty()
+            && !read.contains(&SymbolId(index))
+        {
+            let (name, span) = (symbol.canonical.clone(), declared.span);
+            draft.findings.report(
+                Code::UnusedDeclaration,
+                span,
+                format!("`{name}` is declared, but no equation has it"),
+            );
+        }
+    }
+}

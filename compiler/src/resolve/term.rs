@@ -1,0 +1,458 @@
+//! Equations to terms, and the whole to a cell.
+
+use super::builder::{Builder, Value};
+use super::cell::{Cell, Definition, Output, State, Term, TermId, Variable};
+use super::dimension::Clash;
+use super::draft::Draft;
+use super::expression::{NodeKind, Role, Source, SymbolId};
+use super::kind::Kinds;
+use super::product::{Factor, Kind, read_product};
+use super::role;
+use super::variable::Variables;
+use crate::diagnostic::Code;
+use crate::limits::MAXIMUM_DIMENSION;
+use crate::operator::{Binary, Operator, Unary};
+use crate::shape::{Dimension, DimensionId, Shape};
+use crate::source::ast::Size;
+use crate::span::Span;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Shapes of inputs, states and parameters while sizes are being solved.
+struct Shapes {
+    of: HashMap<SymbolId, Shape>,
+}
+
+/// Builds the cell. `None` where an error was reported.
+pub(super) fn build(draft: &mut Draft, kinds: &Kinds, variables: &Variables) -> Option<Cell> {
+    let mut findings = std::mem::take(&mut draft.findings);
+    let mut builder = Builder::new(&mut findings);
+    let shapes = allocate(&mut builder, draft, kinds, variables);
+    let values = equations(&mut builder, draft, kinds, variables, &shapes);
+    let next = next_values(&mut builder, draft, variables, &shapes, &values);
+    builder.solver.finish();
+    report_clashes(&mut builder);
+    let cell = assemble(builder, draft, variables, &shapes, &values, next);
+    draft.findings = findings;
+    cell.filter(|_| !draft.findings.has_errors())
+}
+
+/// Gives every input, state and parameter a shape: declared, or of fresh sizes.
+fn allocate(builder: &mut Builder<'_>, draft: &Draft, kinds: &Kinds, variables: &Variables) -> Shapes {
+    let mut of = HashMap::new();
+    let ranked = [(1, &variables.as_read), (3, &variables.parameters)];
+    for (rank, symbols) in ranked {
+        for &symbol in symbols {
+            let known = draft.symbol(symbol);
+            let kind = match known.definitions.last() {
+                Some(&last) => kinds.equations[last],
+                None => kinds.symbols[symbol.0],
+            };
+            let shape = match (kinds.declared(draft, symbol), kind) {
+                (Some(sizes), _) => declared_shape(builder, sizes),
+                (None, Kind::Scalar) => Shape::Scalar,
+                (None, Kind::Matrix) => {
+                    let rows = builder.solver.fresh(rank, &known.canonical);
+                    Shape::Matrix(rows, builder.solver.fresh(rank, &known.canonical))
+                }
+                (None, _) => Shape::Vector(builder.solver.fresh(rank, &known.canonical)),
+            };
+            of.insert(symbol, shape);
+        }
+    }
+    Shapes { of }
+}
+
+fn declared_shape(builder: &mut Builder<'_>, sizes: &[Size]) -> Shape {
+    let mut dimension = |size: &Size| {
+        // Sums within sums are flattened by an explicit stack.
+        let mut total = Dimension::default();
+        let mut pending = vec![size];
+        while let Some(size) = pending.pop() {
+            match size {
+                Size::Known(number) => total = total.plus(&Dimension::constant(*number)),
+                Size::Named(name) => total = total.plus(&builder.solver.declared(name)),
+                Size::Sum(parts) => pending.extend(parts.iter().rev()),
+            }
+        }
+        total
+    };
+    match sizes {
+        [] => Shape::Scalar,
+        [n] => Shape::Vector(dimension(n)),
+        [rows, columns, ..] => {
+            let rows = dimension(rows);
+            Shape::Matrix(rows, dimension(columns))
+        }
+    }
+}
+
+/// Makes the terms of every equation in order of evaluation; gives each equation's value.
+fn equations(
+    builder: &mut Builder<'_>,
+    draft: &Draft,
+    kinds: &Kinds,
+    variables: &Variables,
+    shapes: &Shapes,
+) -> Vec<Option<Value>> {
+    let mut number: HashMap<(SymbolId, u32), u32> = variables.state_number.clone();
+    number.extend((0u32..).zip(&variables.inputs).map(|(at, &input)| ((input, 0), at)));
+    number.extend((0u32..).zip(&variables.parameters).map(|(at, &parameter)| ((parameter, 0), at)));
+    let mut values: Vec<Option<Value>> = vec![None; draft.equations.len()];
+    let mut nodes: Vec<Option<Value>> = vec![None; draft.nodes.len()];
+    for &index in &draft.order {
+        let equation = &draft.equations[index];
+        for at in equation.first_node..equation.end_node {
+            nodes[at] = term(builder, draft, shapes, &number, &values, &nodes, at);
+        }
+        let symbol = draft.symbol(equation.target);
+        let value = nodes[equation.value.0].and_then(|value| {
+            // A definition keeps columns and full matrices.
+            let value = builder.full(value)?;
+            let kind = if value.kind == Kind::Row { Kind::Vector } else { value.kind };
+            Some(Value { kind, span: equation.target_span, ..value })
+        });
+        if let Some(value) = value {
+            let shape = builder.shape(value.term);
+            if let (Some(sizes), Some(declared)) = (kinds.declared(draft, equation.target), &symbol.declared)
+            {
+                let wanted = declared_shape(builder, sizes);
+                let reason = format!("are the declared and the defined shape of `{}`", symbol.canonical);
+                builder.solver.unify(&Clash {
+                    reason,
+                    whole: equation.span,
+                    left: (wanted, declared.span),
+                    right: (shape.clone(), draft.span(equation.value)),
+                    unsolved: false,
+                });
+            }
+            // All definitions of a name have one shape.
+            if let Some((first, before)) = symbol.definitions.iter().find_map(|&at| Some((at, values[at]?))) {
+                builder.solver.unify(&Clash {
+                    reason: format!("are the shapes of two definitions of `{}`", symbol.canonical),
+                    whole: equation.target_span,
+                    left: (builder.shape(before.term), draft.equations[first].target_span),
+                    right: (shape.clone(), equation.target_span),
+                    unsolved: false,
+                });
+            }
+            let sizes = match &shape {
+                Shape::Scalar => vec![],
+                Shape::Vector(n) => vec![n],
+                Shape::Matrix(rows, columns) => vec![rows, columns],
+            };
+            for size in sizes {
+                builder.solver.suggest(size, 2, &symbol.canonical);
+            }
+        }
+        values[index] = value;
+    }
+    values
+}
+
+/// The term of one expression whose operands have theirs.
+fn term(
+    builder: &mut Builder<'_>,
+    draft: &Draft,
+    shapes: &Shapes,
+    number: &HashMap<(SymbolId, u32), u32>,
+    values: &[Option<Value>],
+    nodes: &[Option<Value>],
+    at: usize,
+) -> Option<Value> {
+    let node = &draft.nodes[at];
+    let span = node.span;
+    let of = |operand: &super::expression::NodeId| nodes.get(operand.0).copied().flatten();
+    match &node.kind {
+        NodeKind::Faulty => None,
+        NodeKind::Number(value) => builder.number(*value, span),
+        NodeKind::Read { symbol, .. } => {
+            let (operator, shape) = match draft.sources[at] {
+                Source::Equation(equation) => {
+                    if let Role::Constant(value) = draft.symbol(*symbol).role {
+                        return builder.number(value, span);
+                    }
+                    return values[equation].map(|value| Value { span, ..value });
+                }
+                Source::Input(symbol, 0) => {
+                    (Operator::Input(*number.get(&(symbol, 0))?), shapes.of.get(&symbol)?)
+                }
+                Source::Input(symbol, back) | Source::Delayed(symbol, back) => {
+                    (Operator::State(*number.get(&(symbol, back))?), shapes.of.get(&symbol)?)
+                }
+                Source::Parameter(symbol) => {
+                    (Operator::Parameter(*number.get(&(symbol, 0))?), shapes.of.get(&symbol)?)
+                }
+                Source::Identity => {
+                    let n = builder.solver.fresh(4, &draft.symbol(*symbol).canonical);
+                    let shape = Shape::Matrix(n.clone(), n.clone());
+                    let term = builder.leaf(Operator::Identity(n), shape, span)?;
+                    return Some(Value { term, kind: Kind::Matrix, span });
+                }
+                Source::None => return None,
+            };
+            let kind = match shape {
+                Shape::Scalar => Kind::Scalar,
+                Shape::Vector(_) => Kind::Vector,
+                Shape::Matrix(..) => Kind::Matrix,
+            };
+            let term = builder.leaf(operator, shape.clone(), span)?;
+            Some(Value { term, kind, span })
+        }
+        NodeKind::Negate(a) => builder.unary(Unary::Negate, of(a)?, span),
+        NodeKind::Add(a, b) => builder.binary(Binary::Add, of(a)?, of(b)?, "added", span),
+        NodeKind::Subtract(a, b) => builder.binary(Binary::Subtract, of(a)?, of(b)?, "subtracted", span),
+        NodeKind::Divide(a, b) => builder.binary(Binary::Divide, of(a)?, of(b)?, "divided", span),
+        NodeKind::Power(a, b) => builder.power(of(a)?, of(b)?, span),
+        NodeKind::Transpose(a) => {
+            let inner = of(a)?;
+            // `[a, b]^\top` and `[a^\top, b^\top]^\top` are the same concatenation.
+            if matches!(draft.kind(*a), NodeKind::Concatenate(_)) {
+                return Some(Value { kind: Kind::Vector, span, ..inner });
+            }
+            builder.transpose(inner, span)
+        }
+        NodeKind::Concatenate(parts) => {
+            let parts: Vec<Value> = parts.iter().map(of).collect::<Option<_>>()?;
+            builder.concatenate(&parts, span)
+        }
+        NodeKind::Call(function, arguments) => {
+            let arguments: Vec<Value> = arguments.iter().map(of).collect::<Option<_>>()?;
+            builder.call(*function, &arguments, span)
+        }
+        NodeKind::Factors { factors, signs, .. } => {
+            let operands: Vec<Value> = factors.iter().map(of).collect::<Option<_>>()?;
+            let kinds: Vec<Factor> = operands
+                .iter()
+                .zip(factors)
+                .map(|(value, node)| Factor { kind: value.kind, varying: draft.varying[node.0] })
+                .collect();
+            match read_product(&kinds, signs) {
+                Ok(steps) => builder.product(&operands, &steps, span),
+                Err(refusal) => {
+                    builder.refuse(refusal, &operands, span);
+                    None
+                }
+            }
+        }
+    }
+}
+
+/// The value of each state, hidden ones included, at the end of the step.
+fn next_values(
+    builder: &mut Builder<'_>,
+    draft: &Draft,
+    variables: &Variables,
+    shapes: &Shapes,
+    values: &[Option<Value>],
+) -> Vec<Option<TermId>> {
+    let mut next = Vec::with_capacity(variables.states.len() + variables.hidden.len());
+    for symbol in &variables.states {
+        let known = draft.symbol(*symbol);
+        let value = known.definitions.last().and_then(|&last| values.get(last).copied().flatten());
+        if let (Some(value), Some(shape), Some(&last)) =
+            (value, shapes.of.get(symbol), known.definitions.last())
+        {
+            let place = first_delayed(draft, *symbol).unwrap_or(known.first);
+            builder.solver.unify(&Clash {
+                reason: format!("are the shapes of `{}` as it is read and as it is defined", known.canonical),
+                whole: draft.equations[last].span,
+                left: (shape.clone(), place),
+                right: (builder.shape(value.term), draft.span(draft.equations[last].value)),
+                unsolved: false,
+            });
+        }
+        next.push(value.map(|value| value.term));
+    }
+    for hidden in &variables.hidden {
+        let span = draft.symbol(hidden.of).first;
+        let (Some(shape), before) = (shapes.of.get(&hidden.of), hidden.back - 1) else {
+            next.push(None);
+            continue;
+        };
+        let operator = match variables.state_number.get(&(hidden.of, before)) {
+            Some(&number) => Some(Operator::State(number)),
+            None => variables
+                .inputs
+                .iter()
+                .position(|input| *input == hidden.of)
+                .and_then(|at| u32::try_from(at).ok())
+                .map(Operator::Input),
+        };
+        next.push(operator.and_then(|operator| builder.leaf(operator, shape.clone(), span)));
+    }
+    next
+}
+
+fn first_delayed(draft: &Draft, symbol: SymbolId) -> Option<Span> {
+    draft
+        .sources
+        .iter()
+        .position(|source| matches!(source, Source::Delayed(read, _) if *read == symbol))
+        .and_then(|at| draft.nodes.get(at))
+        .map(|node| node.span)
+}
+
+/// Turns contradictions of sizes into diagnostics.
+fn report_clashes(builder: &mut Builder<'_>) {
+    let names = builder.solver.working_names();
+    for clash in std::mem::take(&mut builder.solver.clashes) {
+        let left = builder.solver.resolve_shape(&clash.left.0).describe(&names);
+        let right = builder.solver.resolve_shape(&clash.right.0).describe(&names);
+        let (code, message, help) = if clash.unsolved {
+            (
+                Code::UnsolvedDimension,
+                format!("{left} and {right} {}, but that does not fix their sizes", clash.reason),
+                "declare the shapes, as in `W \\in \\mathbb{R}^{n \\times d}`",
+            )
+        } else {
+            (
+                Code::ShapeContradiction,
+                format!("{left} and {right} {}, but cannot be equal in size", clash.reason),
+                "look at both places: one of them is not what the other needs",
+            )
+        };
+        builder
+            .findings
+            .report(code, clash.whole, message)
+            .label(clash.left.1, left)
+            .label(clash.right.1, right)
+            .help(help);
+    }
+}
+
+/// Puts final dimensions in place of the variables and makes the cell. `None` where something is missing, for which
+/// an error was reported.
+fn assemble(
+    mut builder: Builder<'_>,
+    draft: &Draft,
+    variables: &Variables,
+    shapes: &Shapes,
+    values: &[Option<Value>],
+    next: Vec<Option<TermId>>,
+) -> Option<Cell> {
+    let mut terms = std::mem::take(&mut builder.terms);
+    let mut used: BTreeSet<DimensionId> = BTreeSet::new();
+    for term in &mut terms {
+        term.shape = builder.solver.resolve_shape(&term.shape);
+        if let Operator::Identity(n) | Operator::Broadcast(n) = &mut term.operator {
+            *n = builder.solver.resolve(n);
+            used.extend(n.terms().iter().map(|(id, _)| *id));
+        }
+        each_size(&term.shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
+        let mut largest = 0;
+        each_size(&term.shape, |size| largest = largest.max(size.constant_part()));
+        if largest as usize > MAXIMUM_DIMENSION {
+            let message = format!("a size of {largest} is above {MAXIMUM_DIMENSION} (MAXIMUM_DIMENSION)");
+            builder.findings.report(Code::DimensionTooLarge, term.span, message);
+        }
+    }
+    if builder.findings.has_errors() {
+        return None;
+    }
+    let resolved: HashMap<SymbolId, Shape> =
+        shapes.of.iter().map(|(symbol, shape)| (*symbol, builder.solver.resolve_shape(shape))).collect();
+    for shape in resolved.values() {
+        each_size(shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
+    }
+    // Numbered by input first; named by what is read first.
+    let mut of_inputs: Vec<DimensionId> = Vec::new();
+    for shape in variables.inputs.iter().filter_map(|input| resolved.get(input)) {
+        each_size(shape, |size| of_inputs.extend(size.terms().iter().map(|(id, _)| *id)));
+    }
+    let mut names = builder.solver.names(&used);
+    names.sort_by_key(|(id, _)| of_inputs.iter().position(|input| input == id).unwrap_or(usize::MAX));
+    let renumbered: BTreeMap<DimensionId, DimensionId> =
+        (0u32..).zip(&names).map(|(number, (id, _))| (*id, DimensionId(number))).collect();
+    for term in &mut terms {
+        renumber_term(term, &renumbered);
+    }
+    let variable = |symbol: SymbolId, span: Span| -> Option<Variable> {
+        let shape = renumber_shape(resolved.get(&symbol)?, &renumbered);
+        Some(Variable { name: draft.symbol(symbol).canonical.clone(), shape, span })
+    };
+    let first = |symbol: &SymbolId| draft.symbol(*symbol).first;
+    let inputs = variables.inputs.iter().map(|id| variable(*id, first(id))).collect::<Option<Vec<_>>>()?;
+    let parameters =
+        variables.parameters.iter().map(|id| variable(*id, first(id))).collect::<Option<Vec<_>>>()?;
+    let mut states = Vec::with_capacity(next.len());
+    for (at, next) in next.into_iter().enumerate() {
+        let next = next?;
+        let state = match variables.states.get(at) {
+            Some(&symbol) => {
+                let defined = draft.symbol(symbol).definitions.first();
+                let span = defined.map_or(first(&symbol), |&at| draft.equations[at].target_span);
+                State { variable: variable(symbol, span)?, next, hidden: false }
+            }
+            None => {
+                let hidden = variables.hidden.get(at - variables.states.len())?;
+                let mut variable = variable(hidden.of, first(&hidden.of))?;
+                variable.name.clone_from(&hidden.name);
+                State { variable, next, hidden: true }
+            }
+        };
+        states.push(state);
+    }
+    let output = role::output(draft, &variables.states)?;
+    let last = draft.symbol(output).definitions.last()?;
+    let value = values.get(*last).copied().flatten()?.term;
+    let outputs = vec![Output { name: draft.symbol(output).canonical.clone(), value }];
+    let (mut constants, mut definitions) = (Vec::new(), Vec::new());
+    for equation in &draft.equations {
+        let symbol = draft.symbol(equation.target);
+        if let Role::Constant(value) = symbol.role {
+            constants.push((symbol.canonical.clone(), value));
+        }
+    }
+    for &index in &draft.order {
+        let equation = &draft.equations[index];
+        let symbol = draft.symbol(equation.target);
+        if matches!(symbol.role, Role::Constant(_)) {
+            continue;
+        }
+        definitions.push(Definition {
+            name: symbol.canonical.clone(),
+            value: values.get(index).copied().flatten()?.term,
+            span: equation.span,
+            target_span: equation.target_span,
+            statement: equation.statement,
+        });
+    }
+    let dimensions = names.into_iter().map(|(_, name)| name).collect();
+    let diagnostics = Vec::new();
+    Some(Cell { dimensions, inputs, states, parameters, outputs, constants, definitions, terms, diagnostics })
+}
+
+fn each_size(shape: &Shape, mut visit: impl FnMut(&Dimension)) {
+    match shape {
+        Shape::Scalar => {}
+        Shape::Vector(n) => visit(n),
+        Shape::Matrix(rows, columns) => {
+            visit(rows);
+            visit(columns);
+        }
+    }
+}
+
+fn renumber_term(term: &mut Term, renumbered: &BTreeMap<DimensionId, DimensionId>) {
+    term.shape = renumber_shape(&term.shape, renumbered);
+    if let Operator::Identity(n) | Operator::Broadcast(n) = &mut term.operator {
+        *n = renumber(n, renumbered);
+    }
+}
+
+fn renumber_shape(shape: &Shape, renumbered: &BTreeMap<DimensionId, DimensionId>) -> Shape {
+    match shape {
+        Shape::Scalar => Shape::Scalar,
+        Shape::Vector(n) => Shape::Vector(renumber(n, renumbered)),
+        Shape::Matrix(rows, columns) => {
+            Shape::Matrix(renumber(rows, renumbered), renumber(columns, renumbered))
+        }
+    }
+}
+
+fn renumber(size: &Dimension, renumbered: &BTreeMap<DimensionId, DimensionId>) -> Dimension {
+    size.terms().iter().fold(Dimension::constant(size.constant_part()), |sum, (id, coefficient)| {
+        let id = renumbered.get(id).copied().unwrap_or(*id);
+        sum.plus(&super::dimension::scaled(&Dimension::free(id), *coefficient))
+    })
+}

@@ -1,0 +1,95 @@
+//! Which index of a name means the current step.
+//!
+//! A document that defines `h_{t+1}` from `h_t` means the same as one that defines `h_t` from `h_{t-1}`: for each
+//! name the index of its definition, or for an input the newest index it is read at, is the current step.
+
+use super::draft::Draft;
+use super::expression::{Role, SymbolId};
+use crate::diagnostic::Code;
+
+/// Sets `shift` of every name and tells inputs from parameters.
+pub(super) fn normalise(draft: &mut Draft) {
+    for index in 0..draft.symbols.len() {
+        defined_time(draft, SymbolId(index));
+    }
+    let mut newest: Vec<Option<i64>> = vec![None; draft.symbols.len()];
+    let mut indexed = vec![None; draft.symbols.len()];
+    let mut bare = vec![None; draft.symbols.len()];
+    for equation in &draft.equations {
+        for (node, symbol, time) in draft.reads(equation) {
+            let span = draft.span(node);
+            match time {
+                Some(time) => {
+                    newest[symbol.0] = newest[symbol.0].max(Some(i64::from(time)));
+                    indexed[symbol.0].get_or_insert(span);
+                }
+                None => {
+                    bare[symbol.0].get_or_insert(span);
+                }
+            }
+        }
+    }
+    for index in 0..draft.symbols.len() {
+        let symbol = &draft.symbols[index];
+        let name = symbol.canonical.clone();
+        let defined_at =
+            symbol.definitions.first().map(|&at| (draft.equations[at].time, draft.equations[at].target_span));
+        let findings = &mut draft.findings;
+        match (defined_at, indexed[index], bare[index]) {
+            (None, Some(with), Some(without)) => {
+                findings
+                    .report(
+                        Code::MixedIndex,
+                        without,
+                        format!("`{name}` is read with a time index and without one"),
+                    )
+                    .label(with, "with a time index")
+                    .help(format!("write `{name}_t` in both places, or give the two values different names"));
+            }
+            (Some((Some(_), place)), _, Some(without)) => {
+                findings
+                    .report(
+                        Code::MixedIndex,
+                        without,
+                        format!("`{name}` is defined with a time index, but read without"),
+                    )
+                    .label(place, "defined here")
+                    .help(format!("write `{name}_t` for this step or `{name}_{{t-1}}` for the one before"));
+            }
+            _ => {}
+        }
+        let role = match (defined_at, newest[index], bare[index]) {
+            // Whether it changes from step to step is found later, by `role`.
+            (Some(_), _, _) => Role::PerStep,
+            (None, Some(time), _) => {
+                draft.symbols[index].shift = time;
+                Role::Input
+            }
+            (None, None, Some(_)) => Role::Parameter,
+            (None, None, None) => Role::Unused,
+        };
+        draft.symbols[index].role = role;
+    }
+}
+
+/// The time at which a name is defined; it must be the same in all its definitions.
+fn defined_time(draft: &mut Draft, symbol: SymbolId) {
+    let definitions = &draft.symbol(symbol).definitions;
+    let Some(&first) = definitions.first() else { return };
+    let (time, place) = (draft.equations[first].time, draft.equations[first].target_span);
+    let differing: Vec<_> = definitions
+        .iter()
+        .map(|&at| &draft.equations[at])
+        .filter(|equation| equation.time != time)
+        .map(|equation| equation.target_span)
+        .collect();
+    for span in differing {
+        let message = format!("`{}` is defined at two times", draft.symbol(symbol).canonical);
+        draft
+            .findings
+            .report(Code::DefinedAtTwoTimes, span, message)
+            .label(place, "the other definition")
+            .help("define it at one time index, and read the step before where that is meant");
+    }
+    draft.symbols[symbol.0].shift = i64::from(time.unwrap_or(0));
+}
