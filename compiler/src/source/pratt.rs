@@ -407,15 +407,6 @@ impl<'a> Parser<'a> {
             let help = Some("write the map out, as in `W_z x_t + b_z`".to_owned());
             return self.fail(Code::NamedMap, message, named.span, help);
         }
-        if word.len() >= 4
-            && named.parts == (NameParts { upper: named.parts.upper, ..bare })
-            && let Some(near) = name::nearest(word, name::function_names())
-            && !name::is_greek_word(word)
-        {
-            let message = format!("`{word}` is no known function");
-            let help = Some(format!("did you mean `{near}`?"));
-            return self.fail(Code::UnknownFunction, message, named.span, help);
-        }
         Ok(())
     }
 

@@ -179,7 +179,7 @@ fn tokens_have_places() {
         i_t = foo (W_xi [h_{t-1}, x_t])
         w_ci: [h + x, 3]
         alpha: scalar
-        GW0101 `tanhh` is no known function `tanhh`
+        GW0004 the equation ends where a value is needed `+`
         i_t = foo ( W_xi [ h_ { t - 1 } , x_t ] )
         w_ci : [ h + x , 3 ]
         alpha : scalar
@@ -285,7 +285,7 @@ fn every_equation_is_reported() {
             GW0004 the equation ends where a value is needed `+`
             GW0017 the left side of `=` is no single name `h{t-1}`
             GW0017 the time `t` stands as a value `t`
-            GW0101 `Sigmod` is no known function `\text{Sigmod}`
+            GW0013 `LN_1` is a known function with a label `\mathrm{LN}`
             GW0104 `max` takes two or more arguments, but one is given `\max(x_t)`
             GW0455 `Linear` names no weights `\text{Linear}`
             GW0452 a sum over indices is outside the language `\sum`
