@@ -10,7 +10,10 @@
 //! - Every span lies inside the source, on character boundaries.
 
 pub mod ast;
+mod command;
 mod convention;
+mod declaration;
+mod factor;
 mod find;
 mod inline;
 mod latex;
@@ -18,6 +21,7 @@ mod lines;
 mod name;
 mod pratt;
 pub mod print;
+mod row;
 #[cfg(feature = "tokens")]
 mod rust_tokens;
 mod script;

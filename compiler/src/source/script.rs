@@ -2,8 +2,8 @@
 
 use super::ast::ProductSign;
 use super::name::NameParts;
-use super::pratt::{Named, Parser, Stop, describe};
-use super::token::{Bracket, TokenKind};
+use super::pratt::{Named, Parser, Stop};
+use super::token::{Bracket, TokenKind, describe};
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_NAME_BYTES;
 
