@@ -4,7 +4,7 @@
 //!
 //! # Invariants
 //!
-//! - Every recursive step goes through `enter`, so depth is bounded by `MAXIMUM_NESTING`; the number of operators
+//! - Every recursive step passes a factor or a sign, each of which goes through `enter`, so depth is bounded by `MAXIMUM_NESTING`; the number of operators
 //!   of one equation is bounded too, so that the tree is nowhere deeper than `MAXIMUM_OPERATORS`.
 //! - A function that returns `Err(Stop)` has reported why, or a lexer has.
 
@@ -137,7 +137,8 @@ impl<'a> Parser<'a> {
 
     pub(crate) fn enter(&mut self) -> Result<(), Stop> {
         self.depth += 1;
-        if self.depth > MAXIMUM_NESTING {
+        // The innermost factor is no nesting.
+        if self.depth > MAXIMUM_NESTING + 1 {
             let span = self.here();
             let message = format!("the expression is nested deeper than {MAXIMUM_NESTING} (MAXIMUM_NESTING)");
             return self.fail(Code::NestingTooDeep, message, span, None);
@@ -197,14 +198,12 @@ impl<'a> Parser<'a> {
 
     /// An expression up to the end or to a token that cannot continue it.
     pub(crate) fn expression(&mut self) -> Result<Expression, Stop> {
-        self.enter()?;
         let first = self.binary(0)?;
         let mut elements = vec![first];
         while self.is_concatenation() {
             self.position += 1;
             elements.push(self.binary(0)?);
         }
-        self.leave();
         Ok(match (elements.len(), elements.pop()) {
             (1, Some(only)) => only,
             (_, Some(last)) => {
