@@ -213,19 +213,19 @@ impl Parser<'_> {
     }
 
     /// A function name that its scripts make a name (`\sigma_g`, `\sigma_t`).
-    pub(crate) fn function_as_name(&mut self, function: Function) -> Result<Option<Expression>, Stop> {
-        let next = self.sequence.kind(self.position + 1).filter(|_| self.position + 1 < self.end);
-        let script = match next {
+    pub(crate) fn is_labelled_function(&self, function: Function) -> bool {
+        match self.sequence.kind(self.position + 1).filter(|_| self.position + 1 < self.end) {
             Some(TokenKind::Subscript | TokenKind::Mark(_)) => true,
             Some(TokenKind::Superscript) => function == Function::Sigmoid,
             _ => false,
-        };
-        if !script {
-            return Ok(None);
         }
+    }
+
+    /// The value of a known function with scripts: a name, or the function that its label names.
+    pub(crate) fn labelled_function(&mut self, function: Function) -> Result<Expression, Stop> {
         // `\sigma_{\text{sigmoid}}` is the function that its label names.
         if function == Function::Sigmoid
-            && next == Some(&TokenKind::Subscript)
+            && self.sequence.kind(self.position + 1) == Some(&TokenKind::Subscript)
             && let Some((from, to, over)) = self.sequence.script(self.position + 2)
             && over <= self.end
         {
@@ -234,7 +234,7 @@ impl Parser<'_> {
                 && let Some(TokenKind::Function(label, spelled)) = self.sequence.kind(from)
             {
                 self.position = over - 1;
-                return self.call(*label, spelled).and_then(|call| self.scripts(call)).map(Some);
+                return self.call(*label, spelled).and_then(|call| self.scripts(call));
             }
         }
         let start = self.here();
@@ -248,7 +248,7 @@ impl Parser<'_> {
             ));
             return self.fail(Code::LabelledFunction, message, start, help);
         }
-        self.named_expression(named).map(Some)
+        self.named_expression(named)
     }
 
     /// A known function at the position, with its arguments.
@@ -262,42 +262,69 @@ impl Parser<'_> {
             && let Some(script) =
                 self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)
         {
-            power = Some(self.within(script, Self::expression)?);
+            let found = self.within(script, Self::expression)?;
+            if matches!(found.kind, ExpressionKind::Negate(_)) {
+                let message = "the inverse of a function is outside the language";
+                let help = Some("a quotient is written `\\frac{1}{f(x)}`".to_owned());
+                return self.fail(Code::UnexpectedToken, message, found.span, help);
+            }
+            power = Some(Box::new(found));
         }
-        let arguments = match self.kind() {
+        let Some(arguments) = self.arguments(function)? else {
+            return Ok(Expression { kind: ExpressionKind::FunctionName(function), span: place });
+        };
+        self.applied(function, spelled, arguments, power, start)
+    }
+
+    /// The arguments at the position: in brackets, or the juxtaposed factors that follow; none where nothing follows.
+    fn arguments(&mut self, function: Function) -> Result<Option<Vec<Expression>>, Stop> {
+        match self.kind() {
             Some(TokenKind::Open(Bracket::Square)) if function == Function::SquareRoot => {
                 let span = self.here();
-                return self.fail(Code::UnexpectedToken, "only the square root is known", span, None);
+                self.fail(Code::UnexpectedToken, "only the square root is known", span, None)
+            }
+            Some(TokenKind::Open(Bracket::Brace))
+                if function != Function::SquareRoot && self.brace_is_name(self.position) =>
+            {
+                // `\tanh{x}_t` is one name.
+                self.factor().map(|name| Some(vec![name]))
             }
             Some(TokenKind::Open(bracket @ (Bracket::Round | Bracket::Square | Bracket::Brace))) => {
-                let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
-                else {
-                    let span = self.here();
-                    return self.fail(Code::UnbalancedBracket, "this bracket is never closed", span, None);
-                };
-                let several = matches!(function, Function::Maximum | Function::Minimum);
-                let (open, inside) = (self.position, (self.position + 1, close, close + 1));
-                if *bracket == Bracket::Brace && function != Function::SquareRoot && self.brace_is_name(open)
-                {
-                    // `\tanh{x}_t` is one name.
-                    vec![self.factor()?]
-                } else {
-                    let mut elements = self.elements(inside)?;
-                    if *bracket == Bracket::Square && elements.len() > 1 && !several {
-                        let span = self.sequence.span(open, close + 1);
-                        elements = vec![Expression { kind: ExpressionKind::Concatenate(elements), span }];
-                    }
-                    elements
-                }
+                self.arguments_in(*bracket, function).map(Some)
             }
             _ if self.begins_factor() => {
                 let first = self.factor()?;
-                vec![self.chain_from(first, true)?]
+                self.chain_from(first, true).map(|argument| Some(vec![argument]))
             }
-            _ => {
-                return Ok(Expression { kind: ExpressionKind::FunctionName(function), span: place });
-            }
+            _ => Ok(None),
+        }
+    }
+
+    /// Arguments in brackets. Several in square ones are one concatenation, but for functions of several arguments.
+    fn arguments_in(&mut self, bracket: Bracket, function: Function) -> Result<Vec<Expression>, Stop> {
+        let open = self.position;
+        let Some(close) = self.sequence.partner(open).filter(|close| *close < self.end) else {
+            let span = self.here();
+            return self.fail(Code::UnbalancedBracket, "this bracket is never closed", span, None);
         };
+        let elements = self.elements((open + 1, close, close + 1))?;
+        let several = matches!(function, Function::Maximum | Function::Minimum);
+        if bracket == Bracket::Square && elements.len() > 1 && !several {
+            let span = self.sequence.span(open, close + 1);
+            return Ok(vec![Expression { kind: ExpressionKind::Concatenate(elements), span }]);
+        }
+        Ok(elements)
+    }
+
+    /// The call, once its arguments are read; `start` is its first token.
+    fn applied(
+        &mut self,
+        function: Function,
+        spelled: &str,
+        arguments: Vec<Expression>,
+        power: Option<Box<Expression>>,
+        start: usize,
+    ) -> Result<Expression, Stop> {
         self.count_operator()?;
         let span = self.sequence.span(start, self.position);
         let wanted = match function {
@@ -316,7 +343,7 @@ impl Parser<'_> {
         }
         let call = Expression { kind: ExpressionKind::Call(function, arguments), span };
         Ok(match power {
-            Some(power) => Expression { kind: ExpressionKind::Power(Box::new(call), Box::new(power)), span },
+            Some(power) => Expression { kind: ExpressionKind::Power(Box::new(call), power), span },
             None => call,
         })
     }

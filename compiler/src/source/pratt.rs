@@ -29,7 +29,7 @@ pub(crate) struct Named {
     pub(crate) time: Option<i32>,
     pub(crate) span: Span,
     pub(crate) transposed: bool,
-    pub(crate) power: Option<Expression>,
+    pub(crate) power: Option<Box<Expression>>,
     /// The offset of the layer index above, where there is one.
     pub(crate) layer: Option<i32>,
 }
@@ -288,7 +288,6 @@ impl<'a> Parser<'a> {
             | TokenKind::Function(..)
             | TokenKind::Accent(_)
             | TokenKind::Fraction
-            | TokenKind::Underbrace
             | TokenKind::LargeOperator(_)
             | TokenKind::Open(_) => true,
             TokenKind::Bar => self.bars.is_empty() && !self.bar_separates,
@@ -335,44 +334,42 @@ impl<'a> Parser<'a> {
     fn factor_inner(&mut self) -> Result<Expression, Stop> {
         let start = self.position;
         match self.kind() {
-            Some(TokenKind::Number { value, .. }) => {
-                let span = self.here();
-                self.position += 1;
-                self.scripts(Expression { kind: ExpressionKind::Number(*value), span })
-            }
-            Some(TokenKind::Function(function, spelled)) => {
-                if let Some(reference) = self.function_as_name(*function)? {
-                    return Ok(reference);
-                }
-                let call = self.call(*function, spelled)?;
-                self.scripts(call)
-            }
+            Some(TokenKind::Number { value, .. }) => self.number(*value),
+            Some(TokenKind::Function(function, spelled)) => self.function(*function, spelled),
             Some(TokenKind::Word { .. } | TokenKind::Accent(_)) => self.reference(),
             Some(TokenKind::Open(Bracket::Brace)) if self.brace_is_name(start) => self.reference(),
             Some(TokenKind::Open(bracket)) => self.bracketed(*bracket),
             Some(TokenKind::Bar) => self.bars_around(false),
             Some(TokenKind::DoubleBar) => self.bars_around(true),
-            Some(TokenKind::Fraction) => {
-                self.position += 1;
-                self.count_operator()?;
-                let over = self.fraction_argument()?;
-                let under = self.fraction_argument()?;
-                let span = self.sequence.span(start, self.position);
-                let kind = ExpressionKind::Divide(Box::new(over), Box::new(under));
-                self.scripts(Expression { kind, span })
-            }
-            Some(TokenKind::Underbrace) => {
-                self.position += 1;
-                let inner = self.fraction_argument()?;
-                while matches!(self.kind(), Some(TokenKind::Subscript | TokenKind::Superscript)) {
-                    let Some((_, _, over)) = self.sequence.script(self.position + 1) else { break };
-                    self.position = over.min(self.end);
-                }
-                Ok(inner)
-            }
+            Some(TokenKind::Fraction) => self.fraction(),
             Some(TokenKind::LargeOperator(name)) => self.large_operator(name),
             _ => self.unexpected(),
         }
+    }
+
+    fn number(&mut self, value: f64) -> Result<Expression, Stop> {
+        let span = self.here();
+        self.position += 1;
+        self.scripts(Expression { kind: ExpressionKind::Number(value), span })
+    }
+
+    fn function(&mut self, function: Function, spelled: &str) -> Result<Expression, Stop> {
+        if self.is_labelled_function(function) {
+            return self.labelled_function(function);
+        }
+        let call = self.call(function, spelled)?;
+        self.scripts(call)
+    }
+
+    fn fraction(&mut self) -> Result<Expression, Stop> {
+        let start = self.position;
+        self.position += 1;
+        self.count_operator()?;
+        let over = self.fraction_argument()?;
+        let under = self.fraction_argument()?;
+        let span = self.sequence.span(start, self.position);
+        let kind = ExpressionKind::Divide(Box::new(over), Box::new(under));
+        self.scripts(Expression { kind, span })
     }
 
     pub(crate) fn brace_is_name(&self, index: usize) -> bool {
@@ -419,12 +416,11 @@ impl<'a> Parser<'a> {
             && named.parts == (NameParts { base: "e".to_owned(), ..NameParts::default() })
             && let Some(power) = power
         {
-            return Ok(Expression { kind: ExpressionKind::Call(Function::Exponential, vec![power]), span });
+            return Ok(Expression { kind: ExpressionKind::Call(Function::Exponential, vec![*power]), span });
         }
         let mut expression = Expression { kind: ExpressionKind::Reference(named.reference()), span };
         if let Some(power) = power {
-            expression =
-                Expression { kind: ExpressionKind::Power(Box::new(expression), Box::new(power)), span };
+            expression = Expression { kind: ExpressionKind::Power(Box::new(expression), power), span };
         }
         if named.transposed {
             expression = Expression { kind: ExpressionKind::Transpose(Box::new(expression)), span };

@@ -250,7 +250,7 @@ impl Parser<'_> {
             return self.fail(Code::UnexpectedToken, "this script is neither a label nor a time", span, None);
         }
         let power = self.within((start, end, end), Self::expression)?;
-        if named.power.replace(power).is_some() {
+        if named.power.replace(Box::new(power)).is_some() {
             let span = self.sequence.span(start, end);
             return self.fail(Code::DoubleIndex, "a second power on one name", span, None);
         }
