@@ -1,11 +1,24 @@
-//! Recurrent cells compiled from their gate equations.
+//! Recurrent cells compiled from their gate equations: forward pass and back-propagation through time as machine code.
+//!
+//! - [`cell!`] writes a cell in Rust tokens, checked by `cargo check`; [`read_cell`] reads one from LaTeX, Markdown or
+//!   plain text at run time.
+//! - [`CompiledCell`] is a cell compiled for given feature sizes. It implements [`sequence::SequenceCell`]: the one
+//!   boundary through which layers, adapters and programs run cells.
+//! - [`parameters`] are one flat buffer with a layout that names its parts: views by name, initialisers, files.
+//! - [`workspace::Workspace`] is the memory of a run, kept between runs.
+//!
+//! The compiler itself is [`compiler`]; its crate documentation describes the stages.
+
+#![deny(unsafe_code)]
 
 pub mod error;
 mod execute;
 #[doc(hidden)]
 pub mod expansion;
+#[allow(unsafe_code, reason = "packed kernels")]
 pub mod matmul;
 pub mod parameters;
+#[allow(unsafe_code, reason = "tile primitives")]
 pub mod primitive;
 mod read;
 pub mod sequence;
@@ -36,3 +49,8 @@ pub use gatewright_compiler as compiler;
 pub use gatewright_compiler::operator::real::Real;
 pub use matmul::Element;
 pub use read::{ReadError, read_cell, read_section};
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;
