@@ -5,4 +5,5 @@
 mod agreement;
 mod golden;
 mod gradients;
+mod house;
 mod macros;
