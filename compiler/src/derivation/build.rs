@@ -3,10 +3,10 @@
 //! A node has a name where it is a leaf, where the user or [`super::name`] has named it or the gradient by it, where it
 //! is a root, and where it is shared or long. All others are written out where they are read.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::derivation::equation::{Equation, Expression, Range, Symbol};
-use crate::derivation::name::{self, Letters, Value, label, labelled};
+use crate::derivation::name::{self, Letters, Value, ValueName, label, labelled};
 use crate::derivation::{Derivation, forward};
 use crate::diagnostic::Code;
 use crate::differentiate::differentiate;
@@ -130,6 +130,12 @@ fn choose_names(derivation: &mut Derivation) {
         if graph.uniform_value(id).is_some() {
             continue;
         }
+        if let (Operator::Sum, Some(&operand)) = (&node.operator, node.operands.first())
+            && ones(graph, operand).is_some()
+            && root_of[at].is_none()
+        {
+            continue;
+        }
         let (values, adjoints) = labelled(graph, id);
         let named = values.first().map(|&value| Symbol::Value(value));
         let adjoint = adjoints.into_iter().find(|&value| has_adjoint(&derivation.values, value));
@@ -160,7 +166,8 @@ fn choose_names(derivation: &mut Derivation) {
         let shared = uses[at] > 1 && (sizes[at] > SMALL_SIZE || products[at]);
         if shared || sizes[at] > MAXIMUM_SIZE {
             let number = u32::try_from(derivation.temporaries.len()).unwrap_or(u32::MAX);
-            derivation.names[at] = Some(Symbol::Temporary(number));
+            let gradient = matches!(graph.phase(id), Phase::Backward | Phase::After);
+            derivation.names[at] = Some(Symbol::Temporary { number, gradient });
             derivation.temporaries.push(graph.phase(id).is_per_step());
             sizes[at] = 1;
             products[at] = false;
@@ -228,28 +235,68 @@ fn write_equations(derivation: &mut Derivation) {
     }
     derivation.carried.sort_by_key(|equation| equation.symbol);
     derivation.inputs.sort_by_key(|equation| equation.symbol);
+    derivation.backward = pair_arguments(std::mem::take(&mut derivation.backward), &derivation.values);
     order_totals(&mut derivation.totals);
 }
 
-/// Gradients by parameters in the order of the parameters, after what they read. Where one reads another, all stay in
-/// the order of the graph.
-fn order_totals(totals: &mut [Equation]) {
-    let mut read: BTreeSet<Symbol> = BTreeSet::new();
-    for equation in totals.iter() {
-        let mut stack = vec![&equation.value];
-        while let Some(expression) = stack.pop() {
-            if let Expression::Name(symbol) = expression {
-                read.insert(*symbol);
-            }
-            expression.operands(|operand| stack.push(operand));
+/// What an equation reads.
+fn reads(equation: &Equation) -> BTreeSet<Symbol> {
+    let mut found = BTreeSet::new();
+    let mut stack = vec![&equation.value];
+    while let Some(expression) = stack.pop() {
+        if let Expression::Name(symbol) = expression {
+            found.insert(*symbol);
+        }
+        expression.operands(|operand| stack.push(operand));
+    }
+    found
+}
+
+/// Gradients by parameters in the order of the parameters, after what they read; in the order of the graph where that
+/// would put one before another that it reads.
+fn order_totals(totals: &mut Vec<Equation>) {
+    let mut sorted = totals.clone();
+    sorted.sort_by_key(|equation| match equation.symbol {
+        Symbol::ParameterGradient(index) => (1, index),
+        _ => (0, 0),
+    });
+    let mut waiting: BTreeSet<Symbol> = sorted.iter().map(|equation| equation.symbol).collect();
+    let in_order = sorted.iter().all(|equation| {
+        let ready = reads(equation).is_disjoint(&waiting);
+        waiting.remove(&equation.symbol);
+        ready
+    });
+    if in_order {
+        *totals = sorted;
+    }
+}
+
+/// The gradient by the argument of a function directly after the gradient by its value, where that is in order.
+fn pair_arguments(equations: Vec<Equation>, values: &[Value]) -> Vec<Equation> {
+    let argument_of: BTreeMap<Symbol, Symbol> = (0_u32..)
+        .zip(values)
+        .filter_map(|(number, value)| match value.name {
+            ValueName::Argument(of) => Some((Symbol::Adjoint(of), Symbol::Adjoint(number))),
+            _ => None,
+        })
+        .collect();
+    let mut waiting: BTreeMap<Symbol, Equation> =
+        equations.iter().map(|equation| (equation.symbol, equation.clone())).collect();
+    let mut result = Vec::with_capacity(equations.len());
+    for equation in equations {
+        let mut next = waiting.remove(&equation.symbol);
+        while let Some(equation) = next {
+            let argument = argument_of.get(&equation.symbol).copied();
+            result.push(equation);
+            let ready = |symbol: &Symbol| {
+                waiting
+                    .get(symbol)
+                    .is_some_and(|equation| reads(equation).iter().all(|read| !waiting.contains_key(read)))
+            };
+            next = argument.filter(ready).and_then(|symbol| waiting.remove(&symbol));
         }
     }
-    if !read.iter().any(|symbol| matches!(symbol, Symbol::ParameterGradient(_))) {
-        totals.sort_by_key(|equation| match equation.symbol {
-            Symbol::ParameterGradient(index) => (1, index),
-            _ => (0, 0),
-        });
-    }
+    result
 }
 
 /// Writes nodes as trees.
@@ -349,7 +396,10 @@ impl Trees<'_> {
                 let range = self.range(start, &length.unwrap_or_default(), total);
                 Expression::Pad { part: boxed(whole(0)), range, columns }
             }
-            Operator::Sum => Expression::ElementSum(boxed(whole(0))),
+            Operator::Sum => match operands.first().and_then(|&operand| ones(self.graph, operand)) {
+                Some(n) => Expression::Size(n),
+                None => Expression::ElementSum(boxed(whole(0))),
+            },
             Operator::MaximumElement => Expression::MaximumElement(boxed(whole(0))),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => {
                 Expression::Fill(boxed(whole(0)), node.shape.clone())
@@ -362,6 +412,14 @@ impl Trees<'_> {
             | Operator::OutputGradient(_)
             | Operator::StateGradient(_) => Expression::Number(f64::NAN),
         }
+    }
+}
+
+/// The length of a vector of ones.
+fn ones(graph: &Graph, id: NodeId) -> Option<Dimension> {
+    match graph.shape(id) {
+        Shape::Vector(n) if graph.uniform_value(id) == Some(1.0) => Some(n.clone()),
+        _ => None,
     }
 }
 

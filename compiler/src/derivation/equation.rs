@@ -30,17 +30,23 @@ pub enum Symbol {
     /// Gradient by a parameter.
     ParameterGradient(u32),
     /// A part that several equations share, or too long to write out.
-    Temporary(u32),
+    Temporary {
+        /// Counted from 0.
+        number: u32,
+        /// Depends on a gradient.
+        gradient: bool,
+    },
 }
 
 impl Symbol {
     /// True for values that depend on a gradient.
     #[must_use]
     pub const fn is_gradient(self) -> bool {
-        !matches!(
-            self,
-            Self::Parameter(_) | Self::Input(_) | Self::State(_) | Self::Value(_) | Self::Temporary(_)
-        )
+        match self {
+            Self::Parameter(_) | Self::Input(_) | Self::State(_) | Self::Value(_) => false,
+            Self::Temporary { gradient, .. } => gradient,
+            _ => true,
+        }
     }
 }
 
@@ -71,6 +77,8 @@ pub enum Expression {
     Number(f64),
     /// A named value.
     Name(Symbol),
+    /// The size of a dimension.
+    Size(Dimension),
     /// The identity matrix.
     Identity(Dimension),
     /// A function of each element.
@@ -175,25 +183,62 @@ impl Expression {
         }
     }
 
-    /// `left ⊙ right`: numbers first, then what depends on a gradient.
+    /// `left ⊙ right`: one number first, then what depends on a gradient.
     #[must_use]
     pub fn product(left: Self, right: Self) -> Self {
         if left == right {
             return Self::Square(Box::new(left));
         }
+        let mut number = 1.0;
         let mut factors = Vec::new();
         for side in [left, right] {
-            match side {
-                Self::Product(inner) => factors.extend(inner),
-                side => factors.push(side),
+            let (factor, rest) = side.without_number();
+            number *= factor;
+            match rest {
+                Some(Self::Product(inner)) => factors.extend(inner),
+                Some(rest) => factors.push(rest),
+                None => {}
             }
         }
-        factors.sort_by_key(|factor| match factor {
-            Self::Number(_) => 0,
-            factor if factor.has_gradient() => 1,
-            _ => 2,
-        });
-        Self::Product(factors)
+        factors.sort_by_key(|factor| !factor.has_gradient());
+        if factors.is_empty() || (number != 1.0 && number != -1.0) {
+            factors.insert(0, Self::Number(number));
+        }
+        let product = match <[Self; 1]>::try_from(factors) {
+            Ok([single]) => single,
+            Err(factors) => Self::Product(factors),
+        };
+        if number == -1.0 && !matches!(product, Self::Number(_)) { Self::negated(product) } else { product }
+    }
+
+    /// The number that a product or quotient begins with, or its sign, and what remains; `None` where that is 1.
+    fn without_number(self) -> (f64, Option<Self>) {
+        match self {
+            Self::Number(number) => (number, None),
+            Self::Sum(mut terms) if terms.len() == 1 => match terms.pop() {
+                Some(Term { subtracted, value }) => {
+                    let (number, rest) = value.without_number();
+                    (if subtracted { -number } else { number }, rest)
+                }
+                None => (1.0, None),
+            },
+            Self::Product(mut factors) => match factors.first() {
+                Some(&Self::Number(number)) => {
+                    factors.remove(0);
+                    let rest = match <[Self; 1]>::try_from(factors) {
+                        Ok([single]) => single,
+                        Err(factors) => Self::Product(factors),
+                    };
+                    (number, Some(rest))
+                }
+                _ => (1.0, Some(Self::Product(factors))),
+            },
+            Self::Quotient(over, under) => match over.without_number() {
+                (number, Some(over)) => (number, Some(Self::Quotient(Box::new(over), under))),
+                (number, None) => (1.0, Some(Self::Quotient(Box::new(Self::Number(number)), under))),
+            },
+            other => (1.0, Some(other)),
+        }
     }
 
     /// The transpose, without transposing twice and drawn into outer products.
@@ -220,7 +265,7 @@ impl Expression {
     /// Calls `visit` with each operand.
     pub fn operands<'a>(&'a self, mut visit: impl FnMut(&'a Self)) {
         match self {
-            Self::Number(_) | Self::Name(_) | Self::Identity(_) => {}
+            Self::Number(_) | Self::Name(_) | Self::Size(_) | Self::Identity(_) => {}
             Self::Call(_, a)
             | Self::Square(a)
             | Self::Transpose(a)

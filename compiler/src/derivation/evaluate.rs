@@ -75,6 +75,7 @@ impl Evaluator<'_> {
                 .get(symbol)
                 .unwrap_or_else(|| panic!("{} is not known yet", self.derivation.symbol_text(*symbol)))
                 .clone(),
+            Expression::Size(n) => Tensor::scalar(self.size(n) as f64),
             Expression::Identity(n) => {
                 let n = self.size(n);
                 let elements = (0..n * n).map(|at| f64::from(u8::from(at / n == at % n))).collect();

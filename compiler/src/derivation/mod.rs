@@ -103,3 +103,9 @@ impl Derivation {
         &self.graph
     }
 }
+
+/// Plain words as LaTeX text, for what stands beside [`Derivation::to_latex`].
+#[must_use]
+pub fn escape_latex(words: &str) -> String {
+    write::escape(words)
+}

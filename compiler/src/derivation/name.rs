@@ -152,7 +152,8 @@ pub(super) fn labelled(graph: &Graph, id: NodeId) -> (Vec<u32>, Vec<u32>) {
 }
 
 /// Names what the backward equations will want to speak of: sums with matrix products that a function or a product
-/// reads, and such functions themselves. Only these: the gradient by each is what products with weights read.
+/// reads, such functions themselves, and the arguments of functions that give named values. Only these: the gradients
+/// by them are what products with weights read.
 pub(super) fn name_unwritten(graph: &mut Graph, values: &mut Vec<Value>) -> Result<(), GraphError> {
     let mut made = 0;
     let mut heavy = vec![false; graph.len()];
@@ -181,10 +182,15 @@ pub(super) fn name_unwritten(graph: &mut Graph, values: &mut Vec<Value>) -> Resu
         }
         for &operand in &node.operands {
             let at = operand.0 as usize;
-            if !heavy[at] || name_of[at].is_some() {
+            let function = matches!(node.operator, Operator::Unary(_));
+            // The argument of a function that gives a named value: the way back through the function speaks of it.
+            let argument = function
+                && name_of[id.0 as usize].is_some()
+                && graph.phase(operand) == Phase::Forward
+                && !graph.operands(operand).is_empty();
+            if !(heavy[at] || argument) || name_of[at].is_some() {
                 continue;
             }
-            let function = matches!(node.operator, Operator::Unary(_));
             if function && name_of[id.0 as usize].is_none() {
                 made += 1;
                 name_of[id.0 as usize] = Some(add(graph, id, ValueName::Made(made))?);

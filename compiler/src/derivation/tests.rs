@@ -215,157 +215,166 @@ fn snapshot(text: &str, expected: &Expect) {
 
 #[test]
 fn elman_reads_well() {
-    snapshot(&derived(&golden("elman"), Syntax::Latex).to_text(), &expect![[r#"
-        Forward, as written
-          h_t = tanh(W x_t + U h_{t-1} + b)
+    snapshot(
+        &derived(&golden("elman"), Syntax::Latex).to_text(),
+        &expect![[r#"
+            Forward, as written
+              h_t = tanh(W x_t + U h_{t-1} + b)
 
-        Parts of the forward step that the way back speaks of
-          a_h_t = W x_t + U h_{t-1} + b
+            Parts of the forward step that the way back speaks of
+              a_h_t = W x_t + U h_{t-1} + b
 
-        Backward, at each step t = T, …, 1
-          δh_t = ∂L/∂h_t + δh_t^{←t+1}
-          δa_h_t = δh_t ⊙ (1 - h_t^2)
+            Backward, at each step t = T, …, 1
+              δh_t = ∂L/∂h_t + δh_t^{←t+1}
+              δa_h_t = δh_t ⊙ (1 - h_t^2)
 
-        Handed to the step before
-          δh_{t-1}^{←t} = U^T δa_h_t
+            Handed to the step before
+              δh_{t-1}^{←t} = U^T δa_h_t
 
-        Gradients by the inputs
-          δx_t = W^T δa_h_t
+            Gradients by the inputs
+              δx_t = W^T δa_h_t
 
-        Gradients by the parameters, once
-          ∇W = Σ_t δa_h_t x_t^T
-          ∇U = Σ_t δa_h_t h_{t-1}^T
-          ∇b = Σ_t δa_h_t
+            Gradients by the parameters, once
+              ∇W = Σ_t δa_h_t x_t^T
+              ∇U = Σ_t δa_h_t h_{t-1}^T
+              ∇b = Σ_t δa_h_t
 
-        First and last step
-          ∇h_0 = δh_{t-1}^{←t} at t = 1
-          δh_t^{←t+1} = ∂L/∂h_T at t = T, given (0 where the loss reads no final state)
+            First and last step
+              ∇h_0 = δh_{t-1}^{←t} at t = 1
+              δh_t^{←t+1} at t = T is given: gradient of the loss by the final h_T
 
-        Notation
-          δv_t: gradient of the loss L by v at step t, over all ways through this and later steps
-          ∇p: gradient of the loss by p, over all steps and samples for a parameter
-          ∂L/∂y_t: what the loss reads of output y at step t itself, given
-          δv_t^{←t+1}: the part of δv_t that comes back from step t+1; step t hands δv_{t-1}^{←t} to the step before
-          a_v_t: the argument of the function that gives v
-          ⊙: element by element; a scalar meets every element
-          Σ_t: over all steps and all samples, up to the next + or -
-    "#]]);
-    snapshot(&derived(&golden("elman"), Syntax::Latex).to_latex(), &expect![[r#"
-        \paragraph{Forward, as written}
-        \begin{align*}
-        h_t &= \tanh(W x_t + U h_{t-1} + b)
-        \end{align*}
+            Notation
+              δv_t: gradient of the loss L by v at step t, over all ways through this and later steps
+              ∇p: gradient of the loss by p, over all steps and samples for a parameter
+              ∂L/∂y_t: gradient by the output y at step t alone, as the loss gives it
+              δv_t^{←t+1}: the part of δv_t that comes back from step t+1; step t hands δv_{t-1}^{←t} to the step before
+              a_v_t: the argument of the function that gives v
+              ⊙: element by element; a scalar meets every element
+              Σ_t: over all steps and all samples, up to the next + or -
+        "#]],
+    );
+    snapshot(
+        &derived(&golden("elman"), Syntax::Latex).to_latex(),
+        &expect![[r#"
+            \paragraph{Forward, as written}
+            \begin{align*}
+            h_t &= \tanh(W x_t + U h_{t-1} + b)
+            \end{align*}
 
-        \paragraph{Parts of the forward step that the way back speaks of}
-        \begin{align*}
-        a^{h}_t &= W x_t + U h_{t-1} + b
-        \end{align*}
+            \paragraph{Parts of the forward step that the way back speaks of}
+            \begin{align*}
+            a^{h}_t &= W x_t + U h_{t-1} + b
+            \end{align*}
 
-        \paragraph{Backward, at each step $t = T, \dots, 1$}
-        \begin{align*}
-        \delta h_t &= \frac{\partial L}{\partial h_t} + \delta h_t^{\leftarrow t+1} \\
-        \delta a^{h}_t &= \delta h_t \odot \left(1 - h_t^{2}\right)
-        \end{align*}
+            \paragraph{Backward, at each step $t = T, \dots, 1$}
+            \begin{align*}
+            \delta h_t &= \frac{\partial L}{\partial h_t} + \delta h_t^{\leftarrow t+1} \\
+            \delta a^{h}_t &= \delta h_t \odot \left(1 - h_t^{2}\right)
+            \end{align*}
 
-        \paragraph{Handed to the step before}
-        \begin{align*}
-        \delta h_{t-1}^{\leftarrow t} &= U^{\top} \delta a^{h}_t
-        \end{align*}
+            \paragraph{Handed to the step before}
+            \begin{align*}
+            \delta h_{t-1}^{\leftarrow t} &= U^{\top} \delta a^{h}_t
+            \end{align*}
 
-        \paragraph{Gradients by the inputs}
-        \begin{align*}
-        \delta x_t &= W^{\top} \delta a^{h}_t
-        \end{align*}
+            \paragraph{Gradients by the inputs}
+            \begin{align*}
+            \delta x_t &= W^{\top} \delta a^{h}_t
+            \end{align*}
 
-        \paragraph{Gradients by the parameters, once}
-        \begin{align*}
-        \nabla W &= \sum_t \delta a^{h}_t x_t^{\top} \\
-        \nabla U &= \sum_t \delta a^{h}_t h_{t-1}^{\top} \\
-        \nabla b &= \sum_t \delta a^{h}_t
-        \end{align*}
+            \paragraph{Gradients by the parameters, once}
+            \begin{align*}
+            \nabla W &= \sum_t \delta a^{h}_t x_t^{\top} \\
+            \nabla U &= \sum_t \delta a^{h}_t h_{t-1}^{\top} \\
+            \nabla b &= \sum_t \delta a^{h}_t
+            \end{align*}
 
-        \paragraph{First and last step}
-        \begin{align*}
-        \nabla h_0 &= \left. \delta h_{t-1}^{\leftarrow t} \right|_{t = 1} \\
-        \left. \delta h_t^{\leftarrow t+1} \right|_{t = T} &= \frac{\partial L}{\partial h_T} \text{, given (0 where the loss reads no final state)}
-        \end{align*}
+            \paragraph{First and last step}
+            \begin{align*}
+            \nabla h_0 &= \left. \delta h_{t-1}^{\leftarrow t} \right|_{t = 1} \\
+            \left. \delta h_t^{\leftarrow t+1} \right|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
+            \end{align*}
 
-        \paragraph{Notation}
-        \begin{itemize}
-        \item $\delta v_t$: gradient of the loss L by v at step t, over all ways through this and later steps
-        \item $\nabla p$: gradient of the loss by p, over all steps and samples for a parameter
-        \item $\partial L / \partial y_t$: what the loss reads of output y at step t itself, given
-        \item $\delta v_t^{\leftarrow t+1}$: the part of $\delta v_t$ that comes back from step t+1; step t hands $\delta v_{t-1}^{\leftarrow t}$ to the step before
-        \item $a^{v}_t$: the argument of the function that gives v
-        \item $\odot$: element by element; a scalar meets every element
-        \item $\sum_t$: over all steps and all samples, up to the next + or -
-        \end{itemize}
-    "#]]);
+            \paragraph{Notation}
+            \begin{itemize}
+            \item $\delta v_t$: gradient of the loss L by v at step t, over all ways through this and later steps
+            \item $\nabla p$: gradient of the loss by p, over all steps and samples for a parameter
+            \item $\partial L / \partial y_t$: gradient by the output y at step t alone, as the loss gives it
+            \item $\delta v_t^{\leftarrow t+1}$: the part of $\delta v_t$ that comes back from step t+1; step t hands $\delta v_{t-1}^{\leftarrow t}$ to the step before
+            \item $a^{v}_t$: the argument of the function that gives v
+            \item $\odot$: element by element; a scalar meets every element
+            \item $\sum_t$: over all steps and all samples, up to the next + or -
+            \end{itemize}
+        "#]],
+    );
 }
 
 #[test]
 fn lstm_reads_well() {
-    snapshot(&derived(&golden("seed000_lstm"), Syntax::Latex).to_text(), &expect![[r#"
-        Forward, as written
-          i_t = sigmoid(W_xi · [h_{t-1}, x_t] + b_i)
-          f_t = sigmoid(W_xf · [h_{t-1}, x_t] + b_f)
-          o_t = sigmoid(W_xo · [h_{t-1}, x_t] + b_o)
-          C_t = f_t · C_{t-1} + i_t · tanh(W_hc · [h_{t-1}, x_t] + b_c)
-          h_t = o_t · tanh(C_t)
+    snapshot(
+        &derived(&golden("seed000_lstm"), Syntax::Latex).to_text(),
+        &expect![[r#"
+            Forward, as written
+              i_t = sigmoid(W_xi · [h_{t-1}, x_t] + b_i)
+              f_t = sigmoid(W_xf · [h_{t-1}, x_t] + b_f)
+              o_t = sigmoid(W_xo · [h_{t-1}, x_t] + b_o)
+              C_t = f_t · C_{t-1} + i_t · tanh(W_hc · [h_{t-1}, x_t] + b_c)
+              h_t = o_t · tanh(C_t)
 
-        Parts of the forward step that the way back speaks of
-          a_i_t = W_xi [h_{t-1}, x_t] + b_i
-          a_f_t = W_xf [h_{t-1}, x_t] + b_f
-          a_o_t = W_xo [h_{t-1}, x_t] + b_o
-          a_v1_t = W_hc [h_{t-1}, x_t] + b_c
-          v1_t = tanh(a_v1_t)
+            Parts of the forward step that the way back speaks of
+              a_i_t = W_xi [h_{t-1}, x_t] + b_i
+              a_f_t = W_xf [h_{t-1}, x_t] + b_f
+              a_o_t = W_xo [h_{t-1}, x_t] + b_o
+              a_v1_t = W_hc [h_{t-1}, x_t] + b_c
+              v1_t = tanh(a_v1_t)
 
-        Backward, at each step t = T, …, 1
-          δh_t = ∂L/∂h_t + δh_t^{←t+1}
-          δo_t = δh_t ⊙ tanh(C_t)
-          δC_t = δC_t^{←t+1} + δh_t ⊙ o_t ⊙ (1 - tanh(C_t)^2)
-          δi_t = δC_t ⊙ v1_t
-          δv1_t = δC_t ⊙ i_t
-          δa_v1_t = δv1_t ⊙ (1 - v1_t^2)
-          δf_t = δC_t ⊙ C_{t-1}
-          δa_o_t = δo_t ⊙ o_t ⊙ (1 - o_t)
-          δa_f_t = δf_t ⊙ f_t ⊙ (1 - f_t)
-          δa_i_t = δi_t ⊙ i_t ⊙ (1 - i_t)
+            Backward, at each step t = T, …, 1
+              δh_t = ∂L/∂h_t + δh_t^{←t+1}
+              δo_t = δh_t ⊙ tanh(C_t)
+              δa_o_t = δo_t ⊙ o_t ⊙ (1 - o_t)
+              δC_t = δC_t^{←t+1} + δh_t ⊙ o_t ⊙ (1 - tanh(C_t)^2)
+              δi_t = δC_t ⊙ v1_t
+              δa_i_t = δi_t ⊙ i_t ⊙ (1 - i_t)
+              δv1_t = δC_t ⊙ i_t
+              δa_v1_t = δv1_t ⊙ (1 - v1_t^2)
+              δf_t = δC_t ⊙ C_{t-1}
+              δa_f_t = δf_t ⊙ f_t ⊙ (1 - f_t)
 
-        Handed to the step before
-          δC_{t-1}^{←t} = δC_t ⊙ f_t
-          δh_{t-1}^{←t} = W_hc[:, :h]^T δa_v1_t + W_xo[:, :h]^T δa_o_t + W_xf[:, :h]^T δa_f_t + W_xi[:, :h]^T δa_i_t
+            Handed to the step before
+              δC_{t-1}^{←t} = δC_t ⊙ f_t
+              δh_{t-1}^{←t} = W_hc[:, :h]^T δa_v1_t + W_xo[:, :h]^T δa_o_t + W_xf[:, :h]^T δa_f_t + W_xi[:, :h]^T δa_i_t
 
-        Gradients by the inputs
-          δx_t = W_hc[:, h:]^T δa_v1_t + W_xo[:, h:]^T δa_o_t + W_xf[:, h:]^T δa_f_t + W_xi[:, h:]^T δa_i_t
+            Gradients by the inputs
+              δx_t = W_hc[:, h:]^T δa_v1_t + W_xo[:, h:]^T δa_o_t + W_xf[:, h:]^T δa_f_t + W_xi[:, h:]^T δa_i_t
 
-        Gradients by the parameters, once
-          ∇W_xi = Σ_t δa_i_t [h_{t-1}, x_t]^T
-          ∇b_i = Σ_t δa_i_t
-          ∇W_xf = Σ_t δa_f_t [h_{t-1}, x_t]^T
-          ∇b_f = Σ_t δa_f_t
-          ∇W_xo = Σ_t δa_o_t [h_{t-1}, x_t]^T
-          ∇b_o = Σ_t δa_o_t
-          ∇W_hc = Σ_t δa_v1_t [h_{t-1}, x_t]^T
-          ∇b_c = Σ_t δa_v1_t
+            Gradients by the parameters, once
+              ∇W_xi = Σ_t δa_i_t [h_{t-1}, x_t]^T
+              ∇b_i = Σ_t δa_i_t
+              ∇W_xf = Σ_t δa_f_t [h_{t-1}, x_t]^T
+              ∇b_f = Σ_t δa_f_t
+              ∇W_xo = Σ_t δa_o_t [h_{t-1}, x_t]^T
+              ∇b_o = Σ_t δa_o_t
+              ∇W_hc = Σ_t δa_v1_t [h_{t-1}, x_t]^T
+              ∇b_c = Σ_t δa_v1_t
 
-        First and last step
-          ∇C_0 = δC_{t-1}^{←t} at t = 1
-          δC_t^{←t+1} = ∂L/∂C_T at t = T, given (0 where the loss reads no final state)
-          ∇h_0 = δh_{t-1}^{←t} at t = 1
-          δh_t^{←t+1} = ∂L/∂h_T at t = T, given (0 where the loss reads no final state)
+            First and last step
+              ∇C_0 = δC_{t-1}^{←t} at t = 1
+              δC_t^{←t+1} at t = T is given: gradient of the loss by the final C_T
+              ∇h_0 = δh_{t-1}^{←t} at t = 1
+              δh_t^{←t+1} at t = T is given: gradient of the loss by the final h_T
 
-        Notation
-          δv_t: gradient of the loss L by v at step t, over all ways through this and later steps
-          ∇p: gradient of the loss by p, over all steps and samples for a parameter
-          ∂L/∂y_t: what the loss reads of output y at step t itself, given
-          δv_t^{←t+1}: the part of δv_t that comes back from step t+1; step t hands δv_{t-1}^{←t} to the step before
-          a_v_t: the argument of the function that gives v
-          v1, v2, …: parts of the equations without a name of their own
-          ⊙: element by element; a scalar meets every element
-          Σ_t: over all steps and all samples, up to the next + or -
-          W[:, a:b]: columns a up to b (without b) of W, counted from 0; W[:, :b] the first b, W[:, a:] from a on
-    "#]]);
+            Notation
+              δv_t: gradient of the loss L by v at step t, over all ways through this and later steps
+              ∇p: gradient of the loss by p, over all steps and samples for a parameter
+              ∂L/∂y_t: gradient by the output y at step t alone, as the loss gives it
+              δv_t^{←t+1}: the part of δv_t that comes back from step t+1; step t hands δv_{t-1}^{←t} to the step before
+              a_v_t: the argument of the function that gives v
+              v1, v2, …: parts of the equations without a name of their own
+              ⊙: element by element; a scalar meets every element
+              Σ_t: over all steps and all samples, up to the next + or -
+              W[:, a:b]: columns a up to b (without b) of W, counted from 0; W[:, :b] the first b, W[:, a:] from a on
+        "#]],
+    );
 }
 #[test]
 fn dump() {

@@ -52,6 +52,7 @@ enum Notation {
     Elements,
     Zeros,
     Ones,
+    Size,
     ElementSum,
     Select,
     Indicator,
@@ -179,10 +180,9 @@ impl Writer<'_> {
                 Style::Latex => format!("{nabla}{initial} &= \\left. {first} \\right|_{{t = 1}}"),
             });
             rows.push(match self.style {
-                Style::Text => format!("{last} = ∂L/∂{end} at t = T, given (0 where the loss reads no final state)"),
+                Style::Text => format!("{last} at t = T is given: gradient of the loss by the final {end}"),
                 Style::Latex => format!(
-                    "\\left. {last} \\right|_{{t = T}} &= \\frac{{\\partial L}}{{\\partial {end}}} \\text{{, given \
-                     (0 where the loss reads no final state)}}"
+                    "\\left. {last} \\right|_{{t = T}} &\\quad \\text{{is given: gradient of the loss by the final }} {end}"
                 ),
             });
         }
@@ -337,7 +337,7 @@ impl Writer<'_> {
                 let name = parameter(index);
                 format!("{}{}", self.nabla(), self.name(&name, None))
             }
-            Symbol::Temporary(number) => {
+            Symbol::Temporary { number, .. } => {
                 self.used.insert(Notation::Temporary);
                 let per_step = self.derivation.temporaries.get(number as usize).copied().unwrap_or(true);
                 let letter = &self.derivation.letters.temporary;
@@ -421,6 +421,11 @@ impl Writer<'_> {
         match expression {
             Expression::Number(value) => text.push_str(&self.number(*value)),
             Expression::Name(symbol) => text.push_str(&self.symbol(*symbol)),
+            Expression::Size(n) => {
+                self.used.insert(Notation::Size);
+                let n = self.size(n);
+                let _ = write!(text, "{}({n})", self.pick("dim", "\\dim"));
+            }
             Expression::Identity(n) => {
                 let n = self.size(n);
                 let _ = write!(text, "I_{{{n}}}");
@@ -588,10 +593,10 @@ impl Writer<'_> {
                 self.used.insert(Notation::Indicator);
                 (self.pick("1[", "\\mathbf{1}["), " > 0]")
             }
-            (Unary::Sigmoid, _) => (self.pick("σ(", "\\sigma("), ")"),
+            (Unary::Sigmoid, _) => (self.pick("sigmoid(", "\\sigma("), ")"),
             (Unary::Tanh, _) => (self.pick("tanh(", "\\tanh("), ")"),
             (Unary::Exponential, _) => (self.pick("exp(", "\\exp("), ")"),
-            (Unary::Logarithm, _) => (self.pick("ln(", "\\ln("), ")"),
+            (Unary::Logarithm, _) => (self.pick("log(", "\\log("), ")"),
             (Unary::Sine, _) => (self.pick("sin(", "\\sin("), ")"),
             (Unary::Cosine, _) => (self.pick("cos(", "\\cos("), ")"),
             (Unary::Relu, _) => (self.pick("relu(", "\\mathrm{ReLU}("), ")"),
@@ -645,7 +650,7 @@ impl Writer<'_> {
                     pick("∇p", "\\nabla p")
                 ),
                 Notation::Given => format!(
-                    "{}: what the loss reads of output y at step t itself, given",
+                    "{}: gradient by the output y at step t alone, as the loss gives it",
                     pick("∂L/∂y_t", "\\partial L / \\partial y_t")
                 ),
                 Notation::Handed => format!(
@@ -703,6 +708,9 @@ impl Writer<'_> {
                     )
                 }
                 Notation::Ones => format!("{}: n ones", pick("1_{n}", "\\mathbf{1}_{n}")),
+                Notation::Size => {
+                    format!("{}: the size of the dimension h", pick("dim(h)", "\\dim(h)"))
+                }
                 Notation::ElementSum => {
                     "sum(v), max(v) of one vector or matrix: over its elements".to_owned()
                 }
@@ -740,8 +748,8 @@ impl Writer<'_> {
     }
 }
 
-/// Plain words as LaTeX.
-fn escape(words: &str) -> String {
+/// Plain words as LaTeX text.
+pub(super) fn escape(words: &str) -> String {
     let mut text = String::with_capacity(words.len());
     for letter in words.chars() {
         match letter {
@@ -753,6 +761,11 @@ fn escape(words: &str) -> String {
             '^' => text.push_str("\\textasciicircum{}"),
             '~' => text.push_str("\\textasciitilde{}"),
             '`' => text.push('\''),
+            '·' => text.push_str("$\\cdot$"),
+            '→' => text.push_str("$\\to$"),
+            '∇' => text.push_str("$\\nabla$"),
+            '⊙' => text.push_str("$\\odot$"),
+            'Σ' => text.push_str("$\\Sigma$"),
             _ => text.push(letter),
         }
     }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use gatewright::compiler::diagnostic::{Diagnostic, Severity, render};
 use gatewright::compiler::resolve::{Cell, CyclePolicy, Options, resolve};
+use gatewright::compiler::source::ast::Document;
 use gatewright::compiler::source::{Syntax, parse};
 use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 
@@ -69,6 +70,11 @@ impl Source {
                 Err(diagnostics)
             }
         }
+    }
+
+    /// The equations as written.
+    pub(crate) fn document(&self) -> Document {
+        parse(&self.text, self.syntax, self.section.as_deref()).document
     }
 
     /// Findings with excerpts and carets, in colour where standard error is a terminal.
