@@ -201,14 +201,17 @@ impl Expression {
             }
         }
         factors.sort_by_key(|factor| !factor.has_gradient());
-        if factors.is_empty() || (number != 1.0 && number != -1.0) {
+        // A sign goes to the sum that the product may stand in.
+        let negative = number < 0.0 && !factors.is_empty();
+        let number = if negative { -number } else { number };
+        if factors.is_empty() || number != 1.0 {
             factors.insert(0, Self::Number(number));
         }
         let product = match <[Self; 1]>::try_from(factors) {
             Ok([single]) => single,
             Err(factors) => Self::Product(factors),
         };
-        if number == -1.0 && !matches!(product, Self::Number(_)) { Self::negated(product) } else { product }
+        if negative { Self::negated(product) } else { product }
     }
 
     /// The number that a product or quotient begins with, or its sign, and what remains; `None` where that is 1.

@@ -530,7 +530,9 @@ impl Writer<'_> {
         if value.is_nan() {
             return self.pick("NaN", "\\mathrm{NaN}").to_owned();
         }
-        if value != 0.0 && !(1e-4..1e6).contains(&value.abs()) {
+        // Fifteen digits: what folding has left beyond them is rounding.
+        let value = format!("{value:.14e}").parse().unwrap_or(value);
+        if value != 0.0 && !(1e-4..1e6).contains(&f64::abs(value)) {
             let text = format!("{value:e}");
             return match (self.style, text.split_once('e')) {
                 (Style::Latex, Some((digits, power))) => format!("{{{digits} \\cdot 10^{{{power}}}}}"),
