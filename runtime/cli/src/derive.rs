@@ -85,7 +85,7 @@ pub(crate) fn derive(arguments: &Arguments) -> Result<(), Failure> {
 fn loops(cell: &Cell, sizes: &[usize], given: Option<&Sizes>) -> Result<(String, Vec<String>), Failure> {
     let named: Vec<(&str, usize)> =
         cell.dimensions.iter().map(String::as_str).zip(sizes.iter().copied()).collect();
-    let assumed = |name: &str| !given.is_some_and(|given| given.0.iter().any(|(known, _)| known == name));
+    let assumed = |name: &str| given.is_none_or(|given| given.0.iter().all(|(known, _)| known != name));
     let written: Vec<String> = named
         .iter()
         .map(|(name, size)| {
