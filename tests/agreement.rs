@@ -51,7 +51,7 @@ fn arguments<T: Element>(graph: &Graph, sizes: &[usize], steps: usize, batch: us
 }
 
 /// The same step by the interpreter of the graph, in the order of [`training_step`].
-fn meaning<T: Element>(graph: &Graph, sizes: &[usize], arguments: &StepArguments<T>) -> Vec<Vec<T>> {
+pub(crate) fn meaning<T: Element>(graph: &Graph, sizes: &[usize], arguments: &StepArguments<T>) -> Vec<Vec<T>> {
     let gradient = differentiate(graph).unwrap();
     let slices = |arrays: &'_ [Vec<T>]| -> Vec<Vec<T>> { arrays.to_vec() };
     let [inputs, states, parameters, outputs, finals] = [
