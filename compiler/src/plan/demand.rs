@@ -63,6 +63,8 @@ pub(super) struct Demand {
     pub(super) targets: BTreeMap<LoopKey, Vec<Target>>,
     /// States whose earlier values are read outside the time loop: all steps are kept.
     pub(super) kept_states: BTreeSet<u32>,
+    /// Gradients of states that are read outside the time loop: all steps are kept.
+    pub(super) kept_gradients: BTreeSet<u32>,
 }
 
 impl Demand {
@@ -158,6 +160,11 @@ fn visit(flow: &Flow, sections: &Sections, demand: &mut Demand, rooted: &[bool],
                 demand.kept_states.insert(*state);
             }
         }
+        FlowKind::StateGradient(state) => {
+            if read_in.iter().any(|&section| section != Section::BackwardStep) {
+                demand.kept_gradients.insert(*state);
+            }
+        }
         _ if node.is_leaf() => {}
         FlowKind::Slice { .. } => {
             demand.memory[node.operands[0].0 as usize].extend(read_in);
@@ -225,7 +232,8 @@ fn compute(flow: &Flow, demand: &mut Demand, key: LoopKey, id: FlowId) {
     }
 }
 
-/// A cheap value made from a state's gradient, which is gone after its step.
+/// A cheap value made from a state's gradient: keeping it costs no more than keeping the gradient, and computing it
+/// again is saved.
 fn reads_gradient(flow: &Flow, id: FlowId) -> bool {
     let mut waiting = vec![id];
     let mut seen = BTreeSet::new();

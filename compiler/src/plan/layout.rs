@@ -136,7 +136,9 @@ fn states(flow: &Flow, demand: &Demand, layout: &mut Layout) {
     }
     for state in (0_u32..).take(flow.previous_state_gradients.len()) {
         let name = format!("gradient of {}", flow.state_names[state as usize]);
-        let buffer = layout.buffer(&name, BufferRole::StateGradient(state), BufferKind::Ring);
+        let kept = demand.kept_gradients.contains(&state);
+        let kind = if kept { BufferKind::Sequence { extra: true } } else { BufferKind::Ring };
+        let buffer = layout.buffer(&name, BufferRole::StateGradient(state), kind);
         let place = layout.take(buffer, flow.state_sizes[state as usize]);
         layout.state_gradients.push(place);
     }
