@@ -30,9 +30,10 @@ pub(super) struct Layout {
     pub(super) once: Vec<OnceValue>,
 }
 
-/// The next multiple of the alignment.
+/// Columns from a value to its neighbour: the next multiple of the alignment. An empty value has columns of its own
+/// too, so that no two values begin in one place and no buffer with rows is without width.
 pub(super) fn aligned(elements: usize) -> usize {
-    elements.div_ceil(COLUMN_ALIGNMENT) * COLUMN_ALIGNMENT
+    elements.max(1).div_ceil(COLUMN_ALIGNMENT) * COLUMN_ALIGNMENT
 }
 
 impl Layout {
