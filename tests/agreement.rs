@@ -51,8 +51,20 @@ fn arguments<T: Element>(graph: &Graph, sizes: &[usize], steps: usize, batch: us
 }
 
 /// The same step by the interpreter of the graph, in the order of [`training_step`].
-pub(crate) fn meaning<T: Element>(graph: &Graph, sizes: &[usize], arguments: &StepArguments<T>) -> Vec<Vec<T>> {
-    let gradient = differentiate(graph).unwrap();
+pub(crate) fn meaning<T: Element>(
+    graph: &Graph,
+    sizes: &[usize],
+    arguments: &StepArguments<T>,
+) -> Vec<Vec<T>> {
+    meaning_of_gradient(&differentiate(graph).unwrap(), sizes, arguments)
+}
+
+/// As [`meaning`], of a graph that holds its gradients.
+pub(crate) fn meaning_of_gradient<T: Element>(
+    gradient: &Graph,
+    sizes: &[usize],
+    arguments: &StepArguments<T>,
+) -> Vec<Vec<T>> {
     let slices = |arrays: &'_ [Vec<T>]| -> Vec<Vec<T>> { arrays.to_vec() };
     let [inputs, states, parameters, outputs, finals] = [
         slices(&arguments.inputs),
@@ -70,7 +82,7 @@ pub(crate) fn meaning<T: Element>(graph: &Graph, sizes: &[usize], arguments: &St
             final_states: finals.iter().map(Vec::as_slice).collect(),
         }),
     };
-    let results = run_sequence(&gradient, sizes, &sequence, arguments.steps, arguments.batch).unwrap();
+    let results = run_sequence(gradient, sizes, &sequence, arguments.steps, arguments.batch).unwrap();
     let gradients = results.gradients.unwrap();
     let lists = [
         results.outputs,

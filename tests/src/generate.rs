@@ -65,8 +65,10 @@ pub fn generate(seed: u64) -> GeneratedCell {
     if choose(&mut numbers, 4) == 0 {
         dimensions.push(Dimension::constant([1, 1, 2, 5, 16][choose(&mut numbers, 5)]));
     }
-    let signature =
-        Signature { dimensions: (0..free).map(|index| format!("d{index}")).collect(), ..Signature::default() };
+    let signature = Signature {
+        dimensions: (0..free).map(|index| format!("d{index}")).collect(),
+        ..Signature::default()
+    };
     let mut generator = Generator {
         numbers,
         signature,
@@ -186,10 +188,8 @@ impl Generator {
                 self.binary(Binary::Multiply, factor, weight)
             }
             5 => {
-                let (left, right) = (
-                    self.weight(&Shape::Vector(rows.clone())),
-                    self.weight(&Shape::Vector(columns.clone())),
-                );
+                let (left, right) =
+                    (self.weight(&Shape::Vector(rows.clone())), self.weight(&Shape::Vector(columns.clone())));
                 self.push(Operator::Outer, vec![left, right])
             }
             6 => {
@@ -253,10 +253,7 @@ impl Generator {
                 Shape::Vector(n) => {
                     let more = self.dimension();
                     let whole = self.weight(&Shape::Vector(n.plus(&more)));
-                    self.push(
-                        Operator::Slice { start: Dimension::default(), length: n.clone() },
-                        vec![whole],
-                    )
+                    self.push(Operator::Slice { start: Dimension::default(), length: n.clone() }, vec![whole])
                 }
                 _ => self.weight(shape),
             },
@@ -400,11 +397,8 @@ impl Generator {
                 self.binary(function, a, b)
             }
             13 => {
-                let (a, b, c) = (
-                    self.vector_value(n, depth),
-                    self.vector_value(n, depth),
-                    self.vector_value(n, depth),
-                );
+                let (a, b, c) =
+                    (self.vector_value(n, depth), self.vector_value(n, depth), self.vector_value(n, depth));
                 let condition = self.unary(Unary::Step, a);
                 self.push(Operator::Ternary(Ternary::Select), vec![condition, b, c])
             }
@@ -416,22 +410,20 @@ impl Generator {
             }
             // z h + (1 - z) g
             15 => {
-                let (z, h, g) = (
-                    self.vector_value(n, depth),
-                    self.vector_value(n, depth),
-                    self.vector_value(n, depth),
-                );
+                let (z, h, g) =
+                    (self.vector_value(n, depth), self.vector_value(n, depth), self.vector_value(n, depth));
                 let (one, z) = (self.number(1.0), self.unary(Unary::Sigmoid, z));
                 let rest = self.binary(Binary::Subtract, one, z);
-                let (kept, new) = (self.binary(Binary::Multiply, z, h), self.binary(Binary::Multiply, rest, g));
+                let (kept, new) =
+                    (self.binary(Binary::Multiply, z, h), self.binary(Binary::Multiply, rest, g));
                 self.binary(Binary::Add, kept, new)
             }
             // A part of a wide product.
             16 => {
                 let more = self.dimension();
                 let whole = self.affine(&n.plus(&more), depth);
-                let first =
-                    self.push(Operator::Slice { start: Dimension::default(), length: n.clone() }, vec![whole]);
+                let first = self
+                    .push(Operator::Slice { start: Dimension::default(), length: n.clone() }, vec![whole]);
                 let rest = self.push(Operator::Slice { start: n.clone(), length: more.clone() }, vec![whole]);
                 let rest = self.activation(rest);
                 self.values.push(rest);
@@ -583,7 +575,8 @@ impl Generator {
             (11..=15, _) => {
                 let (f, i, g) = (self.value(&shape, 2), self.value(&shape, 2), self.value(&shape, 1));
                 let (f, i) = (self.unary(Unary::Sigmoid, f), self.unary(Unary::Sigmoid, i));
-                let (kept, new) = (self.binary(Binary::Multiply, f, leaf), self.binary(Binary::Multiply, i, g));
+                let (kept, new) =
+                    (self.binary(Binary::Multiply, f, leaf), self.binary(Binary::Multiply, i, g));
                 let half = self.number(0.5);
                 let kept = self.binary(Binary::Multiply, half, kept);
                 self.binary(Binary::Add, kept, new)

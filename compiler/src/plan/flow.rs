@@ -538,6 +538,11 @@ impl Chains {
         let live = graph.reachable();
         let mut folded = vec![false; graph.len()];
         let mut tops = HashMap::new();
+        // Only the gradient of a state: an input's is read after the loop, and a product of its own does that.
+        let mut state_gradient = vec![false; graph.len()];
+        for (root, &node) in graph.roots() {
+            state_gradient[node.0 as usize] |= matches!(root, Root::PreviousStateGradient(_));
+        }
         let is_sum = |id: NodeId| {
             graph.phase(id).is_per_step()
                 && *graph.operator(id) == Operator::Binary(Binary::Add)
@@ -573,12 +578,7 @@ impl Chains {
             for node in inner.into_iter().chain(products.iter().copied()) {
                 folded[node.0 as usize] = true;
             }
-            // Only the gradient of a state: an input's is read after the loop, and a product of its own does that.
-            let in_place = uses[id.0 as usize] == 1
-                && graph
-                    .roots()
-                    .iter()
-                    .any(|(root, &node)| node == id && matches!(root, Root::PreviousStateGradient(_)));
+            let in_place = uses[id.0 as usize] == 1 && state_gradient[id.0 as usize];
             tops.insert(id, Chain { products, rest, in_place });
         }
         Self { live, folded, tops }

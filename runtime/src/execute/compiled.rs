@@ -6,12 +6,12 @@ use std::time::{Duration, Instant};
 use gatewright_compiler::graph::interpret::evaluate_constants;
 use gatewright_compiler::graph::{Graph, NodeId, lower};
 use gatewright_compiler::passes::{self, PassError};
-use gatewright_compiler::plan::{BufferRole, OnceSource, Plan, plan};
+use gatewright_compiler::plan::{OnceSource, Plan, plan};
 use gatewright_compiler::resolve::Cell;
 
 use super::block::{Block, Shared, Source};
 use super::engine::Engine;
-use super::roles::role_of;
+use super::roles::Roles;
 use crate::error::{CallError, CompileError};
 use crate::matmul::{Element, PackedMatrix};
 use crate::parameters::ParameterLayout;
@@ -200,11 +200,12 @@ fn layout_of(graph: &Graph, sizes: &[usize]) -> Result<CellLayout, CompileError>
             .map(|port| Ok(Port { name: port.name.clone(), size: size(port)? }))
             .collect::<Result<Vec<_>, CompileError>>()
     };
+    let roles = Roles::new(graph, sizes);
     let mut parameters = Vec::with_capacity(signature.parameters.len());
     for (index, port) in (0_u32..).zip(&signature.parameters) {
         size(port)?;
         let axes = port.shape.sizes(sizes).unwrap_or_default();
-        parameters.push((port.name.clone(), axes, role_of(graph, index, sizes)));
+        parameters.push((port.name.clone(), axes, roles.of(index)));
     }
     Ok(CellLayout {
         inputs: ports(&signature.inputs)?,
@@ -364,6 +365,13 @@ fn sources<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<Sourc
     slices.iter().zip(ports).map(|(&elements, port)| Source { elements, batch, size: port.size }).collect()
 }
 
+/// As [`sources`], where an empty list means zeros.
+fn boundary<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<(Option<Source<'a, T>>, usize)> {
+    let given = sources(slices, ports, batch);
+    let given = given.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+    given.zip(ports).map(|(source, port)| (source, port.size)).collect()
+}
+
 /// Runs `work` on every block, on up to `threads` threads. The first error by block order is the result.
 fn each_block<T: Element>(
     blocks: &mut [Block<T>],
@@ -440,7 +448,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
         let inputs = sources(call.inputs, &layout.inputs, batch);
-        let states = sources(call.initial_states, &layout.states, batch);
+        let states = boundary(call.initial_states, &layout.states, batch);
         let result = each_block(&mut blocks, self.threads, |block| {
             block.stage_forward(shared, &inputs, &states)?;
             block.run(shared, false)
@@ -453,8 +461,9 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
             {
                 block.unstage(engine, place, 0..steps, batch, port.size, output)?;
             }
-            for ((index, last), port) in call.final_states.iter_mut().enumerate().zip(&layout.states) {
-                let place = buffer_of(&engine.plan, BufferRole::State(index as u32))?;
+            for ((last, &place), port) in
+                call.final_states.iter_mut().zip(&engine.plan.states).zip(&layout.states)
+            {
                 block.unstage(engine, place, steps..steps + 1, batch, port.size, last)?;
             }
         }
@@ -483,8 +492,8 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         memory.pack(engine, call.parameters, &self.parameter_ranges, true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
-        let outputs = sources(call.output_gradients, &layout.outputs, batch);
-        let states = sources(call.final_state_gradients, &layout.states, batch);
+        let outputs = boundary(call.output_gradients, &layout.outputs, batch);
+        let states = boundary(call.final_state_gradients, &layout.states, batch);
         let single = blocks.len() == 1;
         let result = each_block(&mut blocks, self.threads, |block| {
             block.stage_backward(shared, &outputs, &states)?;
@@ -521,27 +530,13 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
                     None => into.fill(T::ZERO),
                 }
             }
-            for ((index, into), port) in
-                call.initial_state_gradients.iter_mut().enumerate().zip(&layout.states)
+            let places = &engine.plan.state_gradients;
+            for ((into, &place), port) in
+                call.initial_state_gradients.iter_mut().zip(places).zip(&layout.states)
             {
-                let place = buffer_of(&engine.plan, BufferRole::StateGradient(index as u32))?;
                 block.unstage(engine, place, 0..1, batch, port.size, into)?;
             }
         }
         Ok(())
     }
-}
-
-/// The first column of the buffer with this role.
-fn buffer_of(plan: &Plan, role: BufferRole) -> Result<gatewright_compiler::plan::Place, CallError> {
-    let index = plan
-        .buffers
-        .iter()
-        .position(|buffer| buffer.role == role)
-        .ok_or_else(|| CallError::Internal(format!("the plan has no buffer for {role:?}")))?;
-    Ok(gatewright_compiler::plan::Place {
-        buffer: gatewright_compiler::plan::BufferId(index as u32),
-        time: 0,
-        column: 0,
-    })
 }
