@@ -27,7 +27,12 @@ const SHAPES: [(usize, usize, usize, usize); 8] = [
     (8, 3, 0, 3),
 ];
 
-fn arguments<T: Element>(graph: &Graph, sizes: &[usize], steps: usize, batch: usize) -> StepArguments<T> {
+pub(crate) fn arguments<T: Element>(
+    graph: &Graph,
+    sizes: &[usize],
+    steps: usize,
+    batch: usize,
+) -> StepArguments<T> {
     let mut numbers = Numbers::new(7);
     let signature = graph.signature();
     let mut arrays = |ports: &[Port], rows: usize| {

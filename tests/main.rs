@@ -3,4 +3,5 @@
 mod agreement;
 mod generated;
 mod golden;
+mod hostile;
 mod planner;
