@@ -1,7 +1,12 @@
 //! Integration tests: one binary, one module for each subject.
 
+#![allow(mixed_script_confusables, reason = "equations have Greek letters")]
+
 mod agreement;
 mod generated;
 mod golden;
+mod gradients;
 mod hostile;
+mod house;
+mod macros;
 mod planner;

@@ -1,9 +1,49 @@
-//! The list of passes from a checked cell to the graphs that are planned.
+//! The lists of passes: from a text to a checked cell, and from a checked cell to the graphs that are planned.
 
+use crate::diagnostic::{Diagnostic, Severity};
 use crate::differentiate::{DifferentiateError, differentiate};
 use crate::graph::{Graph, GraphError, lower};
-use crate::resolve::Cell;
+use crate::resolve::{Cell, Options, resolve};
 use crate::simplify::simplify;
+use crate::source::{Parsed, Syntax, parse};
+
+/// Reads and checks a text: all of it, or the part under the heading `section`. The cell's `diagnostics` are the notes
+/// and warnings of both stages.
+///
+/// # Errors
+///
+/// All findings, errors among them.
+pub fn read(
+    text: &str,
+    syntax: Syntax,
+    section: Option<&str>,
+    options: &Options,
+) -> Result<Cell, Vec<Diagnostic>> {
+    check(parse(text, syntax, section), options)
+}
+
+/// Checks what was parsed. A document with errors is not resolved: half of its equations would be missing.
+///
+/// # Errors
+///
+/// All findings, errors among them.
+pub fn check(parsed: Parsed, options: &Options) -> Result<Cell, Vec<Diagnostic>> {
+    let Parsed { document, mut diagnostics } = parsed;
+    if diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error) {
+        return Err(diagnostics);
+    }
+    match resolve(&document, options) {
+        Ok(mut cell) => {
+            diagnostics.append(&mut cell.diagnostics);
+            cell.diagnostics = diagnostics;
+            Ok(cell)
+        }
+        Err(found) => {
+            diagnostics.extend(found);
+            Err(diagnostics)
+        }
+    }
+}
 
 /// The two graphs of a cell.
 #[derive(Clone, Debug, PartialEq)]

@@ -1,1 +1,1 @@
-//! Placeholder until the first slice lands.
+//! Nothing but a home for the examples beside this folder: `cargo run --release --example custom_cell`.

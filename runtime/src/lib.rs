@@ -1,14 +1,56 @@
-//! Recurrent cells compiled from their gate equations.
+//! Recurrent cells compiled from their gate equations: forward pass and back-propagation through time as machine code.
+//!
+//! - [`cell!`] writes a cell in Rust tokens, checked by `cargo check`; [`read_cell`] reads one from LaTeX, Markdown or
+//!   plain text at run time.
+//! - [`CompiledCell`] is a cell compiled for given feature sizes. It implements [`sequence::SequenceCell`]: the one
+//!   boundary through which layers, adapters and programs run cells.
+//! - [`parameters`] are one flat buffer with a layout that names its parts: views by name, initialisers, files.
+//! - [`workspace::Workspace`] is the memory of a run, kept between runs.
+//!
+//! The compiler itself is [`compiler`]; its crate documentation describes the stages.
+
+#![deny(unsafe_code)]
 
 pub mod error;
 mod execute;
+#[doc(hidden)]
+pub mod expansion;
+#[allow(unsafe_code, reason = "packed kernels")]
 pub mod matmul;
 pub mod parameters;
+#[allow(unsafe_code, reason = "tile primitives")]
 pub mod primitive;
+mod read;
 pub mod sequence;
 pub mod workspace;
+
+/// ```
+/// use gatewright::{CompileOptions, cell};
+/// use gatewright::sequence::SequenceCell;
+///
+/// cell! {
+///     /// The network of Elman (1990).
+///     pub Elman {
+///         h_t = tanh(W x_t + U h_{t-1} + b);
+///     }
+/// }
+///
+/// let compiled = Elman::compile::<f32>(ElmanSizes { x: 3, h: 4 }, CompileOptions::default())?;
+/// let flat = vec![0.5; compiled.layout().parameters.length()];
+/// let parameters = ElmanParameters::view(&compiled, &flat)?;
+/// assert_eq!((parameters.W.rows(), parameters.W.columns()), (4, 3));
+/// assert_eq!(parameters.b, [0.5; 4]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub use gatewright_macros::cell;
 
 pub use execute::compiled::{Backend, CompileOptions, CompiledCell};
 pub use gatewright_compiler as compiler;
 pub use gatewright_compiler::operator::real::Real;
 pub use matmul::Element;
+pub use read::{ReadError, read_cell, read_section};
+
+/// The examples of the README, as tests.
+#[cfg(doctest)]
+#[doc = include_str!("../../README.md")]
+pub struct Readme;

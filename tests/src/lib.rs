@@ -1,5 +1,7 @@
 //! What the integration tests share: random numbers, one training step, and the distance of two results.
 
+pub mod golden;
+
 use gatewright::sequence::{Backward, Forward, Keep, Port, SequenceCell};
 use gatewright::workspace::Workspace;
 use gatewright::{CompiledCell, Element};

@@ -71,24 +71,24 @@ codes! {
     SectionsDiffer "GW0011" Error "the document holds several cells";
     /// A name has two different time indices or two powers.
     DoubleIndex "GW0012" Error "a second index";
-    /// A known function with too few or too many arguments.
-    ArgumentCount "GW0104" Error "wrong number of arguments";
-    /// A minus sign where an accent was meant, as in `h^-_t`.
-    DanglingSign "GW0014" Error "a sign instead of an accent";
-    /// A word before a parenthesis that is nearly, but not quite, a known function.
-    UnknownFunction "GW0101" Error "unknown function";
     /// A known function with a label, as in `LN_1(x)`: it may mean a function with parameters of its own.
     LabelledFunction "GW0013" Error "a function with a label";
+    /// A minus sign where an accent was meant, as in `h^-_t`.
+    DanglingSign "GW0014" Error "a sign instead of an accent";
     /// A size in a declaration is neither a number, a name nor a sum of these.
     BadSize "GW0015" Error "not a size";
     /// Two further sides of a chained equality differ: `a = f(x) = g(x)`.
     ChainDiffers "GW0016" Error "the sides of a chained equality differ";
     /// The letter of the time stands as a value, mostly because an underscore was lost.
     LostIndex "GW0017" Error "an index without its underscore";
+    /// A word before a parenthesis that is nearly, but not quite, a known function.
+    UnknownFunction "GW0101" Error "unknown function";
     /// A letter applied like a function that no equation binds. Bind it, as in `\phi = \tanh`.
     UnboundActivation "GW0102" Error "unbound activation";
     /// A name is read with a time index in one place and without one in another. These would be two values of one name.
     MixedIndex "GW0103" Error "with and without a time index";
+    /// A known function with too few or too many arguments.
+    ArgumentCount "GW0104" Error "wrong number of arguments";
     /// A function stands without an argument where a value is needed.
     FunctionAsValue "GW0105" Error "a function without argument";
     /// A function of the document is defined by itself.
@@ -115,6 +115,12 @@ codes! {
     DefinedAtTwoTimes "GW0303" Error "defined at two times";
     /// Solving a cycle by iteration is not supported yet.
     FixedPointUnsupported "GW0304" Error "fixed-point is not supported yet";
+    /// A convolution is outside the language. Where a matrix product is meant, write it side by side.
+    Convolution "GW0401" Error "convolution";
+    /// A power or the inverse of a matrix is outside the language.
+    MatrixPower "GW0402" Error "power of a matrix";
+    /// An equation gives a state an initial value other than zero. Initial values are given when the cell runs.
+    InitialState "GW0403" Error "an initial value";
     /// A definition by cases with conditions is outside the language. Write it with `max`, `min`, `clip` or a known function.
     Piecewise "GW0451" Error "piecewise definition";
     /// A sum or product over indices that is no matrix product is outside the language.
@@ -125,20 +131,6 @@ codes! {
     MatrixOfBlocks "GW0454" Error "matrix of blocks";
     /// A map such as `Linear(x)` is named without its weights, so there is nothing to learn by name.
     NamedMap "GW0455" Error "a map without weights";
-    /// A convolution is outside the language. Where a matrix product is meant, write it side by side.
-    Convolution "GW0401" Error "convolution";
-    /// A power or the inverse of a matrix is outside the language.
-    MatrixPower "GW0402" Error "power of a matrix";
-    /// An equation gives a state an initial value other than zero. Initial values are given when the cell runs.
-    InitialState "GW0403" Error "an initial value";
-    /// The source is longer than `MAXIMUM_SOURCE_BYTES`.
-    SourceTooLong "GW0551" Error "the source is too long";
-    /// Brackets, fractions or scripts are nested deeper than `MAXIMUM_NESTING`.
-    NestingTooDeep "GW0552" Error "nested too deep";
-    /// One equation has more operators than `MAXIMUM_OPERATORS`.
-    EquationTooLong "GW0553" Error "the equation is too long";
-    /// A name is longer than `MAXIMUM_NAME_BYTES`.
-    NameTooLong "GW0554" Error "the name is too long";
     /// There are more definitions than `MAXIMUM_DEFINITIONS`.
     TooManyDefinitions "GW0501" Error "too many definitions";
     /// There are more names than `MAXIMUM_NAMES`.
@@ -149,6 +141,14 @@ codes! {
     TooManyOperations "GW0504" Error "too many operations";
     /// A size is above `MAXIMUM_DIMENSION`.
     DimensionTooLarge "GW0505" Error "a size is too large";
+    /// The source is longer than `MAXIMUM_SOURCE_BYTES`.
+    SourceTooLong "GW0551" Error "the source is too long";
+    /// Brackets, fractions or scripts are nested deeper than `MAXIMUM_NESTING`.
+    NestingTooDeep "GW0552" Error "nested too deep";
+    /// One equation has more operators than `MAXIMUM_OPERATORS`.
+    EquationTooLong "GW0553" Error "the equation is too long";
+    /// A name is longer than `MAXIMUM_NAME_BYTES`.
+    NameTooLong "GW0554" Error "the name is too long";
     /// Nothing is carried from one step to the next.
     NoState "GW0801" Warning "no state";
     /// A definition is replaced by a later one, and nothing reads it.
@@ -165,10 +165,21 @@ codes! {
     CyclePrevious "GW0903" Note "cycle cut";
     /// A vector stands before a matrix: rows of the matrix are features in.
     RowConvention "GW0904" Note "row convention";
+    /// Further findings of the same kind were left out.
+    MoreOfTheKind "GW0905" Note "more of the same";
     /// A row that is no equation of a cell (a loss, a signature, a remark) was skipped.
     SkippedRow "GW0950" Note "skipped";
     /// Layers are counted by a superscript; one layer is compiled.
     OneLayer "GW0951" Note "one layer is compiled";
-    /// Further findings of the same kind were left out.
-    MoreOfTheKind "GW0905" Note "more of the same";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Code;
+
+    #[test]
+    fn codes_are_unique_and_in_order() {
+        let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
+        assert!(codes.windows(2).all(|pair| pair[0] < pair[1]), "{codes:?}");
+    }
 }

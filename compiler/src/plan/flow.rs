@@ -161,7 +161,7 @@ impl Flow {
     pub(super) fn build(graph: &Graph, sizes: &[usize]) -> Result<Self, PlanError> {
         let signature = graph.signature();
         for (index, name) in signature.dimensions.iter().enumerate() {
-            if !sizes.get(index).is_some_and(|&size| size <= MAXIMUM_DIMENSION) {
+            if sizes.get(index).is_none_or(|&size| size > MAXIMUM_DIMENSION) {
                 return Err(PlanError::Size { name: name.clone() });
             }
         }

@@ -46,6 +46,13 @@ pub(super) fn aligned(elements: usize) -> usize {
     elements.max(1).div_ceil(COLUMN_ALIGNMENT) * COLUMN_ALIGNMENT
 }
 
+/// A width for rows of a cache: an odd number of lines, where rows are long enough to tell. Rows a power of two apart
+/// would meet in the same few sets of a cache, and evict each other between one element of a product and the next.
+fn staggered(width: usize) -> usize {
+    let lines = width / COLUMN_ALIGNMENT;
+    if lines >= 4 && lines.is_multiple_of(2) { width + COLUMN_ALIGNMENT } else { width }
+}
+
 impl Layout {
     fn buffer(&mut self, name: &str, role: BufferRole, kind: BufferKind) -> BufferId {
         self.buffers.push(Buffer { name: name.to_owned(), role, kind, width: 0 });
@@ -123,6 +130,9 @@ pub(super) fn place(
             let place = layout.take(totals, flow.node(value).lanes);
             layout.totals.insert(value, place);
         }
+    }
+    for buffer in &mut layout.buffers {
+        buffer.width = staggered(buffer.width);
     }
     Ok(layout)
 }

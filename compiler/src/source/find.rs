@@ -64,6 +64,8 @@ pub(crate) struct Found {
     pub(crate) blocks: Vec<Block>,
     /// Headings in order.
     pub(crate) headings: Vec<Heading>,
+    /// Fences in a programming language, in order.
+    pub(crate) code: Vec<Range<usize>>,
 }
 
 impl Found {
@@ -169,6 +171,7 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
                     }
                     "" | "text" | "txt" | "plain" => Some((Spelling::Text, Place::Fence, range.start)),
                     _ => {
+                        found.code.push(range.clone());
                         excluded.push(range);
                         None
                     }

@@ -156,7 +156,15 @@ fn limits() {
         parse(source, syntax, None).diagnostics.iter().map(|found| found.code.as_str()).collect()
     };
     let nested = |depth: usize| format!("h_t = {}x_t{}", "(".repeat(depth), ")".repeat(depth));
-    assert!(codes(&nested(MAXIMUM_NESTING / 4), Syntax::Latex).is_empty());
+    assert!(codes(&nested(MAXIMUM_NESTING), Syntax::Latex).is_empty());
+    let fractions = |depth: usize| format!("h_t = {}x_t{}", "\\frac{1}{".repeat(depth), "}".repeat(depth));
+    assert!(codes(&fractions(MAXIMUM_NESTING), Syntax::Latex).is_empty());
+    assert_eq!(codes(&fractions(MAXIMUM_NESTING + 1), Syntax::Latex), ["GW0552"]);
+    let powers = |depth: usize| format!("h_t = {}x_t{}", "x_t^{1 + ".repeat(depth), "}".repeat(depth));
+    assert!(codes(&powers(MAXIMUM_NESTING), Syntax::Latex).is_empty());
+    let calls = |depth: usize| format!("h_t = {}x_t", "\\tanh ".repeat(depth));
+    assert!(codes(&calls(MAXIMUM_NESTING), Syntax::Latex).is_empty());
+    assert_eq!(codes(&calls(MAXIMUM_NESTING + 1), Syntax::Latex), ["GW0552"]);
     assert_eq!(codes(&nested(MAXIMUM_NESTING + 1), Syntax::Latex), ["GW0552"]);
     assert_eq!(codes(&nested(100_000), Syntax::Text), ["GW0552"]);
     assert_eq!(codes(&format!("h_t = {}x_t", "-".repeat(5000)), Syntax::Text), ["GW0552"]);

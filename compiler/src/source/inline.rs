@@ -83,11 +83,13 @@ pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec
             let (statements, _) = read(text, std::slice::from_ref(block));
             let [statement] = statements.as_slice() else { return false };
             match &statement.kind {
-                StatementKind::Definition { target, .. } => {
+                StatementKind::Definition { target, value } => {
                     let name = &target.name.canonical;
                     // An initial state, `h_0 = 0`, belongs to the state.
                     let initial = name.strip_suffix("_0").is_some_and(|state| known.defined.contains(state));
-                    initial || known.read.contains(name) && !known.defined.contains(name)
+                    // `$x_t = 3$` is an example of an input, no definition of it.
+                    let example = target.time.is_some() && matches!(value.kind, ExpressionKind::Number(_));
+                    initial || known.read.contains(name) && !known.defined.contains(name) && !example
                 }
                 StatementKind::Function { name, .. } => {
                     known.read.contains(&name.canonical) && !known.defined.contains(&name.canonical)

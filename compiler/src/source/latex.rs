@@ -4,6 +4,9 @@
 //! known functions and for words in an upright font.
 
 use super::ast::{Function, ProductSign};
+use super::command::{
+    COMMANDS, FONTS, NOISE, NOISE_WITH_ARGUMENT, TEXT_FONTS, WORD_FONTS, WORDS, accent, sign,
+};
 use super::name;
 use super::text::{html_tag, number_length, place, script_length, script_tokens};
 use super::token::{Bracket, TokenKind};
@@ -64,34 +67,6 @@ struct Lexer<'a, 'w> {
     arrays: Vec<bool>,
     writer: &'w mut Writer,
 }
-
-/// Words that are kept whole, since they name no product of letters.
-const WORDS: [&str; 11] =
-    ["LSTM", "GRU", "RNN", "Linear", "linear", "lin", "FC", "Dense", "Affine", "MLP", "Conv"];
-
-/// Commands that mean nothing to us.
-#[rustfmt::skip]
-const NOISE: [&str; 49] = [
-    "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr",
-    "Biggl", "Biggr", "bigm", "Bigm", "nonumber", "notag", "displaystyle", "textstyle", "scriptstyle", "limits",
-    "nolimits", "thinspace", "medspace", "negthinspace", "noindent", "centering", "mathstrut", "strut", "hfill", "bf",
-    "it", "em", "cal", "boldmath", "small", "large", "normalsize", "footnotesize", "allowbreak", "newline", "mathrel",
-    "mathbin", "mathop", "mathord", "mathopen", "mathclose",
-];
-/// Commands with one argument that goes with them.
-const NOISE_WITH_ARGUMENT: [&str; 13] = [
-    "label", "tag", "hspace", "vspace", "phantom", "vphantom", "hphantom", "color", "ref", "eqref", "cite",
-    "footnote", "rule",
-];
-/// Fonts that dress letters.
-const FONTS: [&str; 10] =
-    ["mathbf", "boldsymbol", "bm", "pmb", "vec", "mathbfit", "symbf", "bold", "mathbfup", "mathnormal"];
-/// Fonts that dress words and keep them whole.
-const WORD_FONTS: [&str; 10] =
-    ["mathrm", "mathit", "operatorname", "mathsf", "mathtt", "textsf", "textup", "textsc", "mathup", "mbox"];
-/// Text fonts: words, or a remark.
-const TEXT_FONTS: [&str; 9] =
-    ["text", "textrm", "textit", "textbf", "textnormal", "texttt", "intertext", "emph", "hbox"];
 
 impl<'a> Lexer<'a, '_> {
     fn rest(&self) -> &'a str {
@@ -587,9 +562,8 @@ impl<'a> Lexer<'a, '_> {
             "cases" | "dcases" | "rcases" => Some(Bracket::Cases),
             // In brackets an array is a matrix, elsewhere rows of equations.
             "array" if opening => {
-                let last = self.writer.tokens.iter().rev().find(|token| !token.kind.is_layout());
                 let matrix = matches!(
-                    last.map(|token| &token.kind),
+                    self.writer.last_solid(),
                     Some(TokenKind::Open(Bracket::Square | Bracket::Round))
                 );
                 self.arrays.push(matrix);
@@ -634,79 +608,3 @@ impl<'a> Lexer<'a, '_> {
         self.position += length;
     }
 }
-
-/// Commands of one sign.
-fn sign(command: &str) -> Option<TokenKind> {
-    Some(match command {
-        "odot" | "circ" | "bullet" | "star" | "bigodot" | "bigcirc" | "diamond" => {
-            TokenKind::Product(ProductSign::Hadamard)
-        }
-        "cdot" | "cdotp" | "centerdot" => TokenKind::Product(ProductSign::Dot),
-        "times" => TokenKind::Product(ProductSign::Cross),
-        "ast" => TokenKind::Product(ProductSign::Asterisk),
-        "otimes" => TokenKind::Product(ProductSign::Tensor),
-        "oplus" => TokenKind::DirectSum,
-        "frac" | "dfrac" | "tfrac" | "cfrac" => TokenKind::Fraction,
-        "top" | "intercal" | "transpose" | "mathsfT" | "tran" => TokenKind::Top,
-        "prime" => TokenKind::Mark("prime"),
-        "in" => TokenKind::In,
-        "coloneqq" | "leftarrow" | "gets" | "triangleq" | "doteq" | "equiv" => TokenKind::Equals,
-        "to" | "rightarrow" | "longrightarrow" | "Rightarrow" | "mapsto" => TokenKind::Arrow,
-        "langle" => TokenKind::Open(Bracket::Angle),
-        "rangle" => TokenKind::Close(Bracket::Angle),
-        "lbrace" | "lparen" => TokenKind::Open(Bracket::Round),
-        "rbrace" | "rparen" => TokenKind::Close(Bracket::Round),
-        "lbrack" => TokenKind::Open(Bracket::Square),
-        "rbrack" => TokenKind::Close(Bracket::Square),
-        "vert" | "lvert" | "rvert" | "mid" => TokenKind::Bar,
-        "Vert" | "lVert" | "rVert" | "parallel" => TokenKind::DoubleBar,
-        "quad" | "qquad" | "enspace" | "enskip" => TokenKind::Quad,
-        "underbrace" | "overbrace" => TokenKind::Underbrace,
-        "sum" => TokenKind::LargeOperator("sum"),
-        "prod" => TokenKind::LargeOperator("product"),
-        "int" => TokenKind::LargeOperator("integral"),
-        "lt" => TokenKind::Less,
-        "gt" => TokenKind::Greater,
-        "le" | "leq" | "leqslant" => TokenKind::Relation("<="),
-        "ge" | "geq" | "geqslant" => TokenKind::Relation(">="),
-        "ne" | "neq" => TokenKind::Relation("!="),
-        "approx" | "simeq" | "cong" => TokenKind::Relation("approx"),
-        "sim" => TokenKind::Relation("sim"),
-        "propto" => TokenKind::Relation("propto"),
-        "ll" => TokenKind::Relation("<<"),
-        "gg" => TokenKind::Relation(">>"),
-        "subset" | "subseteq" => TokenKind::Relation("subset"),
-        "forall" => TokenKind::Relation("forall"),
-        "ldots" | "cdots" | "dots" | "vdots" | "dotsc" | "dotsb" => TokenKind::Ellipsis,
-        _ => return None,
-    })
-}
-
-fn accent(command: &str) -> Option<&'static str> {
-    Some(match command {
-        "tilde" | "widetilde" => "tilde",
-        "hat" | "widehat" => "hat",
-        "bar" | "overline" => "bar",
-        "dot" => "dot",
-        "ddot" => "ddot",
-        "check" | "widecheck" => "check",
-        "breve" => "breve",
-        "acute" => "acute",
-        "grave" => "grave",
-        "mathring" => "ring",
-        "overrightarrow" => "rightarrow",
-        "overleftarrow" => "leftarrow",
-        "underline" => "underline",
-        _ => return None,
-    })
-}
-
-/// Commands a slip may have meant.
-#[rustfmt::skip]
-const COMMANDS: [&str; 58] = [
-    "odot", "circ", "bullet", "star", "cdot", "times", "ast", "otimes", "oplus", "frac", "top", "prime", "in",
-    "leftarrow", "langle", "rangle", "left", "right", "quad", "qquad", "tilde", "widetilde", "hat", "widehat", "bar",
-    "overline", "dot", "mathrm", "mathbf", "mathcal", "mathbb", "text", "operatorname", "boldsymbol", "begin", "end",
-    "alpha", "beta", "gamma", "delta", "epsilon", "zeta", "eta", "theta", "kappa", "lambda", "mu", "nu", "xi", "pi",
-    "rho", "sigma", "tau", "phi", "chi", "psi", "omega", "sqrt",
-];

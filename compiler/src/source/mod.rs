@@ -10,7 +10,10 @@
 //! - Every span lies inside the source, on character boundaries.
 
 pub mod ast;
+mod command;
 mod convention;
+mod declaration;
+mod factor;
 mod find;
 mod inline;
 mod latex;
@@ -18,6 +21,7 @@ mod lines;
 mod name;
 mod pratt;
 pub mod print;
+mod row;
 #[cfg(feature = "tokens")]
 mod rust_tokens;
 mod script;
@@ -34,7 +38,7 @@ pub use rust_tokens::TokenSpans;
 use std::ops::Range;
 
 use ast::{Document, Statement, StatementKind};
-use find::{Block, Place, Spelling};
+use find::{Block, Found, Place, Spelling};
 use token::TokenKind;
 use writer::Writer;
 
@@ -88,7 +92,7 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     }
     let mut found = find::find(text, syntax);
     let chosen = match section {
-        None => vec![0..text.len()],
+        None => std::iter::once(0..text.len()).collect(),
         Some(section) => match section::choose(&found, section) {
             Ok(chosen) => chosen,
             Err(diagnostic) => {
@@ -97,16 +101,21 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         },
     };
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
-    let (mut statements, mut diagnostics) = read_best(text, &found.blocks, &chosen);
+    let (mut statements, mut diagnostics) = read_best(text, syntax, &found, &chosen);
     section::merge(&mut statements, &found, &mut diagnostics);
     finish(statements, diagnostics)
 }
 
 /// Reads what is the cell: display mathematics with the inline definitions it needs, else inline mathematics, else
 /// plain fences, code spans, or the whole text.
-fn read_best(text: &str, blocks: &[Block], chosen: &[Range<usize>]) -> (Vec<Statement>, Vec<Diagnostic>) {
+fn read_best(
+    text: &str,
+    syntax: Syntax,
+    found: &Found,
+    chosen: &[Range<usize>],
+) -> (Vec<Statement>, Vec<Diagnostic>) {
     let of = |place: Place| -> Vec<Block> {
-        blocks.iter().filter(|block| block.place == place).cloned().collect()
+        found.blocks.iter().filter(|block| block.place == place).cloned().collect()
     };
     let mut display = of(Place::Display);
     let inline = of(Place::Inline);
@@ -138,18 +147,24 @@ fn read_best(text: &str, blocks: &[Block], chosen: &[Range<usize>]) -> (Vec<Stat
             return read(text, &fences);
         }
     }
-    let whole: Vec<Block> = chosen
-        .iter()
-        .map(|range| {
-            let part = text.get(range.clone()).unwrap_or("");
-            let latex = part.match_indices('\\').any(|(position, _)| {
+    let mut whole = Vec::new();
+    for range in chosen {
+        let mut start = range.start;
+        let code = found.code.iter().filter(|code| range.contains(&code.start));
+        for end in code.cloned().chain(std::iter::once(range.end..range.end)) {
+            let part = text.get(start..end.start).unwrap_or("");
+            let command = part.match_indices('\\').any(|(position, _)| {
                 part[position + 1..].starts_with(|next: char| next.is_ascii_alphabetic())
             });
-            // Braces after a script are in both spellings; commands are not.
-            let spelling = if latex { Spelling::Latex } else { Spelling::Text };
-            Block { range: range.clone(), spelling, place: Place::Whole }
-        })
-        .collect();
+            // Without any sign of an equation it is prose.
+            if part.contains(['=', '∈', '←', ':', '\\']) || syntax != Syntax::Markdown {
+                let latex = command || syntax == Syntax::Latex;
+                let spelling = if latex { Spelling::Latex } else { Spelling::Text };
+                whole.push(Block { range: start..end.start, spelling, place: Place::Whole });
+            }
+            start = end.end;
+        }
+    }
     read(text, &whole)
 }
 

@@ -201,11 +201,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
     if length > 32 {
         return None;
     }
-    let allowed = match length {
-        0..=2 => 1,
-        3..=5 => 2,
-        _ => 3,
-    };
+    let allowed = if length <= 3 { 1 } else { 2 };
     known
         .map(|candidate| (distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
         .filter(|(steps, candidate)| *steps <= allowed && *steps < candidate.len().max(length))

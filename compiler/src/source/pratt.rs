@@ -4,15 +4,16 @@
 //!
 //! # Invariants
 //!
-//! - Every recursive step goes through `enter`, so depth is bounded by `MAXIMUM_NESTING`; the number of operators
+//! - Every recursive step passes a factor or a sign, each of which goes through `enter`, so depth is bounded by `MAXIMUM_NESTING`; the number of operators
 //!   of one equation is bounded too, so that the tree is nowhere deeper than `MAXIMUM_OPERATORS`.
 //! - A function that returns `Err(Stop)` has reported why, or a lexer has.
 
 use super::ast::{Expression, ExpressionKind, Function, ProductSign, Reference};
 use super::convention::Convention;
-use super::name::{self, NameParts};
+use super::factor::transpose;
+use super::name::NameParts;
 use super::sequence::Sequence;
-use super::token::{Bracket, Token, TokenKind};
+use super::token::{Bracket, Token, TokenKind, describe};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::{MAXIMUM_NESTING, MAXIMUM_OPERATORS};
 use crate::span::Span;
@@ -28,7 +29,7 @@ pub(crate) struct Named {
     pub(crate) time: Option<i32>,
     pub(crate) span: Span,
     pub(crate) transposed: bool,
-    pub(crate) power: Option<Expression>,
+    pub(crate) power: Option<Box<Expression>>,
     /// The offset of the layer index above, where there is one.
     pub(crate) layer: Option<i32>,
 }
@@ -42,7 +43,7 @@ impl Named {
 
 /// The parser of one equation.
 pub(crate) struct Parser<'a> {
-    pub(crate) sequence: Sequence<'a>,
+    pub(crate) sequence: &'a Sequence<'a>,
     pub(crate) position: usize,
     pub(crate) end: usize,
     pub(crate) convention: &'a Convention,
@@ -50,9 +51,9 @@ pub(crate) struct Parser<'a> {
     depth: usize,
     operators: usize,
     /// Bars that are open here, innermost last: true for `\|`.
-    bars: Vec<bool>,
+    pub(crate) bars: Vec<bool>,
     /// A bar parts the elements of a square bracket here.
-    bar_separates: bool,
+    pub(crate) bar_separates: bool,
 }
 
 /// Words for affine maps whose weights have no names.
@@ -66,7 +67,7 @@ const PRODUCT: u8 = 20;
 impl<'a> Parser<'a> {
     /// A parser of all of `sequence`.
     pub(crate) fn new(
-        sequence: Sequence<'a>,
+        sequence: &'a Sequence<'a>,
         convention: &'a Convention,
         diagnostics: &'a mut Vec<Diagnostic>,
     ) -> Self {
@@ -118,7 +119,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Reports what stands here instead of a value.
-    fn unexpected<T>(&mut self) -> Result<T, Stop> {
+    pub(crate) fn unexpected<T>(&mut self) -> Result<T, Stop> {
         let span = self.here();
         match self.kind() {
             Some(TokenKind::Unknown) => Err(Stop),
@@ -134,9 +135,10 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn enter(&mut self) -> Result<(), Stop> {
+    pub(crate) fn enter(&mut self) -> Result<(), Stop> {
         self.depth += 1;
-        if self.depth > MAXIMUM_NESTING {
+        // The innermost factor is no nesting.
+        if self.depth > MAXIMUM_NESTING + 1 {
             let span = self.here();
             let message = format!("the expression is nested deeper than {MAXIMUM_NESTING} (MAXIMUM_NESTING)");
             return self.fail(Code::NestingTooDeep, message, span, None);
@@ -144,11 +146,11 @@ impl<'a> Parser<'a> {
         Ok(())
     }
 
-    fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.depth -= 1;
     }
 
-    fn count_operator(&mut self) -> Result<(), Stop> {
+    pub(crate) fn count_operator(&mut self) -> Result<(), Stop> {
         self.operators += 1;
         if self.operators > MAXIMUM_OPERATORS {
             let span = self.here();
@@ -196,14 +198,12 @@ impl<'a> Parser<'a> {
 
     /// An expression up to the end or to a token that cannot continue it.
     pub(crate) fn expression(&mut self) -> Result<Expression, Stop> {
-        self.enter()?;
         let first = self.binary(0)?;
         let mut elements = vec![first];
         while self.is_concatenation() {
             self.position += 1;
             elements.push(self.binary(0)?);
         }
-        self.leave();
         Ok(match (elements.len(), elements.pop()) {
             (1, Some(only)) => only,
             (_, Some(last)) => {
@@ -288,7 +288,6 @@ impl<'a> Parser<'a> {
             | TokenKind::Function(..)
             | TokenKind::Accent(_)
             | TokenKind::Fraction
-            | TokenKind::Underbrace
             | TokenKind::LargeOperator(_)
             | TokenKind::Open(_) => true,
             TokenKind::Bar => self.bars.is_empty() && !self.bar_separates,
@@ -296,7 +295,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn begins_factor(&self) -> bool {
+    pub(crate) fn begins_factor(&self) -> bool {
         self.kind().is_some_and(|kind| self.begins_factor_kind(kind))
     }
 
@@ -307,7 +306,7 @@ impl<'a> Parser<'a> {
     }
 
     /// The factors after `first`; those of a function without parentheses end at the next function.
-    fn chain_from(&mut self, first: Expression, argument: bool) -> Result<Expression, Stop> {
+    pub(crate) fn chain_from(&mut self, first: Expression, argument: bool) -> Result<Expression, Stop> {
         let mut factors = vec![first];
         while self.begins_factor() && !(argument && matches!(self.kind(), Some(TokenKind::Function(..)))) {
             self.count_operator()?;
@@ -325,7 +324,7 @@ impl<'a> Parser<'a> {
     }
 
     /// One factor with its scripts.
-    fn factor(&mut self) -> Result<Expression, Stop> {
+    pub(crate) fn factor(&mut self) -> Result<Expression, Stop> {
         self.enter()?;
         let factor = self.factor_inner();
         self.leave();
@@ -335,47 +334,45 @@ impl<'a> Parser<'a> {
     fn factor_inner(&mut self) -> Result<Expression, Stop> {
         let start = self.position;
         match self.kind() {
-            Some(TokenKind::Number { value, .. }) => {
-                let span = self.here();
-                self.position += 1;
-                self.scripts(Expression { kind: ExpressionKind::Number(*value), span })
-            }
-            Some(TokenKind::Function(function, spelled)) => {
-                if let Some(reference) = self.function_as_name(*function)? {
-                    return Ok(reference);
-                }
-                let call = self.call(*function, spelled)?;
-                self.scripts(call)
-            }
+            Some(TokenKind::Number { value, .. }) => self.number(*value),
+            Some(TokenKind::Function(function, spelled)) => self.function(*function, spelled),
             Some(TokenKind::Word { .. } | TokenKind::Accent(_)) => self.reference(),
             Some(TokenKind::Open(Bracket::Brace)) if self.brace_is_name(start) => self.reference(),
             Some(TokenKind::Open(bracket)) => self.bracketed(*bracket),
             Some(TokenKind::Bar) => self.bars_around(false),
             Some(TokenKind::DoubleBar) => self.bars_around(true),
-            Some(TokenKind::Fraction) => {
-                self.position += 1;
-                self.count_operator()?;
-                let over = self.fraction_argument()?;
-                let under = self.fraction_argument()?;
-                let span = self.sequence.span(start, self.position);
-                let kind = ExpressionKind::Divide(Box::new(over), Box::new(under));
-                self.scripts(Expression { kind, span })
-            }
-            Some(TokenKind::Underbrace) => {
-                self.position += 1;
-                let inner = self.fraction_argument()?;
-                while matches!(self.kind(), Some(TokenKind::Subscript | TokenKind::Superscript)) {
-                    let Some((_, _, over)) = self.sequence.script(self.position + 1) else { break };
-                    self.position = over.min(self.end);
-                }
-                Ok(inner)
-            }
+            Some(TokenKind::Fraction) => self.fraction(),
             Some(TokenKind::LargeOperator(name)) => self.large_operator(name),
             _ => self.unexpected(),
         }
     }
 
-    fn brace_is_name(&self, index: usize) -> bool {
+    fn number(&mut self, value: f64) -> Result<Expression, Stop> {
+        let span = self.here();
+        self.position += 1;
+        self.scripts(Expression { kind: ExpressionKind::Number(value), span })
+    }
+
+    fn function(&mut self, function: Function, spelled: &str) -> Result<Expression, Stop> {
+        if self.is_labelled_function(function) {
+            return self.labelled_function(function);
+        }
+        let call = self.call(function, spelled)?;
+        self.scripts(call)
+    }
+
+    fn fraction(&mut self) -> Result<Expression, Stop> {
+        let start = self.position;
+        self.position += 1;
+        self.count_operator()?;
+        let over = self.fraction_argument()?;
+        let under = self.fraction_argument()?;
+        let span = self.sequence.span(start, self.position);
+        let kind = ExpressionKind::Divide(Box::new(over), Box::new(under));
+        self.scripts(Expression { kind, span })
+    }
+
+    pub(crate) fn brace_is_name(&self, index: usize) -> bool {
         self.sequence.after_name(index).is_some_and(|after| after <= self.end)
     }
 
@@ -407,15 +404,6 @@ impl<'a> Parser<'a> {
             let help = Some("write the map out, as in `W_z x_t + b_z`".to_owned());
             return self.fail(Code::NamedMap, message, named.span, help);
         }
-        if word.len() >= 4
-            && named.parts == (NameParts { upper: named.parts.upper, ..bare })
-            && let Some(near) = name::nearest(word, name::function_names())
-            && !name::is_greek_word(word)
-        {
-            let message = format!("`{word}` is no known function");
-            let help = Some(format!("did you mean `{near}`?"));
-            return self.fail(Code::UnknownFunction, message, named.span, help);
-        }
         Ok(())
     }
 
@@ -428,12 +416,11 @@ impl<'a> Parser<'a> {
             && named.parts == (NameParts { base: "e".to_owned(), ..NameParts::default() })
             && let Some(power) = power
         {
-            return Ok(Expression { kind: ExpressionKind::Call(Function::Exponential, vec![power]), span });
+            return Ok(Expression { kind: ExpressionKind::Call(Function::Exponential, vec![*power]), span });
         }
         let mut expression = Expression { kind: ExpressionKind::Reference(named.reference()), span };
         if let Some(power) = power {
-            expression =
-                Expression { kind: ExpressionKind::Power(Box::new(expression), Box::new(power)), span };
+            expression = Expression { kind: ExpressionKind::Power(Box::new(expression), power), span };
         }
         if named.transposed {
             expression = Expression { kind: ExpressionKind::Transpose(Box::new(expression)), span };
@@ -442,7 +429,7 @@ impl<'a> Parser<'a> {
     }
 
     /// Scripts of anything but a name: powers and transposes.
-    fn scripts(&mut self, mut base: Expression) -> Result<Expression, Stop> {
+    pub(crate) fn scripts(&mut self, mut base: Expression) -> Result<Expression, Stop> {
         while self.kind() == Some(&TokenKind::Superscript) {
             let Some(script) = self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)
             else {
@@ -472,371 +459,6 @@ impl<'a> Parser<'a> {
                 _ => false,
             }
     }
-
-    /// Parentheses, square brackets, braces, matrices.
-    fn bracketed(&mut self, bracket: Bracket) -> Result<Expression, Stop> {
-        let start = self.position;
-        let Some(close) = self.sequence.partner(start).filter(|close| *close < self.end) else {
-            let span = self.here();
-            return self.fail(Code::UnbalancedBracket, "this bracket is never closed", span, None);
-        };
-        let span = self.sequence.span(start, close + 1);
-        let inside = (start + 1, close, close + 1);
-        let expression = match bracket {
-            Bracket::Round => {
-                let inner = self.within(inside, Self::expression)?;
-                Expression { kind: ExpressionKind::Group(Box::new(inner)), span }
-            }
-            Bracket::Brace => {
-                let inner = self.within(inside, Self::expression)?;
-                // What is in braces keeps its unity.
-                Expression { kind: grouped(inner).kind, span }
-            }
-            Bracket::Square => {
-                let mut elements = self.elements(inside)?;
-                let kind = match (elements.len(), elements.pop()) {
-                    (1, Some(only)) => match only.kind {
-                        kind @ ExpressionKind::Concatenate(_) => kind,
-                        _ => ExpressionKind::Group(Box::new(only)),
-                    },
-                    (_, Some(last)) => {
-                        elements.push(last);
-                        ExpressionKind::Concatenate(elements)
-                    }
-                    (_, None) => return Err(Stop),
-                };
-                Expression { kind, span }
-            }
-            Bracket::Matrix => self.matrix(start, close)?,
-            Bracket::Angle => {
-                let message = "an inner product in angle brackets is no part of the language";
-                let help = Some("write it as `a^\\top b`".to_owned());
-                return self.fail(Code::UnexpectedToken, message, span, help);
-            }
-            Bracket::Cases => {
-                let message = "a piecewise definition is outside the language";
-                let help = Some("write it with `max`, `min`, `clip` or a known function".to_owned());
-                return self.fail(Code::Piecewise, message, span, help);
-            }
-        };
-        self.scripts(expression)
-    }
-
-    /// Comma-separated expressions in `inside`.
-    fn elements(&mut self, inside: (usize, usize, usize)) -> Result<Vec<Expression>, Stop> {
-        let square = self.sequence.kind(inside.0.wrapping_sub(1)) == Some(&TokenKind::Open(Bracket::Square));
-        self.within(inside, |parser| {
-            parser.bar_separates = square;
-            let mut elements = vec![parser.expression()?];
-            while matches!(parser.kind(), Some(TokenKind::Comma | TokenKind::Semicolon)) {
-                parser.count_operator()?;
-                parser.position += 1;
-                elements.push(parser.expression()?);
-            }
-            Ok(elements)
-        })
-    }
-
-    /// `\begin{bmatrix} a \\ b \end{bmatrix}`: one column is a concatenation; one row before one column is a sum of
-    /// products.
-    fn matrix(&mut self, open: usize, close: usize) -> Result<Expression, Stop> {
-        let rows = self.matrix_rows(open + 1, close);
-        let span = self.sequence.span(open, close + 1);
-        if rows.iter().all(|row| row.len() == 1) && !rows.is_empty() {
-            let elements = self.matrix_cells(rows.iter().flatten())?;
-            self.position = close + 1;
-            return Ok(Expression { kind: ExpressionKind::Concatenate(elements), span });
-        }
-        // `[W & U] [h \\ x]` is `W h + U x`.
-        if let [row] = rows.as_slice() {
-            let mut next = close + 1;
-            if matches!(
-                self.sequence.kind(next),
-                Some(TokenKind::Product(ProductSign::Dot | ProductSign::Cross))
-            ) {
-                next += 1;
-            }
-            if self.sequence.kind(next) == Some(&TokenKind::Open(Bracket::Matrix))
-                && next < self.end
-                && let Some(end) = self.sequence.partner(next).filter(|end| *end < self.end)
-            {
-                let column = self.matrix_rows(next + 1, end);
-                if column.len() == row.len() && column.iter().all(|cell| cell.len() == 1) {
-                    let left = self.matrix_cells(row.iter())?;
-                    let right = self.matrix_cells(column.iter().flatten())?;
-                    self.position = end + 1;
-                    let span = span.to(self.sequence.span(next, end + 1));
-                    return self.sum_of_products(left, right, span);
-                }
-            }
-        }
-        let message = "a matrix of blocks is outside the language here";
-        let help = Some("write its rows as equations of their own".to_owned());
-        self.fail(Code::MatrixOfBlocks, message, span, help)
-    }
-
-    fn sum_of_products(
-        &mut self,
-        left: Vec<Expression>,
-        right: Vec<Expression>,
-        span: Span,
-    ) -> Result<Expression, Stop> {
-        let mut sum: Option<Expression> = None;
-        for (matrix, vector) in left.into_iter().zip(right) {
-            self.count_operator()?;
-            let place = matrix.span;
-            let product = Expression {
-                kind: ExpressionKind::Chain(vec![grouped(matrix), grouped(vector)]),
-                span: place,
-            };
-            sum = Some(match sum {
-                None => product,
-                Some(sum) => Expression { kind: ExpressionKind::Add(Box::new(sum), Box::new(product)), span },
-            });
-        }
-        match sum {
-            Some(sum) => Ok(Expression { kind: ExpressionKind::Group(Box::new(sum)), span }),
-            None => Err(Stop),
-        }
-    }
-
-    /// The cells of a matrix by row; rows without any token are left out.
-    fn matrix_rows(&self, start: usize, end: usize) -> Vec<Vec<(usize, usize)>> {
-        let mut rows = Vec::new();
-        let mut row = Vec::new();
-        let (mut from, mut index) = (start, start);
-        while index <= end {
-            let kind = if index == end { Some(&TokenKind::RowEnd) } else { self.sequence.kind(index) };
-            match kind {
-                Some(TokenKind::Align) => {
-                    row.push((from, index));
-                    from = index + 1;
-                }
-                Some(TokenKind::RowEnd) => {
-                    row.push((from, index));
-                    if row.len() > 1 || row.iter().any(|(from, to)| from < to) {
-                        rows.push(std::mem::take(&mut row));
-                    }
-                    row.clear();
-                    from = index + 1;
-                }
-                _ => {}
-            }
-            index = if index == end { end + 1 } else { self.sequence.after(index) };
-        }
-        rows
-    }
-
-    fn matrix_cells<'c>(
-        &mut self,
-        cells: impl Iterator<Item = &'c (usize, usize)>,
-    ) -> Result<Vec<Expression>, Stop> {
-        cells.map(|(from, to)| self.within((*from, *to, *to), Self::expression)).collect()
-    }
-
-    /// `|x|`, `\|x\|`.
-    fn bars_around(&mut self, double: bool) -> Result<Expression, Stop> {
-        let start = self.position;
-        let open = self.here();
-        self.position += 1;
-        self.bars.push(double);
-        let inner = self.expression()?;
-        self.bars.pop();
-        let closed = matches!(
-            (double, self.kind()),
-            (true, Some(TokenKind::DoubleBar)) | (false, Some(TokenKind::Bar))
-        );
-        if !closed {
-            return self.fail(Code::UnbalancedBracket, "this bar is never closed", open, None);
-        }
-        self.position += 1;
-        let span = self.sequence.span(start, self.position);
-        let function = if double { Function::Norm } else { Function::Absolute };
-        self.scripts(Expression { kind: ExpressionKind::Call(function, vec![inner]), span })
-    }
-
-    /// An argument of `\frac`: a group in braces or one token.
-    fn fraction_argument(&mut self) -> Result<Expression, Stop> {
-        let Some(script) = self.sequence.script(self.position).filter(|script| script.2 <= self.end) else {
-            return self.unexpected();
-        };
-        // `\frac{d h}{d t}` is a derivative, not a quotient.
-        if let Some(TokenKind::Word { text, .. }) = self.sequence.kind(script.0)
-            && text == "d"
-            && script.1 <= script.0 + 2
-            && self.sequence.kind(self.position.wrapping_sub(1)) == Some(&TokenKind::Fraction)
-            && let Some(under) = self.sequence.script(script.2)
-            && self.sequence.kind(under.0) == Some(&TokenKind::Word { text: "d".to_owned(), upper: false })
-        {
-            let span = self.sequence.span(self.position - 1, under.2);
-            let message = "a derivative by time is outside the language";
-            let help = Some("write the step of its discretisation".to_owned());
-            return self.fail(Code::DifferentialEquation, message, span, help);
-        }
-        let inner = self.within(script, Self::expression)?;
-        Ok(grouped(inner))
-    }
-
-    /// A function name that its scripts make a name (`\sigma_g`, `\sigma_t`).
-    fn function_as_name(&mut self, function: Function) -> Result<Option<Expression>, Stop> {
-        let next = self.sequence.kind(self.position + 1).filter(|_| self.position + 1 < self.end);
-        let script = match next {
-            Some(TokenKind::Subscript | TokenKind::Mark(_)) => true,
-            Some(TokenKind::Superscript) => function == Function::Sigmoid,
-            _ => false,
-        };
-        if !script {
-            return Ok(None);
-        }
-        // `\sigma_{\text{sigmoid}}` is the function that its label names.
-        if function == Function::Sigmoid
-            && next == Some(&TokenKind::Subscript)
-            && let Some((from, to, over)) = self.sequence.script(self.position + 2)
-            && over <= self.end
-        {
-            let (from, to) = self.sequence.without_braces(from, to);
-            if to == from + 1
-                && let Some(TokenKind::Function(label, spelled)) = self.sequence.kind(from)
-            {
-                self.position = over - 1;
-                return self.call(*label, spelled).and_then(|call| self.scripts(call)).map(Some);
-            }
-        }
-        let start = self.here();
-        let named = self.name()?;
-        let applied = matches!(self.kind(), Some(TokenKind::Open(Bracket::Round)));
-        if function != Function::Sigmoid && applied && named.time.is_none() {
-            let message = format!("`{}` is a known function with a label", named.parts.finish().canonical);
-            let help = Some(format!(
-                "bind it, as in `f = {}`, or leave the label out",
-                name::function_name(function)
-            ));
-            return self.fail(Code::LabelledFunction, message, start, help);
-        }
-        self.named_expression(named).map(Some)
-    }
-
-    /// A known function at the position, with its arguments.
-    fn call(&mut self, function: Function, spelled: &str) -> Result<Expression, Stop> {
-        let start = self.position;
-        let place = self.here();
-        self.position += 1;
-        // `\tanh^2(x)`: a power of the value.
-        let mut power = None;
-        if self.kind() == Some(&TokenKind::Superscript)
-            && let Some(script) =
-                self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)
-        {
-            power = Some(self.within(script, Self::expression)?);
-        }
-        let arguments = match self.kind() {
-            Some(TokenKind::Open(Bracket::Square)) if function == Function::SquareRoot => {
-                let span = self.here();
-                return self.fail(Code::UnexpectedToken, "only the square root is known", span, None);
-            }
-            Some(TokenKind::Open(bracket @ (Bracket::Round | Bracket::Square | Bracket::Brace))) => {
-                let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
-                else {
-                    let span = self.here();
-                    return self.fail(Code::UnbalancedBracket, "this bracket is never closed", span, None);
-                };
-                let several = matches!(function, Function::Maximum | Function::Minimum);
-                let (open, inside) = (self.position, (self.position + 1, close, close + 1));
-                if *bracket == Bracket::Brace && function != Function::SquareRoot && self.brace_is_name(open)
-                {
-                    // `\tanh{x}_t` is one name.
-                    vec![self.factor()?]
-                } else {
-                    let mut elements = self.elements(inside)?;
-                    if *bracket == Bracket::Square && elements.len() > 1 && !several {
-                        let span = self.sequence.span(open, close + 1);
-                        elements = vec![Expression { kind: ExpressionKind::Concatenate(elements), span }];
-                    }
-                    elements
-                }
-            }
-            _ if self.begins_factor() => {
-                let first = self.factor()?;
-                vec![self.chain_from(first, true)?]
-            }
-            _ => {
-                return Ok(Expression { kind: ExpressionKind::FunctionName(function), span: place });
-            }
-        };
-        self.count_operator()?;
-        let span = self.sequence.span(start, self.position);
-        let wanted = match function {
-            Function::Maximum | Function::Minimum => arguments.len() >= 2,
-            Function::Clip => arguments.len() == 3,
-            _ => arguments.len() == 1,
-        };
-        if !wanted {
-            let needs = match function {
-                Function::Maximum | Function::Minimum => "two or more arguments",
-                Function::Clip => "three arguments, as in `clip(x, 0, 1)`",
-                _ => "one argument",
-            };
-            let message = format!("`{spelled}` takes {needs}, but {} given", counted(arguments.len()));
-            return self.fail(Code::ArgumentCount, message, span, None);
-        }
-        let call = Expression { kind: ExpressionKind::Call(function, arguments), span };
-        Ok(match power {
-            Some(power) => Expression { kind: ExpressionKind::Power(Box::new(call), Box::new(power)), span },
-            None => call,
-        })
-    }
-
-    /// `\sum_j W_{ij} x_j`, and the operators we do not take.
-    fn large_operator(&mut self, operator: &str) -> Result<Expression, Stop> {
-        let span = self.here();
-        let (code, message) = match operator {
-            "sum" => (Code::SumOverIndices, "a sum over indices is outside the language"),
-            "product" => (Code::SumOverIndices, "a product over indices is outside the language"),
-            "integral" => (Code::DifferentialEquation, "an integral is outside the language"),
-            _ => (Code::DifferentialEquation, "a derivative is outside the language"),
-        };
-        let help =
-            (operator == "sum").then(|| "write a matrix product, or `sum(…)` over the features".to_owned());
-        self.fail(code, message, span, help)
-    }
-}
-
-/// A sum in parentheses of its own; anything else as it is.
-fn grouped(inner: Expression) -> Expression {
-    match inner.kind {
-        ExpressionKind::Add(..)
-        | ExpressionKind::Subtract(..)
-        | ExpressionKind::Negate(_)
-        | ExpressionKind::Product(..)
-        | ExpressionKind::Divide(..)
-        | ExpressionKind::Chain(_) => {
-            let span = inner.span;
-            Expression { kind: ExpressionKind::Group(Box::new(inner)), span }
-        }
-        _ => inner,
-    }
-}
-
-/// The transpose of `base`. A transposed concatenation is the concatenation.
-fn transpose(base: Expression, span: Span) -> Expression {
-    if let ExpressionKind::Concatenate(elements) = base.kind {
-        let elements = elements
-            .into_iter()
-            .map(|element| match element.kind {
-                ExpressionKind::Transpose(inner) => *inner,
-                _ => element,
-            })
-            .collect();
-        return Expression { kind: ExpressionKind::Concatenate(elements), span };
-    }
-    Expression { kind: ExpressionKind::Transpose(Box::new(base)), span }
-}
-
-fn counted(number: usize) -> String {
-    match number {
-        1 => "one is".to_owned(),
-        _ => format!("{number} are"),
-    }
 }
 
 /// The code and the advice for a token that is known but stands in a wrong place.
@@ -853,56 +475,4 @@ fn outside(kind: &TokenKind) -> (Code, Option<String>) {
         TokenKind::Subscript => (Code::UnexpectedToken, Some("only a name takes an index".to_owned())),
         _ => (Code::UnexpectedToken, None),
     }
-}
-
-/// A token in words.
-pub(crate) fn describe(kind: &TokenKind) -> String {
-    let sign = match kind {
-        TokenKind::Word { text, .. } => return format!("the name `{text}`"),
-        TokenKind::Number { value, .. } => return format!("the number `{value}`"),
-        TokenKind::Function(_, spelled) => return format!("the function `{spelled}`"),
-        TokenKind::Accent(accent) | TokenKind::Mark(accent) => return format!("the accent `{accent}`"),
-        TokenKind::Remark => return "text".to_owned(),
-        TokenKind::Unknown => return "an unknown symbol".to_owned(),
-        TokenKind::RowEnd => return "the end of a row".to_owned(),
-        TokenKind::Quad | TokenKind::Newline => return "a gap".to_owned(),
-        TokenKind::Ellipsis => return "an ellipsis".to_owned(),
-        TokenKind::LargeOperator(name) => return format!("the {name} sign"),
-        TokenKind::Relation(name) => return format!("the relation `{name}`"),
-        TokenKind::Underbrace => return "a brace".to_owned(),
-        TokenKind::Fraction => return "a fraction".to_owned(),
-        TokenKind::Subscript => "_",
-        TokenKind::Superscript => "^",
-        TokenKind::Top => "⊤",
-        TokenKind::Reals => "ℝ",
-        TokenKind::Open(Bracket::Round) => "(",
-        TokenKind::Close(Bracket::Round) => ")",
-        TokenKind::Open(Bracket::Square) => "[",
-        TokenKind::Close(Bracket::Square) => "]",
-        TokenKind::Open(Bracket::Brace) => "{",
-        TokenKind::Close(Bracket::Brace) => "}",
-        TokenKind::Open(Bracket::Angle) => "⟨",
-        TokenKind::Close(Bracket::Angle) => "⟩",
-        TokenKind::Open(Bracket::Matrix) | TokenKind::Close(Bracket::Matrix) => "matrix",
-        TokenKind::Open(Bracket::Cases) | TokenKind::Close(Bracket::Cases) => "cases",
-        TokenKind::Bar => "|",
-        TokenKind::DoubleBar => "‖",
-        TokenKind::Plus => "+",
-        TokenKind::Minus => "-",
-        TokenKind::Slash => "/",
-        TokenKind::Product(sign) => super::print::text::product_sign(*sign),
-        TokenKind::DirectSum => "⊕",
-        TokenKind::Equals => "=",
-        TokenKind::In => "∈",
-        TokenKind::Comma => ",",
-        TokenKind::Semicolon => ";",
-        TokenKind::Colon => ":",
-        TokenKind::Period => ".",
-        TokenKind::Less => "<",
-        TokenKind::Greater => ">",
-        TokenKind::Arrow => "→",
-        TokenKind::Where => "where",
-        TokenKind::Align => "&",
-    };
-    format!("`{sign}`")
 }

@@ -2,8 +2,8 @@
 
 use super::ast::ProductSign;
 use super::name::NameParts;
-use super::pratt::{Named, Parser, Stop, describe};
-use super::token::{Bracket, TokenKind};
+use super::pratt::{Named, Parser, Stop};
+use super::token::{Bracket, TokenKind, describe};
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_NAME_BYTES;
 
@@ -250,7 +250,7 @@ impl Parser<'_> {
             return self.fail(Code::UnexpectedToken, "this script is neither a label nor a time", span, None);
         }
         let power = self.within((start, end, end), Self::expression)?;
-        if named.power.replace(power).is_some() {
+        if named.power.replace(Box::new(power)).is_some() {
             let span = self.sequence.span(start, end);
             return self.fail(Code::DoubleIndex, "a second power on one name", span, None);
         }

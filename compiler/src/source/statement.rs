@@ -2,12 +2,13 @@
 //!
 //! Every equation is cut out before it is parsed, so that an error in one leaves the others alone.
 
-use super::ast::{Expression, ExpressionKind, Function, Reference, Size, Statement, StatementKind};
+use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
 use super::convention::Convention;
-use super::pratt::{Parser, Stop, describe};
+use super::pratt::{Parser, Stop};
 use super::print;
+use super::row::{is_loss, is_prose, relations, segments, strip, ungroup_cases};
 use super::sequence::{BracketFault, Sequence};
-use super::token::{Bracket, Token, TokenKind};
+use super::token::{Bracket, Token, TokenKind, describe};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::MAXIMUM_NESTING;
 use crate::span::Span;
@@ -23,6 +24,9 @@ pub(crate) struct Reader<'a> {
     pub(crate) skipped: Vec<Span>,
 }
 
+/// Most names that one chained equality defines; each gets a copy of the value.
+const MAXIMUM_TARGETS: usize = 16;
+
 /// Words of whole cells in signatures such as `h_t = \mathrm{LSTM}(x_t, h_{t-1})`.
 const CELLS: [&str; 8] = ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell", "BiLSTM", "BiGRU"];
 
@@ -32,7 +36,13 @@ impl<'a> Reader<'a> {
         Self { convention, lines, statements: Vec::new(), diagnostics: Vec::new(), skipped: Vec::new() }
     }
 
-    fn report(&mut self, code: Code, message: impl Into<String>, span: Span, help: Option<String>) {
+    pub(crate) fn report(
+        &mut self,
+        code: Code,
+        message: impl Into<String>,
+        span: Span,
+        help: Option<String>,
+    ) {
         self.diagnostics.push(Diagnostic { code, message: message.into(), span, labels: Vec::new(), help });
     }
 
@@ -155,11 +165,13 @@ impl<'a> Reader<'a> {
     }
 
     /// A parser of tokens `start..end` of a row.
-    fn parser<'s>(&'s mut self, sequence: &Sequence<'s>, start: usize, end: usize) -> Parser<'s>
-    where
-        'a: 's,
-    {
-        let mut parser = Parser::new(sequence.clone(), self.convention, &mut self.diagnostics);
+    pub(crate) fn parser<'s>(
+        &'s mut self,
+        sequence: &'s Sequence<'s>,
+        start: usize,
+        end: usize,
+    ) -> Parser<'s> {
+        let mut parser = Parser::new(sequence, self.convention, &mut self.diagnostics);
         parser.position = start;
         parser.end = end;
         parser
@@ -241,6 +253,11 @@ impl<'a> Reader<'a> {
             let value = parser.expression()?;
             parser.unexpected_tail()?;
             values.push(value);
+        }
+        if targets.len() > MAXIMUM_TARGETS {
+            let message = format!("the chain defines {} names, more than {MAXIMUM_TARGETS}", targets.len());
+            self.report(Code::EquationTooLong, message, span, None);
+            return Err(Stop);
         }
         let value = self.one_value(values)?;
         for target in targets {
@@ -435,159 +452,6 @@ impl<'a> Reader<'a> {
         self.report(Code::LeftSide, message, span, help);
         Err(Stop)
     }
-
-    /// `x_t, h_t \in \mathbb{R}^{d}`.
-    fn membership(
-        &mut self,
-        sequence: &Sequence<'_>,
-        relation: usize,
-        pending: &mut Vec<Reference>,
-    ) -> Result<(), Stop> {
-        let end = sequence.tokens.len();
-        let span = sequence.span(0, end);
-        let mut targets = std::mem::take(pending);
-        for (from, to) in sequence.parts(0, relation) {
-            if sequence.after_name(from) != Some(to) {
-                let place = sequence.span(from, to.max(from + 1));
-                self.report(Code::LeftSide, "only a name can be declared", place, None);
-                return Err(Stop);
-            }
-            targets.push(self.parser(sequence, from, to).name()?.reference());
-        }
-        let reals = matches!(sequence.kind(relation + 1), Some(TokenKind::Reals))
-            || matches!(sequence.kind(relation + 1), Some(TokenKind::Word { text, .. }) if text == "R");
-        if !reals {
-            // `z_t \in (0, 1)^h` says nothing about shapes that is needed.
-            let message = "only sets of real numbers declare a shape; this one is skipped";
-            self.report(Code::SkippedRow, message, span, None);
-            return Ok(());
-        }
-        let sizes = match sequence.kind(relation + 2) {
-            None => Vec::new(),
-            Some(TokenKind::Superscript) => {
-                let Some((from, to, over)) = sequence.script(relation + 3) else {
-                    let place = sequence.span(relation, end);
-                    self.report(Code::BadSize, "no size follows", place, None);
-                    return Err(Stop);
-                };
-                if over != end {
-                    let place = sequence.span(over, end);
-                    self.report(
-                        Code::UnexpectedToken,
-                        "this does not belong to the declaration",
-                        place,
-                        None,
-                    );
-                    return Err(Stop);
-                }
-                self.sizes(sequence, from, to)?
-            }
-            Some(_) => {
-                let place = sequence.span(relation + 2, end);
-                self.report(Code::UnexpectedToken, "this does not belong to the declaration", place, None);
-                return Err(Stop);
-            }
-        };
-        for target in targets {
-            let kind = StatementKind::Declaration { target, sizes: sizes.clone() };
-            self.statements.push(Statement { kind, span });
-        }
-        Ok(())
-    }
-
-    /// `w: [h]`, `alpha: scalar`.
-    fn colon_declaration(&mut self, sequence: &Sequence<'_>, colon: usize) -> Result<(), Stop> {
-        let end = sequence.tokens.len();
-        let span = sequence.span(0, end);
-        let target = self.parser(sequence, 0, colon).name()?.reference();
-        let sizes = match sequence.kind(colon + 1) {
-            Some(TokenKind::Word { text, .. }) if text == "scalar" && colon + 2 == end => Vec::new(),
-            Some(TokenKind::Open(Bracket::Square)) if sequence.after(colon + 1) == end => {
-                self.sizes(sequence, colon + 2, end - 1)?
-            }
-            _ => {
-                if !self.lines {
-                    // `x_t: \text{input vector}` explains a name.
-                    self.report(Code::SkippedRow, "this remark is skipped", span, None);
-                    return Ok(());
-                }
-                let place = sequence.span(colon, end);
-                let help = Some("write `w: [h]`, `W: [h, x]` or `alpha: scalar`".to_owned());
-                self.report(Code::BadSize, "a declaration gives sizes in square brackets", place, help);
-                return Err(Stop);
-            }
-        };
-        self.statements.push(Statement { kind: StatementKind::Declaration { target, sizes }, span });
-        Ok(())
-    }
-
-    /// Sizes parted by `\times` or commas.
-    fn sizes(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Vec<Size>, Stop> {
-        let (mut sizes, mut from, mut index) = (Vec::new(), start, start);
-        while index <= end {
-            let separates = index == end
-                || matches!(
-                    sequence.kind(index),
-                    Some(
-                        TokenKind::Comma
-                            | TokenKind::Semicolon
-                            | TokenKind::Product(super::ast::ProductSign::Cross)
-                    )
-                );
-            if separates {
-                if !(index == end && from == end && !sizes.is_empty()) {
-                    sizes.push(self.size(sequence, from, index)?);
-                }
-                from = index + 1;
-            }
-            index = if index == end { end + 1 } else { sequence.after(index).min(end) };
-        }
-        Ok(sizes)
-    }
-
-    fn size(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
-        let (start, end, _) = sequence.without_brackets(start, end);
-        let mut terms = Vec::new();
-        let (mut from, mut index) = (start, start);
-        while index <= end {
-            if index == end || sequence.kind(index) == Some(&TokenKind::Plus) {
-                terms.push(self.size_term(sequence, from, index)?);
-                from = index + 1;
-            }
-            index = if index == end { end + 1 } else { sequence.after(index).min(end) };
-        }
-        Ok(match (terms.len(), terms.pop()) {
-            (1, Some(only)) => only,
-            (_, last) => {
-                terms.extend(last);
-                Size::Sum(terms)
-            }
-        })
-    }
-
-    fn size_term(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
-        let (start, end, _) = sequence.without_brackets(start, end);
-        match sequence.kind(start) {
-            Some(TokenKind::Number { whole: Some(number), .. }) if end == start + 1 => {
-                Ok(Size::Known(*number))
-            }
-            _ if start < end && sequence.after_name(start) == Some(end) => {
-                let named = self.parser(sequence, start, end).name()?;
-                let mut name = named.parts.finish().canonical;
-                if named.time.is_some() {
-                    name.push_str("_t");
-                }
-                Ok(Size::Named(name))
-            }
-            Some(TokenKind::Unknown) => Err(Stop),
-            _ => {
-                let place = sequence.span(start, end.max(start + 1));
-                let help = Some("a size is a number, a name or a sum of these".to_owned());
-                self.report(Code::BadSize, "this is no size", place, help);
-                Err(Stop)
-            }
-        }
-    }
 }
 
 /// The left side of an equation.
@@ -596,306 +460,4 @@ enum LeftSide {
     Name(Reference),
     Function(Reference, Reference),
     Known(Function, String, Reference),
-}
-
-/// Indices of `=` and `\in` outside brackets.
-fn relations(sequence: &Sequence<'_>) -> Vec<usize> {
-    let mut found = Vec::new();
-    let mut index = 0;
-    while index < sequence.tokens.len() {
-        match sequence.kind(index) {
-            Some(TokenKind::Equals | TokenKind::In) => found.push(index),
-            // Scripts may hold relations of their own.
-            Some(TokenKind::Subscript | TokenKind::Superscript) => {
-                index = sequence.script(index + 1).map_or(index + 1, |script| script.2);
-                continue;
-            }
-            _ => {}
-        }
-        index = sequence.after(index);
-    }
-    found
-}
-
-/// The word that a left side has in common with losses.
-fn is_loss<'s>(sequence: &Sequence<'s>) -> Option<&'s str> {
-    let TokenKind::Word { text, .. } = sequence.kind(0)? else { return None };
-    let loss = matches!(text.as_str(), "L" | "J" | "E" | "cal_L" | "cal_J" | "Loss" | "loss");
-    let after = sequence.after_name(0)?;
-    (loss && sequence.kind(after) == Some(&TokenKind::Equals)).then_some(text)
-}
-
-/// True where the rest of a row is words: six or more single letters in a row without any sign.
-fn is_prose(sequence: &Sequence<'_>, from: usize) -> bool {
-    let rest = sequence.tokens.get(from..).unwrap_or_default();
-    let letters =
-        |token: &Token| matches!(&token.kind, TokenKind::Word { text, upper: false } if text.len() == 1);
-    rest.len() >= 6
-        && rest.iter().all(letters)
-        && rest.iter().filter(|token| !token.spaced).count() * 3 >= rest.len() * 2
-}
-
-/// `\begin{cases}` around whole equations only groups them: its ends become ends of rows.
-fn ungroup_cases(tokens: &[Token]) -> Vec<Token> {
-    let (sequence, _) = Sequence::new(tokens);
-    let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
-    let mut closing: Vec<usize> = Vec::new();
-    for (index, token) in tokens.iter().enumerate() {
-        let mut token = token.clone();
-        if token.kind == TokenKind::Open(Bracket::Cases)
-            && let Some(close) = sequence.partner(index)
-            && sequence.is_left_side(index + 1)
-        {
-            // `NAME =` before the group says nothing.
-            if kept.last().is_some_and(|last| last.kind == TokenKind::Equals) {
-                while kept
-                    .last()
-                    .is_some_and(|last| !matches!(last.kind, TokenKind::RowEnd | TokenKind::Newline))
-                {
-                    kept.pop();
-                }
-            }
-            token.kind = TokenKind::RowEnd;
-            closing.push(close);
-        } else if closing.last() == Some(&index) {
-            closing.pop();
-            token.kind = TokenKind::RowEnd;
-        }
-        kept.push(token);
-    }
-    kept
-}
-
-/// True where `start..end` only remarks: words in an upright font, text, or a number in parentheses.
-fn is_remark(sequence: &Sequence<'_>, start: usize, end: usize) -> bool {
-    let (from, to, bracketed) = sequence.without_brackets(start, end);
-    let number = bracketed && to == from + 1 && matches!(sequence.kind(from), Some(TokenKind::Number { .. }));
-    number
-        || start < end
-            && (start..end).all(|index| match sequence.kind(index) {
-                Some(TokenKind::Remark | TokenKind::Comma | TokenKind::Period) => true,
-                Some(TokenKind::Open(Bracket::Round) | TokenKind::Close(Bracket::Round)) => true,
-                Some(TokenKind::Word { text, .. }) => text.len() > 1 && !super::name::is_greek_word(text),
-                _ => false,
-            })
-}
-
-/// The tokens of one equation without layout, remarks and punctuation at its ends.
-fn strip(tokens: &[Token]) -> Vec<Token> {
-    let (sequence, _) = Sequence::new(tokens);
-    // A column or a part after a gap that only remarks, behind the equation.
-    let (mut index, mut cut) = (0, tokens.len());
-    let mut equals = false;
-    while index < tokens.len() {
-        match tokens[index].kind {
-            TokenKind::Equals => equals = true,
-            TokenKind::Align | TokenKind::Quad if equals => {
-                let from = sequence.skip_layout(index);
-                let to = (from..tokens.len())
-                    .find(|at| matches!(tokens[*at].kind, TokenKind::Align | TokenKind::Quad))
-                    .unwrap_or(tokens.len());
-                if is_remark(&sequence, from, to) {
-                    cut = index;
-                    break;
-                }
-                index = to.max(index + 1);
-                continue;
-            }
-            _ => {}
-        }
-        index = sequence.after(index);
-    }
-    let tokens = &tokens[..cut];
-    let (sequence, _) = Sequence::new(tokens);
-    let mut dropped = vec![false; tokens.len()];
-    for index in 0..tokens.len() {
-        match tokens[index].kind {
-            // `\underbrace{u}_{…}` is `u`.
-            TokenKind::Underbrace => {
-                let Some(close) = sequence.partner(index + 1) else { continue };
-                dropped[index] = true;
-                // The braces stay, since they hold a sum together; around one matrix they would part it from the next.
-                if sequence.kind(index + 2) == Some(&TokenKind::Open(Bracket::Matrix))
-                    && sequence.after(index + 2) == close
-                {
-                    dropped[index + 1] = true;
-                    dropped[close] = true;
-                }
-                let mut after = close + 1;
-                while matches!(sequence.kind(after), Some(TokenKind::Subscript | TokenKind::Superscript)) {
-                    let Some(script) = sequence.script(after + 1) else { break };
-                    for mark in dropped.iter_mut().take(script.2).skip(after) {
-                        *mark = true;
-                    }
-                    after = script.2;
-                }
-            }
-            // `{\rm tanh}` is `tanh`.
-            TokenKind::Open(Bracket::Brace)
-                if sequence.partner(index) == Some(index + 2)
-                    && matches!(sequence.kind(index + 1), Some(TokenKind::Function(..))) =>
-            {
-                let before = index.checked_sub(1).and_then(|before| sequence.kind(before));
-                let argument = matches!(
-                    before,
-                    Some(
-                        TokenKind::Subscript
-                            | TokenKind::Superscript
-                            | TokenKind::Accent(_)
-                            | TokenKind::Fraction
-                            | TokenKind::Close(Bracket::Brace)
-                    )
-                );
-                if !argument {
-                    dropped[index] = true;
-                    dropped[index + 2] = true;
-                }
-            }
-            _ => {}
-        }
-    }
-    let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
-    let mut depth = 0_usize;
-    for (index, token) in tokens.iter().enumerate() {
-        if dropped.get(index) == Some(&true) {
-            continue;
-        }
-        match &token.kind {
-            TokenKind::Open(Bracket::Matrix | Bracket::Cases) => depth += 1,
-            TokenKind::Close(Bracket::Matrix | Bracket::Cases) => depth = depth.saturating_sub(1),
-            TokenKind::Newline => continue,
-            TokenKind::Quad => continue,
-            TokenKind::Align | TokenKind::RowEnd if depth == 0 => continue,
-            _ => {}
-        }
-        kept.push(token.clone());
-    }
-    let dress = |kind: &TokenKind| {
-        matches!(
-            kind,
-            TokenKind::Comma
-                | TokenKind::Semicolon
-                | TokenKind::Period
-                | TokenKind::Remark
-                | TokenKind::Where
-                | TokenKind::Colon
-                | TokenKind::Align
-                | TokenKind::RowEnd
-        )
-    };
-    while kept.last().is_some_and(|token| dress(&token.kind)) {
-        kept.pop();
-    }
-    let start = kept.iter().take_while(|token| dress(&token.kind)).count();
-    kept.drain(..start);
-    drop_label(&mut kept);
-    kept
-}
-
-/// Drops words before a colon: `Input Gate : i_t = …`.
-fn drop_label(tokens: &mut Vec<Token>) {
-    let Some(colon) = tokens
-        .iter()
-        .take_while(|token| !matches!(token.kind, TokenKind::Equals | TokenKind::In))
-        .position(|token| token.kind == TokenKind::Colon)
-    else {
-        return;
-    };
-    let words = tokens[..colon].iter().all(|token| {
-        matches!(token.kind, TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Remark)
-    });
-    let (sequence, _) = Sequence::new(tokens);
-    if words && sequence.is_left_side(colon + 1) {
-        tokens.drain(..=colon);
-    }
-}
-
-/// The ranges of `tokens` that hold one equation each.
-fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
-    let (sequence, _) = Sequence::new(tokens);
-    let mut segments = Vec::new();
-    let mut depth: Vec<Bracket> = Vec::new();
-    let mut start = 0;
-    let mut last = None;
-    for (index, token) in tokens.iter().enumerate() {
-        match token.kind {
-            // Deeper brackets are an error of their own.
-            TokenKind::Open(bracket) if depth.len() < 2 * MAXIMUM_NESTING => depth.push(bracket),
-            TokenKind::Close(bracket) => {
-                if let Some(found) = depth.iter().rposition(|open| *open == bracket) {
-                    depth.truncate(found);
-                }
-            }
-            _ => {}
-        }
-        let outside = depth.is_empty();
-        let in_matrix = depth.iter().any(|open| matches!(open, Bracket::Matrix | Bracket::Cases));
-        let splits = match token.kind {
-            TokenKind::RowEnd if in_matrix => false,
-            TokenKind::RowEnd if outside => !continues(&sequence, last, index),
-            TokenKind::Newline if lines && outside => !continues(&sequence, last, index),
-            TokenKind::Semicolon if lines && outside => true,
-            // An unclosed bracket must not swallow the next equation.
-            TokenKind::RowEnd | TokenKind::Newline if !in_matrix => sequence.is_left_side(index + 1),
-            TokenKind::Comma | TokenKind::Semicolon | TokenKind::Period | TokenKind::Quad if outside => {
-                sequence.is_left_side(index + 1)
-            }
-            TokenKind::Semicolon if lines => sequence.is_left_side(index + 1),
-            TokenKind::Where if outside => true,
-            _ => false,
-        };
-        if splits {
-            segments.push((start, index));
-            start = index + 1;
-            depth.clear();
-        }
-        if !token.kind.is_layout() {
-            last = if splits { None } else { Some(index) };
-        }
-    }
-    segments.push((start, tokens.len()));
-    if lines { split_declarations(&sequence, segments) } else { segments }
-}
-
-/// `where w: [h], alpha: scalar`: one declaration each.
-fn split_declarations(sequence: &Sequence<'_>, segments: Vec<(usize, usize)>) -> Vec<(usize, usize)> {
-    let mut split = Vec::new();
-    for (start, end) in segments {
-        let mut from = start;
-        let mut index = start;
-        while index < end {
-            if sequence.kind(index) == Some(&TokenKind::Comma) {
-                let next = sequence.skip_layout(index + 1);
-                let after = sequence.after_name(next).map(|after| sequence.skip_layout(after));
-                if after.is_some_and(|after| sequence.kind(after) == Some(&TokenKind::Colon)) {
-                    split.push((from, index));
-                    from = index + 1;
-                }
-            }
-            index = sequence.after(index);
-        }
-        split.push((from, end));
-    }
-    split
-}
-
-/// True where the equation goes on after the end of a row at `index`; `last` is the last token before that is no layout.
-fn continues(sequence: &Sequence<'_>, last: Option<usize>, index: usize) -> bool {
-    let operator = |kind: Option<&TokenKind>| {
-        matches!(
-            kind,
-            Some(
-                TokenKind::Plus
-                    | TokenKind::Minus
-                    | TokenKind::Product(_)
-                    | TokenKind::Slash
-                    | TokenKind::Equals
-                    | TokenKind::DirectSum
-                    | TokenKind::In
-            )
-        )
-    };
-    let next = sequence.skip_layout(index + 1);
-    let next_operator = operator(sequence.kind(next)) && !sequence.is_left_side(next);
-    next_operator || last.is_some_and(|last| operator(sequence.kind(last)))
 }

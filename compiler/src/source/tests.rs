@@ -71,3 +71,335 @@ fn printed_trees_read_back() {
         assert_eq!(text, print_text(&again.document).replace("((c_t / n_t))", "(c_t / n_t)"));
     }
 }
+
+#[test]
+fn names_have_one_canonical_form() {
+    let table = [
+        ("W_{\\mathrm{hh}}", "W_hh"),
+        ("\\mathbf{W}_i", "W_i"),
+        ("\\mathbf{W_{xh}}", "W_xh"),
+        ("\\tilde{h}_t", "h_tilde_t"),
+        ("\\tilde h_t", "h_tilde_t"),
+        ("\\widetilde{h}_t", "h_tilde_t"),
+        ("\\tilde{h_t}", "h_tilde_t"),
+        ("\\~h_t", "h_tilde_t"),
+        ("{\\bf h}_t", "h_t"),
+        ("\\bm{h}_t", "h_t"),
+        ("h̃_t", "h_tilde_t"),
+        ("ẑ_t", "z_hat_t"),
+        ("h'_t", "h_prime_t"),
+        ("h^{'}_t", "h_prime_t"),
+        ("c_t'", "c_prime_t"),
+        ("h^{\\prime}_{t}", "h_prime_t"),
+        ("b_{i}", "b_i"),
+        ("\\mathcal{W}", "cal_W"),
+        ("\\gamma_c", "gamma_c"),
+        ("γ_c", "gamma_c"),
+        ("\\beta_1", "beta_1"),
+        ("W_z^1", "W_z^1"),
+        ("W_z^{(1)}", "W_z_1"),
+        ("W^{xh}", "W_xh"),
+        ("\\mathbf{W}^{hh}_{f}", "W_f_hh"),
+        ("\\tilde{c}_j", "c_tilde_j"),
+        ("h_{t-1}", "h_{t-1}"),
+        ("h_{(t-1)}", "h_{t-1}"),
+        ("h^{(t-1)}", "h_{t-1}"),
+        ("h^{t-1}", "h_{t-1}"),
+        ("h^{<t-1>}", "h_{t-1}"),
+        ("h^{\\langle t-1 \\rangle}", "h_{t-1}"),
+        ("h^{[t]}", "h_t"),
+        ("h(t-1)", "h_{t-1}"),
+        ("h[t+1]", "h_{t+1}"),
+        ("hₜ₋₁", "h_{t-1}"),
+        ("c_{t-1,f}", "c_f_{t-1}"),
+        ("W_{out}", "W_out"),
+        ("k'_{j,t}", "k_prime_j_t"),
+        ("u_t^2", "u_t^2"),
+        ("h^{(t)}_2", "h_2_t"),
+        ("W_{h \\rightarrow y}", "W_h_to_y"),
+        ("\\hat{\\mathbf{y}}^{(t)}", "y_hat_t"),
+    ];
+    for (latex, expected) in table {
+        let shown = shown(&format!("y_t = {latex}"), Syntax::Latex, None);
+        assert_eq!(shown, format!("y_t = {expected}\n"), "{latex}");
+    }
+}
+
+#[test]
+fn spellings_agree() {
+    let latex = "$$ \\tilde{h}_t = \\tanh(W_{xh} [h_{t-1}, x_t] + \\gamma * b'_h), \\quad h_t = (1 - z_t) * h_{t-1} + \\sigma(z_t) * \\tilde h_t $$";
+    let text = "h_tilde_t = tanh(W_xh [h_{t-1}; x_t] + γ * b_prime_h)  # candidate\nh_t = (1 - z_t) * h_{t-1}\n    + σ(z_t) * h̃_t";
+    assert_eq!(shown(latex, Syntax::Markdown, None), shown(text, Syntax::Text, None));
+    #[cfg(feature = "tokens")]
+    {
+        let tokens = "h̃_t = tanh(W_xh [h_{t-1}; x_t] + γ * b_prime_h); h_t = (1 - z_t) * h_{t - 1} + σ(z_t) * h_tilde_t;";
+        let (parsed, _) = super::parse_tokens(tokens.parse().expect("tokens"));
+        assert_eq!(print_text(&parsed.document), shown(text, Syntax::Text, None));
+    }
+}
+
+#[cfg(feature = "tokens")]
+fn flatten(tokens: proc_macro2::TokenStream, flat: &mut Vec<String>) {
+    for tree in tokens {
+        match tree {
+            proc_macro2::TokenTree::Group(group) => {
+                let (open, close) = match group.delimiter() {
+                    proc_macro2::Delimiter::Parenthesis => ("(", ")"),
+                    proc_macro2::Delimiter::Bracket => ("[", "]"),
+                    _ => ("{", "}"),
+                };
+                flat.push(open.to_owned());
+                flatten(group.stream(), flat);
+                flat.push(close.to_owned());
+            }
+            other => flat.push(other.to_string()),
+        }
+    }
+}
+
+#[cfg(feature = "tokens")]
+#[test]
+fn tokens_have_places() {
+    let source = "i_t = foo(W_xi [h_{t-1}, x_t]); h_t = tanhh(i_t) +; where w_ci: [h + x, 3], alpha: scalar";
+    let (parsed, spans) = super::parse_tokens(source.parse().expect("tokens"));
+    // The tokens in the order they are numbered.
+    let mut tokens = Vec::new();
+    flatten(source.parse().expect("tokens"), &mut tokens);
+    assert_eq!(tokens.len(), spans.len());
+    let mut text = print_text(&parsed.document);
+    for found in &parsed.diagnostics {
+        let place = &tokens[found.span.start as usize..found.span.end as usize];
+        text.push_str(&format!("{} {} `{}`\n", found.code.as_str(), found.message, place.join(" ")));
+    }
+    for statement in &parsed.document.statements {
+        let place = &tokens[statement.span.start as usize..statement.span.end as usize];
+        text.push_str(&format!("{}\n", place.join(" ")));
+    }
+    expect![[r#"
+        i_t = foo (W_xi [h_{t-1}, x_t])
+        w_ci: [h + x, 3]
+        alpha: scalar
+        GW0004 the equation ends where a value is needed `+`
+        i_t = foo ( W_xi [ h_ { t - 1 } , x_t ] )
+        w_ci : [ h + x , 3 ]
+        alpha : scalar
+    "#]]
+    .assert_eq(&text);
+}
+
+#[test]
+fn functions_take_what_follows() {
+    check(
+        "$$ a_t = \\tanh c_t \\odot \\sigma W x_t + \\log \\sigma(f_t) b \\\\ b_t = \\sqrt{x_t} y_t + \\tanh^2(x_t) + e^{-x_t} + |x_t - \\|y_t\\|| \\\\
+        g = \\tanh, \\quad \\Phi(v) = \\tanh(W v + b) \\\\ c_t = \\mathrm{clip}(x_t, 0, 1) \\max(a_t, b_t, 0) $$",
+        Syntax::Markdown,
+        &expect![[r#"
+            a_t = tanh(c_t) ⊙ sigmoid(W x_t) + log(sigmoid(f_t) b)
+            b_t = sqrt(x_t) y_t + tanh(x_t)^{2} + exp(-x_t) + abs(x_t - norm(y_t))
+            g = tanh
+            Phi(v) = tanh(W v + b)
+            c_t = clip(x_t, 0, 1) max(a_t, b_t, 0)
+        "#]],
+    );
+}
+
+#[test]
+fn products_and_matrices() {
+    check(
+        r"$$\begin{aligned}
+        a_t &= \alpha \odot W x_t \odot U h_{t-1} / 2 - -b \\
+        b_t &= W \cdot \begin{bmatrix} h_{t-1} \\ x_t \end{bmatrix} + [a_t \| b_t]^\top + a_t \oplus b_t \\
+        c_t &= \begin{bmatrix} W & U \end{bmatrix} \begin{bmatrix} h_{t-1} \\ x_t \end{bmatrix} \\
+        S_t &= S_{t-1} (I - \beta_t k_t k_t^\top) + v_t k_t^T @ W \\
+        d_t &= \underbrace{a_t + b_t}_{\text{sum}} c_t \times \frac{a}{b + c} \bullet \{ x_t \}
+        \end{aligned}$$",
+        Syntax::Markdown,
+        &expect![[r#"
+            a_t = alpha ⊙ W x_t ⊙ U h_{t-1} / 2 - -b
+            b_t = [W · [h_{t-1}, x_t] + [a_t, b_t] + a_t, b_t]
+            c_t = (W h_{t-1} + U x_t)
+            S_t = S_{t-1} (I - beta_t k_t k_t^T) + v_t k_t^T @ W
+            d_t = (a_t + b_t) c_t × (a / (b + c)) ⊙ (x_t)
+        "#]],
+    );
+}
+
+#[test]
+fn declarations() {
+    check(
+        r"$$ x_t, h_t \in \mathbb{R}^{d}, \quad W_c \in \mathbb{R}^{n \times (d + n)}, \quad \alpha \in \mathbb{R} $$ $$ z_t \in (0,1)^h, b \in \mathbb{R}^{4d} $$",
+        Syntax::Markdown,
+        &expect![[r#"
+            x_t: [d]
+            h_t: [d]
+            W_c: [n, d + n]
+            alpha: scalar
+            GW0950 only sets of real numbers declare a shape; this one is skipped `z_t \in (0,1)^h`
+            GW0015 this is no size `4d`
+        "#]],
+    );
+}
+
+#[test]
+fn noise_is_dropped() {
+    check(
+        r"$$ \text{Forget gate:} \quad f_t = \sigma\!\left( W\, x_t \right) \tag{3} \label{eq:f} % remark
+        \qquad (7) $$ $$ Input Gate : i_t = x_t, $$ $$ c_t &= i_t && \textit{cell} \nonumber \\[2pt] o_t = h_t. \quad \text{(Output Gate)} $$
+        $$ \begin{cases} a_t = x_t \\ b_t = a_t \end{cases} $$",
+        Syntax::Markdown,
+        &expect![[r#"
+            f_t = sigmoid(W x_t)
+            i_t = x_t
+            c_t = i_t
+            o_t = h_t
+            a_t = x_t
+            b_t = a_t
+        "#]],
+    );
+}
+
+#[test]
+fn every_equation_is_reported() {
+    check(
+        r"$$\begin{aligned}
+        f_t &= \sigmoid(W_f x_t + b_f) \\
+        i_t &= \sigma(W_i x_t + b_i \\
+        W x_t &= h_t \\
+        a_t &= b + \\
+        h{t-1} &= x_t \\
+        b_t &= U h{t-1} \\
+        c_t &= \text{Sigmod}(x_t) + \mathrm{LN}_1(x_t) \\
+        d_t &= \max(x_t) \\
+        e_t &= \text{Linear}(x_t) \\
+        g_t &= \sum_{j=1}^n w_j \\
+        k_t &= \begin{cases} 1 & x > 0 \\ 0 & x \le 0 \end{cases} \\
+        \sigma(x) &= \tanh(x) \\
+        \tanh(x_t) + b \\
+        h^-_t &= x_{t}_{t-1}
+        \end{aligned}$$",
+        Syntax::Markdown,
+        &expect![[r#"
+            f_t = sigmoid(W_f x_t + b_f)
+            GW0003 `(` is never closed in this equation `(`
+            GW0007 the left side of `=` is no single name `W x_t`
+            GW0004 the equation ends where a value is needed `+`
+            GW0017 the left side of `=` is no single name `h{t-1}`
+            GW0017 the time `t` stands as a value `t`
+            GW0013 `LN_1` is a known function with a label `\mathrm{LN}`
+            GW0104 `max` takes two or more arguments, but one is given `\max(x_t)`
+            GW0455 `Linear` names no weights `\text{Linear}`
+            GW0452 a sum over indices is outside the language `\sum`
+            GW0451 a piecewise definition is outside the language `\begin{cases} 1 & x > 0 \\ 0 & x \le 0 \end{cases}`
+            GW0007 `sigma` is a known function and cannot be defined anew `\sigma(x) &= \tanh(x)`
+            GW0006 this row is no equation: it has no `=` `\tanh(x_t) + b`
+            GW0014 a minus sign above a name is no accent `-`
+        "#]],
+    );
+}
+
+const TWO_CELLS: &str = "# 1 Cells\n$x_t = 3$ is text, `h_t = 1` is code.\n## 1.1 Elman\n$$h_t = \\tanh(W x_t + U h_{t-1})$$\n\
+    ## 1.2 GRU\n### 1.2.1 Gates\n$$z_t = \\sigma(W_z x_t)$$\n### 1.2.2 State\n$$h_t = (1 - z_t) h_{t-1} + z_t \\tilde{h}_t$$\n\
+    where $\\tilde{h}_t = \\tanh(W x_t)$ and $a_t = 1$.\n$$z_t = \\sigma(W_z x_t)$$\n## 2 Remarks\n```python\nh_t = f(x)\n$$\n```\n";
+
+#[test]
+fn sections() {
+    check(
+        TWO_CELLS,
+        Syntax::Markdown,
+        &expect![[r#"
+        h_t = tanh(W x_t + U h_{t-1})
+        z_t = sigmoid(W_z x_t)
+        h_t = (1 - z_t) h_{t-1} + z_t h_tilde_t
+        h_tilde_t = tanh(W x_t)
+        GW0011 sections define `h` differently: `1.1 Elman` defines h; `1.2 GRU` defines h, z, h_tilde `h_t = \tanh(W x_t + U h_{t-1})`
+    "#]],
+    );
+    for section in ["1.2", "GRU", "gru", "1.2 GRU", "## 1.2 GRU", "1.2.1; 1.2.2"] {
+        let text = shown(TWO_CELLS, Syntax::Markdown, Some(section));
+        assert_eq!(
+            text,
+            "z_t = sigmoid(W_z x_t)\nh_t = (1 - z_t) h_{t-1} + z_t h_tilde_t\nh_tilde_t = tanh(W x_t)\n",
+            "{section}"
+        );
+    }
+    expect![[r#"
+        GW0009 no heading matches `LSTM` ``
+    "#]]
+    .assert_eq(&shown(TWO_CELLS, Syntax::Markdown, Some("LSTM")));
+    expect![[r#"
+        h_t = tanh(W x_t + U h_{t-1})
+        z_t = sigmoid(W_z x_t)
+        h_t = (1 - z_t) h_{t-1} + z_t h_tilde_t
+        h_tilde_t = tanh(W x_t)
+        GW0011 sections define `h` differently: `1.1 Elman` defines h; `1.2 GRU` defines h, z, h_tilde `h_t = \tanh(W x_t + U h_{t-1})`
+    "#]].assert_eq(&shown(TWO_CELLS, Syntax::Markdown, Some("1.")));
+    expect![[r#"
+        GW0008 the text holds no equation ``
+    "#]]
+    .assert_eq(&shown(TWO_CELLS, Syntax::Markdown, Some("2 Remarks")));
+}
+
+#[test]
+fn wrappers_of_documents() {
+    let cell = "h_t = tanh(W x_t + U h_{t-1})\n";
+    for source in [
+        "Text $h_t = \\tanh(W x_t + U h_{t-1})$ and $x_t$.",
+        "- \\\\( h_t := \\tanh(W x_t + U h_{t-1}) \\\\)",
+        "<li>\\( h_t = \\tanh(W x_t + U h_{t-1}) \\)</li>",
+        "\\[ h_t = \\tanh(W x_t + U h_{t-1}) \\]",
+        ":<math>h_t = \\tanh(W x_t + U h_{t-1})</math>",
+        "{{< katex display=true >}}\nh_t = \\tanh(W x_t + U h_{t-1})\n{{< /katex >}}",
+        "text\n\n    .. math::\n        :label: a\n\n        h_t = \\tanh(W x_t + U h_{t-1})\n\nmore = text",
+        "```math\nh_t = \\tanh(W x_t + U h_{t-1})\n```",
+        "```\nh_t = tanh(W x_t + U h_{t-1})   # the state\n```",
+        "* `h_t = tanh(W x_t + U h_(t-1))`",
+        "/// h_t = tanh(W x_t + U h_{t-1})  `[state]`\n/// \n",
+        "| $h_t = \\tanh(W x_t + U h_{t-1})$ | state |\n|---|---|\n",
+        "h<sub>t</sub> = tanh(W x<sub>t</sub> + U h<sub>t-1</sub>)",
+        "$$\\\\begin{align} h_t &= \\\\tanh(W x_t + U h_{t-1}) \\\\end{align}$$",
+        "$$ h_t = \\tanh(W x_t &plus; U h_{t-1}) $$",
+        "state: h_t = tanh(W x_t + U h_{t-1})    (the new state)",
+    ] {
+        let source = source.replace("&plus;", "+");
+        assert_eq!(shown(&source, Syntax::Markdown, None), cell, "{source}");
+    }
+    check(
+        "it = f(Xt*(Wi^T) + Ht-1*Ri + Wbi)\nHt = ot (.) tanh(Ct)\n",
+        Syntax::Text,
+        &expect![[r#"
+        i_t = f (X_t * (Wi^T) + H_{t-1} * Ri + Wbi)
+        H_t = o_t ⊙ tanh(C_t)
+    "#]],
+    );
+    check(
+        " * input gate:  i_t = sigmoid(W_{i,x}*X_t +\n *                    W_{i,c} .* s_{t-1} + b_i)\n * s_t = i_t ⊙ X_t\n",
+        Syntax::Text,
+        &expect![[r#"
+            i_t = sigmoid(W_i_x * X_t + W_i_c ⊙ s_{t-1} + b_i)
+            s_t = i_t ⊙ X_t
+        "#]],
+    );
+}
+
+#[test]
+fn layers_losses_and_chains() {
+    check(
+        r"$$ y_t = h_t^{(l)} = \tanh(W^{(l)} h_t^{(l-1)} + U^{(l)} h_{t-1}^{(l)}), \qquad h_t^{(0)} = x_t $$ $$ L = \sum_t (y_t - d_t)^2 $$ $$ h_t, c_t = \text{LSTM}(x_t, h_{t-1}) $$",
+        Syntax::Markdown,
+        &expect![[r#"
+            y_t = tanh(W x_t + U h_{t-1})
+            h_t = tanh(W x_t + U h_{t-1})
+            GW0951 layers are counted by a superscript: one layer is compiled; stack it `y_t = h_t^{(l)} = \tanh(W^{(l)} h_t^{(l-1)} + U^{(l)} h_{t-1}^{(l)})`
+            GW0950 this names the input of the first layer and is skipped `h_t^{(0)} = x_t`
+            GW0950 `L` is read as a loss, which is no part of the cell: skipped `L = \sum_t (y_t - d_t)^2`
+            GW0950 the signature of `LSTM` defines nothing and is skipped `c_t = \text{LSTM}(x_t, h_{t-1})`
+        "#]],
+    );
+    check(
+        r"$$ h_i = \tanh(W x_i + U h_{i-1}) $$",
+        Syntax::Markdown,
+        &expect![[r#"
+        h_t = tanh(W x_t + U h_{t-1})
+    "#]],
+    );
+}

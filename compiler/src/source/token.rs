@@ -137,3 +137,55 @@ impl TokenKind {
         matches!(self, Self::Align | Self::Quad | Self::Newline | Self::RowEnd)
     }
 }
+
+/// A token in words.
+pub(crate) fn describe(kind: &TokenKind) -> String {
+    let sign = match kind {
+        TokenKind::Word { text, .. } => return format!("the name `{text}`"),
+        TokenKind::Number { value, .. } => return format!("the number `{value}`"),
+        TokenKind::Function(_, spelled) => return format!("the function `{spelled}`"),
+        TokenKind::Accent(accent) | TokenKind::Mark(accent) => return format!("the accent `{accent}`"),
+        TokenKind::Remark => return "text".to_owned(),
+        TokenKind::Unknown => return "an unknown symbol".to_owned(),
+        TokenKind::RowEnd => return "the end of a row".to_owned(),
+        TokenKind::Quad | TokenKind::Newline => return "a gap".to_owned(),
+        TokenKind::Ellipsis => return "an ellipsis".to_owned(),
+        TokenKind::LargeOperator(name) => return format!("the {name} sign"),
+        TokenKind::Relation(name) => return format!("the relation `{name}`"),
+        TokenKind::Underbrace => return "a brace".to_owned(),
+        TokenKind::Fraction => return "a fraction".to_owned(),
+        TokenKind::Subscript => "_",
+        TokenKind::Superscript => "^",
+        TokenKind::Top => "⊤",
+        TokenKind::Reals => "ℝ",
+        TokenKind::Open(Bracket::Round) => "(",
+        TokenKind::Close(Bracket::Round) => ")",
+        TokenKind::Open(Bracket::Square) => "[",
+        TokenKind::Close(Bracket::Square) => "]",
+        TokenKind::Open(Bracket::Brace) => "{",
+        TokenKind::Close(Bracket::Brace) => "}",
+        TokenKind::Open(Bracket::Angle) => "⟨",
+        TokenKind::Close(Bracket::Angle) => "⟩",
+        TokenKind::Open(Bracket::Matrix) | TokenKind::Close(Bracket::Matrix) => "matrix",
+        TokenKind::Open(Bracket::Cases) | TokenKind::Close(Bracket::Cases) => "cases",
+        TokenKind::Bar => "|",
+        TokenKind::DoubleBar => "‖",
+        TokenKind::Plus => "+",
+        TokenKind::Minus => "-",
+        TokenKind::Slash => "/",
+        TokenKind::Product(sign) => super::print::text::product_sign(*sign),
+        TokenKind::DirectSum => "⊕",
+        TokenKind::Equals => "=",
+        TokenKind::In => "∈",
+        TokenKind::Comma => ",",
+        TokenKind::Semicolon => ";",
+        TokenKind::Colon => ":",
+        TokenKind::Period => ".",
+        TokenKind::Less => "<",
+        TokenKind::Greater => ">",
+        TokenKind::Arrow => "→",
+        TokenKind::Where => "where",
+        TokenKind::Align => "&",
+    };
+    format!("`{sign}`")
+}

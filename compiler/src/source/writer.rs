@@ -15,13 +15,23 @@ pub(crate) struct Writer {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// A blank was passed since the last token.
     pub(crate) spaced: bool,
+    /// Index of the last token that is no layout.
+    solid: Option<usize>,
 }
 
 impl Writer {
     /// Appends a token.
     pub(crate) fn push(&mut self, kind: TokenKind, span: Span) {
         let spaced = std::mem::take(&mut self.spaced);
+        if !kind.is_layout() {
+            self.solid = Some(self.tokens.len());
+        }
         self.tokens.push(Token { kind, span, spaced });
+    }
+
+    /// The last token that is no layout.
+    pub(crate) fn last_solid(&self) -> Option<&TokenKind> {
+        self.solid.and_then(|index| self.tokens.get(index)).map(|token| &token.kind)
     }
 
     /// Appends a word.

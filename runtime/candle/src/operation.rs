@@ -265,11 +265,10 @@ fn split<'a, T: Element>(values: &'a [T], ports: &[Port], rows: usize) -> Rows<'
 }
 
 impl<T: Element> Rows<'_, T> {
-    /// Zeros for each port, or nothing for each.
+    /// Zeros for each port, or no buffers at all, which is how a cell is told that nothing is wanted.
     fn wanted(wanted: bool, ports: &[Port], rows: usize) -> Self {
-        Rows::Apart(
-            ports.iter().map(|port| vec![T::ZERO; if wanted { rows * port.size } else { 0 }]).collect(),
-        )
+        let ports = if wanted { ports } else { &[] };
+        Rows::Apart(ports.iter().map(|port| vec![T::ZERO; rows * port.size]).collect())
     }
 
     fn slices(&self) -> Vec<&[T]> {

@@ -24,7 +24,7 @@ pub(crate) struct SourceArguments {
 pub(crate) enum Cycle {
     /// Read the value of the step before along the cycle's state
     Previous,
-    /// Solve the equations of the step by iteration
+    /// Solve the equations of the step by iteration (not supported yet: an error that says so)
     FixedPoint,
 }
 
@@ -105,9 +105,26 @@ pub(crate) fn positive(text: &str) -> Result<usize, String> {
     }
 }
 
+/// A finite number above zero.
+pub(crate) fn positive_number(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(number) if number.is_finite() && number > 0.0 => Ok(number),
+        _ => Err(format!("`{text}` is not a finite number above zero")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_above_zero_are_finite() {
+        assert_eq!(positive_number("3e-3"), Ok(3e-3));
+        for wrong in ["0", "-1", "NaN", "inf", "", "x"] {
+            assert!(positive_number(wrong).is_err(), "{wrong}");
+        }
+        assert!(positive("0").is_err() && positive("-1").is_err());
+    }
 
     #[test]
     fn sizes_are_read_once_each() {

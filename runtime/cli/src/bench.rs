@@ -11,7 +11,7 @@ use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
 use gatewright::workspace::Workspace;
 use gatewright::{CompiledCell, Element};
 
-use crate::arguments::{BackendArguments, Precision, Sizes, SourceArguments, positive};
+use crate::arguments::{BackendArguments, Precision, Sizes, SourceArguments, positive, positive_number};
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
 use crate::run::{buffers, views, views_mut, zeros};
@@ -44,10 +44,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, default_value_t = Precision::F32)]
     dtype: Precision,
     /// Seconds of repetitions for each mode
-    #[arg(long, default_value_t = 3.0)]
+    #[arg(long, default_value_t = 3.0, value_parser = positive_number)]
     budget: f64,
     /// A first call slower than this many seconds is reported alone
-    #[arg(long, default_value_t = 20.0)]
+    #[arg(long, default_value_t = 20.0, value_parser = positive_number)]
     cap: f64,
     #[command(flatten)]
     backend: BackendArguments,

@@ -67,7 +67,10 @@ struct Report {
 pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
     let source = Source::read(&arguments.source)?;
     let (cell, diagnostics, failed) = match source.findings() {
-        Ok((cell, diagnostics)) => (Some(cell), diagnostics, false),
+        Ok(mut cell) => {
+            let diagnostics = std::mem::take(&mut cell.diagnostics);
+            (Some(cell), diagnostics, false)
+        }
         Err(diagnostics) => (None, diagnostics, true),
     };
     match arguments.format {

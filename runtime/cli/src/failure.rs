@@ -79,7 +79,11 @@ impl From<TensorFileError> for Failure {
 }
 
 impl From<candle_core::Error> for Failure {
-    fn from(error: candle_core::Error) -> Self {
+    fn from(mut error: candle_core::Error) -> Self {
+        // A backtrace is no message for whoever trains a cell.
+        while let candle_core::Error::WithBacktrace { inner, .. } = error {
+            error = *inner;
+        }
         Self::Data(error.to_string())
     }
 }

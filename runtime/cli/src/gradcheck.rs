@@ -9,7 +9,7 @@ use gatewright::parameters::{Initializer, Random};
 use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
 use gatewright::workspace::Workspace;
 
-use crate::arguments::{BackendArguments, Sizes, SourceArguments, positive};
+use crate::arguments::{BackendArguments, Sizes, SourceArguments, positive, positive_number};
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
 use crate::run::{buffers, views, views_mut, zeros};
@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 0)]
     seed: u64,
     /// Largest difference allowed, relative to the larger of 1 and the gradient
-    #[arg(long, default_value_t = 1e-6)]
+    #[arg(long, default_value_t = 1e-6, value_parser = positive_number)]
     tolerance: f64,
     /// Most entries of each tensor to try; of larger ones that many are drawn
     #[arg(long, default_value_t = 256, value_parser = positive)]

@@ -8,7 +8,7 @@
 mod arguments;
 mod bench;
 mod check;
-
+mod derive;
 mod describe;
 mod dimension;
 mod failure;
@@ -40,7 +40,7 @@ struct Command {
 #[derive(Debug, Subcommand)]
 enum Action {
     Check(check::Arguments),
-
+    Derive(derive::Arguments),
     Run(run::Arguments),
     Gradcheck(gradcheck::Arguments),
     Bench(bench::Arguments),
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     let command = Command::parse();
     let result: Result<(), Failure> = match &command.action {
         Action::Check(arguments) => check::check(arguments),
-
+        Action::Derive(arguments) => derive::derive(arguments),
         Action::Run(arguments) => run::run(arguments),
         Action::Gradcheck(arguments) => gradcheck::gradcheck(arguments),
         Action::Bench(arguments) => bench::bench(arguments),

@@ -4,9 +4,10 @@ use std::fs;
 use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
-use gatewright::compiler::diagnostic::{Diagnostic, Severity, render};
-use gatewright::compiler::resolve::{Cell, CyclePolicy, Options, resolve};
-use gatewright::compiler::source::{Syntax, parse};
+use gatewright::compiler::diagnostic::{Diagnostic, render};
+use gatewright::compiler::passes::read;
+use gatewright::compiler::resolve::{Cell, CyclePolicy, Options};
+use gatewright::compiler::source::Syntax;
 use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 
 use crate::arguments::{BackendArguments, BackendName, Cycle, SourceArguments};
@@ -27,7 +28,6 @@ pub(crate) struct Source {
 pub(crate) struct Checked {
     pub(crate) source: Source,
     pub(crate) cell: Cell,
-    pub(crate) diagnostics: Vec<Diagnostic>,
 }
 
 impl Source {
@@ -51,24 +51,9 @@ impl Source {
         })
     }
 
-    /// Parses and resolves. Fails with all findings, errors among them; a text with errors is not resolved, for half of
-    /// its equations would be missing.
-    pub(crate) fn findings(&self) -> Result<(Cell, Vec<Diagnostic>), Vec<Diagnostic>> {
-        let parsed = parse(&self.text, self.syntax, self.section.as_deref());
-        let mut diagnostics = parsed.diagnostics;
-        if diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error) {
-            return Err(diagnostics);
-        }
-        match resolve(&parsed.document, &self.options) {
-            Ok(cell) => {
-                diagnostics.extend(cell.diagnostics.iter().cloned());
-                Ok((cell, diagnostics))
-            }
-            Err(found) => {
-                diagnostics.extend(found);
-                Err(diagnostics)
-            }
-        }
+    /// Parses and resolves; fails with all findings, errors among them.
+    pub(crate) fn findings(&self) -> Result<Cell, Vec<Diagnostic>> {
+        read(&self.text, self.syntax, self.section.as_deref(), &self.options)
     }
 
     /// Findings with excerpts and carets, in colour where standard error is a terminal.
@@ -88,14 +73,14 @@ impl Checked {
     pub(crate) fn read(arguments: &SourceArguments) -> Result<Self, Failure> {
         let source = Source::read(arguments)?;
         match source.findings() {
-            Ok((cell, diagnostics)) => Ok(Self { source, cell, diagnostics }),
+            Ok(cell) => Ok(Self { source, cell }),
             Err(diagnostics) => Err(Failure::Equations(source.render(&diagnostics))),
         }
     }
 
     /// Prints notes and warnings to standard error.
     pub(crate) fn print_findings(&self) {
-        eprint!("{}", self.source.render(&self.diagnostics));
+        eprint!("{}", self.source.render(&self.cell.diagnostics));
     }
 
     /// Compiles for these sizes, in the order of the cell's dimensions.
@@ -123,9 +108,8 @@ pub(crate) fn compile_text<T: Element>(
 ) -> Result<(CompiledCell<T>, Duration), Failure> {
     let source = source.clone();
     let started = Instant::now();
-    let (cell, diagnostics) =
-        source.findings().map_err(|diagnostics| Failure::Equations(source.render(&diagnostics)))?;
-    let checked = Checked { source, cell, diagnostics };
+    let cell = source.findings().map_err(|diagnostics| Failure::Equations(source.render(&diagnostics)))?;
+    let checked = Checked { source, cell };
     let compiled = checked.compile(sizes, arguments)?;
     Ok((compiled, started.elapsed()))
 }

@@ -53,11 +53,13 @@ impl Default for CompileOptions {
 /// A cell compiled for known feature sizes, for any number of steps and samples.
 ///
 /// ```
-/// use gatewright::{CompiledCell, CompileOptions, parse_text};
+/// use gatewright::compiler::source::Syntax;
+/// use gatewright::{CompileOptions, CompiledCell, read_cell};
 ///
-/// let cell = parse_text("h_t = tanh(W x_t + U h_{t-1} + b)").unwrap();
-/// let compiled = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], CompileOptions::default()).unwrap();
+/// let cell = read_cell("h_t = tanh(W x_t + U h_{t-1} + b)", Syntax::Text)?;
+/// let compiled = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], CompileOptions::default())?;
 /// assert_eq!(compiled.parameter_layout().length(), 4 * 3 + 4 * 4 + 4);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug)]
 pub struct CompiledCell<T> {

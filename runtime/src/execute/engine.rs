@@ -30,7 +30,7 @@ pub(crate) struct Engine<T> {
 enum Loops<T> {
     Interpreted(std::marker::PhantomData<T>),
     #[cfg(feature = "jit")]
-    Compiled(CompiledKernels, PrimitiveTable<T>),
+    Compiled(Box<(CompiledKernels, PrimitiveTable<T>)>),
 }
 
 impl<T: Element> Engine<T> {
@@ -38,13 +38,13 @@ impl<T: Element> Engine<T> {
         let loops = match backend {
             Backend::Interpreter => Loops::Interpreted(std::marker::PhantomData),
             #[cfg(feature = "jit")]
-            Backend::Jit => Loops::Compiled(
-                CompiledKernels::compile(&plan.kernels, Precision::of::<T>())
-                    .map_err(|error| CompileError::Code(error.to_string()))?,
-                T::primitives(Level::best())
-                    .ok_or_else(|| CompileError::Internal("the best level is not available".to_owned()))?
-                    .for_compiled_code(),
-            ),
+            Backend::Jit => {
+                let kernels = CompiledKernels::compile(&plan.kernels, Precision::of::<T>())
+                    .map_err(|error| CompileError::Code(error.to_string()))?;
+                let primitives = T::primitives(Level::best())
+                    .ok_or_else(|| CompileError::Internal("the best level is not available".to_owned()))?;
+                Loops::Compiled(Box::new((kernels, primitives.for_compiled_code())))
+            }
             #[cfg(not(feature = "jit"))]
             Backend::Jit => return Err(CompileError::NoBackend),
         };
@@ -56,7 +56,7 @@ impl<T: Element> Engine<T> {
         match &self.loops {
             Loops::Interpreted(_) => 0,
             #[cfg(feature = "jit")]
-            Loops::Compiled(kernels, _) => kernels.scratch_elements(),
+            Loops::Compiled(compiled) => compiled.0.scratch_elements(),
         }
     }
 
@@ -65,7 +65,7 @@ impl<T: Element> Engine<T> {
         match &self.loops {
             Loops::Interpreted(_) => 0,
             #[cfg(feature = "jit")]
-            Loops::Compiled(kernels, _) => kernels.code_bytes(),
+            Loops::Compiled(compiled) => compiled.0.code_bytes(),
         }
     }
 
@@ -83,9 +83,7 @@ impl<T: Element> Engine<T> {
                 run_kernel(&self.plan.kernels[kernel], arena, offsets, rows)
             }
             #[cfg(feature = "jit")]
-            Loops::Compiled(kernels, primitives) => {
-                kernels.run(kernel, arena, offsets, rows, primitives, scratch)
-            }
+            Loops::Compiled(compiled) => compiled.0.run(kernel, arena, offsets, rows, &compiled.1, scratch),
         };
         result.map_err(|error| CallError::Internal(error.to_string()))
     }

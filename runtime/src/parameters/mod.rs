@@ -9,6 +9,7 @@ mod initialize;
 mod layout;
 mod random;
 mod safetensors;
+mod view;
 
 pub use error::{ParameterError, TensorDifference, TensorFileError};
 pub use file::write_atomically;
@@ -16,6 +17,7 @@ pub use initialize::Initializer;
 pub use layout::{ParameterEntry, ParameterLayout, ParameterRole};
 pub use random::Random;
 pub use safetensors::{Conversion, NamedTensor, load, read_tensors, save, tensors_from_bytes, write_tensors};
+pub use view::{MatrixView, MatrixViewMut, Parts, PartsMut, ViewError};
 
 use gatewright_compiler::operator::real::Real;
 

@@ -115,6 +115,21 @@ fn parameters_survive_a_file() {
     assert_eq!(std::fs::read_dir(&folder.0).expect("there").count(), 1, "no temporary file stays");
 }
 
+#[cfg(unix)]
+#[test]
+fn links_are_followed_and_devices_stay_devices() {
+    let folder = Folder::new("link");
+    let (target, link) = (folder.0.join("target"), folder.0.join("link"));
+    std::fs::write(&target, "old").expect("written");
+    std::os::unix::fs::symlink(&target, &link).expect("linked");
+    write_atomically(&link, b"new").expect("written");
+    assert_eq!(std::fs::read(&target).expect("read"), b"new");
+    assert!(std::fs::symlink_metadata(&link).expect("there").is_symlink());
+    write_atomically(std::path::Path::new("/dev/null"), b"gone").expect("swallowed");
+    assert!(!std::path::Path::new("/dev/null").is_file());
+    assert!(write_atomically(&folder.0, b"a folder is no file").is_err());
+}
+
 #[test]
 fn every_difference_is_named() {
     let folder = Folder::new("difference");

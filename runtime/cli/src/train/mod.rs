@@ -18,7 +18,7 @@ use gatewright::parameters::{Initializer, write_atomically};
 use gatewright::sequence::SequenceCell;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::arguments::{BackendArguments, InitialValue, SourceArguments, positive};
+use crate::arguments::{BackendArguments, InitialValue, SourceArguments, positive, positive_number};
 use crate::describe::describe;
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
@@ -51,13 +51,13 @@ pub(crate) struct Arguments {
     #[arg(long, default_value_t = 64, value_parser = positive)]
     hidden: usize,
     /// Step width of Adam
-    #[arg(long, default_value_t = 3e-3)]
+    #[arg(long, default_value_t = 3e-3, value_parser = positive_number)]
     learning_rate: f64,
     /// Sequences in one step of the optimiser
     #[arg(long, default_value_t = 32, value_parser = positive)]
     batch: usize,
     /// Largest norm of a gradient; longer ones are shortened to it
-    #[arg(long, default_value_t = 1.0)]
+    #[arg(long, default_value_t = 1.0, value_parser = positive_number)]
     clip: f64,
     /// Start a parameter at a value, such as the forget gate's bias at one: b_f=1. May be given several times
     #[arg(long, value_name = "NAME=VALUE")]

@@ -1,0 +1,172 @@
+//! Declarations: `x_t \in \mathbb{R}^{d}`, `w: [h]`.
+
+use super::ast::{ProductSign, Reference, Size, Statement, StatementKind};
+use super::pratt::Stop;
+use super::sequence::Sequence;
+use super::statement::Reader;
+use super::token::{Bracket, TokenKind};
+use crate::diagnostic::Code;
+
+/// Most axes of a declaration, and most terms of a size.
+const MAXIMUM_AXES: usize = 8;
+
+impl Reader<'_> {
+    /// `x_t, h_t \in \mathbb{R}^{d}`.
+    pub(crate) fn membership(
+        &mut self,
+        sequence: &Sequence<'_>,
+        relation: usize,
+        pending: &mut Vec<Reference>,
+    ) -> Result<(), Stop> {
+        let end = sequence.tokens.len();
+        let span = sequence.span(0, end);
+        let mut targets = std::mem::take(pending);
+        for (from, to) in sequence.parts(0, relation) {
+            if sequence.after_name(from) != Some(to) {
+                let place = sequence.span(from, to.max(from + 1));
+                self.report(Code::LeftSide, "only a name can be declared", place, None);
+                return Err(Stop);
+            }
+            targets.push(self.parser(sequence, from, to).name()?.reference());
+        }
+        let reals = matches!(sequence.kind(relation + 1), Some(TokenKind::Reals))
+            || matches!(sequence.kind(relation + 1), Some(TokenKind::Word { text, .. }) if text == "R");
+        if !reals {
+            // `z_t \in (0, 1)^h` says nothing about shapes that is needed.
+            let message = "only sets of real numbers declare a shape; this one is skipped";
+            self.report(Code::SkippedRow, message, span, None);
+            return Ok(());
+        }
+        let sizes = match sequence.kind(relation + 2) {
+            None => Vec::new(),
+            Some(TokenKind::Superscript) => {
+                let Some((from, to, over)) = sequence.script(relation + 3) else {
+                    let place = sequence.span(relation, end);
+                    self.report(Code::BadSize, "no size follows", place, None);
+                    return Err(Stop);
+                };
+                if over != end {
+                    let place = sequence.span(over, end);
+                    self.report(
+                        Code::UnexpectedToken,
+                        "this does not belong to the declaration",
+                        place,
+                        None,
+                    );
+                    return Err(Stop);
+                }
+                self.sizes(sequence, from, to)?
+            }
+            Some(_) => {
+                let place = sequence.span(relation + 2, end);
+                self.report(Code::UnexpectedToken, "this does not belong to the declaration", place, None);
+                return Err(Stop);
+            }
+        };
+        for target in targets {
+            let kind = StatementKind::Declaration { target, sizes: sizes.clone() };
+            self.statements.push(Statement { kind, span });
+        }
+        Ok(())
+    }
+
+    /// `w: [h]`, `alpha: scalar`.
+    pub(crate) fn colon_declaration(&mut self, sequence: &Sequence<'_>, colon: usize) -> Result<(), Stop> {
+        let end = sequence.tokens.len();
+        let span = sequence.span(0, end);
+        let target = self.parser(sequence, 0, colon).name()?.reference();
+        let sizes = match sequence.kind(colon + 1) {
+            Some(TokenKind::Word { text, .. }) if text == "scalar" && colon + 2 == end => Vec::new(),
+            Some(TokenKind::Open(Bracket::Square)) if sequence.after(colon + 1) == end => {
+                self.sizes(sequence, colon + 2, end - 1)?
+            }
+            _ => {
+                if !self.lines {
+                    // `x_t: \text{input vector}` explains a name.
+                    self.report(Code::SkippedRow, "this remark is skipped", span, None);
+                    return Ok(());
+                }
+                let place = sequence.span(colon, end);
+                let help = Some("write `w: [h]`, `W: [h, x]` or `alpha: scalar`".to_owned());
+                self.report(Code::BadSize, "a declaration gives sizes in square brackets", place, help);
+                return Err(Stop);
+            }
+        };
+        self.statements.push(Statement { kind: StatementKind::Declaration { target, sizes }, span });
+        Ok(())
+    }
+
+    /// Sizes parted by `\times` or commas.
+    fn sizes(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Vec<Size>, Stop> {
+        let (mut sizes, mut from, mut index) = (Vec::new(), start, start);
+        while index <= end {
+            let separates = index == end
+                || matches!(
+                    sequence.kind(index),
+                    Some(TokenKind::Comma | TokenKind::Semicolon | TokenKind::Product(ProductSign::Cross))
+                );
+            if separates {
+                if sizes.len() == MAXIMUM_AXES {
+                    let place = sequence.span(from, end);
+                    self.report(Code::BadSize, format!("more than {MAXIMUM_AXES} axes"), place, None);
+                    return Err(Stop);
+                }
+                if !(index == end && from == end && !sizes.is_empty()) {
+                    sizes.push(self.size(sequence, from, index)?);
+                }
+                from = index + 1;
+            }
+            index = if index == end { end + 1 } else { sequence.after(index).min(end) };
+        }
+        Ok(sizes)
+    }
+
+    fn size(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
+        let (start, end, _) = sequence.without_brackets(start, end);
+        let mut terms = Vec::new();
+        let (mut from, mut index) = (start, start);
+        while index <= end {
+            if index == end || sequence.kind(index) == Some(&TokenKind::Plus) {
+                if terms.len() == MAXIMUM_AXES {
+                    let place = sequence.span(from, end);
+                    self.report(Code::BadSize, format!("more than {MAXIMUM_AXES} terms"), place, None);
+                    return Err(Stop);
+                }
+                terms.push(self.size_term(sequence, from, index)?);
+                from = index + 1;
+            }
+            index = if index == end { end + 1 } else { sequence.after(index).min(end) };
+        }
+        Ok(match (terms.len(), terms.pop()) {
+            (1, Some(only)) => only,
+            (_, last) => {
+                terms.extend(last);
+                Size::Sum(terms)
+            }
+        })
+    }
+
+    fn size_term(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
+        let (start, end, _) = sequence.without_brackets(start, end);
+        match sequence.kind(start) {
+            Some(TokenKind::Number { whole: Some(number), .. }) if end == start + 1 => {
+                Ok(Size::Known(*number))
+            }
+            _ if start < end && sequence.after_name(start) == Some(end) => {
+                let named = self.parser(sequence, start, end).name()?;
+                let mut name = named.parts.finish().canonical;
+                if named.time.is_some() {
+                    name.push_str("_t");
+                }
+                Ok(Size::Named(name))
+            }
+            Some(TokenKind::Unknown) => Err(Stop),
+            _ => {
+                let place = sequence.span(start, end.max(start + 1));
+                let help = Some("a size is a number, a name or a sum of these".to_owned());
+                self.report(Code::BadSize, "this is no size", place, help);
+                Err(Stop)
+            }
+        }
+    }
+}

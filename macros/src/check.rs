@@ -1,0 +1,227 @@
+//! What must hold before an item is expanded: a list of named checks, each with its reason.
+
+use gatewright_compiler::diagnostic::{Code, Diagnostic, Severity};
+use gatewright_compiler::differentiate::differentiate;
+use gatewright_compiler::graph::lower;
+use gatewright_compiler::plan::{PlanError, plan};
+use gatewright_compiler::resolve::{Cell, CyclePolicy, Options, resolve};
+use gatewright_compiler::simplify::simplify;
+use gatewright_compiler::source::{Syntax, parse, print_text};
+use gatewright_compiler::span::Span;
+use proc_macro2::TokenTree;
+use syn::{Attribute, Meta};
+
+use crate::errors::Errors;
+use crate::parse::{CellItem, Equations};
+
+/// An item that may be expanded.
+pub(crate) struct Checked {
+    /// What the equations mean.
+    pub(crate) cell: Cell,
+    /// The equations as plain text, which means the same cell.
+    pub(crate) text: String,
+}
+
+/// What the attributes of an item say.
+#[derive(Default)]
+pub(crate) struct Choices {
+    /// `///` lines.
+    pub(crate) docs: Vec<Attribute>,
+    /// `#[cfg(…)]`, for every generated item.
+    pub(crate) configuration: Vec<Attribute>,
+    /// `#[cycle(…)]`.
+    pub(crate) cycle: CyclePolicy,
+}
+
+/// Runs all checks. `None` where nothing can be expanded but a skeleton; `errors` says why.
+pub(crate) fn check(
+    errors: &mut Errors,
+    item: &CellItem,
+    equations: &Equations,
+    choices: &Choices,
+) -> Option<Checked> {
+    let options = Options { cycle: choices.cycle };
+    let read = check_syntax(errors, item, equations);
+    let cell = check_meaning(errors, item, equations, &options, read)?;
+    check_state(errors, item, equations, &cell);
+    check_compilation(errors, item, equations, &cell);
+    let text = check_printing(errors, item, equations, &cell, &options)?;
+    Some(Checked { cell, text })
+}
+
+/// An attribute that the macro does not know would be ignored in silence, so it is an error.
+pub(crate) fn check_attributes(errors: &mut Errors, item: &CellItem) -> Choices {
+    let mut choices = Choices::default();
+    let mut cycle_given = false;
+    for attribute in &item.attributes {
+        let path = attribute.path();
+        if path.is_ident("doc") {
+            choices.docs.push(attribute.clone());
+        } else if path.is_ident("cfg") {
+            choices.configuration.push(attribute.clone());
+        } else if path.is_ident("cycle") {
+            if std::mem::replace(&mut cycle_given, true) {
+                errors.push(syn::Error::new_spanned(attribute, "`cycle` is given twice"));
+            }
+            match cycle_policy(&attribute.meta) {
+                Some(policy) => choices.cycle = policy,
+                None => errors.push(syn::Error::new_spanned(
+                    attribute,
+                    "expected `#[cycle(previous)]`, `#[cycle(fixed_point)]` or `#[cycle(reject)]`",
+                )),
+            }
+        } else {
+            let message = "this attribute has no meaning on a cell\nhelp: `///`, `cfg` and `cycle` have";
+            errors.push(syn::Error::new_spanned(attribute, message));
+        }
+    }
+    choices
+}
+
+fn cycle_policy(meta: &Meta) -> Option<CyclePolicy> {
+    let Meta::List(list) = meta else { return None };
+    let mut tokens = list.tokens.clone().into_iter();
+    let (Some(TokenTree::Ident(word)), None) = (tokens.next(), tokens.next()) else { return None };
+    match word.to_string().as_str() {
+        "reject" => Some(CyclePolicy::Reject),
+        "previous" => Some(CyclePolicy::Previous),
+        "fixed_point" => Some(CyclePolicy::FixedPoint),
+        _ => None,
+    }
+}
+
+/// Every equation must be read. True where all were.
+fn check_syntax(errors: &mut Errors, item: &CellItem, equations: &Equations) -> bool {
+    let mut read = true;
+    for diagnostic in &equations.parsed.diagnostics {
+        // A skipped row is an equation that silently would not be there.
+        if diagnostic.code.severity() == Severity::Error || diagnostic.code == Code::SkippedRow {
+            errors.diagnostic(&item.name, &equations.spans, diagnostic);
+            read = false;
+        }
+    }
+    read
+}
+
+/// Errors that hold whatever an equation that could not be read would have said.
+const INDEPENDENT: [Code; 8] = [
+    Code::UnknownFunction,
+    Code::ShapeContradiction,
+    Code::Cycle,
+    Code::FutureRead,
+    Code::DefinedAtTwoTimes,
+    Code::MixedIndex,
+    Code::NameConflict,
+    Code::ConflictingDeclaration,
+];
+
+/// The equations must mean a cell. Where some could not be read, only errors are shown that these cannot have caused.
+fn check_meaning(
+    errors: &mut Errors,
+    item: &CellItem,
+    equations: &Equations,
+    options: &Options,
+    read: bool,
+) -> Option<Cell> {
+    match resolve(&equations.parsed.document, options) {
+        Ok(cell) => read.then_some(cell),
+        Err(diagnostics) => {
+            for diagnostic in &diagnostics {
+                let shown = if read {
+                    diagnostic.code.severity() == Severity::Error || diagnostic.code == Code::NoState
+                } else {
+                    INDEPENDENT.contains(&diagnostic.code)
+                };
+                if shown {
+                    errors.diagnostic(&item.name, &equations.spans, diagnostic);
+                }
+            }
+            None
+        }
+    }
+}
+
+/// A cell without state runs, but whoever writes one in a macro for recurrent cells has made a slip: a missing `t-1`.
+fn check_state(errors: &mut Errors, item: &CellItem, equations: &Equations, cell: &Cell) {
+    for diagnostic in cell.diagnostics.iter().filter(|diagnostic| diagnostic.code == Code::NoState) {
+        errors.diagnostic(&item.name, &equations.spans, diagnostic);
+    }
+}
+
+/// What `compile` will do at run time must succeed, up to the code generator: lowering, gradients, a plan.
+fn check_compilation(errors: &mut Errors, item: &CellItem, equations: &Equations, cell: &Cell) {
+    let gradient = lower(cell)
+        .map_err(|error| error.to_string())
+        .and_then(|graph| differentiate(&simplify(&graph)).map_err(|error| error.to_string()));
+    let gradient = match gradient {
+        Ok(gradient) => simplify(&gradient),
+        Err(error) => return internal(errors, item, &error),
+    };
+    // Whether a plan exists does not depend on the sizes; these are small and differ, so that none meet by chance.
+    let sizes: Vec<usize> = (2..).take(cell.dimensions.len()).collect();
+    match plan(&gradient, &sizes) {
+        Ok(_) => {}
+        Err(PlanError::Unsupported { what, name }) => {
+            let place = cell.definitions.iter().find(|definition| definition.name == name);
+            let message = format!("this cannot be compiled yet: {what} (in `{name}`)");
+            match place {
+                Some(definition) => {
+                    let place = equations.spans.first(definition.target_span);
+                    errors.at(place, message);
+                }
+                None => errors.at(item.name.span(), message),
+            }
+        }
+        Err(error) => internal(errors, item, &error.to_string()),
+    }
+}
+
+/// The generated code reads the equations again, from plain text. That this gives the same cell is seen to here, so that
+/// it cannot fail there.
+fn check_printing(
+    errors: &mut Errors,
+    item: &CellItem,
+    equations: &Equations,
+    cell: &Cell,
+    options: &Options,
+) -> Option<String> {
+    let text = print_text(&equations.parsed.document);
+    let again = parse(&text, Syntax::Text, None);
+    let same = again.diagnostics.is_empty()
+        && resolve(&again.document, options).is_ok_and(|again| placeless(again) == placeless(cell.clone()));
+    if !same {
+        internal(errors, item, &format!("printed as text, the equations do not mean the same:\n{text}"));
+        return None;
+    }
+    Some(text)
+}
+
+/// The cell without its places.
+pub(crate) fn placeless(mut cell: Cell) -> Cell {
+    let nowhere = Span::default();
+    let variables = cell.inputs.iter_mut().chain(&mut cell.parameters);
+    for variable in variables.chain(cell.states.iter_mut().map(|state| &mut state.variable)) {
+        variable.span = nowhere;
+    }
+    for definition in &mut cell.definitions {
+        (definition.span, definition.target_span) = (nowhere, nowhere);
+    }
+    for term in &mut cell.terms {
+        term.span = nowhere;
+    }
+    for Diagnostic { span, labels, .. } in &mut cell.diagnostics {
+        *span = nowhere;
+        for label in labels {
+            label.0 = nowhere;
+        }
+    }
+    cell
+}
+
+/// A defect of the compiler, not of the equations.
+fn internal(errors: &mut Errors, item: &CellItem, what: &str) {
+    let message = format!(
+        "internal error: {what}\nhelp: this is a defect of gatewright; please report these equations"
+    );
+    errors.at(item.name.span(), message);
+}

@@ -1,1 +1,0 @@
-//! `gatewright derive`: the derived backward equations.

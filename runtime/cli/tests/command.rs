@@ -1,0 +1,322 @@
+//! The command as a user meets it: exit codes, what goes to which stream, files.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use expect_test::expect;
+use gatewright::parameters::{Conversion, NamedTensor, read_tensors, write_tensors};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn gatewright(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
+    command.args(arguments).current_dir(root()).env_remove("RUST_BACKTRACE");
+    command.output().expect("the command starts")
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// A folder of one test, removed at the end.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("gatewright-command-{name}-{}", std::process::id()));
+        std::fs::create_dir_all(&path).expect("a temporary folder");
+        Self(path)
+    }
+
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.0.join(name);
+        std::fs::write(&path, text).expect("written");
+        path.display().to_string()
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).display().to_string()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+#[test]
+fn check_says_what_was_understood() {
+    let output = gatewright(&["check", "examples/equations/mgu.md"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    expect![[r#"
+        inputs      x [x]
+        states      h [h]
+        outputs     h [h]
+        parameters  W_f [h, x + h], b_f [h], W_h [h, x + h], b_h [h]
+        dimensions  x, h
+    "#]]
+    .assert_eq(&out(&output));
+}
+
+#[test]
+fn check_answers_in_json_also_where_the_equations_are_wrong() {
+    let folder = Folder::new("json");
+    let wrong = folder.file("wrong.tex", "$$h_t = \\tnah(W x_t + U h_{t-1})$$");
+    let output = gatewright(&["check", &wrong, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let finding = &json["diagnostics"][0];
+    assert_eq!((&finding["severity"], &finding["line"]), (&"error".into(), &1.into()), "{json}");
+    let output = gatewright(&["check", "examples/equations/lstm.md", "--format", "json"]);
+    assert_eq!(output.status.code(), Some(0));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(json["parameters"][0], serde_json::json!({"name": "W_xi", "shape": ["h", "x + h"]}));
+    assert_eq!(json["dims"], serde_json::json!(["x", "h"]));
+    for key in ["inputs", "states", "outputs", "constants", "diagnostics"] {
+        assert!(json[key].is_array(), "{key}");
+    }
+}
+
+#[test]
+fn exit_codes_tell_equations_from_command_lines() {
+    let folder = Folder::new("exit");
+    let wrong = folder.file("wrong.tex", "$$h_t = \\tnah(W x_t + U h_{t-1})$$");
+    let bytes = folder.path("bytes.md");
+    std::fs::write(&bytes, [0xff, 0xfe]).expect("written");
+    for (arguments, code) in [
+        (vec!["check", wrong.as_str()], 1),
+        (vec!["check", bytes.as_str()], 1),
+        (vec!["check", "no/such/file.md"], 2),
+        (vec!["check"], 2),
+        (vec!["sing", "examples/equations/lstm.md"], 2),
+        (vec!["bench", "examples/equations/lstm.md", "--dims", "x=3"], 2),
+        (vec!["bench", "examples/equations/lstm.md", "--dims", "x=3,h=4,q=5"], 2),
+        (vec!["bench", "examples/equations/lstm.md", "--dims", "x=3,h"], 2),
+        (vec!["gradcheck", "examples/equations/lstm.md", "--threads", "0"], 2),
+        (vec!["run", "examples/equations/lstm.md", "--data", wrong.as_str(), "--out", "/dev/null"], 1),
+        (
+            vec![
+                "train",
+                "examples/equations/lstm.md",
+                "--initial",
+                "b_q=1",
+                "--out",
+                folder.path("t").as_str(),
+            ],
+            1,
+        ),
+    ] {
+        let output = gatewright(&arguments);
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", err(&output));
+        assert!(
+            !output.stderr.is_empty() && output.stdout.is_empty() || arguments[0] == "train",
+            "{arguments:?}"
+        );
+    }
+    assert!(err(&gatewright(&["check", &wrong])).contains("\\tnah"), "the excerpt is shown");
+}
+
+#[test]
+fn derive_prints_the_derived_equations() {
+    let output = gatewright(&["derive", "examples/equations/mgu.md"]);
+    let text = out(&output);
+    let (equations, rest) = text.split_once("\nschedule").expect("a schedule follows");
+    expect![[r#"
+        forward, at every step from the first to the last
+          f_t = σ(W_f[:, 0:h] h_{t-1} + W_f[:, h:x+h] x_t + b_f)
+          s_1_t = h_{t-1} ⊙ f_t
+          h_tilde_t = tanh(W_h[:, 0:h] s_1_t + W_h[:, h:x+h] x_t + b_h)
+          s_2_t = 1 - f_t
+          h_t = h_{t-1} ⊙ s_2_t + f_t ⊙ h_tilde_t
+
+        backward, at every step from the last to the first
+          ∂h_t = ∂h_t[output] + ∂h_t[later]
+          ∂h_tilde_t = f_t ⊙ ∂h_t
+          d_1_t = ∂h_tilde_t ⊙ (1 - h_tilde_t ⊙ h_tilde_t)
+          d_2_t = W_h[:, 0:h]ᵀ d_1_t
+          ∂f_t = h_tilde_t ⊙ ∂h_t + h_{t-1} ⊙ (d_2_t - ∂h_t)
+          d_3_t = ∂f_t ⊙ f_t ⊙ s_2_t
+          ∂x_t = W_h[:, h:x+h]ᵀ d_1_t + W_f[:, h:x+h]ᵀ d_3_t
+          ∂h_{t-1} = W_f[:, 0:h]ᵀ d_3_t + s_2_t ⊙ ∂h_t + f_t ⊙ d_2_t
+
+        once, after the loop: t over all steps, b over all samples
+          ∂b_h = Σ_{t,b} d_1_t
+          ∂W_h = pad_columns(Σ_{t,b} d_1_t x_tᵀ, h, x+h) + pad_columns(Σ_{t,b} d_1_t s_1_tᵀ, 0, x+h)
+          ∂b_f = Σ_{t,b} d_3_t
+          ∂W_f = pad_columns(Σ_{t,b} d_3_t x_tᵀ, h, x+h) + pad_columns(Σ_{t,b} d_3_t h_{t-1}ᵀ, 0, x+h)
+    "#]]
+    .assert_eq(equations);
+    assert!(rest.contains("before the loop, all steps at once\n    product of x with W_f, W_h"), "{rest}");
+    assert!(rest.contains("tape: "), "{rest}");
+    let dot = gatewright(&["derive", "examples/equations/mgu.md", "--format", "dot"]);
+    assert!(out(&dot).starts_with("digraph") && out(&dot).ends_with("}\n"));
+    let latex = gatewright(&["derive", "examples/equations/mgu.md", "--format", "latex"]);
+    assert!(out(&latex).contains("\\tilde{h}_t &= \\tanh("), "{}", out(&latex));
+}
+
+#[test]
+fn run_agrees_with_reference_data() {
+    let folder = Folder::new("run");
+    let answer = folder.path("answer.safetensors");
+    for (dtype, tolerance) in [("f64", 1e-9), ("f32", 2e-5)] {
+        for backend in ["jit", "interpreter"] {
+            let output = gatewright(&[
+                "run",
+                "tests/golden/seed000_lstm.tex",
+                "--data",
+                "tests/golden/seed000_lstm.safetensors",
+                "--out",
+                &answer,
+                "--dtype",
+                dtype,
+                "--backend",
+                backend,
+            ]);
+            assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+            let golden = root().join("tests/golden/seed000_lstm.safetensors");
+            let golden = read_tensors::<f64>(&golden, Conversion::Exact).expect("reference data");
+            let found = read_tensors::<f64>(Path::new(&answer), Conversion::Exact).expect("the answer");
+            let kinds = ["output.", "final.", "grad."];
+            let expected = golden.keys().filter(|name| kinds.iter().any(|kind| name.starts_with(kind)));
+            assert!(found.keys().eq(expected), "{:?}", found.keys());
+            for (name, tensor) in &found {
+                let reference = &golden[name];
+                assert_eq!(tensor.shape, reference.shape, "{name}");
+                let norm = |values: &mut dyn Iterator<Item = f64>| values.map(|v| v * v).sum::<f64>().sqrt();
+                let pairs = tensor.values.iter().zip(&reference.values);
+                let distance = norm(&mut pairs.map(|(left, right)| left - right));
+                let size = norm(&mut reference.values.iter().copied());
+                assert!(distance <= tolerance * size, "{dtype} {backend} {name}: {distance} of {size}");
+            }
+        }
+    }
+}
+
+#[test]
+fn run_names_what_is_wrong_with_the_data() {
+    let folder = Folder::new("data");
+    let golden = root().join("tests/golden/seed000_lstm.safetensors");
+    let golden = read_tensors::<f64>(&golden, Conversion::Exact).expect("reference data");
+    let given: Vec<NamedTensor<f64>> = golden
+        .values()
+        .filter(|tensor| ["input.", "param.", "state."].iter().any(|kind| tensor.name.starts_with(kind)))
+        .cloned()
+        .collect();
+    let run = |change: &dyn Fn(&mut Vec<NamedTensor<f64>>)| {
+        let mut tensors = given.clone();
+        change(&mut tensors);
+        let data = folder.path("data.safetensors");
+        write_tensors(Path::new(&data), &tensors, &[]).expect("written");
+        let answer = folder.path("answer.safetensors");
+        gatewright(&[
+            "run",
+            "tests/golden/seed000_lstm.tex",
+            "--data",
+            &data,
+            "--out",
+            &answer,
+            "--dtype",
+            "f64",
+        ])
+    };
+    let forward = run(&|_| {});
+    assert_eq!(forward.status.code(), Some(0), "{}", err(&forward));
+    let answer = folder.0.join("answer.safetensors");
+    let names: Vec<String> =
+        read_tensors::<f64>(&answer, Conversion::Exact).expect("the answer").into_keys().collect();
+    assert_eq!(names, ["final.C", "final.h", "output.h"], "without gradients given, none are derived");
+    let message = |output: Output| {
+        assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+        err(&output)
+    };
+    let lacking = message(run(&|tensors| tensors.retain(|tensor| tensor.name != "param.b_f")));
+    assert!(lacking.contains("`param.b_f`"), "{lacking}");
+    let unknown = message(run(&|tensors| tensors[0].name = "input.q".to_owned()));
+    assert!(unknown.contains("input."), "{unknown}");
+    let misshapen = message(run(&|tensors| {
+        for tensor in tensors.iter_mut().filter(|tensor| tensor.name == "param.W_xf") {
+            tensor.shape.reverse();
+        }
+    }));
+    assert!(misshapen.contains("axis of"), "{misshapen}");
+}
+
+#[test]
+fn gradcheck_names_its_worst_entry() {
+    let output = gatewright(&["gradcheck", "examples/equations/peephole_lstm.md", "--dims", "x=2,h=3"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert!(out(&output).starts_with("gradients agree: "), "{}", out(&output));
+    let strict = gatewright(&["gradcheck", "examples/equations/mgu.md", "--tolerance", "1e-30"]);
+    assert_eq!(strict.status.code(), Some(1));
+    assert!(err(&strict).contains("worst grad."), "{}", err(&strict));
+}
+
+#[test]
+fn bench_prints_a_line_for_each_mode() {
+    let output = gatewright(&[
+        "bench",
+        "examples/equations/mgu.md",
+        "--dims",
+        "x=3,h=4",
+        "--batch",
+        "2",
+        "--steps",
+        "3",
+        "--mode",
+        "fwd,train,compile",
+        "--label",
+        "S0",
+        "--budget",
+        "0.01",
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let lines: Vec<Vec<String>> =
+        out(&output).lines().map(|line| line.split(',').map(str::to_owned).collect()).collect();
+    assert_eq!(lines.len(), 3);
+    for (line, mode) in lines.iter().zip(["fwd", "train", "compile"]) {
+        assert_eq!(line[..5], ["gatewright", "mgu", "S0", mode, "1"]);
+        let times: Vec<f64> = line[5..].iter().map(|time| time.parse().expect("milliseconds")).collect();
+        assert!(times.len() == 3 && times[1] <= times[0] && times[0] <= times[2], "{line:?}");
+    }
+}
+
+#[test]
+fn train_leaves_a_curve_and_weights() {
+    let folder = Folder::new("train");
+    let place = folder.path("trained");
+    let output = gatewright(&[
+        "train",
+        "examples/equations/gru.md",
+        "--task",
+        "digits",
+        "--epochs",
+        "3",
+        "--hidden",
+        "24",
+        "--seeds",
+        "1",
+        "--out",
+        &place,
+    ]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let text = out(&output);
+    assert!(text.contains("compiled in") && text.contains("seed 0: test accuracy"), "{text}");
+    let mean: f64 = text
+        .split_once("mean test accuracy ")
+        .and_then(|(_, rest)| rest.split(' ').next()?.parse().ok())
+        .expect("the mean is printed");
+    assert!(mean > 0.6, "{text}");
+    let svg = std::fs::read_to_string(folder.0.join("trained/gru_digits.svg")).expect("the curve");
+    assert!(svg.starts_with("<svg") && svg.contains("test accuracy") && svg.contains("polyline"));
+    let weights = folder.0.join("trained/gru_digits_seed0.safetensors");
+    let weights = read_tensors::<f32>(&weights, Conversion::Exact).expect("the weights");
+    assert_eq!(weights["cell.W_xz"].shape, [24, 32]);
+    assert_eq!(weights["head.weight"].shape, [10, 24]);
+}
