@@ -342,7 +342,7 @@ fn campaign(first: u64, cells: u64) {
 
 /// The seeds of one half of the campaign, so that two threads share it.
 fn half(second: u64) -> (u64, u64) {
-    let cells = number("GATEWRIGHT_CELLS", 300);
+    let cells = number("GATEWRIGHT_CELLS", 250);
     let first = number("GATEWRIGHT_SEED", 0);
     let own = cells.div_ceil(2);
     if second == 0 { (first, own) } else { (first + own, cells - own) }

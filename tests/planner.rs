@@ -334,7 +334,7 @@ fn large_cells_are_planned_in_time() {
         let started = Instant::now();
         plan(&graphs.gradient, &[8]).unwrap();
         let took = started.elapsed();
-        assert!(took < Duration::from_secs(3), "{name}: {took:?}");
+        assert!(took < Duration::from_secs(5), "{name}: {took:?}");
         let options = CompileOptions { backend: Backend::Interpreter, threads: 1 };
         CompiledCell::<f32>::from_graph(&graph, &[("h", 8)], options).unwrap();
     }
