@@ -191,12 +191,8 @@ fn real_equations_meet_the_manifest() {
         }
         let expected = if set.accept { "accept" } else { "reject" };
         let verdict = if outcome.right { "right" } else { "**wrong**" };
-        writeln!(
-            rows,
-            "| {} | {expected} | {} | {} | {verdict} |",
-            set.id, outcome.text, outcome.roles
-        )
-        .expect("a string takes all");
+        writeln!(rows, "| {} | {expected} | {} | {} | {verdict} |", set.id, outcome.text, outcome.roles)
+            .expect("a string takes all");
     }
     let percent = |(right, all): (usize, usize)| 100.0 * right as f64 / all.max(1) as f64;
     let list = |ids: &[&str]| if ids.is_empty() { "none".to_owned() } else { ids.join(", ") };

@@ -97,6 +97,8 @@ codes! {
     NameConflict "GW0107" Error "a name bound twice";
     /// Two declarations of one name differ.
     ConflictingDeclaration "GW0109" Error "two declarations differ";
+    /// Blocks of their own define one name differently, and nothing reads the definition before. Keep the one that is meant, or put the alternatives under headings and choose one with `--section`.
+    AlternativeDefinitions "GW0110" Error "alternative definitions";
     /// Sizes that the equations make equal cannot be equal. Both places are named.
     ShapeContradiction "GW0201" Error "shapes contradict each other";
     /// An operation on operands of a kind that it does not take, as a vector added to a matrix.
@@ -131,6 +133,10 @@ codes! {
     MatrixOfBlocks "GW0454" Error "matrix of blocks";
     /// A map such as `Linear(x)` is named without its weights, so there is nothing to learn by name.
     NamedMap "GW0455" Error "a map without weights";
+    /// The exponential, logarithm or root of a matrix is not element by element, so `\exp(A)` with a matrix `A` has two readings.
+    MatrixFunction "GW0456" Error "function of a matrix";
+    /// A name is carried along a second index, as the layers or the depth in `s_{d-1}^t`. A cell is one step along one index.
+    SecondIndex "GW0457" Error "recursion along a second index";
     /// There are more definitions than `MAXIMUM_DEFINITIONS`.
     TooManyDefinitions "GW0501" Error "too many definitions";
     /// There are more names than `MAXIMUM_NAMES`.
@@ -167,6 +173,10 @@ codes! {
     RowConvention "GW0904" Note "row convention";
     /// Further findings of the same kind were left out.
     MoreOfTheKind "GW0905" Note "more of the same";
+    /// The output was chosen among several values that could be meant.
+    OutputChosen "GW0906" Note "output chosen";
+    /// A Greek letter that nothing declares or defines stands before a matrix that varies in time: it is one number.
+    ScalarRead "GW0907" Note "read as a scalar";
     /// A row that is no equation of a cell (a loss, a signature, a remark) was skipped.
     SkippedRow "GW0950" Note "skipped";
     /// Layers are counted by a superscript; one layer is compiled.

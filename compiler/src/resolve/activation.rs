@@ -120,7 +120,7 @@ pub(super) fn check(draft: &mut Draft) {
                 && draft.symbol(symbol).declared.is_none()
             {
                 *applications.entry(symbol).or_default() += 1;
-                if draft.varying[argument.0] {
+                if draft.varying[argument.0] || draft.symbol(symbol).canonical.starts_with("sigma_") {
                     applied.entry(symbol).or_default().push((at, *name));
                 }
             }

@@ -9,6 +9,7 @@ use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use super::product::{Factor, Kind, product_kind};
 use crate::diagnostic::Code;
 use crate::source::ast::{Function, ProductSign, Size};
+use crate::source::{function_name, is_greek_word};
 use std::collections::{BTreeSet, HashMap};
 
 /// How often all equations are looked at again after the first answer; honest cells need one round.
@@ -29,6 +30,26 @@ pub(super) struct Kinds {
 
 /// Finds all kinds.
 pub(super) fn infer(draft: &mut Draft) -> Kinds {
+    let mut kinds = attempt(draft, &BTreeSet::new());
+    let scalars = greek_scales(draft, &kinds);
+    if !scalars.is_empty() {
+        kinds = attempt(draft, &scalars);
+        for symbol in scalars {
+            let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
+            draft
+                .findings
+                .report(Code::ScalarRead, span, format!("`{name}` scales a matrix: it is read as a scalar"))
+                .help(format!("where a vector is meant, write `diag({name})`, or declare `{name}`"));
+        }
+    }
+    let diagonal = diagonal_uses(draft);
+    report_double_use(draft, &mut kinds, &diagonal);
+    matrix_functions(draft, &kinds);
+    kinds
+}
+
+/// The kinds, where the names in `scalars` are scalars.
+fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>) -> Kinds {
     let batch = batch_axis(draft);
     let mut kinds = Kinds {
         symbols: vec![Kind::Unknown; draft.symbols.len()],
@@ -47,6 +68,7 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
         });
         kinds.symbols[index] = match (declared, symbol.role) {
             (Some(kind), _) => kind,
+            (None, _) if scalars.contains(&id) => Kind::Scalar,
             (None, Role::Parameter) if diagonal.contains(&id) => Kind::Unknown,
             (None, Role::Parameter) if scales.contains(&id) => Kind::Scalar,
             (None, Role::Parameter) if symbol.upper => Kind::Matrix,
@@ -61,8 +83,67 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
         }
     }
     settle(draft, &mut kinds);
-    report_double_use(draft, &mut kinds, &diagonal);
     kinds
+}
+
+/// Undeclared Greek inputs that only ever stand before an outer product or a matrix that varies in time,
+/// as in `\alpha_t S_{t-1} + \beta_t v_t k_t^\top`: a vector has no meaning there.
+fn greek_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
+    let candidate = |node: NodeId| match draft.sources[node.0] {
+        Source::Input(symbol, _) => {
+            let known = draft.symbol(symbol);
+            let base = known.canonical.split('_').next().unwrap_or("");
+            let greek = is_greek_word(base) && !known.upper;
+            (greek && known.declared.is_none() && kinds.symbols[symbol.0] == Kind::Vector).then_some(symbol)
+        }
+        _ => None,
+    };
+    let mut found = BTreeSet::new();
+    let mut scaling: HashMap<SymbolId, usize> = HashMap::new();
+    for node in &draft.nodes {
+        let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
+        let Some((&first, rest)) = factors.split_first() else { continue };
+        let Some(symbol) = candidate(first) else { continue };
+        let kind = |node: &NodeId| kinds.nodes[node.0];
+        let outer = rest.windows(2).any(|pair| kind(&pair[0]) == Kind::Vector && kind(&pair[1]) == Kind::Row);
+        let matrix = rest.first().is_some_and(|next| kind(next) == Kind::Matrix && draft.varying[next.0]);
+        if (outer || matrix) && !signs.contains(&ProductSign::Hadamard) {
+            *scaling.entry(symbol).or_default() += 1;
+        }
+    }
+    for (symbol, count) in scaling {
+        let all = (0..draft.nodes.len())
+            .filter(|&at| {
+                matches!(draft.sources[at], Source::Input(read, _) | Source::Parameter(read) if read == symbol)
+            })
+            .count();
+        if all == count {
+            found.insert(symbol);
+        }
+    }
+    found
+}
+
+/// `\exp(A)` of a matrix of parameters: the exponential of the matrix, or of each element?
+fn matrix_functions(draft: &mut Draft, kinds: &Kinds) {
+    let mut found = Vec::new();
+    for (at, node) in draft.nodes.iter().enumerate() {
+        if let NodeKind::Call(function, arguments) = &node.kind
+            && let Function::Exponential | Function::Logarithm | Function::SquareRoot = function
+            && let [argument] = arguments.as_slice()
+            && kinds.nodes[argument.0] == Kind::Matrix
+            && !draft.varying[at]
+        {
+            found.push((node.span, *function));
+        }
+    }
+    for (span, function) in found {
+        let name = function_name(function);
+        draft
+            .findings
+            .report(Code::MatrixFunction, span, format!("`{name}` of a matrix is outside the language"))
+            .help("declare the weight as a vector, for a diagonal matrix, or give the matrix itself as a weight");
+    }
 }
 
 /// Goes round until every equation has a kind and none changes.

@@ -15,6 +15,22 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables, output: Option<Sym
     shared_parameters(draft, variables);
     further_inputs(draft, variables);
     unused_declarations(draft);
+    chosen_output(draft, variables, output);
+}
+
+/// Where the output is neither called `y` nor carried, another value may have been meant.
+fn chosen_output(draft: &mut Draft, variables: &Variables, output: Option<SymbolId>) {
+    let (Some(output), Some(state)) = (output, variables.states.last()) else { return };
+    if variables.states.contains(&output) || matches!(draft.symbol(output).canonical.as_str(), "y" | "h") {
+        return;
+    }
+    let Some(&last) = draft.symbol(output).definitions.last() else { return };
+    let (name, state) = (draft.written(output, 0), draft.written(*state, 0));
+    let span = draft.equations[last].target_span;
+    draft
+        .findings
+        .report(Code::OutputChosen, span, format!("`{name}` is the output"))
+        .help(format!("if the output is the state `{state}`, leave this equation out"));
 }
 
 fn no_state(draft: &mut Draft, variables: &Variables) {

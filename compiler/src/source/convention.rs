@@ -14,13 +14,15 @@ pub(crate) struct Convention {
     pub(crate) time_above: bool,
     /// The letter of the layer index, where the document counts layers.
     pub(crate) layer: Option<String>,
+    /// A letter beside the time that is read one back below a name, as in `s_{d-1}^t`: a second recursion.
+    pub(crate) second: Option<String>,
     /// `e` is a name of its own, not Euler's number.
     pub(crate) letter_e: bool,
 }
 
 impl Default for Convention {
     fn default() -> Self {
-        Self { time: "t".to_owned(), time_above: false, layer: None, letter_e: false }
+        Self { time: "t".to_owned(), time_above: false, layer: None, second: None, letter_e: false }
     }
 }
 
@@ -63,11 +65,18 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
     for (text, letter) in &letters {
         if *text == convention.time {
             convention.time_above |= letter.above_shifted;
+        } else if letter.below && letter.below_shifted && has_t && is_index_letter(text) {
+            convention.second = Some((*text).to_owned());
         } else if letter.above && letter.above_shifted && text.len() == 1 {
             convention.layer = Some((*text).to_owned());
         }
     }
     convention
+}
+
+/// One letter, and none that mostly counts layers.
+fn is_index_letter(text: &str) -> bool {
+    text.len() == 1 && !matches!(text, "l" | "L")
 }
 
 /// Notes the index letters of the script at `index`.

@@ -9,6 +9,7 @@
 //! - Nothing fails at the first error: every equation is parsed on its own, and findings are data.
 //! - Every span lies inside the source, on character boundaries.
 
+mod alternative;
 pub mod ast;
 mod command;
 mod convention;
@@ -32,6 +33,7 @@ mod text;
 mod token;
 mod writer;
 
+pub(crate) use name::{function_name, is_greek_word};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
@@ -103,6 +105,9 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
     let (mut statements, mut diagnostics) = read_best(text, syntax, &found, &chosen);
     section::merge(&mut statements, &found, &mut diagnostics);
+    if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
+        alternative::check(&mut statements, &found, &mut diagnostics);
+    }
     finish(statements, diagnostics)
 }
 

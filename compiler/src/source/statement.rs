@@ -274,12 +274,17 @@ impl<'a> Reader<'a> {
             if print::text::expression(&first) == print::text::expression(&further) {
                 continue;
             }
-            let differs = match (&first.kind, &further.kind) {
-                (ExpressionKind::Call(one, _), ExpressionKind::Call(other, _)) => one != other,
-                _ => false,
+            let repeats = match (&first.kind, &further.kind) {
+                (ExpressionKind::Call(one, _), ExpressionKind::Call(other, _)) => one == other,
+                _ => skeleton(&first) == skeleton(&further),
             };
-            if differs {
-                let message = "this side applies another function than the one before";
+            if !repeats {
+                let message = match (&first.kind, &further.kind) {
+                    (ExpressionKind::Call(..), ExpressionKind::Call(..)) => {
+                        "this side applies another function than the one before"
+                    }
+                    _ => "this side is another expression than the one before",
+                };
                 let help = Some("keep the side that is meant".to_owned());
                 self.report(Code::ChainDiffers, message, further.span, help);
                 if let Some(last) = self.diagnostics.last_mut() {
@@ -452,6 +457,47 @@ impl<'a> Reader<'a> {
         self.report(Code::LeftSide, message, span, help);
         Err(Stop)
     }
+}
+
+/// An expression without its names: two sides with one skeleton say the same in other names.
+fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
+    let mut parts = Vec::new();
+    let mut stack = vec![expression];
+    while let Some(expression) = stack.pop() {
+        let (kind, count) = match &expression.kind {
+            ExpressionKind::Group(inner) => {
+                stack.push(inner);
+                continue;
+            }
+            ExpressionKind::Number(_) => (0, 0),
+            ExpressionKind::FunctionName(_) => (1, 0),
+            ExpressionKind::Reference(read) => (2, usize::from(read.time.is_some())),
+            ExpressionKind::Negate(_) => (3, 1),
+            ExpressionKind::Transpose(_) => (4, 1),
+            ExpressionKind::Add(..) => (5, 2),
+            ExpressionKind::Subtract(..) => (6, 2),
+            ExpressionKind::Product(..) => (7, 2),
+            ExpressionKind::Divide(..) => (8, 2),
+            ExpressionKind::Power(..) => (9, 2),
+            ExpressionKind::Chain(factors) => (10, factors.len()),
+            ExpressionKind::Concatenate(elements) => (11, elements.len()),
+            ExpressionKind::Call(function, arguments) => (12 + *function as u8, arguments.len()),
+        };
+        parts.push((kind, count));
+        match &expression.kind {
+            ExpressionKind::Negate(inner) | ExpressionKind::Transpose(inner) => stack.push(inner),
+            ExpressionKind::Add(left, right)
+            | ExpressionKind::Subtract(left, right)
+            | ExpressionKind::Product(_, left, right)
+            | ExpressionKind::Divide(left, right)
+            | ExpressionKind::Power(left, right) => stack.extend([&**right, &**left]),
+            ExpressionKind::Chain(inner)
+            | ExpressionKind::Concatenate(inner)
+            | ExpressionKind::Call(_, inner) => stack.extend(inner.iter().rev()),
+            _ => {}
+        }
+    }
+    parts
 }
 
 /// The left side of an equation.
