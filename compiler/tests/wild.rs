@@ -9,13 +9,16 @@
 //! them compiles. A set that should be refused is right if one of the errors has a code that the manifest accepts as
 //! its cause. A wrong cell without any note is never right.
 
+mod front;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
+use front::compile;
 use gatewright_compiler::diagnostic::{Code, Diagnostic, Severity};
-use gatewright_compiler::resolve::{Cell, Options, resolve};
-use gatewright_compiler::source::{Syntax, parse};
+use gatewright_compiler::resolve::{Cell, CyclePolicy};
+use gatewright_compiler::source::Syntax;
 
 /// Names that an equation set gives to inputs, states, output and parameters.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,25 +87,6 @@ fn manifest() -> Vec<Set> {
         .collect()
 }
 
-/// Parses and resolves; the findings of both on failure.
-fn compile(text: &str, syntax: Syntax, section: Option<&str>) -> Result<Cell, Vec<Diagnostic>> {
-    let parsed = parse(text, syntax, section);
-    let mut findings = parsed.diagnostics;
-    let resolved = resolve(&parsed.document, &Options::default());
-    let failed = findings.iter().any(|found| found.code.severity() == Severity::Error);
-    match resolved {
-        Ok(mut cell) if !failed => {
-            cell.diagnostics.extend(findings);
-            Ok(cell)
-        }
-        Ok(_) => Err(findings),
-        Err(more) => {
-            findings.extend(more);
-            Err(findings)
-        }
-    }
-}
-
 fn roles(cell: &Cell) -> Roles {
     let states = cell.states.iter().filter(|state| !state.hidden).map(|state| state.variable.name.clone());
     let constants = cell.constants.iter().map(|(name, _)| name.clone());
@@ -127,7 +111,7 @@ fn judge(set: &Set) -> Outcome {
     let text = std::fs::read_to_string(folder().join(&set.file)).expect("the equations");
     let extension = Path::new(&set.file).extension().and_then(|end| end.to_str()).unwrap_or("");
     let syntax = Syntax::from_extension(extension).expect("a known extension");
-    match compile(&text, syntax, None) {
+    match compile(&text, syntax, None, CyclePolicy::Reject) {
         Ok(cell) => {
             let found = roles(&cell);
             let same = set.roles.as_ref().map(|expected| *expected == found);
@@ -158,7 +142,7 @@ fn judge(set: &Set) -> Outcome {
                 && ["A", "B", "C"]
                     .iter()
                     .filter(|section| text.contains(&format!("## {section}")))
-                    .all(|section| compile(&text, syntax, Some(section)).is_ok());
+                    .all(|section| compile(&text, syntax, Some(section), CyclePolicy::Reject).is_ok());
             let named = set.causes.iter().any(|cause| errors.contains(cause.as_str()));
             Outcome {
                 right: if set.accept { sections } else { named },
