@@ -3,18 +3,16 @@
 //! `UPDATE_EXPECT=1 cargo test -p gatewright-compiler --no-default-features --test documents` writes what is found to
 //! `tests/documents/outcomes.txt`.
 
-mod front;
-
 use std::fmt::Write as _;
 use std::path::Path;
 
-use front::compile;
-use gatewright_compiler::resolve::{Cell, CyclePolicy, Variable};
+use gatewright_compiler::passes::read;
+use gatewright_compiler::resolve::{Cell, CyclePolicy, Options, Variable};
 use gatewright_compiler::source::Syntax;
 
 /// Writes the cell, or what was found, for one part of a document.
 fn describe(text: &str, section: Option<&str>, cycle: CyclePolicy, out: &mut String) {
-    let findings = match compile(text, Syntax::Markdown, section, cycle) {
+    let findings = match read(text, Syntax::Markdown, section, &Options { cycle }) {
         Ok(cell) => {
             write_cell(&cell, out);
             cell.diagnostics
@@ -82,7 +80,7 @@ fn text_around_the_equations_changes_nothing() {
                 if closes { format!("{line}\n{prose}\n") } else { format!("{line}\n") }
             })
             .collect();
-        let summary = |text: &str| match compile(text, Syntax::Markdown, None, CyclePolicy::Reject) {
+        let summary = |text: &str| match read(text, Syntax::Markdown, None, &Options::default()) {
             Ok(cell) => {
                 let mut out = String::new();
                 write_cell(&cell, &mut out);

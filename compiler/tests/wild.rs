@@ -9,15 +9,13 @@
 //! them compiles. A set that should be refused is right if one of the errors has a code that the manifest accepts as
 //! its cause. A wrong cell without any note is never right.
 
-mod front;
-
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use front::compile;
 use gatewright_compiler::diagnostic::{Code, Diagnostic, Severity};
-use gatewright_compiler::resolve::{Cell, CyclePolicy};
+use gatewright_compiler::passes::read;
+use gatewright_compiler::resolve::{Cell, Options};
 use gatewright_compiler::source::Syntax;
 
 /// Names that an equation set gives to inputs, states, output and parameters.
@@ -111,7 +109,7 @@ fn judge(set: &Set) -> Outcome {
     let text = std::fs::read_to_string(folder().join(&set.file)).expect("the equations");
     let extension = Path::new(&set.file).extension().and_then(|end| end.to_str()).unwrap_or("");
     let syntax = Syntax::from_extension(extension).expect("a known extension");
-    match compile(&text, syntax, None, CyclePolicy::Reject) {
+    match read(&text, syntax, None, &Options::default()) {
         Ok(cell) => {
             let found = roles(&cell);
             let same = set.roles.as_ref().map(|expected| *expected == found);
@@ -142,7 +140,7 @@ fn judge(set: &Set) -> Outcome {
                 && ["A", "B", "C"]
                     .iter()
                     .filter(|section| text.contains(&format!("## {section}")))
-                    .all(|section| compile(&text, syntax, Some(section), CyclePolicy::Reject).is_ok());
+                    .all(|section| read(&text, syntax, Some(section), &Options::default()).is_ok());
             let named = set.causes.iter().any(|cause| errors.contains(cause.as_str()));
             Outcome {
                 right: if set.accept { sections } else { named },
