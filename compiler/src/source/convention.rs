@@ -33,6 +33,8 @@ struct Letter {
     below_shifted: bool,
     above: bool,
     above_shifted: bool,
+    /// It stands above a name on a left side: `h^t = …`.
+    above_defined: bool,
 }
 
 /// Reads the conventions off all tokens of a document.
@@ -64,7 +66,7 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
     }
     for (text, letter) in &letters {
         if *text == convention.time {
-            convention.time_above |= letter.above_shifted;
+            convention.time_above |= letter.above_shifted || letter.above_defined;
         } else if letter.below && letter.below_shifted && has_t && is_index_letter(text) {
             convention.second = Some((*text).to_owned());
         } else if letter.above && letter.above_shifted && text.len() == 1 {
@@ -81,7 +83,8 @@ fn is_index_letter(text: &str) -> bool {
 
 /// Notes the index letters of the script at `index`.
 fn note<'t>(sequence: &Sequence<'t>, index: usize, below: bool, letters: &mut BTreeMap<&'t str, Letter>) {
-    let Some((start, end, _)) = sequence.script(index + 1) else { return };
+    let Some((start, end, over)) = sequence.script(index + 1) else { return };
+    let defined = sequence.kind(sequence.skip_layout(over)) == Some(&TokenKind::Equals);
     for (start, end) in sequence.parts(start, end) {
         let (start, end, _) = sequence.without_brackets(start, end);
         let Some(found) = sequence.index(start, end) else { continue };
@@ -89,7 +92,10 @@ fn note<'t>(sequence: &Sequence<'t>, index: usize, below: bool, letters: &mut BT
         match (below, found.offset == 0) {
             (true, true) => letter.below = true,
             (true, false) => letter.below_shifted = true,
-            (false, true) => letter.above = true,
+            (false, true) => {
+                letter.above = true;
+                letter.above_defined |= defined;
+            }
             (false, false) => letter.above_shifted = true,
         }
     }

@@ -228,6 +228,10 @@ impl<'a> Reader<'a> {
             self.report(Code::SkippedRow, message, span, None);
             return Ok(());
         }
+        if let Some(what) = self.foreign(sequence, first) {
+            self.skip(format!("{what} is no part of the cell: skipped"), span);
+            return Ok(());
+        }
         for reference in pending {
             let message = format!("`{}` stands alone: no `=` follows", reference.name.canonical);
             self.report(Code::SkippedRow, message, reference.span, None);
@@ -298,6 +302,27 @@ impl<'a> Reader<'a> {
         Ok(first)
     }
 
+    /// What a row is that defines nothing of a cell: the range of the time, a derivative of a loss, a probability.
+    fn foreign(&self, sequence: &Sequence<'_>, equals: usize) -> Option<&'static str> {
+        let word = |index: usize, letter: &str| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == letter);
+        let any = |kind: &TokenKind| sequence.tokens.iter().any(|token| token.kind == *kind);
+        if equals == 1 && word(0, &self.convention.time) && any(&TokenKind::Ellipsis) {
+            return Some("the range of the time");
+        }
+        let left = sequence.tokens.get(..equals).unwrap_or_default();
+        let partial = TokenKind::LargeOperator("derivative");
+        if sequence.kind(0) == Some(&TokenKind::Fraction) && left.iter().any(|token| token.kind == partial) {
+            return Some("a derivative of something computed");
+        }
+        if (word(0, "p") || word(0, "P"))
+            && sequence.kind(1) == Some(&TokenKind::Open(Bracket::Round))
+            && left.iter().any(|token| token.kind == TokenKind::Bar)
+        {
+            return Some("a probability");
+        }
+        None
+    }
+
     /// The word of a cell that the right side calls by name.
     fn signature(&self, sequence: &Sequence<'_>, equals: usize) -> Option<String> {
         let TokenKind::Word { text, .. } = sequence.kind(equals + 1)? else { return None };
@@ -340,6 +365,12 @@ impl<'a> Reader<'a> {
                 span,
                 help,
             );
+            return Err(Stop);
+        }
+        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) {
+            let message = "a stack of gates is defined at once, which is outside the language";
+            let help = "write one equation for each, as in `i_t = \\sigma(W_i [h_{t-1}, x_t])`".to_owned();
+            self.report(Code::MatrixOfBlocks, message, span, Some(help));
             return Err(Stop);
         }
         let Some(after) = sequence.after_name(0) else {
