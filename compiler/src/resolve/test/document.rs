@@ -257,43 +257,64 @@ fn an_output_that_was_chosen_is_noted() {
 #[test]
 fn slips_that_would_change_the_cell_are_errors() {
     // A sign is missing between two products.
-    check("$$h_t = \\tanh(W x_t U h_{t-1} + b)$$", expect![[r#"
+    check(
+        "$$h_t = \\tanh(W x_t U h_{t-1} + b)$$",
+        expect![[r#"
         GW0203 this product has two readings
-    "#]]);
-    check("$$h_t = \\tanh(W x_T + U h_{t-1})$$", expect![[r#"
+    "#]],
+    );
+    check(
+        "$$h_t = \\tanh(W x_T + U h_{t-1})$$",
+        expect![[r#"
         GW0103 `x_T` has a capital `T` where the time is `t`
-    "#]]);
-    check("$$\\dot{h}(t) = -h(t) + W x(t)$$", expect![[r#"
+    "#]],
+    );
+    check(
+        "$$\\dot{h}(t) = -h(t) + W x(t)$$",
+        expect![[r#"
         GW0453 this reads as the derivative of `h`, which nothing defines
         GW0801 nothing is carried from one step to the next: this is no recurrent cell
         GW0902 `h_t` is never defined: it becomes an input
-    "#]]);
-    check("$$h'_t = \\tanh(W x_t + U h_{t-1})$$\n$$h_t = h_{t-1} + h'_t$$", expect![[r#"
+    "#]],
+    );
+    check(
+        "$$h'_t = \\tanh(W x_t + U h_{t-1})$$\n$$h_t = h_{t-1} + h'_t$$",
+        expect![[r#"
         inputs x[x]
         states h[h]
         parameters W[h, x] U[h, h]
         order h_prime h
         outputs h[h]
-    "#]]);
-    check("$$h_t = \\mathrm{BN}(W x_t + U h_{t-1})$$", expect![[r#"
+    "#]],
+    );
+    check(
+        "$$h_t = \\mathrm{BN}(W x_t + U h_{t-1})$$",
+        expect![[r#"
         GW0101 there is no function `BN`
-    "#]]);
-    check("$$\\begin{pmatrix} i_t \\\\ f_t \\end{pmatrix} = \\sigma(W [x_t, h_{t-1}])$$", expect![[r#"
+    "#]],
+    );
+    check(
+        "$$\\begin{pmatrix} i_t \\\\ f_t \\end{pmatrix} = \\sigma(W [x_t, h_{t-1}])$$",
+        expect![[r#"
         GW0454 a stack of gates is defined at once, which is outside the language
         GW0008 there is no equation here
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
 fn rows_beside_the_cell_are_skipped() {
-    check("$$h_t = \\tanh(W x_t + U h_{t-1}), \\quad t = 1, \\dots, T$$", expect![[r#"
+    check(
+        "$$h_t = \\tanh(W x_t + U h_{t-1}), \\quad t = 1, \\dots, T$$",
+        expect![[r#"
         inputs x[x]
         states h[h]
         parameters W[h, x] U[h, h]
         order h
         outputs h[h]
         GW0950 the range of the time is no part of the cell: skipped
-    "#]]);
+    "#]],
+    );
     check(
         "$$h_t = \\tanh(W x_t + U h_{t-1})$$\n$$\\frac{\\partial L}{\\partial W} = \\delta_t x_t^T$$\n$$p(y_t | x_t) = \\mathrm{softmax}(V h_t)$$",
         expect![[r#"
@@ -310,11 +331,14 @@ fn rows_beside_the_cell_are_skipped() {
 
 #[test]
 fn a_time_above_may_meet_one_below() {
-    check("$$h^{t} = \\tanh(W x^{t} + U h_{t-1})$$", expect![[r#"
+    check(
+        "$$h^{t} = \\tanh(W x^{t} + U h_{t-1})$$",
+        expect![[r#"
         inputs x[x]
         states h[h]
         parameters W[h, x] U[h, h]
         order h
         outputs h[h]
-    "#]]);
+    "#]],
+    );
 }
