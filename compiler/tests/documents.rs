@@ -49,9 +49,8 @@ fn articles_give_their_cells_or_the_reason_why_not() {
         let text = std::fs::read_to_string(folder.join(format!("{number}.md"))).expect("the equations");
         writeln!(out, "{number}.md").expect("a string");
         describe(&text, None, CyclePolicy::Reject, &mut out);
-        let headings = text
-            .lines()
-            .filter_map(|line| line.starts_with('#').then(|| line.trim_start_matches('#').trim()));
+        let headings =
+            text.lines().filter(|line| line.starts_with('#')).map(|line| line.trim_start_matches('#').trim());
         for heading in headings {
             writeln!(out, "{number}.md --section \"{heading}\"").expect("a string");
             describe(&text, Some(heading), CyclePolicy::Reject, &mut out);

@@ -93,7 +93,7 @@ codes! {
     SectionsDiffer "GW0011" Error "the document holds several cells";
     /// A name has two different time indices, or two powers.
     /// For example, `h_t^{(t-1)}` is of this step and of the one before.
-    /// Keep the index that is meant.
+    /// Keep the index that is meant, and remove the other.
     DoubleIndex "GW0012" Error "a second index";
     /// A known function has a label, which may mean a function with parameters of its own.
     /// For example, `LN_1(x_t)` may have a gain and a bias that the equations do not name.
@@ -101,7 +101,7 @@ codes! {
     LabelledFunction "GW0013" Error "a function with a label";
     /// A minus sign stands above or behind a name, where an accent was meant.
     /// For example, `h^-_t` may be `\bar{h}_t` or `\tilde{h}_t`.
-    /// Write the accent out.
+    /// Write the accent out as a command.
     DanglingSign "GW0014" Error "a sign instead of an accent";
     /// A size in a declaration is neither a number, a name nor a sum of these.
     /// For example, `W \in \mathbb{R}^{n^2 \times d}` has a power.
@@ -145,7 +145,7 @@ codes! {
     NameConflict "GW0107" Error "a name bound twice";
     /// Two declarations of one name differ.
     /// For example, `W \in \mathbb{R}^{n \times d}` and `W \in \mathbb{R}^{n}` cannot both hold.
-    /// Keep one of the two.
+    /// Keep the declaration that is meant, and remove the other.
     ConflictingDeclaration "GW0109" Error "two declarations differ";
     /// Blocks of their own define one name differently, and nothing reads the definition before: they give a choice.
     /// For example, `h_t = \tanh(c_t)` in one block and `h_t = o_t \odot c_t` in another leave open which is meant.
@@ -245,7 +245,7 @@ codes! {
     TooManyOperations "GW0504" Error "too many operations";
     /// A size is above the limit `MAXIMUM_DIMENSION`.
     /// For example, `x_t \in \mathbb{R}^{99999999999}`.
-    /// Give the size that is meant.
+    /// Give the size that is meant, or its name.
     DimensionTooLarge "GW0505" Error "a size is too large";
     /// The source is longer than the limit `MAXIMUM_SOURCE_BYTES`.
     /// For example, a whole book holds far more than its equations.
