@@ -187,6 +187,10 @@ codes! {
     /// For example, `o_t = \sigma(W h_t)` with `h_t = o_t \odot c_t` would need it.
     /// Choose `previous`, which reads the value of the step before, or correct a time index.
     FixedPointUnsupported "GW0304" Error "fixed-point is not supported yet";
+    /// No name of the equations carries a time index, so nothing varies from step to step.
+    /// For example, `h_new = tanh(W x + U h_old)` says by words what the indices of `h_t = \tanh(W x_t + U h_{t-1})` say.
+    /// Write the time indices: `x_t` for this step, `h_{t-1}` for the one before.
+    NothingVaries "GW0305" Error "no time index";
     /// A sign reads as a convolution, which is outside the language and is never taken for a matrix product.
     /// For example, `W * \mathcal{X}_t` in a ConvLSTM is one.
     /// Where a matrix product is meant, write it side by side, `W X_t`, or with `\cdot`.

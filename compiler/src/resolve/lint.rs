@@ -10,6 +10,16 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Reports everything worth knowing.
 pub(super) fn check(draft: &mut Draft, variables: &Variables, output: Option<SymbolId>) {
+    if output.is_none()
+        && let Some(first) = draft.equations.first()
+    {
+        let span = first.target_span;
+        draft
+            .findings
+            .report(Code::NothingVaries, span, "no name here carries a time index, so nothing varies in time")
+            .help("write `x_t` for the input of this step and `h_{t-1}` for the value of the one before");
+        return;
+    }
     no_state(draft, variables);
     unread_definitions(draft, variables, output);
     shared_parameters(draft, variables);

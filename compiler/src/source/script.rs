@@ -204,6 +204,13 @@ impl Parser<'_> {
             {
                 return self.set_time(named, index.offset, (start, end));
             }
+            if index.letter == self.convention.time && index.letter == "t" && !several {
+                let span = self.sequence.span(start, end);
+                let message = "the time `t` stands above a name, but elsewhere below";
+                let help = "write an index as `h_t`, and a transpose as `W^\\top`; a power of the time is outside the \
+                            language";
+                return self.fail(Code::LostIndex, message, span, Some(help.to_owned()));
+            }
             if self.convention.layer.as_deref() == Some(index.letter) {
                 return self.layer(named, index.offset, (start, end));
             }

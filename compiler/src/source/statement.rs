@@ -22,6 +22,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Rows that were skipped: what a lexer found in them does not matter.
     pub(crate) skipped: Vec<Span>,
+    /// Names that a general form, `h_t = f_W(h_{t-1}, x_t)`, defines, with the place of the error that it is.
+    pub(crate) general: Vec<(String, Span)>,
 }
 
 /// Most names that one chained equality defines; each gets a copy of the value.
@@ -33,7 +35,14 @@ const CELLS: [&str; 8] = ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"
 impl<'a> Reader<'a> {
     /// A reader with nothing read.
     pub(crate) fn new(convention: &'a Convention, lines: bool) -> Self {
-        Self { convention, lines, statements: Vec::new(), diagnostics: Vec::new(), skipped: Vec::new() }
+        Self {
+            convention,
+            lines,
+            statements: Vec::new(),
+            diagnostics: Vec::new(),
+            skipped: Vec::new(),
+            general: Vec::new(),
+        }
     }
 
     pub(crate) fn report(
@@ -253,10 +262,17 @@ impl<'a> Reader<'a> {
                 targets.push(LeftSide::Name(named.reference()));
                 continue;
             }
+            let before = self.diagnostics.len();
             let mut parser = self.parser(sequence, from, to);
-            let value = parser.expression()?;
-            parser.unexpected_tail()?;
-            values.push(value);
+            let value = parser.expression().and_then(|value| parser.unexpected_tail().map(|()| value));
+            if value.is_err()
+                && let Some(LeftSide::Name(target)) = targets.first()
+                && let Some(found) = self.diagnostics.get(before)
+                && found.code == Code::UnboundActivation
+            {
+                self.general.push((target.name.canonical.clone(), found.span));
+            }
+            values.push(value?);
         }
         if targets.len() > MAXIMUM_TARGETS {
             let message = format!("the chain defines {} names, more than {MAXIMUM_TARGETS}", targets.len());

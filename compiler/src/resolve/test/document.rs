@@ -342,3 +342,84 @@ fn a_time_above_may_meet_one_below() {
     "#]],
     );
 }
+
+#[test]
+fn an_upper_case_addend_is_a_vector() {
+    check(
+        "$$H_t = \\tanh(X_t W + H_{t-1} U + B + C)$$",
+        expect![[r#"
+            inputs X[X]
+            states H[H]
+            parameters W[X, H] U[H, H] B[H] C[H]
+            order H
+            outputs H[H]
+            GW0904 the vector stands before the matrix: rows of the matrix are features in
+        "#]],
+    );
+    // Among matrices it is a matrix.
+    check("$$S_t = S_{t-1} + v_t k_t^\\top + B$$", expect![[r#"
+        inputs v[S] k[S_2]
+        states S[S, S_2]
+        parameters B[S, S_2]
+        order S
+        outputs S[S, S_2]
+        GW0902 `k_t` is never defined: it becomes an input
+    "#]]);
+    check(
+        "$$A = B + C$$\n$$h_t = A h_{t-1} + x_t$$",
+        expect![[r#"
+        inputs x[h]
+        states h[h]
+        parameters B[h, h] C[h, h]
+        order A h
+        outputs h[h]
+    "#]],
+    );
+}
+
+#[test]
+fn an_inner_product_is_no_outer_one() {
+    check(
+        "$$S_t = \\gamma S_{t-1} + k_t^\\top v_t$$",
+        expect![[r#"
+        GW0203 this is one number, added to every element of the state
+        GW0902 `v_t` is never defined: it becomes an input
+    "#]],
+    );
+}
+
+#[test]
+fn a_time_above_names_is_no_label() {
+    check(
+        "$$h_t = \\alpha^t h_{t-1} + W x_t$$",
+        expect![[r#"
+        GW0017 the time `t` stands above a name, but elsewhere below
+        GW0008 there is no equation here
+    "#]],
+    );
+}
+
+#[test]
+fn a_general_form_announces_an_equation() {
+    check(
+        "$$h_t = f_W(h_{t-1}, x_t)$$\n$$h_t = \\tanh(W x_t + U h_{t-1})$$",
+        expect![[r#"
+        inputs x[x]
+        states h[h]
+        parameters W[h, x] U[h, h]
+        order h
+        outputs h[h]
+        GW0950 this general form is skipped: another equation says what it is
+    "#]],
+    );
+}
+
+#[test]
+fn words_for_time_are_no_index() {
+    check(
+        "```\nh_new = tanh(W x + U h_old + b)\n```",
+        expect![[r#"
+        GW0305 no name here carries a time index, so nothing varies in time
+    "#]],
+    );
+}
