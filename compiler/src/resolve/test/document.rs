@@ -357,14 +357,17 @@ fn an_upper_case_addend_is_a_vector() {
         "#]],
     );
     // Among matrices it is a matrix.
-    check("$$S_t = S_{t-1} + v_t k_t^\\top + B$$", expect![[r#"
+    check(
+        "$$S_t = S_{t-1} + v_t k_t^\\top + B$$",
+        expect![[r#"
         inputs v[S] k[S_2]
         states S[S, S_2]
         parameters B[S, S_2]
         order S
         outputs S[S, S_2]
         GW0902 `k_t` is never defined: it becomes an input
-    "#]]);
+    "#]],
+    );
     check(
         "$$A = B + C$$\n$$h_t = A h_{t-1} + x_t$$",
         expect![[r#"
