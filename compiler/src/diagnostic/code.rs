@@ -47,129 +47,277 @@ macro_rules! codes {
 
 // One row per code: explanation, variant, code, severity, title.
 codes! {
-    /// A character that is no part of the language, such as a sign of another notation. Remove it, or write the operation it stands for.
+    /// A character is no part of the language, such as a sign of another notation.
+    /// For example, in `h_t = W x_t § b` the sign `§` has no meaning.
+    /// Remove the character, or write the operation that it stands for.
     UnknownSymbol "GW0001" Error "unknown symbol";
-    /// A LaTeX command that the language does not know. The help names the nearest known one.
+    /// A LaTeX command is not known, mostly because of a slip; a single backslash at the end of a row counts too.
+    /// For example, `\tnah(x_t)` is no command, and `\tanh(x_t)` is.
+    /// Correct the command as the help says, or write what it stands for; rows are parted by two backslashes.
     UnknownCommand "GW0002" Error "unknown command";
-    /// An opening bracket without its closing one, or the other way round.
+    /// A bracket is opened and never closed within its equation, or closed without being opened.
+    /// For example, `h_t = \tanh(W x_t + b` lacks its `)`.
+    /// Add the bracket that is missing, or remove the one too many.
     UnbalancedBracket "GW0003" Error "unbalanced bracket";
-    /// An operator, a bracket or the end stands where a value is needed.
+    /// An operator, a bracket or the end of the equation stands where a value is needed.
+    /// For example, `h_t = W x_t +` ends with its sign.
+    /// Write the operand that is missing, or remove the sign before it.
     ExpectedValue "GW0004" Error "a value is missing";
-    /// A token that cannot stand where it stands.
+    /// A sign stands where it cannot stand, so the equation cannot be read on.
+    /// For example, `h_t = W x_t = = b` has a second `=` at once, and `x.dot(W)` is code and no mathematics.
+    /// Write one equation as `name = expression`, and part equations by `;`, a new line or two backslashes.
     UnexpectedToken "GW0005" Error "unexpected token";
-    /// A row of mathematics with neither `=` nor `\in`: equations are `name = expression`.
+    /// A row of mathematics has neither `=` nor `\in`, though it calculates something.
+    /// For example, `\sigma(W x_t + b)` alone does not say which value it is.
+    /// Write the name that it defines before it, as in `z_t = \sigma(W x_t + b)`.
     ExpectedEquation "GW0006" Error "not an equation";
-    /// The left side of an equation is not one name. Only names are defined.
+    /// The left side of an equation is something other than one name.
+    /// For example, `h_t + c_t = x_t` would have to be solved first.
+    /// Define one name by each equation: `h_t = x_t - c_t`.
     LeftSide "GW0007" Error "the left side is no name";
-    /// The text holds no equation at all, or the part that was chosen does not.
+    /// The text, or the part of it that was chosen, holds no equation.
+    /// For example, a document may show its equations as pictures only.
+    /// Give equations such as `h_t = \tanh(W x_t + U h_{t-1} + b)`, or choose another section.
     NoEquations "GW0008" Error "no equations";
     /// No heading of the document matches the section that was asked for.
+    /// For example, `--section LSTM` needs a heading such as `## 3.1 LSTM`.
+    /// Choose one of the headings that the help lists; its number or a part of it is enough.
     SectionNotFound "GW0009" Error "no such section";
-    /// Several headings match the section that was asked for. Give more of the heading.
+    /// Several headings match the section that was asked for.
+    /// For example, `--section gate` fits both `Update gate` and `Reset gate`.
+    /// Give the whole heading, or its number.
     SectionAmbiguous "GW0010" Error "several such sections";
-    /// Sections define one name differently, so the document holds several cells. Choose one with `--section`.
+    /// Sections of the document define one name differently, so it holds several cells.
+    /// For example, `h_t` under `LSTM` is another value than `h_t` under `GRU`.
+    /// Choose one cell by its heading, as in `--section LSTM`.
     SectionsDiffer "GW0011" Error "the document holds several cells";
-    /// A name has two different time indices or two powers.
+    /// A name has two different time indices, or two powers.
+    /// For example, `h_t^{(t-1)}` is of this step and of the one before.
+    /// Keep the index that is meant, and remove the other.
     DoubleIndex "GW0012" Error "a second index";
-    /// A known function with a label, as in `LN_1(x)`: it may mean a function with parameters of its own.
+    /// A known function has a label, which may mean a function with parameters of its own.
+    /// For example, `LN_1(x_t)` may have a gain and a bias that the equations do not name.
+    /// Leave the label out, or bind the name: `f = LN`, or `f(u) = g \odot LN(u) + b`.
     LabelledFunction "GW0013" Error "a function with a label";
-    /// A minus sign where an accent was meant, as in `h^-_t`.
+    /// A minus sign stands above or behind a name, where an accent was meant.
+    /// For example, `h^-_t` may be `\bar{h}_t` or `\tilde{h}_t`.
+    /// Write the accent out as a command.
     DanglingSign "GW0014" Error "a sign instead of an accent";
     /// A size in a declaration is neither a number, a name nor a sum of these.
+    /// For example, `W \in \mathbb{R}^{n^2 \times d}` has a power.
+    /// Give the size a name of its own, or its number.
     BadSize "GW0015" Error "not a size";
-    /// Two further sides of a chained equality differ: `a = f(x) = g(x)`.
+    /// Two sides of a chained equality are different expressions, and it is open which one is meant.
+    /// For example, `h_t = \sigma(z_t) = \tanh(z_t)` says two things.
+    /// Keep the side that is meant; a side that repeats the one before in other names may stay.
     ChainDiffers "GW0016" Error "the sides of a chained equality differ";
     /// The letter of the time stands as a value, mostly because an underscore was lost.
+    /// For example, `h{t-1}` and `W xt` come from text in which `_` meant italics.
+    /// Write the index with its underscore: `h_{t-1}`, `x_t`.
     LostIndex "GW0017" Error "an index without its underscore";
-    /// A word before a parenthesis that is nearly, but not quite, a known function.
+    /// A word stands before a parenthesis that is no function of the language.
+    /// For example, `tahn(x_t)` is nearly `tanh(x_t)`.
+    /// Correct the word, bind it as in `squash(u) = u / (1 + |u|)`, or declare it if it is a weight.
     UnknownFunction "GW0101" Error "unknown function";
-    /// A letter applied like a function that no equation binds. Bind it, as in `\phi = \tanh`.
+    /// A letter is applied like a function, but no equation says which function it is.
+    /// For example, in `h_t = \phi(W x_t + U h_{t-1})` nothing binds `\phi`.
+    /// Add a line such as `\phi = \tanh`, or declare the letter, `\phi \in \mathbb{R}`, if it is a factor.
     UnboundActivation "GW0102" Error "unbound activation";
-    /// A name is read with a time index in one place and without one in another. These would be two values of one name.
+    /// A name is written with a time index in one place and without it, or with another letter, in another.
+    /// For example, `h_t = x_t + h` may mean `h_{t-1}`, and `x_T` may mean `x_t`.
+    /// Write the same index wherever the same value is meant, or give two values two names.
     MixedIndex "GW0103" Error "with and without a time index";
-    /// A known function with too few or too many arguments.
+    /// A known function has too few or too many arguments.
+    /// For example, `\max(x_t)` has one argument and needs two.
+    /// Give the arguments that the message asks for; several values become one by `[a, b]`.
     ArgumentCount "GW0104" Error "wrong number of arguments";
     /// A function stands without an argument where a value is needed.
+    /// For example, `h_t = \tanh + x_t` does not say of what.
+    /// Give it its argument, as in `\tanh(x_t)`.
     FunctionAsValue "GW0105" Error "a function without argument";
-    /// A function of the document is defined by itself.
+    /// A function of the document is defined by itself, directly or through others.
+    /// For example, `f(u) = f(u) + 1` never ends.
+    /// Define it by other functions; what is carried from step to step is a state and no function.
     RecursiveFunction "GW0106" Error "a function defined by itself";
-    /// One name is bound to two functions, or to a function and a value.
+    /// One name is bound to two functions, or to a function and to a value.
+    /// For example, `f = \tanh` and `f = \sigma` cannot both hold.
+    /// Give one of the two another name.
     NameConflict "GW0107" Error "a name bound twice";
     /// Two declarations of one name differ.
+    /// For example, `W \in \mathbb{R}^{n \times d}` and `W \in \mathbb{R}^{n}` cannot both hold.
+    /// Keep the declaration that is meant, and remove the other.
     ConflictingDeclaration "GW0109" Error "two declarations differ";
-    /// Sizes that the equations make equal cannot be equal. Both places are named.
+    /// Blocks of their own define one name differently, and nothing reads the definition before: they give a choice.
+    /// For example, `h_t = \tanh(c_t)` in one block and `h_t = o_t \odot c_t` in another leave open which is meant.
+    /// Keep the definition that is meant, or put the alternatives under headings and choose one with `--section`.
+    AlternativeDefinitions "GW0110" Error "alternative definitions";
+    /// Sizes that the equations make equal cannot be equal; both places are named.
+    /// For example, `h_t = \tanh(W [h_{t-1}, x_t]) + [h_{t-1}, x_t]` adds a vector to a longer one.
+    /// Look at both places: one of them is not what the other needs.
     ShapeContradiction "GW0201" Error "shapes contradict each other";
-    /// An operation on operands of a kind that it does not take, as a vector added to a matrix.
+    /// An operation has operands of a kind that it does not take.
+    /// For example, a vector cannot be added to a matrix.
+    /// Declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation.
     OperandKind "GW0202" Error "operands do not fit";
-    /// A product that can be read in two ways, as `W r_t h_{t-1}`. Set parentheses.
+    /// A product can be read in two ways, or lacks a sign between two factors.
+    /// For example, `U r_t h_{t-1}` may be `U (r_t \odot h_{t-1})` or `(U r_t) \odot h_{t-1}`, and `W x_t U h_{t-1}` most likely lacks a `+`.
+    /// Set parentheses, or write the sign.
     AmbiguousProduct "GW0203" Error "ambiguous product";
-    /// Sizes that the equations restrict without fixing them. Declare the shapes.
+    /// The equations restrict sizes without fixing them.
+    /// For example, where `[a, b]` must be as long as `c`, the parts may be of any length.
+    /// Declare the shapes, as in `a_t \in \mathbb{R}^{n}`.
     UnsolvedDimension "GW0204" Error "sizes cannot be solved";
     /// A weight is used as a matrix in one place and as a vector in another.
+    /// For example, `W x_t + W \odot h_{t-1}` needs both.
+    /// Give the two weights different names, or declare the one that is meant.
     MatrixAndVector "GW0205" Error "a matrix and a vector";
-    /// Definitions of one step need each other. Correct a time index, or choose `previous` or `fixed-point`.
+    /// Definitions of one step need each other, so none of them can be computed first.
+    /// For example, `o_t = \sigma(W h_t)` and `h_t = o_t \odot c_t` wait for each other.
+    /// Correct a time index, or choose a way out: `previous` reads the value of the step before, `fixed-point` solves the equations of the step.
     Cycle "GW0301" Error "cycle within one step";
-    /// A value of a later step is read.
+    /// A value of a later step is read, which a cell cannot know.
+    /// For example, `h_t = \tanh(U h_{t+1})` runs backwards in time.
+    /// Correct the index; a backward direction is a cell of its own that reads the reversed sequence.
     FutureRead "GW0302" Error "the future is read";
     /// One name is defined at two different time indices.
+    /// For example, `h_t = x_t` and `h_{t+1} = U h_t` define two values of `h` in one step.
+    /// Define it at one index, and read the step before where that is meant.
     DefinedAtTwoTimes "GW0303" Error "defined at two times";
-    /// Solving a cycle by iteration is not supported yet.
+    /// Solving a cycle within one step by iteration is not supported yet.
+    /// For example, `o_t = \sigma(W h_t)` with `h_t = o_t \odot c_t` would need it.
+    /// Choose `previous`, which reads the value of the step before, or correct a time index.
     FixedPointUnsupported "GW0304" Error "fixed-point is not supported yet";
-    /// A convolution is outside the language. Where a matrix product is meant, write it side by side.
+    /// No name of the equations carries a time index, so nothing varies from step to step.
+    /// For example, `h_new = tanh(W x + U h_old)` says by words what the indices of `h_t = \tanh(W x_t + U h_{t-1})` say.
+    /// Write the time indices: `x_t` for this step, `h_{t-1}` for the one before.
+    NothingVaries "GW0305" Error "no time index";
+    /// A sign reads as a convolution, which is outside the language and is never taken for a matrix product.
+    /// For example, `W * \mathcal{X}_t` in a ConvLSTM is one.
+    /// Where a matrix product is meant, write it side by side, `W X_t`, or with `\cdot`.
     Convolution "GW0401" Error "convolution";
     /// A power or the inverse of a matrix is outside the language.
+    /// For example, `(I - A)^{-1} B` would have to be solved in each pass.
+    /// Give the result itself as a weight, such as `\bar{B}`.
     MatrixPower "GW0402" Error "power of a matrix";
-    /// An equation gives a state an initial value other than zero. Initial values are given when the cell runs.
+    /// An equation gives a state an initial value other than zero.
+    /// For example, `h_0 = 1` does.
+    /// Remove the equation, and give the initial value when the cell runs.
     InitialState "GW0403" Error "an initial value";
-    /// A definition by cases with conditions is outside the language. Write it with `max`, `min`, `clip` or a known function.
+    /// A definition by cases with conditions, or a comparison, is outside the language.
+    /// For example, `f(u) = u` for `u > 0`, else `0`.
+    /// Write it with `max`, `min`, `clip` or a known function: this one is `\max(0, u)`.
     Piecewise "GW0451" Error "piecewise definition";
-    /// A sum or product over indices that is no matrix product is outside the language.
+    /// A sum or product over indices is outside the language.
+    /// For example, `\sum_j W_{ij} x_j` is written by components.
+    /// Write the matrix product, `W x_t`, or `sum(u)` for a sum over the features.
     SumOverIndices "GW0452" Error "sum over indices";
-    /// Derivatives and integrals by time are outside the language. Write the step of the discretisation.
+    /// A derivative or an integral by time is outside the language.
+    /// For example, `\dot{h}(t) = A h(t) + B x(t)` says nothing about steps.
+    /// Write the step of its discretisation, as in `h_t = h_{t-1} + \epsilon (A h_{t-1} + B x_t)`.
     DifferentialEquation "GW0453" Error "differential equation";
-    /// A matrix of blocks is accepted only as one row before one column.
+    /// A matrix of blocks is accepted only as one row before one column, and a stack of gates is not defined at once.
+    /// For example, `[W & U]` before `[h_{t-1} \\ x_t]` is `W h_{t-1} + U x_t`.
+    /// Write each row as an equation of its own.
     MatrixOfBlocks "GW0454" Error "matrix of blocks";
-    /// A map such as `Linear(x)` is named without its weights, so there is nothing to learn by name.
+    /// A map is named without its weights, so there is nothing to learn by name.
+    /// For example, `z_t = \sigma(Linear(x_t))` does not name the weight and the bias.
+    /// Write the map out: `z_t = \sigma(W_z x_t + b_z)`.
     NamedMap "GW0455" Error "a map without weights";
-    /// There are more definitions than `MAXIMUM_DEFINITIONS`.
+    /// The exponential, logarithm or root of a matrix has two readings: of the matrix, or of each of its elements.
+    /// For example, `\bar{A} = \exp(\Delta A)` with a full matrix `A`.
+    /// Declare `A` as a vector for a diagonal matrix, `a \in \mathbb{R}^{n}`, or give `\bar{A}` itself as a weight.
+    MatrixFunction "GW0456" Error "function of a matrix";
+    /// A name is carried along a second index beside the time.
+    /// For example, `s_{d-1}^t` is the value of the depth below, so `s_d^t` is a recursion in two directions.
+    /// Write out the steps along the second index; a cell is one step in time.
+    SecondIndex "GW0457" Error "recursion along a second index";
+    /// There are more definitions than the limit `MAXIMUM_DEFINITIONS`.
+    /// For example, a generated text may unroll a sequence into one equation for each step.
+    /// Write one step, or split the document.
     TooManyDefinitions "GW0501" Error "too many definitions";
-    /// There are more names than `MAXIMUM_NAMES`.
+    /// There are more names than the limit `MAXIMUM_NAMES`.
+    /// For example, a generated text may number every value.
+    /// Write one step with matrices instead of components.
     TooManyNames "GW0502" Error "too many names";
-    /// There are more states, delays included, than `MAXIMUM_STATES`.
+    /// There are more states, delays included, than the limit `MAXIMUM_STATES`.
+    /// For example, `h_{t-100000}` needs a state for each step between.
+    /// Use a shorter delay, or give the delayed value as an input.
     TooManyStates "GW0503" Error "too many states";
-    /// The equations hold more operations than `MAXIMUM_NODES`.
+    /// The equations hold more operations than the limit `MAXIMUM_NODES`, functions written out.
+    /// For example, functions that apply each other many times grow fast.
+    /// Name intermediate values by equations of their own.
     TooManyOperations "GW0504" Error "too many operations";
-    /// A size is above `MAXIMUM_DIMENSION`.
+    /// A size is above the limit `MAXIMUM_DIMENSION`.
+    /// For example, `x_t \in \mathbb{R}^{99999999999}`.
+    /// Give the size that is meant, or its name.
     DimensionTooLarge "GW0505" Error "a size is too large";
-    /// The source is longer than `MAXIMUM_SOURCE_BYTES`.
+    /// The source is longer than the limit `MAXIMUM_SOURCE_BYTES`.
+    /// For example, a whole book holds far more than its equations.
+    /// Give the part that holds the cell.
     SourceTooLong "GW0551" Error "the source is too long";
-    /// Brackets, fractions or scripts are nested deeper than `MAXIMUM_NESTING`.
+    /// Brackets, fractions or scripts are nested deeper than the limit `MAXIMUM_NESTING`.
+    /// For example, `((((…))))` with thousands of levels.
+    /// Name inner parts by equations of their own.
     NestingTooDeep "GW0552" Error "nested too deep";
-    /// One equation has more operators than `MAXIMUM_OPERATORS`.
+    /// One equation has more operators than the limit `MAXIMUM_OPERATORS`.
+    /// For example, a sum written out term by term.
+    /// Name parts of it by equations of their own.
     EquationTooLong "GW0553" Error "the equation is too long";
-    /// A name is longer than `MAXIMUM_NAME_BYTES`.
+    /// A name is longer than the limit `MAXIMUM_NAME_BYTES`.
+    /// For example, a sentence in `\mathrm{…}` is read as one name.
+    /// Shorten the name, or write remarks in `\text{…}` behind the equation.
     NameTooLong "GW0554" Error "the name is too long";
-    /// Nothing is carried from one step to the next.
+    /// Nothing is carried from one step to the next, so this is no recurrent cell.
+    /// For example, `h_t = \tanh(W x_t + b)` forgets everything.
+    /// Read a defined value at an earlier step, as in `U h_{t-1}`, or go on if that is meant.
     NoState "GW0801" Warning "no state";
-    /// A definition is replaced by a later one, and nothing reads it.
+    /// A definition is replaced by a later one of the same name, and nothing reads it.
+    /// For example, `h_t = x_t` above `h_t = U h_{t-1}` in one block has no effect.
+    /// Remove one, or give one another name.
     OverwrittenDefinition "GW0802" Warning "overwritten definition";
-    /// A definition that nothing reads.
+    /// Nothing reads a definition, and it is neither a state nor the output.
+    /// For example, a gate `r_t` may have been forgotten in the candidate.
+    /// Read it where it belongs, or remove it.
     UnreadDefinition "GW0803" Warning "unread definition";
     /// A name is declared that no equation has.
+    /// For example, `V \in \mathbb{R}^{n}` without any `V` may be a slip for another name.
+    /// Correct the name, or remove the declaration.
     UnusedDeclaration "GW0804" Warning "unused declaration";
-    /// A parameter is read by several equations: their gradients add.
+    /// Several equations read one parameter, so their gradients add.
+    /// For example, `W_x` in all four gates of an LSTM is one matrix and not four.
+    /// If the gates have weights of their own, label them: `W_{xi}`, `W_{xf}`.
     SharedParameter "GW0901" Note "shared parameter";
-    /// A name that is never defined became an input beside another.
+    /// A name that is read and never defined became an input beside another.
+    /// For example, `\hat{z}_t` may be a slip for `z_t`.
+    /// Correct the name, define it, or feed it as an input if that is meant.
     FurtherInput "GW0902" Note "a further input";
-    /// A cycle was cut by reading the value of the step before.
+    /// A cycle within one step was cut by reading the value of the step before, as was asked for.
+    /// For example, `o_t = \sigma(W h_t)` reads `h_{t-1}`.
+    /// Nothing needs to be done; write `h_{t-1}` to say so in the equations.
     CyclePrevious "GW0903" Note "cycle cut";
-    /// A vector stands before a matrix: rows of the matrix are features in.
+    /// A vector stands before a matrix, so the rows of the matrix are features in.
+    /// For example, `x_t W` has `W` of shape `[x, h]` and means `W^\top x_t`.
+    /// Nothing needs to be done; weights are stored as written.
     RowConvention "GW0904" Note "row convention";
-    /// Further findings of the same kind were left out.
+    /// Further findings of the same kind were left out, to keep the list short.
+    /// For example, one lost bracket may cause hundreds.
+    /// Correct the findings above it and check again.
     MoreOfTheKind "GW0905" Note "more of the same";
-    /// A row that is no equation of a cell (a loss, a signature, a remark) was skipped.
+    /// The output is neither called `y` or `h` nor carried, so another value may have been meant.
+    /// For example, with `\hat{y}_t = softmax(V h_t)` the output is `\hat{y}` and not the state `h`.
+    /// Nothing needs to be done; leave the read-out away if the state is meant.
+    OutputChosen "GW0906" Note "output chosen";
+    /// A Greek input that nothing declares stands before a matrix that varies in time: it is read as one number for each sample.
+    /// For example, `\beta_t v_t k_t^\top` scales the outer product by `\beta_t`.
+    /// Declare the name, or write `diag(\beta_t)`, if each row has a factor of its own.
+    ScalarRead "GW0907" Note "read as a scalar";
+    /// A row defines nothing of the cell and was skipped.
+    /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
+    /// Nothing needs to be done, unless the row was meant to be part of the cell.
     SkippedRow "GW0950" Note "skipped";
-    /// Layers are counted by a superscript; one layer is compiled.
+    /// Layers are counted by a superscript; one layer is compiled, and the value of the layer below is its input.
+    /// For example, `h_t^{(l)} = \tanh(W h_t^{(l-1)} + U h_{t-1}^{(l)})` is one layer.
+    /// Stack cells to get several layers.
     OneLayer "GW0951" Note "one layer is compiled";
 }
 
@@ -181,5 +329,17 @@ mod tests {
     fn codes_are_unique_and_in_order() {
         let codes: Vec<&str> = Code::ALL.iter().map(|code| code.as_str()).collect();
         assert!(codes.windows(2).all(|pair| pair[0] < pair[1]), "{codes:?}");
+    }
+
+    #[test]
+    fn explanations_say_what_show_an_example_and_help() {
+        for code in Code::ALL {
+            let lines: Vec<&str> = code.explanation().lines().map(str::trim).collect();
+            let [meaning, example, remedy] = lines.as_slice() else { panic!("{code:?}: {lines:?}") };
+            assert!(example.starts_with("For example, "), "{code:?}: {example}");
+            for sentence in [meaning, example, remedy] {
+                assert!(sentence.ends_with('.') && sentence.len() > 20, "{code:?}: {sentence}");
+            }
+        }
     }
 }

@@ -120,7 +120,7 @@ pub(super) fn check(draft: &mut Draft) {
                 && draft.symbol(symbol).declared.is_none()
             {
                 *applications.entry(symbol).or_default() += 1;
-                if draft.varying[argument.0] {
+                if draft.varying[argument.0] || draft.symbol(symbol).canonical.starts_with("sigma_") {
                     applied.entry(symbol).or_default().push((at, *name));
                 }
             }
@@ -217,6 +217,9 @@ fn convolutions(draft: &mut Draft) {
 fn is_word(name: &str) -> bool {
     let base = name.strip_suffix("_t").unwrap_or(name);
     let base_letters = base.split('_').next().unwrap_or(base);
+    if base == "BN" {
+        return true;
+    }
     let letters = base.len() >= 3 && base.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_');
     letters && base_letters.len() >= 3 && !GREEK.contains(&base_letters) && base_letters != "cal"
 }

@@ -9,6 +9,7 @@ use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use super::product::{Factor, Kind, product_kind};
 use crate::diagnostic::Code;
 use crate::source::ast::{Function, ProductSign, Size};
+use crate::source::{function_name, is_greek_word};
 use std::collections::{BTreeSet, HashMap};
 
 /// How often all equations are looked at again after the first answer; honest cells need one round.
@@ -29,6 +30,77 @@ pub(super) struct Kinds {
 
 /// Finds all kinds.
 pub(super) fn infer(draft: &mut Draft) -> Kinds {
+    // Terms of sums are vectors, unless what they are added to is a matrix.
+    let addends = addends(draft);
+    let mut vectors: BTreeSet<SymbolId> = addends.keys().copied().collect();
+    let mut kinds = attempt(draft, &BTreeSet::new(), &vectors);
+    let met = |symbol: &SymbolId| {
+        addends[symbol].iter().any(|other| matches!(kinds.nodes[other.0], Kind::Matrix | Kind::Diagonal))
+    };
+    let matrices: Vec<SymbolId> = vectors.iter().copied().filter(met).collect();
+    if !matrices.is_empty() {
+        vectors.retain(|symbol| !matrices.contains(symbol));
+        kinds = attempt(draft, &BTreeSet::new(), &vectors);
+    }
+    let scalars = greek_scales(draft, &kinds);
+    if !scalars.is_empty() {
+        kinds = attempt(draft, &scalars, &vectors);
+        for symbol in scalars {
+            let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
+            draft
+                .findings
+                .report(Code::ScalarRead, span, format!("`{name}` scales a matrix: it is read as a scalar"))
+                .help(format!("where a vector is meant, write `diag({name})`, or declare `{name}`"));
+        }
+    }
+    let diagonal = diagonal_uses(draft);
+    report_double_use(draft, &mut kinds, &diagonal);
+    matrix_functions(draft, &kinds);
+    inner_states(draft, &kinds);
+    kinds
+}
+
+/// `S_t = S_{t-1} + k_t^\top v_t`: with columns an inner product, one number added to all of a state that nothing else
+/// shapes; with rows, as it is mostly meant, an outer one.
+fn inner_states(draft: &mut Draft, kinds: &Kinds) {
+    let mut found = Vec::new();
+    for (index, equation) in draft.equations.iter().enumerate() {
+        if kinds.equations[index] != Kind::Vector {
+            continue;
+        }
+        let own = |node: NodeId| matches!(draft.sources[node.0], Source::Delayed(symbol, _) if symbol == equation.target);
+        let mut stack = vec![equation.value];
+        let (mut carried, mut inner, mut others) = (false, None, false);
+        while let Some(node) = stack.pop() {
+            match draft.kind(node) {
+                NodeKind::Add(a, b) | NodeKind::Subtract(a, b) => stack.extend([*a, *b]),
+                NodeKind::Factors { factors, .. } if factors.iter().any(|factor| own(*factor)) => {
+                    carried = true
+                }
+                NodeKind::Factors { factors, .. }
+                    if kinds.nodes[node.0] == Kind::Scalar
+                        && factors.iter().any(|factor| kinds.nodes[factor.0] == Kind::Row) =>
+                {
+                    inner = Some(draft.span(node));
+                }
+                _ if own(node) => carried = true,
+                _ => others = true,
+            }
+        }
+        if let (true, Some(span), false) = (carried, inner, others) {
+            found.push(span);
+        }
+    }
+    for span in found {
+        draft
+            .findings
+            .report(Code::AmbiguousProduct, span, "this is one number, added to every element of the state")
+            .help("values are columns: write an outer product as `v_t k_t^\\top`");
+    }
+}
+
+/// The kinds, where the names in `scalars` are scalars and those in `vectors` vectors.
+fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTreeSet<SymbolId>) -> Kinds {
     let batch = batch_axis(draft);
     let mut kinds = Kinds {
         symbols: vec![Kind::Unknown; draft.symbols.len()],
@@ -47,6 +119,8 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
         });
         kinds.symbols[index] = match (declared, symbol.role) {
             (Some(kind), _) => kind,
+            (None, _) if scalars.contains(&id) => Kind::Scalar,
+            (None, _) if vectors.contains(&id) => Kind::Vector,
             (None, Role::Parameter) if diagonal.contains(&id) => Kind::Unknown,
             (None, Role::Parameter) if scales.contains(&id) => Kind::Scalar,
             (None, Role::Parameter) if symbol.upper => Kind::Matrix,
@@ -61,8 +135,97 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
         }
     }
     settle(draft, &mut kinds);
-    report_double_use(draft, &mut kinds, &diagonal);
     kinds
+}
+
+/// Undeclared Greek inputs that only ever stand before an outer product or a matrix that varies in time,
+/// as in `\alpha_t S_{t-1} + \beta_t v_t k_t^\top`: a vector has no meaning there.
+fn greek_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
+    let candidate = |node: NodeId| match draft.sources[node.0] {
+        Source::Input(symbol, _) => {
+            let known = draft.symbol(symbol);
+            let base = known.canonical.split('_').next().unwrap_or("");
+            let greek = is_greek_word(base) && !known.upper;
+            (greek && known.declared.is_none() && kinds.symbols[symbol.0] == Kind::Vector).then_some(symbol)
+        }
+        _ => None,
+    };
+    let mut found = BTreeSet::new();
+    let mut scaling: HashMap<SymbolId, usize> = HashMap::new();
+    for node in &draft.nodes {
+        let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
+        let Some((&first, rest)) = factors.split_first() else { continue };
+        let Some(symbol) = candidate(first) else { continue };
+        let kind = |node: &NodeId| kinds.nodes[node.0];
+        let outer = rest.windows(2).any(|pair| kind(&pair[0]) == Kind::Vector && kind(&pair[1]) == Kind::Row);
+        let matrix = rest.first().is_some_and(|next| kind(next) == Kind::Matrix && draft.varying[next.0]);
+        if (outer || matrix) && !signs.contains(&ProductSign::Hadamard) {
+            *scaling.entry(symbol).or_default() += 1;
+        }
+    }
+    for (symbol, count) in scaling {
+        let all = (0..draft.nodes.len())
+            .filter(|&at| {
+                matches!(draft.sources[at], Source::Input(read, _) | Source::Parameter(read) if read == symbol)
+            })
+            .count();
+        if all == count {
+            found.insert(symbol);
+        }
+    }
+    found
+}
+
+/// Undeclared upper-case parameters that only ever stand as terms of sums that vary in time, as `B` in
+/// `W x_t + U h_{t-1} + B`, with the other term of each sum.
+fn addends(draft: &Draft) -> HashMap<SymbolId, Vec<NodeId>> {
+    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
+    let mut added: HashMap<SymbolId, Vec<NodeId>> = HashMap::new();
+    let candidate = |node: NodeId| match draft.sources[node.0] {
+        Source::Parameter(symbol) => {
+            let known = draft.symbol(symbol);
+            (known.upper && known.declared.is_none() && known.role == Role::Parameter).then_some(symbol)
+        }
+        _ => None,
+    };
+    for (at, node) in draft.nodes.iter().enumerate() {
+        if let Some(symbol) = candidate(NodeId(at)) {
+            *reads.entry(symbol).or_default() += 1;
+        }
+        if let NodeKind::Add(a, b) | NodeKind::Subtract(a, b) = node.kind
+            && draft.varying[at]
+        {
+            for (term, other) in [(a, b), (b, a)] {
+                if let Some(symbol) = candidate(term) {
+                    added.entry(symbol).or_default().push(other);
+                }
+            }
+        }
+    }
+    added.retain(|symbol, others| reads.get(symbol) == Some(&others.len()));
+    added
+}
+
+/// `\exp(A)` of a matrix of parameters: the exponential of the matrix, or of each element?
+fn matrix_functions(draft: &mut Draft, kinds: &Kinds) {
+    let mut found = Vec::new();
+    for (at, node) in draft.nodes.iter().enumerate() {
+        if let NodeKind::Call(function, arguments) = &node.kind
+            && let Function::Exponential | Function::Logarithm | Function::SquareRoot = function
+            && let [argument] = arguments.as_slice()
+            && kinds.nodes[argument.0] == Kind::Matrix
+            && !draft.varying[at]
+        {
+            found.push((node.span, *function));
+        }
+    }
+    for (span, function) in found {
+        let name = function_name(function);
+        draft
+            .findings
+            .report(Code::MatrixFunction, span, format!("`{name}` of a matrix is outside the language"))
+            .help("declare the weight as a vector, for a diagonal matrix, or give the matrix itself as a weight");
+    }
 }
 
 /// Goes round until every equation has a kind and none changes.

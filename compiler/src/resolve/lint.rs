@@ -10,11 +10,85 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Reports everything worth knowing.
 pub(super) fn check(draft: &mut Draft, variables: &Variables, output: Option<SymbolId>) {
+    if output.is_none()
+        && let Some(first) = draft.equations.first()
+    {
+        let span = first.target_span;
+        draft
+            .findings
+            .report(Code::NothingVaries, span, "no name here carries a time index, so nothing varies in time")
+            .help("write `x_t` for the input of this step and `h_{t-1}` for the value of the one before");
+        return;
+    }
     no_state(draft, variables);
     unread_definitions(draft, variables, output);
     shared_parameters(draft, variables);
     further_inputs(draft, variables);
     unused_declarations(draft);
+    capital_times(draft, variables);
+    derivatives(draft, variables);
+    chosen_output(draft, variables, output);
+}
+
+/// `x_T` beside `h_{t-1}`: a parameter, or a slip for `x_t`.
+fn capital_times(draft: &mut Draft, variables: &Variables) {
+    for parameter in &variables.parameters {
+        let symbol = draft.symbol(*parameter);
+        let Some(base) = symbol.canonical.strip_suffix("_T").filter(|base| !base.contains('_')) else {
+            continue;
+        };
+        let value = draft.lookup(base).is_some_and(|id| !draft.symbol(id).definitions.is_empty());
+        if symbol.declared.is_some() || !(value || base == "x") {
+            continue;
+        }
+        let (base, span) = (base.to_owned(), symbol.first);
+        draft
+            .findings
+            .report(Code::MixedIndex, span, format!("`{base}_T` has a capital `T` where the time is `t`"))
+            .help(format!("write `{base}_t`, or declare `{base}_T` if it is a parameter"));
+    }
+}
+
+/// `\dot{h}(t) = f(h(t))` or `h'(t) = …`, where nothing defines `h`: the derivative of `h`, not a value of its own.
+fn derivatives(draft: &mut Draft, variables: &Variables) {
+    let mut found = Vec::new();
+    for equation in &draft.equations {
+        let name = &draft.symbol(equation.target).canonical;
+        let Some(base) = name.strip_suffix("_dot").or_else(|| name.strip_suffix("_prime")) else { continue };
+        let reads = |id: SymbolId| {
+            draft.reads(equation).any(|(_, symbol, time)| symbol == id && time == equation.time)
+        };
+        if equation.time.is_some()
+            && draft.lookup(base).is_some_and(|id| variables.inputs.contains(&id) && reads(id))
+        {
+            found.push((equation.target_span, base.to_owned()));
+        }
+    }
+    for (span, base) in found {
+        draft
+            .findings
+            .report(
+                Code::DifferentialEquation,
+                span,
+                format!("this reads as the derivative of `{base}`, which nothing defines"),
+            )
+            .help(format!("write the step of its discretisation, as in `{base}_t = {base}_{{t-1}} + …`"));
+    }
+}
+
+/// Where the output is neither called `y` nor carried, another value may have been meant.
+fn chosen_output(draft: &mut Draft, variables: &Variables, output: Option<SymbolId>) {
+    let (Some(output), Some(state)) = (output, variables.states.last()) else { return };
+    if variables.states.contains(&output) || matches!(draft.symbol(output).canonical.as_str(), "y" | "h") {
+        return;
+    }
+    let Some(&last) = draft.symbol(output).definitions.last() else { return };
+    let (name, state) = (draft.written(output, 0), draft.written(*state, 0));
+    let span = draft.equations[last].target_span;
+    draft
+        .findings
+        .report(Code::OutputChosen, span, format!("`{name}` is the output"))
+        .help(format!("if the output is the state `{state}`, leave this equation out"));
 }
 
 fn no_state(draft: &mut Draft, variables: &Variables) {

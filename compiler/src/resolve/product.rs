@@ -179,6 +179,14 @@ pub(super) fn read_product(factors: &[Factor], signs: &[ProductSign]) -> Result<
     for item in rest {
         let Some(left) = product else { break };
         let hadamard = item.sign == ProductSign::Hadamard;
+        // `W x_t U h_{t-1}`: a sign is missing, most likely a `+`.
+        if left.applied
+            && item.applied
+            && item.sign == ProductSign::Juxtaposition
+            && item.kind == Kind::Vector
+        {
+            return Err(Refusal::Ambiguous(left.position, item.position));
+        }
         let Some((rule, kind)) = rule(left.kind, item.kind, hadamard, !item.varying) else {
             return Err(Refusal::NoRule(left.kind, item.kind, left.position, item.position));
         };

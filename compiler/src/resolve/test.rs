@@ -1,5 +1,6 @@
 //! Tests over documents as they are written.
 
+mod document;
 mod findings;
 mod golden;
 mod hostile;

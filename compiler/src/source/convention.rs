@@ -14,13 +14,15 @@ pub(crate) struct Convention {
     pub(crate) time_above: bool,
     /// The letter of the layer index, where the document counts layers.
     pub(crate) layer: Option<String>,
+    /// A letter beside the time that is read one back below a name, as in `s_{d-1}^t`: a second recursion.
+    pub(crate) second: Option<String>,
     /// `e` is a name of its own, not Euler's number.
     pub(crate) letter_e: bool,
 }
 
 impl Default for Convention {
     fn default() -> Self {
-        Self { time: "t".to_owned(), time_above: false, layer: None, letter_e: false }
+        Self { time: "t".to_owned(), time_above: false, layer: None, second: None, letter_e: false }
     }
 }
 
@@ -31,6 +33,8 @@ struct Letter {
     below_shifted: bool,
     above: bool,
     above_shifted: bool,
+    /// It stands above a name on a left side: `h^t = …`.
+    above_defined: bool,
 }
 
 /// Reads the conventions off all tokens of a document.
@@ -62,7 +66,9 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
     }
     for (text, letter) in &letters {
         if *text == convention.time {
-            convention.time_above |= letter.above_shifted;
+            convention.time_above |= letter.above_shifted || letter.above_defined;
+        } else if letter.below && letter.below_shifted && has_t && is_index_letter(text) {
+            convention.second = Some((*text).to_owned());
         } else if letter.above && letter.above_shifted && text.len() == 1 {
             convention.layer = Some((*text).to_owned());
         }
@@ -70,9 +76,15 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
     convention
 }
 
+/// One letter, and none that mostly counts layers.
+fn is_index_letter(text: &str) -> bool {
+    text.len() == 1 && !matches!(text, "l" | "L")
+}
+
 /// Notes the index letters of the script at `index`.
 fn note<'t>(sequence: &Sequence<'t>, index: usize, below: bool, letters: &mut BTreeMap<&'t str, Letter>) {
-    let Some((start, end, _)) = sequence.script(index + 1) else { return };
+    let Some((start, end, over)) = sequence.script(index + 1) else { return };
+    let defined = sequence.kind(sequence.skip_layout(over)) == Some(&TokenKind::Equals);
     for (start, end) in sequence.parts(start, end) {
         let (start, end, _) = sequence.without_brackets(start, end);
         let Some(found) = sequence.index(start, end) else { continue };
@@ -80,7 +92,10 @@ fn note<'t>(sequence: &Sequence<'t>, index: usize, below: bool, letters: &mut BT
         match (below, found.offset == 0) {
             (true, true) => letter.below = true,
             (true, false) => letter.below_shifted = true,
-            (false, true) => letter.above = true,
+            (false, true) => {
+                letter.above = true;
+                letter.above_defined |= defined;
+            }
             (false, false) => letter.above_shifted = true,
         }
     }

@@ -8,6 +8,7 @@ use std::collections::HashSet;
 use super::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind};
 use super::find::Block;
 use super::read;
+use crate::diagnostic::Code;
 
 /// Names that the statements define, and names that they read.
 #[derive(Debug, Default)]
@@ -80,7 +81,11 @@ pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec
         .iter()
         .filter(|block| may_define(text, block))
         .filter(|block| {
-            let (statements, _) = read(text, std::slice::from_ref(block));
+            let (statements, diagnostics) = read(text, std::slice::from_ref(block));
+            // What makes the whole document no cell must not vanish.
+            if statements.is_empty() && diagnostics.iter().any(|found| found.code == Code::SecondIndex) {
+                return true;
+            }
             let [statement] = statements.as_slice() else { return false };
             match &statement.kind {
                 StatementKind::Definition { target, value } => {
@@ -106,7 +111,8 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
     let candidates: Vec<Block> = inline.iter().filter(|block| may_define(text, block)).cloned().collect();
     let (statements, _) = read(text, &candidates);
     let known = names(&statements);
-    candidates
+    let headless = headless(text, inline, &known);
+    let mut chosen: Vec<Block> = candidates
         .into_iter()
         .filter(|block| {
             let (statements, diagnostics) = read(text, std::slice::from_ref(block));
@@ -121,6 +127,37 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
                 StatementKind::Function { name, .. } => known.read.contains(&name.canonical),
                 StatementKind::Declaration { .. } => false,
             })
+        })
+        .collect();
+    if !headless.is_empty() && !chosen.is_empty() {
+        chosen.extend(headless);
+        chosen.sort_by_key(|block| block.range.start);
+    }
+    chosen
+}
+
+/// Expressions whose left side stands in the text before them, as in `($\Gamma_u$) $\sigma(W x_t)$`: the equations
+/// read the name, so to skip its definition would make it a parameter. Read as they stand they are errors.
+fn headless(text: &str, inline: &[Block], known: &Names) -> Vec<Block> {
+    inline
+        .windows(2)
+        .filter_map(|pair| {
+            let [name, value] = pair else { return None };
+            let (inside, after) = (text.get(name.range.clone())?, text.get(value.range.clone())?);
+            let between = text.get(name.range.end..value.range.start)?;
+            let expression = after.contains('(') && !may_define(text, value);
+            if !expression || may_define(text, name) || inside.len() > 64 || between.contains('\n') {
+                return None;
+            }
+            let definition = format!("{inside} = 0");
+            let block = Block { range: 0..definition.len(), ..name.clone() };
+            let (statements, _) = read(&definition, &[block]);
+            let [Statement { kind: StatementKind::Definition { target, .. }, .. }] = statements.as_slice()
+            else {
+                return None;
+            };
+            let canonical = &target.name.canonical;
+            (known.read.contains(canonical) && !known.defined.contains(canonical)).then(|| value.clone())
         })
         .collect()
 }

@@ -495,6 +495,17 @@ impl<'a> Lexer<'a, '_> {
             self.position = over;
             return;
         }
+        // `\operatorname{hard sigmoid}`: two words for one, where a remark would be skipped in silence.
+        let joined = trimmed.replace([' ', '~'], "_");
+        if joined != trimmed
+            && let Some(function) = name::function(&joined)
+        {
+            let message = format!("there is no function `{trimmed}`");
+            let help = format!("did you mean `{}`?", name::function_name(function));
+            self.writer.unknown(Code::UnknownFunction, message, span, Some(help));
+            self.position = over;
+            return;
+        }
         let plain = !trimmed.is_empty()
             && trimmed.chars().all(|next| next.is_ascii_alphanumeric())
             && trimmed.starts_with(|next: char| next.is_ascii_alphabetic());

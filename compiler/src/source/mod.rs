@@ -9,6 +9,7 @@
 //! - Nothing fails at the first error: every equation is parsed on its own, and findings are data.
 //! - Every span lies inside the source, on character boundaries.
 
+mod alternative;
 pub mod ast;
 mod command;
 mod convention;
@@ -32,6 +33,7 @@ mod text;
 mod token;
 mod writer;
 
+pub(crate) use name::{function_name, is_greek_word};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
@@ -103,6 +105,9 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
     let (mut statements, mut diagnostics) = read_best(text, syntax, &found, &chosen);
     section::merge(&mut statements, &found, &mut diagnostics);
+    if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
+        alternative::check(&mut statements, &found, &mut diagnostics);
+    }
     finish(statements, diagnostics)
 }
 
@@ -223,6 +228,7 @@ fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
     }
     let convention = convention::observe(&lexed);
     let mut statements = Vec::new();
+    let mut general = Vec::new();
     for (block, tokens) in blocks.iter().zip(&lexed) {
         let mut reader = statement::Reader::new(&convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -232,7 +238,9 @@ fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
             !skipped.iter().any(|span| span.start <= found.span.start && found.span.end <= span.end)
         });
         diagnostics.append(&mut reader.diagnostics);
+        general.append(&mut reader.general);
     }
+    skip_general_forms(&general, &statements, &mut diagnostics);
     if convention.layer.is_some()
         && let Some(first) = statements.first()
     {
@@ -260,6 +268,29 @@ fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
     }
     statements.shrink_to_fit();
     (statements, diagnostics)
+}
+
+/// `h_t = f_W(h_{t-1}, x_t)` announces what an equation of the same name then says.
+fn skip_general_forms(general: &[(String, Span)], statements: &[Statement], diagnostics: &mut [Diagnostic]) {
+    if general.is_empty() {
+        return;
+    }
+    let defined: std::collections::HashSet<&str> = statements
+        .iter()
+        .filter_map(|statement| match &statement.kind {
+            StatementKind::Definition { target, .. } => Some(target.name.canonical.as_str()),
+            _ => None,
+        })
+        .collect();
+    let skipped: std::collections::HashSet<Span> =
+        general.iter().filter(|(name, _)| defined.contains(name.as_str())).map(|(_, place)| *place).collect();
+    for found in diagnostics {
+        if found.code == Code::UnboundActivation && skipped.contains(&found.span) {
+            found.code = Code::SkippedRow;
+            found.message = "this general form is skipped: another equation says what it is".to_owned();
+            found.help = None;
+        }
+    }
 }
 
 /// Drops what is called like a loss and read by nothing, with a note.

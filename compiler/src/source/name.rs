@@ -56,7 +56,7 @@ const SUPERSCRIPTS: [(char, char); 44] = [
 
 /// Functions by name in lower case.
 #[rustfmt::skip]
-const FUNCTIONS: [(&str, Function); 41] = [
+const FUNCTIONS: [(&str, Function); 39] = [
     ("sigma", Function::Sigmoid), ("sigmoid", Function::Sigmoid), ("sigm", Function::Sigmoid),
     ("logistic", Function::Sigmoid), ("tanh", Function::Tanh), ("relu", Function::Relu),
     ("softplus", Function::Softplus), ("exp", Function::Exponential), ("ln", Function::Logarithm),
@@ -64,9 +64,8 @@ const FUNCTIONS: [(&str, Function); 41] = [
     ("sin", Function::Sine), ("cos", Function::Cosine), ("max", Function::Maximum), ("min", Function::Minimum),
     ("elu", Function::Elu), ("selu", Function::Selu), ("gelu", Function::Gelu), ("silu", Function::Silu),
     ("swish", Function::Silu), ("softsign", Function::Softsign), ("hard_sigmoid", Function::HardSigmoid),
-    ("hardsigmoid", Function::HardSigmoid), ("hard sigmoid", Function::HardSigmoid),
-    ("hard-sigmoid", Function::HardSigmoid), ("hard_tanh", Function::HardTanh), ("hardtanh", Function::HardTanh),
-    ("hard tanh", Function::HardTanh), ("hard-tanh", Function::HardTanh), ("clip", Function::Clip),
+    ("hardsigmoid", Function::HardSigmoid), ("hard-sigmoid", Function::HardSigmoid), ("hard_tanh", Function::HardTanh), ("hardtanh", Function::HardTanh),
+    ("hard-tanh", Function::HardTanh), ("clip", Function::Clip),
     ("sign", Function::Sign), ("sgn", Function::Sign), ("softmax", Function::Softmax),
     ("layernorm", Function::LayerNorm), ("layer_norm", Function::LayerNorm), ("mean", Function::Mean),
     ("sum", Function::Sum), ("norm", Function::Norm), ("logsigmoid", Function::LogSigmoid),

@@ -398,6 +398,16 @@ impl<'a> Parser<'a> {
         if self.kind() != Some(&TokenKind::Open(Bracket::Round)) || named.time.is_some() {
             return Ok(());
         }
+        if !named.parts.upper
+            && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
+            && self.sequence.parts(self.position + 1, close).len() > 1
+        {
+            let name = named.parts.finish().canonical;
+            let message = format!("`{name}` is applied like a function, but nothing binds it");
+            let help = "bind functions of one argument, as in `f(u) = \\tanh(W u + b)`, and give several \
+                        values as one: `f([x_t, h_{t-1}])`";
+            return self.fail(Code::UnboundActivation, message, named.span, Some(help.to_owned()));
+        }
         let word = named.parts.base.as_str();
         if AFFINE.contains(&word) {
             let message = format!("`{word}` names no weights");

@@ -151,6 +151,16 @@ impl Parser<'_> {
         let (start, end, over) = self.script_range()?;
         for (start, end) in self.sequence.parts(start, end) {
             let (inner_start, inner_end, _) = self.sequence.without_brackets(start, end);
+            let index = self.sequence.index(inner_start, inner_end);
+            if index.is_some_and(|index| {
+                index.offset < 0 && self.convention.second.as_deref() == Some(index.letter)
+            }) {
+                let span = self.sequence.span(start, end);
+                let message = "this is a recursion along a second index";
+                let help =
+                    Some("a cell is one step in time: write out the steps along this index".to_owned());
+                return self.fail(Code::SecondIndex, message, span, help);
+            }
             if let Some(time) = self.time(inner_start, inner_end) {
                 self.set_time(named, time, (start, end))?;
             } else {
@@ -193,6 +203,13 @@ impl Parser<'_> {
                 && (bracketed || index.offset != 0 || self.convention.time_above)
             {
                 return self.set_time(named, index.offset, (start, end));
+            }
+            if index.letter == self.convention.time && index.letter == "t" && !several {
+                let span = self.sequence.span(start, end);
+                let message = "the time `t` stands above a name, but elsewhere below";
+                let help = "write an index as `h_t`, and a transpose as `W^\\top`; a power of the time is outside the \
+                            language";
+                return self.fail(Code::LostIndex, message, span, Some(help.to_owned()));
             }
             if self.convention.layer.as_deref() == Some(index.letter) {
                 return self.layer(named, index.offset, (start, end));

@@ -22,6 +22,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Rows that were skipped: what a lexer found in them does not matter.
     pub(crate) skipped: Vec<Span>,
+    /// Names that a general form, `h_t = f_W(h_{t-1}, x_t)`, defines, with the place of the error that it is.
+    pub(crate) general: Vec<(String, Span)>,
 }
 
 /// Most names that one chained equality defines; each gets a copy of the value.
@@ -33,7 +35,14 @@ const CELLS: [&str; 8] = ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell"
 impl<'a> Reader<'a> {
     /// A reader with nothing read.
     pub(crate) fn new(convention: &'a Convention, lines: bool) -> Self {
-        Self { convention, lines, statements: Vec::new(), diagnostics: Vec::new(), skipped: Vec::new() }
+        Self {
+            convention,
+            lines,
+            statements: Vec::new(),
+            diagnostics: Vec::new(),
+            skipped: Vec::new(),
+            general: Vec::new(),
+        }
     }
 
     pub(crate) fn report(
@@ -228,6 +237,10 @@ impl<'a> Reader<'a> {
             self.report(Code::SkippedRow, message, span, None);
             return Ok(());
         }
+        if let Some(what) = self.foreign(sequence, first) {
+            self.skip(format!("{what} is no part of the cell: skipped"), span);
+            return Ok(());
+        }
         for reference in pending {
             let message = format!("`{}` stands alone: no `=` follows", reference.name.canonical);
             self.report(Code::SkippedRow, message, reference.span, None);
@@ -249,10 +262,17 @@ impl<'a> Reader<'a> {
                 targets.push(LeftSide::Name(named.reference()));
                 continue;
             }
+            let before = self.diagnostics.len();
             let mut parser = self.parser(sequence, from, to);
-            let value = parser.expression()?;
-            parser.unexpected_tail()?;
-            values.push(value);
+            let value = parser.expression().and_then(|value| parser.unexpected_tail().map(|()| value));
+            if value.is_err()
+                && let Some(LeftSide::Name(target)) = targets.first()
+                && let Some(found) = self.diagnostics.get(before)
+                && found.code == Code::UnboundActivation
+            {
+                self.general.push((target.name.canonical.clone(), found.span));
+            }
+            values.push(value?);
         }
         if targets.len() > MAXIMUM_TARGETS {
             let message = format!("the chain defines {} names, more than {MAXIMUM_TARGETS}", targets.len());
@@ -274,12 +294,17 @@ impl<'a> Reader<'a> {
             if print::text::expression(&first) == print::text::expression(&further) {
                 continue;
             }
-            let differs = match (&first.kind, &further.kind) {
-                (ExpressionKind::Call(one, _), ExpressionKind::Call(other, _)) => one != other,
-                _ => false,
+            let repeats = match (&first.kind, &further.kind) {
+                (ExpressionKind::Call(one, _), ExpressionKind::Call(other, _)) => one == other,
+                _ => skeleton(&first) == skeleton(&further),
             };
-            if differs {
-                let message = "this side applies another function than the one before";
+            if !repeats {
+                let message = match (&first.kind, &further.kind) {
+                    (ExpressionKind::Call(..), ExpressionKind::Call(..)) => {
+                        "this side applies another function than the one before"
+                    }
+                    _ => "this side is another expression than the one before",
+                };
                 let help = Some("keep the side that is meant".to_owned());
                 self.report(Code::ChainDiffers, message, further.span, help);
                 if let Some(last) = self.diagnostics.last_mut() {
@@ -291,6 +316,27 @@ impl<'a> Reader<'a> {
             self.report(Code::SkippedRow, message, further.span, None);
         }
         Ok(first)
+    }
+
+    /// What a row is that defines nothing of a cell: the range of the time, a derivative of a loss, a probability.
+    fn foreign(&self, sequence: &Sequence<'_>, equals: usize) -> Option<&'static str> {
+        let word = |index: usize, letter: &str| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == letter);
+        let any = |kind: &TokenKind| sequence.tokens.iter().any(|token| token.kind == *kind);
+        if equals == 1 && word(0, &self.convention.time) && any(&TokenKind::Ellipsis) {
+            return Some("the range of the time");
+        }
+        let left = sequence.tokens.get(..equals).unwrap_or_default();
+        let partial = TokenKind::LargeOperator("derivative");
+        if sequence.kind(0) == Some(&TokenKind::Fraction) && left.iter().any(|token| token.kind == partial) {
+            return Some("a derivative of something computed");
+        }
+        if (word(0, "p") || word(0, "P"))
+            && sequence.kind(1) == Some(&TokenKind::Open(Bracket::Round))
+            && left.iter().any(|token| token.kind == TokenKind::Bar)
+        {
+            return Some("a probability");
+        }
+        None
     }
 
     /// The word of a cell that the right side calls by name.
@@ -335,6 +381,12 @@ impl<'a> Reader<'a> {
                 span,
                 help,
             );
+            return Err(Stop);
+        }
+        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) {
+            let message = "a stack of gates is defined at once, which is outside the language";
+            let help = "write one equation for each, as in `i_t = \\sigma(W_i [h_{t-1}, x_t])`".to_owned();
+            self.report(Code::MatrixOfBlocks, message, span, Some(help));
             return Err(Stop);
         }
         let Some(after) = sequence.after_name(0) else {
@@ -452,6 +504,47 @@ impl<'a> Reader<'a> {
         self.report(Code::LeftSide, message, span, help);
         Err(Stop)
     }
+}
+
+/// An expression without its names: two sides with one skeleton say the same in other names.
+fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
+    let mut parts = Vec::new();
+    let mut stack = vec![expression];
+    while let Some(expression) = stack.pop() {
+        let (kind, count) = match &expression.kind {
+            ExpressionKind::Group(inner) => {
+                stack.push(inner);
+                continue;
+            }
+            ExpressionKind::Number(_) => (0, 0),
+            ExpressionKind::FunctionName(_) => (1, 0),
+            ExpressionKind::Reference(read) => (2, usize::from(read.time.is_some())),
+            ExpressionKind::Negate(_) => (3, 1),
+            ExpressionKind::Transpose(_) => (4, 1),
+            ExpressionKind::Add(..) => (5, 2),
+            ExpressionKind::Subtract(..) => (6, 2),
+            ExpressionKind::Product(..) => (7, 2),
+            ExpressionKind::Divide(..) => (8, 2),
+            ExpressionKind::Power(..) => (9, 2),
+            ExpressionKind::Chain(factors) => (10, factors.len()),
+            ExpressionKind::Concatenate(elements) => (11, elements.len()),
+            ExpressionKind::Call(function, arguments) => (12 + *function as u8, arguments.len()),
+        };
+        parts.push((kind, count));
+        match &expression.kind {
+            ExpressionKind::Negate(inner) | ExpressionKind::Transpose(inner) => stack.push(inner),
+            ExpressionKind::Add(left, right)
+            | ExpressionKind::Subtract(left, right)
+            | ExpressionKind::Product(_, left, right)
+            | ExpressionKind::Divide(left, right)
+            | ExpressionKind::Power(left, right) => stack.extend([&**right, &**left]),
+            ExpressionKind::Chain(inner)
+            | ExpressionKind::Concatenate(inner)
+            | ExpressionKind::Call(_, inner) => stack.extend(inner.iter().rev()),
+            _ => {}
+        }
+    }
+    parts
 }
 
 /// The left side of an equation.
