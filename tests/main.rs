@@ -6,3 +6,4 @@ mod agreement;
 mod golden;
 mod gradients;
 mod macros;
+mod zoo;
