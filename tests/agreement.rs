@@ -27,7 +27,12 @@ const SHAPES: [(usize, usize, usize, usize); 8] = [
     (8, 3, 0, 3),
 ];
 
-fn arguments<T: Element>(graph: &Graph, sizes: &[usize], steps: usize, batch: usize) -> StepArguments<T> {
+pub(crate) fn arguments<T: Element>(
+    graph: &Graph,
+    sizes: &[usize],
+    steps: usize,
+    batch: usize,
+) -> StepArguments<T> {
     let mut numbers = Numbers::new(7);
     let signature = graph.signature();
     let mut arrays = |ports: &[Port], rows: usize| {
@@ -51,8 +56,20 @@ fn arguments<T: Element>(graph: &Graph, sizes: &[usize], steps: usize, batch: us
 }
 
 /// The same step by the interpreter of the graph, in the order of [`training_step`].
-fn meaning<T: Element>(graph: &Graph, sizes: &[usize], arguments: &StepArguments<T>) -> Vec<Vec<T>> {
-    let gradient = differentiate(graph).unwrap();
+pub(crate) fn meaning<T: Element>(
+    graph: &Graph,
+    sizes: &[usize],
+    arguments: &StepArguments<T>,
+) -> Vec<Vec<T>> {
+    meaning_of_gradient(&differentiate(graph).unwrap(), sizes, arguments)
+}
+
+/// As [`meaning`], of a graph that holds its gradients.
+pub(crate) fn meaning_of_gradient<T: Element>(
+    gradient: &Graph,
+    sizes: &[usize],
+    arguments: &StepArguments<T>,
+) -> Vec<Vec<T>> {
     let slices = |arrays: &'_ [Vec<T>]| -> Vec<Vec<T>> { arrays.to_vec() };
     let [inputs, states, parameters, outputs, finals] = [
         slices(&arguments.inputs),
@@ -70,7 +87,7 @@ fn meaning<T: Element>(graph: &Graph, sizes: &[usize], arguments: &StepArguments
             final_states: finals.iter().map(Vec::as_slice).collect(),
         }),
     };
-    let results = run_sequence(&gradient, sizes, &sequence, arguments.steps, arguments.batch).unwrap();
+    let results = run_sequence(gradient, sizes, &sequence, arguments.steps, arguments.batch).unwrap();
     let gradients = results.gradients.unwrap();
     let lists = [
         results.outputs,

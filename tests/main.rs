@@ -3,7 +3,11 @@
 #![allow(mixed_script_confusables, reason = "equations have Greek letters")]
 
 mod agreement;
+mod generated;
 mod golden;
 mod gradients;
+mod hostile;
+mod house;
 mod macros;
 mod zoo;
+mod planner;

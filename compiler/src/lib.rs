@@ -3,6 +3,7 @@
 
 #[cfg(feature = "jit")]
 pub mod codegen;
+pub mod derivation;
 pub mod diagnostic;
 pub mod differentiate;
 pub mod graph;

@@ -34,9 +34,9 @@ fn an_unknown_function() {
             h_t = f_t * h_{t-1} + (1 - f_t) * tahn(W_h x_t);
         }",
         expect![[r#"
-            2:19 `sigmod` `sigmod` is no known function [GW0101]
+            2:19 `sigmod` there is no function `sigmod` [GW0101]
             help: did you mean `sigmoid`?
-            3:47 `tahn` `tahn` is no known function [GW0101]
+            3:47 `tahn` there is no function `tahn` [GW0101]
             help: did you mean `tanh`?
         "#]],
     );
@@ -141,10 +141,10 @@ fn equations_that_cannot_be_read_and_others_that_are_wrong() {
             3:27 `=` the equation ends where a value is needed [GW0004]
             4:13 `o_t 7 σ(W_o h_t)` this row is no equation: it has no `=` [GW0006]
             help: write `name = expression`
-            5:19 `softmaxx` `softmaxx` is no known function [GW0101]
-            help: did you mean `softmax`?
             6:23 `#` `#` is no part of the language [GW0001]
-            8:23 `tahn` `tahn` is no known function [GW0101]
+            5:19 `softmaxx` there is no function `softmaxx` [GW0101]
+            help: did you mean `softmax`?
+            8:23 `tahn` there is no function `tahn` [GW0101]
             help: did you mean `tanh`?
         "#]],
     );

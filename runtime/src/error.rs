@@ -34,6 +34,12 @@ pub enum CallError {
         /// B.
         batch: usize,
     },
+    /// Sizes that could be addressed, but for which there is no memory.
+    #[error("there is no memory for {elements} elements")]
+    OutOfMemory {
+        /// Elements that one block of samples needs.
+        elements: usize,
+    },
     /// Backward without the tape of a forward run.
     #[error("no tape: run forward with `Keep::Tape` on this workspace first")]
     NoTape,

@@ -49,11 +49,11 @@ pub struct Forward<'a, T> {
     pub parameters: &'a [T],
     /// One `[T, B, n]` slice for each input.
     pub inputs: &'a [&'a [T]],
-    /// One `[B, n]` slice for each state; empty for zeros.
+    /// One `[B, n]` slice for each state; an empty list for zeros.
     pub initial_states: &'a [&'a [T]],
-    /// One `[T, B, n]` slice for each output, overwritten; empty where no output is wanted.
+    /// One `[T, B, n]` slice for each output, overwritten; an empty list where no output is wanted.
     pub outputs: &'a mut [&'a mut [T]],
-    /// One `[B, n]` slice for each state, overwritten; empty where none is wanted.
+    /// One `[B, n]` slice for each state, overwritten; an empty list where none is wanted.
     pub final_states: &'a mut [&'a mut [T]],
 }
 
@@ -62,15 +62,15 @@ pub struct Forward<'a, T> {
 pub struct Backward<'a, T> {
     /// The parameters of the forward run.
     pub parameters: &'a [T],
-    /// One `[T, B, n]` slice for each output: gradient of the loss; empty for zeros.
+    /// One `[T, B, n]` slice for each output: gradient of the loss; an empty list for zeros.
     pub output_gradients: &'a [&'a [T]],
-    /// One `[B, n]` slice for each state: gradient of the loss by the final state; empty for zeros.
+    /// One `[B, n]` slice for each state: gradient of the loss by the final state; an empty list for zeros.
     pub final_state_gradients: &'a [&'a [T]],
     /// Gradient by every parameter, flat, overwritten.
     pub parameter_gradients: &'a mut [T],
-    /// One `[T, B, n]` slice for each input, overwritten; empty where none is wanted.
+    /// One `[T, B, n]` slice for each input, overwritten; an empty list where none is wanted.
     pub input_gradients: &'a mut [&'a mut [T]],
-    /// One `[B, n]` slice for each state, overwritten; empty where none is wanted.
+    /// One `[B, n]` slice for each state, overwritten; an empty list where none is wanted.
     pub initial_state_gradients: &'a mut [&'a mut [T]],
 }
 

@@ -6,6 +6,8 @@ use gatewright::sequence::{Backward, Forward, Keep, Port, SequenceCell};
 use gatewright::workspace::Workspace;
 use gatewright::{CompiledCell, Element};
 
+pub mod generate;
+
 /// Arguments of a training step, each list in the order of the cell's layout.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct StepArguments<T> {
@@ -25,11 +27,15 @@ pub struct StepArguments<T> {
     pub final_gradients: Vec<Vec<T>>,
 }
 
-fn slices<T>(arrays: &[Vec<T>]) -> Vec<&[T]> {
+/// The arrays as slices.
+#[must_use]
+pub fn slices<T>(arrays: &[Vec<T>]) -> Vec<&[T]> {
     arrays.iter().map(Vec::as_slice).collect()
 }
 
-fn slices_mut<T>(arrays: &mut [Vec<T>]) -> Vec<&mut [T]> {
+/// The arrays as slices to write to.
+#[must_use]
+pub fn slices_mut<T>(arrays: &mut [Vec<T>]) -> Vec<&mut [T]> {
     arrays.iter_mut().map(Vec::as_mut_slice).collect()
 }
 
@@ -43,6 +49,19 @@ pub fn training_step<T: Element>(
     cell: &CompiledCell<T>,
     arguments: &StepArguments<T>,
 ) -> Vec<(String, Vec<T>)> {
+    training_step_in(cell, arguments, &mut Workspace::default())
+}
+
+/// As [`training_step`], in memory that may have served other runs.
+///
+/// # Panics
+///
+/// Where the cell refuses the arguments: the test is wrong then.
+pub fn training_step_in<T: Element>(
+    cell: &CompiledCell<T>,
+    arguments: &StepArguments<T>,
+    workspace: &mut Workspace<T>,
+) -> Vec<(String, Vec<T>)> {
     let layout = cell.layout();
     let (steps, batch) = (arguments.steps, arguments.batch);
     // Something other than zero, so that what is not written is seen.
@@ -55,7 +74,6 @@ pub fn training_step<T: Element>(
     let mut state_gradients = filled(&layout.states, batch);
     let mut parameter_gradients = vec![T::from_f64(7.0); layout.parameters.length()];
     let parameters: Vec<T> = arguments.parameters.iter().flatten().copied().collect();
-    let mut workspace = Workspace::default();
     cell.forward(
         Forward {
             steps,
@@ -67,7 +85,7 @@ pub fn training_step<T: Element>(
             final_states: &mut slices_mut(&mut finals),
         },
         Keep::Tape,
-        &mut workspace,
+        workspace,
     )
     .expect("forward");
     cell.backward(
@@ -79,7 +97,7 @@ pub fn training_step<T: Element>(
             input_gradients: &mut slices_mut(&mut input_gradients),
             initial_state_gradients: &mut slices_mut(&mut state_gradients),
         },
-        &mut workspace,
+        workspace,
     )
     .expect("backward");
     let named = |kind: &str, ports: &[Port], arrays: Vec<Vec<T>>| -> Vec<(String, Vec<T>)> {

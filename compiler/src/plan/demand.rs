@@ -63,6 +63,8 @@ pub(super) struct Demand {
     pub(super) targets: BTreeMap<LoopKey, Vec<Target>>,
     /// States whose earlier values are read outside the time loop: all steps are kept.
     pub(super) kept_states: BTreeSet<u32>,
+    /// Gradients of states that are read outside the time loop: all steps are kept.
+    pub(super) kept_gradients: BTreeSet<u32>,
 }
 
 impl Demand {
@@ -128,14 +130,22 @@ pub(super) fn analyse(flow: &Flow, sections: &Sections, gradients: &[RawGradient
             }
         }
     }
+    let from_gradient = made_from_gradients(flow);
     for id in flow.ids().rev() {
-        visit(flow, sections, &mut demand, &rooted, id);
+        visit(flow, sections, &mut demand, &rooted, &from_gradient, id);
     }
     demand
 }
 
 /// One value, after everything that reads it.
-fn visit(flow: &Flow, sections: &Sections, demand: &mut Demand, rooted: &[bool], id: FlowId) {
+fn visit(
+    flow: &Flow,
+    sections: &Sections,
+    demand: &mut Demand,
+    rooted: &[bool],
+    from_gradient: &[bool],
+    id: FlowId,
+) {
     let index = id.0 as usize;
     let node = flow.node(id);
     let here = sections.of(id);
@@ -156,6 +166,11 @@ fn visit(flow: &Flow, sections: &Sections, demand: &mut Demand, rooted: &[bool],
         FlowKind::State(state) => {
             if read_in.iter().any(|&section| section != Section::Step) {
                 demand.kept_states.insert(*state);
+            }
+        }
+        FlowKind::StateGradient(state) => {
+            if read_in.iter().any(|&section| section != Section::BackwardStep) {
+                demand.kept_gradients.insert(*state);
             }
         }
         _ if node.is_leaf() => {}
@@ -196,7 +211,7 @@ fn visit(flow: &Flow, sections: &Sections, demand: &mut Demand, rooted: &[bool],
             let own = home_in(flow, sections, id, here);
             let elsewhere = readers.iter().any(|&key| key != own);
             let other_section = read_in.iter().any(|&section| section != here);
-            let bound = node.is_dear() || (other_section && reads_gradient(flow, id));
+            let bound = node.is_dear() || (other_section && from_gradient[index]);
             // A state's new value lies in memory anyway.
             let stored = !memory.is_empty() || (elsewhere && (bound || rooted[index]));
             if stored {
@@ -225,18 +240,19 @@ fn compute(flow: &Flow, demand: &mut Demand, key: LoopKey, id: FlowId) {
     }
 }
 
-/// A cheap value made from a state's gradient, which is gone after its step.
-fn reads_gradient(flow: &Flow, id: FlowId) -> bool {
-    let mut waiting = vec![id];
-    let mut seen = BTreeSet::new();
-    while let Some(id) = waiting.pop() {
+/// The cheap values made from a state's gradient: keeping one costs no more than keeping the gradient, and computing it
+/// again is saved.
+fn made_from_gradients(flow: &Flow) -> Vec<bool> {
+    let mut made = vec![false; flow.nodes.len()];
+    for id in flow.ids() {
         let node = flow.node(id);
-        if matches!(node.kind, FlowKind::StateGradient(_)) {
-            return true;
-        }
-        if node.is_element() && !node.is_dear() && seen.insert(id) {
-            waiting.extend(&node.operands);
-        }
+        made[id.0 as usize] = match node.kind {
+            FlowKind::StateGradient(_) => true,
+            _ if node.is_element() && !node.is_dear() => {
+                node.operands.iter().any(|&operand| made[operand.0 as usize])
+            }
+            _ => false,
+        };
     }
-    false
+    made
 }

@@ -1,6 +1,6 @@
 //! Programs: the products and element loops of each section, in order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::demand::{Demand, LoopKey, Target};
 use super::flow::{Flow, FlowId, FlowKind};
@@ -27,6 +27,7 @@ pub(super) fn emit(
         demand,
         layout: &layout,
         matrices: Vec::new(),
+        matrix_of: HashMap::new(),
         kernels: Vec::new(),
         written: BTreeSet::new(),
     };
@@ -89,6 +90,10 @@ pub(super) fn emit(
         programs,
         once: layout.once.clone(),
         expressions: flow.expressions.clone(),
+        inputs: layout.inputs.clone(),
+        states: layout.states.clone(),
+        output_gradients: layout.output_gradients.clone(),
+        state_gradients: layout.state_gradients.clone(),
         outputs,
         input_gradients,
         parameter_gradients,
@@ -101,6 +106,8 @@ struct Emitter<'a> {
     demand: &'a Demand,
     layout: &'a Layout,
     matrices: Vec<PackedLayout>,
+    /// Where each packed matrix is found: equal ones are packed once.
+    matrix_of: HashMap<PackedLayout, usize>,
     kernels: Vec<Kernel>,
     /// Products that an earlier instruction has written: later terms add.
     written: BTreeSet<FlowId>,
@@ -143,14 +150,9 @@ impl Emitter<'_> {
                 by_level.entry(level).or_default().push(Part { product, operand, view });
             }
         }
-        let loops: BTreeSet<LoopKey> = self
-            .demand
-            .targets
-            .keys()
-            .chain(self.demand.computed.keys())
-            .filter(|key| key.section == section)
-            .copied()
-            .collect();
+        // Sorted by level: the loops of one level are a range. What no target asks for is not computed.
+        let loops: BTreeSet<LoopKey> =
+            self.demand.targets.keys().filter(|key| key.section == section).copied().collect();
         let levels: BTreeSet<usize> =
             by_level.keys().copied().chain(loops.iter().map(|key| key.level)).collect();
         let mut program = Vec::new();
@@ -158,7 +160,8 @@ impl Emitter<'_> {
             if let Some(parts) = by_level.get(&level) {
                 self.products(parts, &mut program)?;
             }
-            for key in loops.iter().filter(|key| key.level == level) {
+            let first = LoopKey { section, level, lanes: 0 };
+            for key in loops.range(first..).take_while(|key| key.level == level) {
                 if let Some(step) = self.element_loop(*key)? {
                     program.push(step);
                 }
@@ -204,13 +207,18 @@ impl Emitter<'_> {
 
     /// True where the second product's columns continue the first one's, with the same operands.
     fn joins(&self, left: &PlacedProduct, right: &PlacedProduct) -> bool {
-        let lanes = self.flow.node(left.1).lanes;
+        let node = self.flow.node(left.1);
+        let lanes = node.lanes;
+        // A wide product adds onto the columns between its parts as well; there a loop has to have written zeros.
+        let adds_onto_pads =
+            matches!(node.kind, FlowKind::Product { addend: true, .. }) && lanes != aligned(lanes);
         let next = Place { column: left.0.column + aligned(lanes), ..left.0 };
         let operands =
             |product: &PlacedProduct| product.2.iter().map(|term| term.1.operand).collect::<Vec<_>>();
         let distinct =
             |product: &PlacedProduct| product.2.windows(2).all(|pair| pair[0].1.operand != pair[1].1.operand);
         next == right.0
+            && !adds_onto_pads
             && self.written.contains(&left.1) == self.written.contains(&right.1)
             && operands(left) == operands(right)
             && distinct(left)
@@ -250,21 +258,27 @@ impl Emitter<'_> {
                 .collect();
             let backward = self.sections.of(leader).is_backward();
             let packed = PackedLayout { rows, columns, blocks, backward };
-            let matrix = self.matrices.iter().position(|known| *known == packed).unwrap_or_else(|| {
-                self.matrices.push(packed);
-                self.matrices.len() - 1
-            });
+            let matrix = match self.matrix_of.get(&packed) {
+                Some(&known) => known,
+                None => {
+                    self.matrices.push(packed.clone());
+                    self.matrix_of.insert(packed, self.matrices.len() - 1);
+                    self.matrices.len() - 1
+                }
+            };
             program.push(Step::Product { operand, matrix, output, accumulate });
             accumulate = true;
             first = end;
         }
     }
 
-    /// True where the columns between this value and the next hold zeros, so that a row may run across them.
+    /// True where the columns between this value and the next hold zeros, so that a row may run across them. Products
+    /// leave NaN there where their operands are infinite.
     fn pads_are_zero(&self, id: FlowId) -> bool {
         let node = self.flow.node(id);
         node.lanes == aligned(node.lanes)
-            || !matches!(node.kind, FlowKind::Product { .. } | FlowKind::Slice { .. })
+            || !(matches!(node.kind, FlowKind::Product { .. } | FlowKind::Slice { .. })
+                || self.layout.over_products.contains(&id))
     }
 
     fn element_loop(&mut self, key: LoopKey) -> Result<Option<Step>, PlanError> {
@@ -284,6 +298,7 @@ impl Emitter<'_> {
             bindings: Vec::new(),
             values: HashMap::new(),
             loads: HashMap::new(),
+            stored: HashSet::new(),
         };
         let mut names = Vec::new();
         for &target in targets {
@@ -312,6 +327,7 @@ struct LoopBuilder<'a, 'b> {
     bindings: Vec<(BufferId, usize)>,
     values: HashMap<FlowId, ValueId>,
     loads: HashMap<(Place, bool), ValueId>,
+    stored: HashSet<(Place, ValueId)>,
 }
 
 impl LoopBuilder<'_, '_> {
@@ -344,7 +360,7 @@ impl LoopBuilder<'_, '_> {
         let width = column + if scalar { 1 } else { self.key.lanes };
         self.widen(buffer, width);
         // The same place twice would be the same value twice.
-        if !self.kernel.instructions.contains(&instruction) {
+        if self.stored.insert((place, value)) {
             self.push(instruction);
         }
         Ok(())

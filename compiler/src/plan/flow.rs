@@ -237,10 +237,10 @@ impl Flow {
         self.push(FlowKind::Copy, vec![id], lanes, scalar, name.to_owned())
     }
 
-    /// The value, copied unless it stays readable after the loops: not so for the gradient of a state, nor for a number.
-    pub(super) fn lasting(&mut self, id: FlowId) -> FlowId {
+    /// The value, copied where it lies nowhere: a number.
+    pub(super) fn placed(&mut self, id: FlowId) -> FlowId {
         match self.node(id).kind {
-            FlowKind::StateGradient(_) | FlowKind::Constant(_) => {
+            FlowKind::Constant(_) => {
                 let (lanes, scalar, name) =
                     (self.node(id).lanes, self.node(id).scalar, self.node(id).name.clone());
                 self.push(FlowKind::Copy, vec![id], lanes, scalar, name)
@@ -436,7 +436,9 @@ impl Flow {
             rest.push(self.value(graph, addend)?);
         }
         let add = FlowKind::Binary(Binary::Add);
-        if chain.in_place && !rest.is_empty() {
+        // What needs no later step is computed for all rows at once, which the memory of a state's gradient cannot hold.
+        let within_loop = operands.iter().chain(&rest).any(|&operand| self.node(operand).on_gradient);
+        if chain.in_place && within_loop && !rest.is_empty() {
             let mut sum = rest[0];
             for &addend in &rest[1..] {
                 sum = self.push(add.clone(), vec![sum, addend], lanes, false, format!("{name}, elements"));
@@ -536,6 +538,11 @@ impl Chains {
         let live = graph.reachable();
         let mut folded = vec![false; graph.len()];
         let mut tops = HashMap::new();
+        // Only the gradient of a state: an input's is read after the loop, and a product of its own does that.
+        let mut state_gradient = vec![false; graph.len()];
+        for (root, &node) in graph.roots() {
+            state_gradient[node.0 as usize] |= matches!(root, Root::PreviousStateGradient(_));
+        }
         let is_sum = |id: NodeId| {
             graph.phase(id).is_per_step()
                 && *graph.operator(id) == Operator::Binary(Binary::Add)
@@ -556,6 +563,8 @@ impl Chains {
                     waiting.extend([graph.operands(next)[1], graph.operands(next)[0]]);
                 } else if once
                     && *graph.operator(next) == Operator::MatrixVector
+                    // A product of constants is a constant: an addend as any other.
+                    && graph.phase(next).is_per_step()
                     && graph.phase(graph.operands(next)[0]) == Phase::Before
                 {
                     products.push(next);
@@ -569,12 +578,7 @@ impl Chains {
             for node in inner.into_iter().chain(products.iter().copied()) {
                 folded[node.0 as usize] = true;
             }
-            // Only the gradient of a state: an input's is read after the loop, and a product of its own does that.
-            let in_place = uses[id.0 as usize] == 1
-                && graph
-                    .roots()
-                    .iter()
-                    .any(|(root, &node)| node == id && matches!(root, Root::PreviousStateGradient(_)));
+            let in_place = uses[id.0 as usize] == 1 && state_gradient[id.0 as usize];
             tops.insert(id, Chain { products, rest, in_place });
         }
         Self { live, folded, tops }

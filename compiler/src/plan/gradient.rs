@@ -172,7 +172,7 @@ fn terms(graph: &Graph, flow: &mut Flow, root: NodeId) -> Result<Option<Vec<RawT
             }
             Operator::Outer if at.summed => {
                 let (left, right) = (flow.value(graph, operands[0])?, flow.value(graph, operands[1])?);
-                let (mut left, mut right) = (flow.lasting(left), flow.lasting(right));
+                let (mut left, mut right) = (flow.placed(left), flow.placed(right));
                 if at.transposed {
                     std::mem::swap(&mut left, &mut right);
                 }
@@ -180,7 +180,7 @@ fn terms(graph: &Graph, flow: &mut Flow, root: NodeId) -> Result<Option<Vec<RawT
             }
             _ if at.summed && !is_matrix => {
                 let value = flow.value(graph, at.node)?;
-                found.push(RawTerm::Sum { value: flow.lasting(value), offset: at.column });
+                found.push(RawTerm::Sum { value, offset: at.column });
             }
             _ => return Ok(None),
         }

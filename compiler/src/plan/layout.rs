@@ -15,6 +15,10 @@ use super::{
     Section,
 };
 
+/// Most inputs, states or outputs that get buffers of their own. An element loop is called with an address for each
+/// buffer, of which there must not be many, however many states a cell has.
+const PORTS_WITH_BUFFERS: usize = 4;
+
 /// Buffers, and where each value lies in them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layout {
@@ -25,20 +29,57 @@ pub(super) struct Layout {
     pub(super) states: Vec<Place>,
     /// Where the gradient of each state goes for the step before; it comes from one step ahead.
     pub(super) state_gradients: Vec<Place>,
+    /// Where each input is staged; `None` where nothing reads it.
+    pub(super) inputs: Vec<Option<Place>>,
+    /// Where the gradient by each output is staged; `None` where nothing reads it.
+    pub(super) output_gradients: Vec<Option<Place>>,
     /// Where sums over rows go: for each summed value, its column.
     pub(super) totals: BTreeMap<FlowId, Place>,
     pub(super) once: Vec<OnceValue>,
+    /// Elements that lie where a product was: the columns beside them hold what the product left there.
+    pub(super) over_products: BTreeSet<FlowId>,
 }
 
-/// The next multiple of the alignment.
+/// Columns from a value to its neighbour: the next multiple of the alignment. An empty value has columns of its own
+/// too, so that no two values begin in one place and no buffer with rows is without width.
 pub(super) fn aligned(elements: usize) -> usize {
-    elements.div_ceil(COLUMN_ALIGNMENT) * COLUMN_ALIGNMENT
+    elements.max(1).div_ceil(COLUMN_ALIGNMENT) * COLUMN_ALIGNMENT
+}
+
+/// A width for rows of a cache: an odd number of lines, where rows are long enough to tell. Rows a power of two apart
+/// would meet in the same few sets of a cache, and evict each other between one element of a product and the next.
+fn staggered(width: usize) -> usize {
+    let lines = width / COLUMN_ALIGNMENT;
+    if lines >= 4 && lines.is_multiple_of(2) { width + COLUMN_ALIGNMENT } else { width }
 }
 
 impl Layout {
     fn buffer(&mut self, name: &str, role: BufferRole, kind: BufferKind) -> BufferId {
         self.buffers.push(Buffer { name: name.to_owned(), role, kind, width: 0 });
         BufferId(self.buffers.len() as u32 - 1)
+    }
+
+    /// The next free columns for one of `count` ports of a kind: in a buffer of its own where there are few, else in one
+    /// that all of them share.
+    fn port(
+        &mut self,
+        name: String,
+        role: BufferRole,
+        kind: BufferKind,
+        count: usize,
+        lanes: usize,
+    ) -> Place {
+        let shared = (count > PORTS_WITH_BUFFERS)
+            .then(|| self.buffers.iter().position(|buffer| (buffer.role, buffer.kind) == (role, kind)))
+            .flatten();
+        let buffer = match shared {
+            Some(index) => BufferId(index as u32),
+            None => self.buffer(&name, role, kind),
+        };
+        if shared.is_some() && !self.buffers[buffer.0 as usize].name.ends_with(" …") {
+            self.buffers[buffer.0 as usize].name.push_str(" …");
+        }
+        self.take(buffer, lanes)
     }
 
     /// The next free columns of a buffer.
@@ -69,12 +110,18 @@ pub(super) fn place(
     demand: &Demand,
     gradients: &[RawGradient],
 ) -> Result<Layout, PlanError> {
-    let mut layout = Layout { places: vec![None; flow.nodes.len()], ..Layout::default() };
+    let mut layout = Layout {
+        places: vec![None; flow.nodes.len()],
+        inputs: vec![None; flow.input_names.len()],
+        output_gradients: vec![None; flow.output_names.len()],
+        ..Layout::default()
+    };
     leaves(flow, demand, &mut layout);
     states(flow, demand, &mut layout);
     let mut slots = Slots::new(flow, sections, demand, &layout);
     slots.reuse(flow, sections, demand);
     slots.assign(flow, sections, &mut layout);
+    layout.over_products = slots.over.keys().copied().collect();
     let totals = layout.buffer("totals", BufferRole::Totals, BufferKind::Once);
     for term in gradients.iter().flat_map(RawGradient::terms) {
         if let RawTerm::Sum { value, .. } = *term
@@ -83,6 +130,9 @@ pub(super) fn place(
             let place = layout.take(totals, flow.node(value).lanes);
             layout.totals.insert(value, place);
         }
+    }
+    for buffer in &mut layout.buffers {
+        buffer.width = staggered(buffer.width);
     }
     Ok(layout)
 }
@@ -99,14 +149,18 @@ fn leaves(flow: &Flow, demand: &Demand, layout: &mut Layout) {
         let sequence = BufferKind::Sequence { extra: false };
         let place = match node.kind {
             FlowKind::Input(input) => {
-                let name = &flow.input_names[input as usize];
-                let buffer = layout.buffer(name, BufferRole::Input(input), sequence);
-                layout.take(buffer, node.lanes)
+                let name = flow.input_names[input as usize].clone();
+                let count = flow.input_names.len();
+                let place = layout.port(name, BufferRole::Input, sequence, count, node.lanes);
+                layout.inputs[input as usize] = Some(place);
+                place
             }
             FlowKind::OutputGradient(output) => {
                 let name = format!("gradient of {}", flow.output_names[output as usize]);
-                let buffer = layout.buffer(&name, BufferRole::OutputGradient(output), sequence);
-                layout.take(buffer, node.lanes)
+                let count = flow.output_names.len();
+                let place = layout.port(name, BufferRole::OutputGradient, sequence, count, node.lanes);
+                layout.output_gradients[output as usize] = Some(place);
+                place
             }
             FlowKind::Once(source) => {
                 let place = layout.take(once, node.lanes);
@@ -127,8 +181,8 @@ fn states(flow: &Flow, demand: &Demand, layout: &mut Layout) {
             // A backward pass may follow: gradients by the initial state alone do not read it.
             || flow.outputs.contains(&value);
         let kind = if kept { BufferKind::Sequence { extra: true } } else { BufferKind::Ring };
-        let buffer = layout.buffer(&flow.state_names[state as usize], BufferRole::State(state), kind);
-        let place = layout.take(buffer, flow.state_sizes[state as usize]);
+        let (name, lanes) = (flow.state_names[state as usize].clone(), flow.state_sizes[state as usize]);
+        let place = layout.port(name, BufferRole::State, kind, flow.next_states.len(), lanes);
         layout.states.push(place);
         if layout.places[value.0 as usize].is_none() {
             layout.places[value.0 as usize] = Some(Place { time: 1, ..place });
@@ -136,8 +190,10 @@ fn states(flow: &Flow, demand: &Demand, layout: &mut Layout) {
     }
     for state in (0_u32..).take(flow.previous_state_gradients.len()) {
         let name = format!("gradient of {}", flow.state_names[state as usize]);
-        let buffer = layout.buffer(&name, BufferRole::StateGradient(state), BufferKind::Ring);
-        let place = layout.take(buffer, flow.state_sizes[state as usize]);
+        let kept = demand.kept_gradients.contains(&state);
+        let kind = if kept { BufferKind::Sequence { extra: true } } else { BufferKind::Ring };
+        let lanes = flow.state_sizes[state as usize];
+        let place = layout.port(name, BufferRole::StateGradient, kind, flow.next_states.len(), lanes);
         layout.state_gradients.push(place);
     }
     for id in flow.ids() {

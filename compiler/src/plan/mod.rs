@@ -107,17 +107,18 @@ pub enum BufferKind {
     Once,
 }
 
-/// What a buffer is filled from or read out to, besides the plan's own instructions.
+/// What a buffer is filled from or read out to, besides the plan's own instructions. Where each port lies within the
+/// buffers of its kind, the plan says: [`Plan::inputs`], [`Plan::states`] and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BufferRole {
-    /// An input sequence, staged by the caller before the run.
-    Input(u32),
-    /// A state. Block 0 is the initial value.
-    State(u32),
-    /// Gradient by an output sequence, staged before the backward run.
-    OutputGradient(u32),
-    /// Gradient by a state. Block T is the gradient by the final state.
-    StateGradient(u32),
+    /// Input sequences, staged by the caller before the run.
+    Input,
+    /// States. Block 0 is the initial value.
+    State,
+    /// Gradients by output sequences, staged before the backward run.
+    OutputGradient,
+    /// Gradients by states. Block T is the gradient by the final state.
+    StateGradient,
     /// Parameters and expressions of parameters, staged before the run: see [`Plan::once`].
     Once,
     /// Sums over all rows, zero before the backward run: see [`ParameterGradient`].
@@ -197,7 +198,7 @@ pub struct MatrixBlock {
 
 /// A matrix packed once per run: rows are elements of the operand, columns elements of the result. Zero where no block
 /// lies.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct PackedLayout {
     /// Elements of the operand (K).
     pub rows: usize,
@@ -260,6 +261,15 @@ pub struct Plan {
     pub once: Vec<OnceValue>,
     /// Expressions of parameters, computed once: nodes of the graph with the number of their elements.
     pub expressions: Vec<(NodeId, usize)>,
+    /// Where each input is staged; `None` where nothing reads it.
+    pub inputs: Vec<Option<Place>>,
+    /// Where each state is as it enters a step; one step ahead is where it leaves.
+    pub states: Vec<Place>,
+    /// Where the gradient by each output is staged; `None` where nothing reads it.
+    pub output_gradients: Vec<Option<Place>>,
+    /// Where the gradient by each state goes for the step before; it comes from one step ahead. Empty without
+    /// gradients.
+    pub state_gradients: Vec<Place>,
     /// Where each output is after the forward run.
     pub outputs: Vec<Place>,
     /// Where the gradient by each input is after the backward run; `None` where it is zero.
@@ -285,7 +295,7 @@ impl Plan {
     /// pass, staged inputs and states included.
     #[must_use]
     pub fn tape_elements(&self) -> usize {
-        let kept = |role| matches!(role, BufferRole::Input(_) | BufferRole::State(_) | BufferRole::Tape);
+        let kept = |role| matches!(role, BufferRole::Input | BufferRole::State | BufferRole::Tape);
         self.buffers.iter().filter(|buffer| kept(buffer.role)).map(|buffer| buffer.width).sum()
     }
 }

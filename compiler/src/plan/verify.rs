@@ -25,6 +25,9 @@ impl Plan {
                         if self.buffer(output.buffer).kind == BufferKind::Once {
                             return Err(broken("P2", "a product writes one row for all"));
                         }
+                        if self.buffer(operand.buffer).kind == BufferKind::Once {
+                            return Err(broken("P2", "a product reads one row for all"));
+                        }
                     }
                     Step::Loop { kernel, bindings } => {
                         let kernel = self.kernels.get(*kernel).ok_or_else(|| broken("P1", "no such loop"))?;

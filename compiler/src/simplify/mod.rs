@@ -1,7 +1,7 @@
 //! Graph to smaller graph with the same meaning.
 //!
-//! [`simplify`] runs the passes below until nothing changes; [`fuse_multiply_add`] is apart, because it belongs last:
-//! the planner runs it on each element loop, after it has folded the matrix products into sums.
+//! [`simplify`] runs the passes below until nothing changes. Multiply-adds are not formed here: the planner forms them
+//! within each element loop, after it has folded the matrix products out of the sums.
 //! Passes are deterministic: the same graph always gives the same result.
 //!
 //! # What a rule may change
@@ -16,7 +16,6 @@
 //!   all, so that `Identity x` becomes `x`.
 
 mod algebra;
-mod fuse;
 #[cfg(test)]
 mod generated;
 mod split;
@@ -24,8 +23,6 @@ mod structure;
 mod sum;
 #[cfg(test)]
 mod tests;
-
-pub use fuse::fuse_multiply_add;
 
 use crate::graph::{Graph, GraphError};
 

@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use gatewright::compiler::diagnostic::{Diagnostic, render};
 use gatewright::compiler::passes::read;
 use gatewright::compiler::resolve::{Cell, CyclePolicy, Options};
-use gatewright::compiler::source::Syntax;
+use gatewright::compiler::source::ast::Document;
+use gatewright::compiler::source::{Syntax, parse};
 use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 
 use crate::arguments::{BackendArguments, BackendName, Cycle, SourceArguments};
@@ -54,6 +55,11 @@ impl Source {
     /// Parses and resolves; fails with all findings, errors among them.
     pub(crate) fn findings(&self) -> Result<Cell, Vec<Diagnostic>> {
         read(&self.text, self.syntax, self.section.as_deref(), &self.options)
+    }
+
+    /// The equations as written.
+    pub(crate) fn document(&self) -> Document {
+        parse(&self.text, self.syntax, self.section.as_deref()).document
     }
 
     /// Findings with excerpts and carets, in colour where standard error is a terminal.

@@ -127,34 +127,53 @@ fn exit_codes_tell_equations_from_command_lines() {
 fn derive_prints_the_derived_equations() {
     let output = gatewright(&["derive", "examples/equations/mgu.md"]);
     let text = out(&output);
-    let (equations, rest) = text.split_once("\nschedule").expect("a schedule follows");
+    let (equations, rest) = text.split_once("\nWhat leaves the loop").expect("the schedule follows");
     expect![[r#"
-        forward, at every step from the first to the last
-          f_t = σ(W_f[:, 0:h] h_{t-1} + W_f[:, h:x+h] x_t + b_f)
-          s_1_t = h_{t-1} ⊙ f_t
-          h_tilde_t = tanh(W_h[:, 0:h] s_1_t + W_h[:, h:x+h] x_t + b_h)
-          s_2_t = 1 - f_t
-          h_t = h_{t-1} ⊙ s_2_t + f_t ⊙ h_tilde_t
+        Forward, as written
+          f_t = sigmoid(W_f [h_{t-1}, x_t] + b_f)
+          h_tilde_t = tanh(W_h [f_t ⊙ h_{t-1}, x_t] + b_h)
+          h_t = (1 - f_t) ⊙ h_{t-1} + f_t ⊙ h_tilde_t
 
-        backward, at every step from the last to the first
-          ∂h_t = ∂h_t[output] + ∂h_t[later]
-          ∂h_tilde_t = f_t ⊙ ∂h_t
-          d_1_t = ∂h_tilde_t ⊙ (1 - h_tilde_t ⊙ h_tilde_t)
-          d_2_t = W_h[:, 0:h]ᵀ d_1_t
-          ∂f_t = h_tilde_t ⊙ ∂h_t + h_{t-1} ⊙ (d_2_t - ∂h_t)
-          d_3_t = ∂f_t ⊙ f_t ⊙ s_2_t
-          ∂x_t = W_h[:, h:x+h]ᵀ d_1_t + W_f[:, h:x+h]ᵀ d_3_t
-          ∂h_{t-1} = W_f[:, 0:h]ᵀ d_3_t + s_2_t ⊙ ∂h_t + f_t ⊙ d_2_t
+        Parts of the forward step that the way back speaks of
+          a_f_t = W_f [h_{t-1}, x_t] + b_f
+          a_h_tilde_t = W_h [h_{t-1} ⊙ f_t, x_t] + b_h
 
-        once, after the loop: t over all steps, b over all samples
-          ∂b_h = Σ_{t,b} d_1_t
-          ∂W_h = pad_columns(Σ_{t,b} d_1_t x_tᵀ, h, x+h) + pad_columns(Σ_{t,b} d_1_t s_1_tᵀ, 0, x+h)
-          ∂b_f = Σ_{t,b} d_3_t
-          ∂W_f = pad_columns(Σ_{t,b} d_3_t x_tᵀ, h, x+h) + pad_columns(Σ_{t,b} d_3_t h_{t-1}ᵀ, 0, x+h)
-    "#]]
-    .assert_eq(equations);
-    assert!(rest.contains("before the loop, all steps at once\n    product of x with W_f, W_h"), "{rest}");
-    assert!(rest.contains("tape: "), "{rest}");
+        Backward, at each step t = T, …, 1
+          δh_t = ∂L/∂h_t + δh_t^{←t+1}
+          δh_tilde_t = δh_t ⊙ f_t
+          δa_h_tilde_t = δh_tilde_t ⊙ (1 - h_tilde_t^2)
+          e1_t = W_h[:, :h]^T δa_h_tilde_t
+          δf_t = δh_t ⊙ h_tilde_t + (e1_t - δh_t) ⊙ h_{t-1}
+          δa_f_t = δf_t ⊙ f_t ⊙ (1 - f_t)
+
+        Handed to the step before
+          δh_{t-1}^{←t} = W_f[:, :h]^T δa_f_t + δh_t ⊙ (1 - f_t) + e1_t ⊙ f_t
+
+        Gradients by the inputs
+          δx_t = W_h[:, h:]^T δa_h_tilde_t + W_f[:, h:]^T δa_f_t
+
+        Gradients by the parameters, once
+          ∇W_f = Σ_t δa_f_t [h_{t-1}, x_t]^T
+          ∇b_f = Σ_t δa_f_t
+          ∇W_h = Σ_t δa_h_tilde_t [h_{t-1} ⊙ f_t, x_t]^T
+          ∇b_h = Σ_t δa_h_tilde_t
+
+        First and last step
+          ∇h_0 = δh_{t-1}^{←t} at t = 1
+          δh_t^{←t+1} at t = T is given: gradient of the loss by the final h_T
+
+        Notation
+          δv_t: gradient of the loss L by v at step t, over all ways through this and later steps
+          ∇p: gradient of the loss by p, over all steps and samples for a parameter
+          ∂L/∂y_t: gradient by the output y at step t alone, as the loss gives it
+          δv_t^{←t+1}: the part of δv_t that comes back from step t+1; step t hands δv_{t-1}^{←t} to the step before
+          a_v_t: the argument of the function that gives v
+          e1, e2, …: parts that are shared or long
+          ⊙: element by element; a scalar meets every element
+          Σ_t: over all steps and all samples, up to the next + or -
+          W[:, a:b]: columns a up to b (without b) of W, counted from 0; W[:, :b] the first b, W[:, a:] from a on
+    "#]].assert_eq(equations);
+    assert!(rest.contains("Tape: "), "{rest}");
     let dot = gatewright(&["derive", "examples/equations/mgu.md", "--format", "dot"]);
     assert!(out(&dot).starts_with("digraph") && out(&dot).ends_with("}\n"));
     let latex = gatewright(&["derive", "examples/equations/mgu.md", "--format", "latex"]);

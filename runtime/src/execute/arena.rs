@@ -84,16 +84,23 @@ impl<T> Default for AlignedVec<T> {
 
 impl<T: Copy + Default> AlignedVec<T> {
     /// Exactly `length` elements; all zero where the length differs from before, as they were where it does not.
-    pub(crate) fn resize(&mut self, length: usize) {
+    /// False where there is no memory for them; there are none then.
+    #[must_use]
+    pub(crate) fn resize(&mut self, length: usize) -> bool {
         if length == self.length {
-            return;
+            return true;
         }
         let slack = ALIGNMENT / size_of::<T>().max(1);
-        self.elements.clear();
-        self.elements.resize(length + slack, T::default());
+        *self = Self::default();
+        let Some(total) = length.checked_add(slack) else { return false };
+        if self.elements.try_reserve_exact(total).is_err() {
+            return false;
+        }
+        self.elements.resize(total, T::default());
         // `align_offset` may refuse; the elements are then merely not aligned.
         self.start = self.elements.as_ptr().align_offset(ALIGNMENT).min(slack);
         self.length = length;
+        true
     }
 
     pub(crate) fn as_slice(&self) -> &[T] {

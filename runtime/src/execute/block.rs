@@ -69,6 +69,9 @@ pub(crate) struct Source<'a, T> {
     pub(crate) size: usize,
 }
 
+/// For each port what the caller gives, `None` for zeros, and the port's size.
+pub(crate) type Boundary<'a, T> = [(Option<Source<'a, T>>, usize)];
+
 impl<T: Element> Block<T> {
     fn rows(&self) -> usize {
         self.end - self.first
@@ -81,12 +84,14 @@ impl<T: Element> Block<T> {
             let layout = ArenaLayout::new(&engine.plan, steps, rows)
                 .ok_or(CallError::TooLarge { steps, batch: rows })?;
             // A new layout finds zeros in every pad.
-            self.arena = AlignedVec::default();
-            self.arena.resize(layout.length());
+            (self.arena, self.layout) = (AlignedVec::default(), None);
+            if !self.arena.resize(layout.length()) {
+                return Err(CallError::OutOfMemory { elements: layout.length() });
+            }
             self.layout = Some(layout);
         }
-        self.scratch.resize(engine.scratch_elements());
-        Ok(())
+        let scratch = engine.scratch_elements();
+        if self.scratch.resize(scratch) { Ok(()) } else { Err(CallError::OutOfMemory { elements: scratch }) }
     }
 
     fn layout(&self) -> Result<&ArenaLayout, CallError> {
@@ -95,22 +100,34 @@ impl<T: Element> Block<T> {
             .ok_or_else(|| CallError::Internal("a block was run before it was prepared".to_owned()))
     }
 
-    /// Copies the rows of this block at one step in: `[B, n]` rows to padded rows.
-    fn stage(&mut self, at: usize, width: usize, source: Source<'_, T>, step: usize) {
-        let (first, rows) = (self.first, self.rows());
-        let start = (step * source.batch + first) * source.size;
-        let arena = self.arena.as_mut_slice();
-        if source.size == 0 {
+    /// Copies the rows of this block in, from step `step` of a sequence to block `block` of a place: `[B, n]` rows to
+    /// padded rows. Zeros where there is no source.
+    fn stage(
+        &mut self,
+        engine: &Engine<T>,
+        layout: &ArenaLayout,
+        place: Place,
+        block: usize,
+        port: (Option<Source<'_, T>>, usize),
+        step: usize,
+    ) {
+        let (source, size) = port;
+        if size == 0 {
             return;
         }
-        let from = source.elements[start..start + rows * source.size].chunks_exact(source.size);
-        for (to, from) in arena[at..at + rows * width].chunks_exact_mut(width).zip(from) {
-            to[..source.size].copy_from_slice(from);
+        let width = engine.plan.buffers[place.buffer.0 as usize].width;
+        let at = layout.place(place, block);
+        let arena = self.arena.as_mut_slice();
+        for row in 0..layout.rows {
+            let to = &mut arena[at + row * width..at + row * width + size];
+            match source {
+                Some(source) => {
+                    let from = (step * source.batch + self.first + row) * size;
+                    to.copy_from_slice(&source.elements[from..from + size]);
+                }
+                None => to.fill(T::ZERO),
+            }
         }
-    }
-
-    fn clear(&mut self, at: usize, length: usize) {
-        self.arena.as_mut_slice()[at..at + length].fill(T::ZERO);
     }
 
     /// Stages everything a forward run reads.
@@ -118,32 +135,29 @@ impl<T: Element> Block<T> {
         &mut self,
         shared: Shared<'_, T>,
         inputs: &[Source<'_, T>],
-        states: &[Source<'_, T>],
+        states: &Boundary<'_, T>,
     ) -> Result<(), CallError> {
         let layout = self.layout()?.clone();
-        for (index, buffer) in shared.engine.plan.buffers.iter().enumerate() {
-            match buffer.role {
-                BufferRole::Input(input) => {
-                    for step in 0..layout.steps {
-                        self.stage(layout.block(index, 0, step), buffer.width, inputs[input as usize], step);
-                    }
+        let engine = shared.engine;
+        if layout.rows > 0 {
+            for (&source, place) in inputs.iter().zip(&engine.plan.inputs) {
+                let Some(place) = *place else { continue };
+                for step in 0..layout.steps {
+                    self.stage(engine, &layout, place, step, (Some(source), source.size), step);
                 }
-                BufferRole::State(state) => {
-                    let at = layout.block(index, 0, 0);
-                    match states.get(state as usize) {
-                        Some(&initial) => self.stage(at, buffer.width, initial, 0),
-                        None => self.clear(at, layout.rows * buffer.width),
-                    }
+            }
+            for (&place, port) in engine.plan.states.iter().zip(states) {
+                self.stage(engine, &layout, place, 0, *port, 0);
+            }
+        }
+        for (index, buffer) in engine.plan.buffers.iter().enumerate() {
+            if buffer.role == BufferRole::Once {
+                let at = layout.block(index, 0, 0);
+                for once in &engine.plan.once {
+                    let from = at + once.column;
+                    self.arena.as_mut_slice()[from..from + once.length]
+                        .copy_from_slice(shared.once(once.source));
                 }
-                BufferRole::Once => {
-                    let at = layout.block(index, 0, 0);
-                    for once in &shared.engine.plan.once {
-                        let from = at + once.column;
-                        self.arena.as_mut_slice()[from..from + once.length]
-                            .copy_from_slice(shared.once(once.source));
-                    }
-                }
-                _ => {}
             }
         }
         Ok(())
@@ -153,33 +167,26 @@ impl<T: Element> Block<T> {
     pub(crate) fn stage_backward(
         &mut self,
         shared: Shared<'_, T>,
-        outputs: &[Source<'_, T>],
-        states: &[Source<'_, T>],
+        outputs: &Boundary<'_, T>,
+        states: &Boundary<'_, T>,
     ) -> Result<(), CallError> {
         let layout = self.layout()?.clone();
-        for (index, buffer) in shared.engine.plan.buffers.iter().enumerate() {
-            match buffer.role {
-                BufferRole::OutputGradient(output) => {
-                    for step in 0..layout.steps {
-                        let at = layout.block(index, 0, step);
-                        match outputs.get(output as usize) {
-                            Some(&gradient) => self.stage(at, buffer.width, gradient, step),
-                            None => self.clear(at, layout.rows * buffer.width),
-                        }
-                    }
+        let engine = shared.engine;
+        if layout.rows > 0 {
+            for (place, port) in engine.plan.output_gradients.iter().zip(outputs) {
+                let Some(place) = *place else { continue };
+                for step in 0..layout.steps {
+                    self.stage(engine, &layout, place, step, *port, step);
                 }
-                BufferRole::StateGradient(state) => {
-                    let at = layout.block(index, 0, layout.steps);
-                    match states.get(state as usize) {
-                        Some(&last) => self.stage(at, buffer.width, last, 0),
-                        None => self.clear(at, layout.rows * buffer.width),
-                    }
-                }
-                BufferRole::Totals => {
-                    let at = layout.block(index, 0, 0);
-                    self.clear(at, buffer.width);
-                }
-                _ => {}
+            }
+            for (&place, port) in engine.plan.state_gradients.iter().zip(states) {
+                self.stage(engine, &layout, place, layout.steps, *port, 0);
+            }
+        }
+        for (index, buffer) in engine.plan.buffers.iter().enumerate() {
+            if buffer.role == BufferRole::Totals {
+                let at = layout.block(index, 0, 0);
+                self.arena.as_mut_slice()[at..at + buffer.width].fill(T::ZERO);
             }
         }
         Ok(())
@@ -193,6 +200,10 @@ impl<T: Element> Block<T> {
         } else {
             (Section::Before, Section::Step, Section::After)
         };
+        if layout.rows == 0 {
+            // However many steps there may be.
+            return Ok(());
+        }
         let all_rows = layout.steps * layout.rows;
         self.program(shared, &layout, before, 0, all_rows)?;
         if backward {
@@ -354,7 +365,7 @@ impl<T: Element> Block<T> {
         into: &mut [T],
     ) -> Result<(), CallError> {
         let layout = self.layout()?;
-        if size == 0 {
+        if size == 0 || layout.rows == 0 {
             return Ok(());
         }
         let width = engine.plan.buffers[place.buffer.0 as usize].width;

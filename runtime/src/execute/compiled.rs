@@ -1,17 +1,18 @@
 //! The cell as users hold it: equations compiled for given feature sizes.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gatewright_compiler::graph::interpret::evaluate_constants;
 use gatewright_compiler::graph::{Graph, NodeId, lower};
 use gatewright_compiler::passes::{self, PassError};
-use gatewright_compiler::plan::{BufferRole, OnceSource, Plan, plan};
+use gatewright_compiler::plan::{OnceSource, Plan, plan};
 use gatewright_compiler::resolve::Cell;
 
+use super::arena::ArenaLayout;
 use super::block::{Block, Shared, Source};
 use super::engine::Engine;
-use super::roles::role_of;
+use super::roles::Roles;
 use crate::error::{CallError, CompileError};
 use crate::matmul::{Element, PackedMatrix};
 use crate::parameters::ParameterLayout;
@@ -202,11 +203,12 @@ fn layout_of(graph: &Graph, sizes: &[usize]) -> Result<CellLayout, CompileError>
             .map(|port| Ok(Port { name: port.name.clone(), size: size(port)? }))
             .collect::<Result<Vec<_>, CompileError>>()
     };
+    let roles = Roles::new(graph, sizes);
     let mut parameters = Vec::with_capacity(signature.parameters.len());
     for (index, port) in (0_u32..).zip(&signature.parameters) {
         size(port)?;
         let axes = port.shape.sizes(sizes).unwrap_or_default();
-        parameters.push((port.name.clone(), axes, role_of(graph, index, sizes)));
+        parameters.push((port.name.clone(), axes, roles.of(index)));
     }
     Ok(CellLayout {
         inputs: ports(&signature.inputs)?,
@@ -239,31 +241,51 @@ pub(crate) struct Memory<T> {
     matrices: Vec<PackedMatrix<T>>,
     expressions: Vec<Vec<T>>,
     blocks: Vec<Block<T>>,
+    /// Steps and samples that the blocks are made for.
+    shape: Option<(usize, usize)>,
     /// Steps and samples of the run whose tape is held.
     tape: Option<(usize, usize)>,
 }
 
 impl<T> Default for Memory<T> {
     fn default() -> Self {
-        Self { engine: None, matrices: Vec::new(), expressions: Vec::new(), blocks: Vec::new(), tape: None }
+        Self {
+            engine: None,
+            matrices: Vec::new(),
+            expressions: Vec::new(),
+            blocks: Vec::new(),
+            shape: None,
+            tape: None,
+        }
     }
 }
 
 impl<T: Element> Memory<T> {
-    /// Makes this the memory of `engine` for a batch: everything that does not depend on values.
-    fn attach(&mut self, engine: &Arc<Engine<T>>, batch: usize) -> Result<(), CallError> {
+    /// Makes this the memory of `engine` for a run: everything that does not depend on values.
+    fn attach(&mut self, engine: &Arc<Engine<T>>, steps: usize, batch: usize) -> Result<(), CallError> {
         if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
             let matrices = &engine.plan.matrices;
             let zeroed = matrices.iter().map(|matrix| PackedMatrix::zeroed(matrix.rows, matrix.columns));
             let matrices = zeroed.collect::<Result<_, _>>().map_err(internal)?;
             *self = Self { engine: Some(Arc::clone(engine)), matrices, ..Self::default() };
         }
-        let ranges = block_ranges(batch);
-        if self.blocks.len() != ranges.len() {
-            self.blocks.resize_with(ranges.len(), Block::default);
-        }
-        for (block, (first, end)) in self.blocks.iter_mut().zip(ranges) {
-            (block.first, block.end) = (first, end);
+        if self.shape != Some((steps, batch)) {
+            self.shape = None;
+            // All or nothing: what all blocks need is asked for before any of them gets it.
+            let elements = ArenaLayout::new(&engine.plan, steps, batch)
+                .ok_or(CallError::TooLarge { steps, batch })?
+                .length();
+            let none_for = |elements| move |_| CallError::OutOfMemory { elements };
+            Vec::<T>::new().try_reserve_exact(elements).map_err(none_for(elements))?;
+            let (rows, count) = block_rows(batch);
+            self.blocks.truncate(count);
+            self.blocks.try_reserve_exact(count - self.blocks.len()).map_err(none_for(elements))?;
+            self.blocks.resize_with(count, Block::default);
+            for (index, block) in self.blocks.iter_mut().enumerate() {
+                (block.first, block.end) = (index * rows, batch.min((index + 1).saturating_mul(rows)));
+                block.prepare(engine, steps)?;
+            }
+            self.shape = Some((steps, batch));
         }
         Ok(())
     }
@@ -315,12 +337,12 @@ pub(crate) fn internal(error: impl std::fmt::Display) -> CallError {
     CallError::Internal(error.to_string())
 }
 
-/// The blocks that a batch is cut into. Depends on the batch alone.
-fn block_ranges(batch: usize) -> Vec<(usize, usize)> {
+/// Rows of the blocks that a batch is cut into, and how many blocks. Depends on the batch alone.
+fn block_rows(batch: usize) -> (usize, usize) {
     // From 32 rows on there are at least two blocks, so that two threads have work; beyond 64 rows blocks keep the
     // memory of a step small.
-    let rows = if batch < 32 { batch.max(1) } else { batch.div_ceil(2).next_multiple_of(8).min(32) };
-    (0..batch.div_ceil(rows).max(1)).map(|block| (block * rows, ((block + 1) * rows).min(batch))).collect()
+    let rows = if batch < 32 { batch.max(1) } else { batch.div_ceil(2).min(32).next_multiple_of(8) };
+    (rows, batch.div_ceil(rows).max(1))
 }
 
 fn check_count(what: &'static str, found: usize, expected: usize) -> Result<(), CallError> {
@@ -366,7 +388,15 @@ fn sources<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<Sourc
     slices.iter().zip(ports).map(|(&elements, port)| Source { elements, batch, size: port.size }).collect()
 }
 
-/// Runs `work` on every block, on up to `threads` threads. The first error by block order is the result.
+/// As [`sources`], where an empty list means zeros.
+fn boundary<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<(Option<Source<'a, T>>, usize)> {
+    let given = sources(slices, ports, batch);
+    let given = given.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
+    given.zip(ports).map(|(source, port)| (source, port.size)).collect()
+}
+
+/// Runs `work` on every block, on up to `threads` threads, each taking the next block that is left. The first error by
+/// block order is the result.
 fn each_block<T: Element>(
     blocks: &mut [Block<T>],
     threads: usize,
@@ -376,20 +406,31 @@ fn each_block<T: Element>(
     if threads <= 1 {
         return blocks.iter_mut().try_for_each(work);
     }
-    let share = blocks.len().div_ceil(threads);
-    std::thread::scope(|scope| {
-        let mut shares = blocks.chunks_mut(share);
-        let own = shares.next();
-        let others: Vec<_> =
-            shares.map(|share| scope.spawn(|| share.iter_mut().try_for_each(&work))).collect();
-        let mut result = own.map_or(Ok(()), |own| own.iter_mut().try_for_each(&work));
-        for other in others {
-            let joined = other
-                .join()
-                .unwrap_or_else(|_| Err(CallError::Internal("a thread of the run panicked".to_owned())));
-            result = result.and(joined);
+    let queue = Mutex::new(blocks.iter_mut().enumerate());
+    let run = || {
+        loop {
+            // A thread that panics does so in `work`, not while it holds the queue.
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let (index, block) = next?;
+            if let Err(error) = work(block) {
+                return Some((index, error));
+            }
         }
-        result
+    };
+    std::thread::scope(|scope| {
+        // Where the system has no more threads, those there are do the work.
+        let others: Vec<_> =
+            (1..threads).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, run).ok()).collect();
+        let mut first = run();
+        for other in others {
+            let panicked = || Some((0, CallError::Internal("a thread of the run panicked".to_owned())));
+            let error = other.join().unwrap_or_else(|_| panicked());
+            first = match (first, error) {
+                (Some(one), Some(two)) => Some(if two.0 < one.0 { two } else { one }),
+                (one, two) => one.or(two),
+            };
+        }
+        first.map_or(Ok(()), |(_, error)| Err(error))
     })
 }
 
@@ -405,7 +446,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
         let (steps, batch) = (call.steps, call.batch);
-        let rows = steps.checked_mul(batch);
+        let rows = Some(steps.checked_mul(batch).ok_or(CallError::TooLarge { steps, batch })?);
         let layout = &self.layout;
         check_length("parameters", "", call.parameters.len(), Some(layout.parameters.length()))?;
         check_slices("input", &layout.inputs, call.inputs.iter().copied(), rows, false)?;
@@ -430,10 +471,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         };
         let memory = workspace.memory();
         memory.tape = None;
-        memory.attach(engine, batch)?;
-        for block in &mut memory.blocks {
-            block.prepare(engine, steps)?;
-        }
+        memory.attach(engine, steps, batch)?;
         let wanted: Vec<NodeId> = engine.plan.expressions.iter().map(|expression| expression.0).collect();
         if !wanted.is_empty() {
             memory.expressions = constants(engine, call.parameters, &self.parameter_ranges, &[], &wanted)?;
@@ -442,7 +480,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
         let inputs = sources(call.inputs, &layout.inputs, batch);
-        let states = sources(call.initial_states, &layout.states, batch);
+        let states = boundary(call.initial_states, &layout.states, batch);
         let result = each_block(&mut blocks, self.threads, |block| {
             block.stage_forward(shared, &inputs, &states)?;
             block.run(shared, false)
@@ -455,8 +493,9 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
             {
                 block.unstage(engine, place, 0..steps, batch, port.size, output)?;
             }
-            for ((index, last), port) in call.final_states.iter_mut().enumerate().zip(&layout.states) {
-                let place = buffer_of(&engine.plan, BufferRole::State(index as u32))?;
+            for ((last, &place), port) in
+                call.final_states.iter_mut().zip(&engine.plan.states).zip(&layout.states)
+            {
                 block.unstage(engine, place, steps..steps + 1, batch, port.size, last)?;
             }
         }
@@ -485,8 +524,8 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         memory.pack(engine, call.parameters, &self.parameter_ranges, true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
-        let outputs = sources(call.output_gradients, &layout.outputs, batch);
-        let states = sources(call.final_state_gradients, &layout.states, batch);
+        let outputs = boundary(call.output_gradients, &layout.outputs, batch);
+        let states = boundary(call.final_state_gradients, &layout.states, batch);
         let single = blocks.len() == 1;
         let result = each_block(&mut blocks, self.threads, |block| {
             block.stage_backward(shared, &outputs, &states)?;
@@ -523,27 +562,13 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
                     None => into.fill(T::ZERO),
                 }
             }
-            for ((index, into), port) in
-                call.initial_state_gradients.iter_mut().enumerate().zip(&layout.states)
+            let places = &engine.plan.state_gradients;
+            for ((into, &place), port) in
+                call.initial_state_gradients.iter_mut().zip(places).zip(&layout.states)
             {
-                let place = buffer_of(&engine.plan, BufferRole::StateGradient(index as u32))?;
                 block.unstage(engine, place, 0..1, batch, port.size, into)?;
             }
         }
         Ok(())
     }
-}
-
-/// The first column of the buffer with this role.
-fn buffer_of(plan: &Plan, role: BufferRole) -> Result<gatewright_compiler::plan::Place, CallError> {
-    let index = plan
-        .buffers
-        .iter()
-        .position(|buffer| buffer.role == role)
-        .ok_or_else(|| CallError::Internal(format!("the plan has no buffer for {role:?}")))?;
-    Ok(gatewright_compiler::plan::Place {
-        buffer: gatewright_compiler::plan::BufferId(index as u32),
-        time: 0,
-        column: 0,
-    })
 }

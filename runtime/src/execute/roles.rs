@@ -6,74 +6,101 @@ use gatewright_compiler::shape::Shape;
 
 use crate::parameters::ParameterRole;
 
-/// The role of a parameter in a graph as the equations give it (before products are split).
-pub(crate) fn role_of(graph: &Graph, parameter: u32, sizes: &[usize]) -> ParameterRole {
-    let Some(shape) = graph.signature().parameters.get(parameter as usize).map(|port| &port.shape) else {
-        return ParameterRole::Weight;
-    };
-    let Some((node, _)) = graph.iter().find(|(_, node)| node.operator == Operator::Parameter(parameter))
-    else {
-        return match shape {
-            Shape::Scalar => ParameterRole::Scalar,
-            Shape::Vector(_) => ParameterRole::Bias,
-            Shape::Matrix(..) => ParameterRole::InputMatrix,
+/// What the roles of all parameters are told from, gathered in one walk.
+pub(crate) struct Roles<'a> {
+    graph: &'a Graph,
+    sizes: &'a [usize],
+    /// For each parameter its node; `None` where nothing reads it.
+    nodes: Vec<Option<NodeId>>,
+    /// For each node the nodes that read it.
+    users: Vec<Vec<NodeId>>,
+    /// For each node, whether it depends on a state.
+    on_state: Vec<bool>,
+}
+
+impl<'a> Roles<'a> {
+    /// Of a graph as the equations give it (before products are split).
+    pub(crate) fn new(graph: &'a Graph, sizes: &'a [usize]) -> Self {
+        let mut roles = Self {
+            graph,
+            sizes,
+            nodes: vec![None; graph.signature().parameters.len()],
+            users: vec![Vec::new(); graph.len()],
+            on_state: vec![false; graph.len()],
         };
-    };
-    match shape {
-        Shape::Scalar => ParameterRole::Scalar,
-        Shape::Vector(_) => {
-            let added = graph
-                .iter()
-                .filter(|(_, user)| user.operands.contains(&node))
-                .all(|(_, user)| matches!(user.operator, Operator::Binary(Binary::Add | Binary::Subtract)));
-            if added { ParameterRole::Bias } else { ParameterRole::Weight }
+        // Operands come before their nodes (I1).
+        for (id, node) in graph.iter() {
+            for operand in &node.operands {
+                roles.users[operand.0 as usize].push(id);
+                roles.on_state[id.0 as usize] |= roles.on_state[operand.0 as usize];
+            }
+            match node.operator {
+                Operator::State(_) => roles.on_state[id.0 as usize] = true,
+                Operator::Parameter(parameter) => {
+                    if let Some(place) = roles.nodes.get_mut(parameter as usize) {
+                        *place = Some(id);
+                    }
+                }
+                _ => {}
+            }
         }
-        Shape::Matrix(..) => matrix_role(graph, node, sizes),
+        roles
     }
-}
 
-fn matrix_role(graph: &Graph, parameter: NodeId, sizes: &[usize]) -> ParameterRole {
-    // The matrix itself and its transpose: both are applied.
-    let mut forms = vec![parameter];
-    forms.extend(
-        graph
-            .iter()
-            .filter(|(_, node)| node.operator == Operator::Transpose && node.operands[0] == parameter)
-            .map(|(id, _)| id),
-    );
-    for (_, node) in graph.iter() {
-        if node.operator != Operator::MatrixVector || !forms.contains(&node.operands[0]) {
-            continue;
-        }
-        let vector = node.operands[1];
-        if *graph.operator(vector) == Operator::Concatenate {
-            let recurrent_columns = graph
-                .operands(vector)
-                .iter()
-                .take_while(|&&part| depends_on_state(graph, part))
-                .filter_map(|&part| graph.shape(part).sizes(sizes))
-                .map(|axes| axes.iter().product::<usize>())
-                .sum();
-            return ParameterRole::JoinedMatrix { recurrent_columns };
-        }
-        if depends_on_state(graph, vector) {
-            return ParameterRole::RecurrentMatrix;
+    /// The role of a parameter.
+    pub(crate) fn of(&self, parameter: u32) -> ParameterRole {
+        let index = parameter as usize;
+        let Some(shape) = self.graph.signature().parameters.get(index).map(|port| &port.shape) else {
+            return ParameterRole::Weight;
+        };
+        match (shape, self.nodes.get(index).copied().flatten()) {
+            (Shape::Scalar, _) => ParameterRole::Scalar,
+            (Shape::Vector(_), None) => ParameterRole::Bias,
+            (Shape::Vector(_), Some(node)) => {
+                let added = self.users(node).iter().all(|&user| {
+                    matches!(self.graph.operator(user), Operator::Binary(Binary::Add | Binary::Subtract))
+                });
+                if added { ParameterRole::Bias } else { ParameterRole::Weight }
+            }
+            (Shape::Matrix(..), None) => ParameterRole::InputMatrix,
+            (Shape::Matrix(..), Some(node)) => self.matrix_role(node),
         }
     }
-    ParameterRole::InputMatrix
-}
 
-fn depends_on_state(graph: &Graph, id: NodeId) -> bool {
-    let mut waiting = vec![id];
-    let mut seen = vec![false; graph.len()];
-    while let Some(id) = waiting.pop() {
-        if std::mem::replace(&mut seen[id.0 as usize], true) {
-            continue;
-        }
-        if matches!(graph.operator(id), Operator::State(_)) {
-            return true;
-        }
-        waiting.extend(graph.operands(id));
+    fn users(&self, id: NodeId) -> &[NodeId] {
+        &self.users[id.0 as usize]
     }
-    false
+
+    fn matrix_role(&self, parameter: NodeId) -> ParameterRole {
+        let graph = self.graph;
+        // Products with the matrix itself and with its transpose, in the order of the equations.
+        let mut products: Vec<(NodeId, NodeId)> = Vec::new();
+        for &user in self.users(parameter) {
+            products.push((user, parameter));
+            if *graph.operator(user) == Operator::Transpose {
+                products.extend(self.users(user).iter().map(|&product| (product, user)));
+            }
+        }
+        products.sort_unstable();
+        for (product, matrix) in products {
+            if *graph.operator(product) != Operator::MatrixVector || graph.operands(product)[0] != matrix {
+                continue;
+            }
+            let vector = graph.operands(product)[1];
+            if *graph.operator(vector) == Operator::Concatenate {
+                let recurrent_columns = graph
+                    .operands(vector)
+                    .iter()
+                    .take_while(|&&part| self.on_state[part.0 as usize])
+                    .filter_map(|&part| graph.shape(part).sizes(self.sizes))
+                    .map(|axes| axes.iter().product::<usize>())
+                    .sum();
+                return ParameterRole::JoinedMatrix { recurrent_columns };
+            }
+            if self.on_state[vector.0 as usize] {
+                return ParameterRole::RecurrentMatrix;
+            }
+        }
+        ParameterRole::InputMatrix
+    }
 }
