@@ -9,5 +9,5 @@ mod gradients;
 mod hostile;
 mod house;
 mod macros;
-mod zoo;
 mod planner;
+mod zoo;
