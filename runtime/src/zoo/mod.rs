@@ -4,7 +4,7 @@
 //! use gatewright::{CompileOptions, CompiledCell, zoo};
 //!
 //! let cell = zoo::LSTM.read()?;
-//! let compiled = CompiledCell::<f32>::new(&cell, &[("x", 3), ("c", 4)], CompileOptions::default())?;
+//! let compiled = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], CompileOptions::default())?;
 //! assert_eq!(compiled.parameter_layout().entries().len(), 12);
 //! assert_eq!(zoo::find("gru_v3").map(|entry| entry.year), Some(2014));
 //! # Ok::<(), Box<dyn std::error::Error>>(())
