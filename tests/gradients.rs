@@ -23,57 +23,55 @@ fn variables(arguments: &mut StepArguments<f64>) -> impl Iterator<Item = &mut Ve
     arguments.inputs.iter_mut().chain(&mut arguments.states).chain(&mut arguments.parameters)
 }
 
+/// Compares the gradients of a cell with central differences at a point.
+pub(crate) fn assert_gradients(name: &str, compiled: &CompiledCell<f64>, mut arguments: StepArguments<f64>) {
+    let step = 1e-6;
+    let gradients: Vec<(String, Vec<f64>)> = training_step(compiled, &arguments)
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("grad."))
+        .collect();
+    let count = variables(&mut arguments).count();
+    assert_eq!(gradients.len(), count, "{name}");
+    let mut numbers = Numbers::new(11);
+    // `chosen` is the only argument that moves; none: all of them.
+    for chosen in (0..count).map(Some).chain([None]) {
+        let directions: Vec<Vec<f64>> = gradients
+            .iter()
+            .enumerate()
+            .map(|(index, (_, gradient))| {
+                let moves = chosen.is_none_or(|chosen| chosen == index);
+                gradient.iter().map(|_| if moves { numbers.next() } else { 0.0 }).collect()
+            })
+            .collect();
+        let at = |factor: f64| {
+            let mut moved = arguments.clone();
+            for (values, direction) in variables(&mut moved).zip(&directions) {
+                for (value, along) in values.iter_mut().zip(direction) {
+                    *value += factor * along;
+                }
+            }
+            loss(compiled, &moved)
+        };
+        let difference = (at(step) - at(-step)) / (2.0 * step);
+        let derived: f64 = gradients
+            .iter()
+            .zip(&directions)
+            .map(|((_, gradient), direction)| gradient.iter().zip(direction).map(|(g, d)| g * d).sum::<f64>())
+            .sum();
+        let what = chosen.map_or("everything", |chosen| gradients[chosen].0.as_str());
+        let error = (difference - derived).abs() / derived.abs().max(0.1);
+        assert!(error < 1e-6, "{name} along {what}: derived {derived}, central difference {difference}");
+    }
+}
+
 #[test]
 fn derived_gradients_equal_central_differences() {
-    let step = 1e-6;
     for golden in GOLDEN {
         let cell = golden.cell().unwrap();
         let tensors = golden.tensors();
         for backend in [Backend::Jit, Backend::Interpreter] {
             let compiled = compile::<f64>(&cell, &tensors, CompileOptions { backend, threads: 1 });
-            let mut arguments = arguments::<f64>(&cell, &tensors);
-            let gradients: Vec<(String, Vec<f64>)> = training_step(&compiled, &arguments)
-                .into_iter()
-                .filter(|(name, _)| name.starts_with("grad."))
-                .collect();
-            let count = variables(&mut arguments).count();
-            assert_eq!(gradients.len(), count, "{}", golden.name);
-            let mut numbers = Numbers::new(11);
-            // `chosen` is the only argument that moves; none: all of them.
-            for chosen in (0..count).map(Some).chain([None]) {
-                let directions: Vec<Vec<f64>> = gradients
-                    .iter()
-                    .enumerate()
-                    .map(|(index, (_, gradient))| {
-                        let moves = chosen.is_none_or(|chosen| chosen == index);
-                        gradient.iter().map(|_| if moves { numbers.next() } else { 0.0 }).collect()
-                    })
-                    .collect();
-                let at = |factor: f64| {
-                    let mut moved = arguments.clone();
-                    for (values, direction) in variables(&mut moved).zip(&directions) {
-                        for (value, along) in values.iter_mut().zip(direction) {
-                            *value += factor * along;
-                        }
-                    }
-                    loss(&compiled, &moved)
-                };
-                let difference = (at(step) - at(-step)) / (2.0 * step);
-                let derived: f64 = gradients
-                    .iter()
-                    .zip(&directions)
-                    .map(|((_, gradient), direction)| {
-                        gradient.iter().zip(direction).map(|(g, d)| g * d).sum::<f64>()
-                    })
-                    .sum();
-                let what = chosen.map_or("everything", |chosen| gradients[chosen].0.as_str());
-                let error = (difference - derived).abs() / derived.abs().max(0.1);
-                assert!(
-                    error < 1e-6,
-                    "{} along {what}: derived {derived}, central difference {difference}",
-                    golden.name
-                );
-            }
+            assert_gradients(golden.name, &compiled, arguments::<f64>(&cell, &tensors));
         }
     }
 }

@@ -10,3 +10,4 @@ mod hostile;
 mod house;
 mod macros;
 mod planner;
+mod zoo;

@@ -5,6 +5,7 @@
 //! - [`CompiledCell`] is a cell compiled for given feature sizes. It implements [`sequence::SequenceCell`]: the one
 //!   boundary through which layers, adapters and programs run cells.
 //! - [`parameters`] are one flat buffer with a layout that names its parts: views by name, initialisers, files.
+//! - [`zoo`] holds published cells by name.
 //! - [`workspace::Workspace`] is the memory of a run, kept between runs.
 //!
 //! The compiler itself is [`compiler`]; its crate documentation describes the stages.
@@ -23,6 +24,7 @@ pub mod primitive;
 mod read;
 pub mod sequence;
 pub mod workspace;
+pub mod zoo;
 
 /// ```
 /// use gatewright::{CompileOptions, cell};

@@ -26,6 +26,7 @@ pub mod interpret;
 mod lower;
 mod node;
 mod rebuild;
+mod recurrence;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]

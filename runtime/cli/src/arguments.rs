@@ -9,7 +9,7 @@ use clap::{Args, ValueEnum};
 #[derive(Args, Clone, Debug)]
 pub(crate) struct SourceArguments {
     /// Equations: LaTeX (.tex), Markdown with LaTeX (.md, .rst, .txt) or plain text (.cell); other names are read as
-    /// Markdown
+    /// Markdown. `zoo:NAME` is a published cell: `gatewright zoo` lists them
     pub(crate) file: PathBuf,
     /// Read only the part of the document under this heading
     #[arg(long, value_name = "HEADING")]

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use crate::arguments::SourceArguments;
 use crate::describe::describe;
+use crate::explain::print_explanation;
 use crate::failure::Failure;
 use crate::session::Source;
 
@@ -16,7 +17,10 @@ use crate::session::Source;
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     #[command(flatten)]
-    source: SourceArguments,
+    source: Option<SourceArguments>,
+    /// Say what a code means, such as GW0201, and read nothing
+    #[arg(long, value_name = "CODE", exclusive = true)]
+    explain: Option<String>,
     /// How to print the answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -32,9 +36,21 @@ enum Format {
 
 /// A name with its symbolic shape, such as `["h", "h + x"]`.
 #[derive(Serialize)]
-struct PortRow {
+pub(crate) struct PortRow {
     name: String,
     shape: Vec<String>,
+}
+
+impl PortRow {
+    /// The row of a port of a cell with dimensions of these names.
+    pub(crate) fn new(name: &str, shape: &Shape, names: &[String]) -> Self {
+        let shape = match shape {
+            Shape::Scalar => Vec::new(),
+            Shape::Vector(n) => vec![n.describe(names)],
+            Shape::Matrix(rows, columns) => vec![rows.describe(names), columns.describe(names)],
+        };
+        Self { name: name.to_owned(), shape }
+    }
 }
 
 #[derive(Serialize)]
@@ -65,7 +81,13 @@ struct Report {
 
 /// Runs the subcommand.
 pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
-    let source = Source::read(&arguments.source)?;
+    if let Some(code) = &arguments.explain {
+        return print_explanation(code);
+    }
+    let Some(source) = &arguments.source else {
+        return Err(Failure::usage("a file is needed: gatewright check FILE"));
+    };
+    let source = Source::read(source)?;
     let (cell, diagnostics, failed) = match source.findings() {
         Ok(mut cell) => {
             let diagnostics = std::mem::take(&mut cell.diagnostics);
@@ -93,22 +115,17 @@ pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
 
 fn report(cell: &Cell) -> Report {
     let names = &cell.dimensions;
-    let port = |name: &str, shape: &Shape| {
-        let axes = match shape {
-            Shape::Scalar => Vec::new(),
-            Shape::Vector(n) => vec![n.describe(names)],
-            Shape::Matrix(rows, columns) => vec![rows.describe(names), columns.describe(names)],
-        };
-        PortRow { name: name.to_owned(), shape: axes }
-    };
-    let variable = |variable: &Variable| port(&variable.name, &variable.shape);
+    let variable = |variable: &Variable| PortRow::new(&variable.name, &variable.shape, names);
     Report {
         inputs: cell.inputs.iter().map(variable).collect(),
         states: cell.states.iter().map(|state| variable(&state.variable)).collect(),
         outputs: cell
             .outputs
             .iter()
-            .filter_map(|output| Some(port(&output.name, &cell.terms.get(output.value.0 as usize)?.shape)))
+            .filter_map(|output| {
+                let shape = &cell.terms.get(output.value.0 as usize)?.shape;
+                Some(PortRow::new(&output.name, shape, names))
+            })
             .collect(),
         parameters: cell.parameters.iter().map(variable).collect(),
         constants: cell

@@ -11,12 +11,14 @@ mod check;
 mod derive;
 mod describe;
 mod dimension;
+mod explain;
 mod failure;
 mod gradcheck;
 mod run;
 mod session;
 mod tasks;
 mod train;
+mod zoo;
 
 use std::process::ExitCode;
 
@@ -45,6 +47,8 @@ enum Action {
     Gradcheck(gradcheck::Arguments),
     Bench(bench::Arguments),
     Train(train::Arguments),
+    Zoo(zoo::Arguments),
+    Explain(explain::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -57,6 +61,8 @@ fn main() -> ExitCode {
         Action::Gradcheck(arguments) => gradcheck::gradcheck(arguments),
         Action::Bench(arguments) => bench::bench(arguments),
         Action::Train(arguments) => train::train(arguments),
+        Action::Zoo(arguments) => zoo::zoo(arguments),
+        Action::Explain(arguments) => explain::explain(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

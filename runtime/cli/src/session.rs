@@ -9,10 +9,19 @@ use gatewright::compiler::passes::read;
 use gatewright::compiler::resolve::{Cell, CyclePolicy, Options};
 use gatewright::compiler::source::ast::Document;
 use gatewright::compiler::source::{Syntax, parse};
-use gatewright::{Backend, CompileOptions, CompiledCell, Element};
+use gatewright::{Backend, CompileOptions, CompiledCell, Element, zoo};
 
 use crate::arguments::{BackendArguments, BackendName, Cycle, SourceArguments};
 use crate::failure::Failure;
+
+/// What stands before the name of a cell of the zoo where a file is expected.
+pub(crate) const ZOO: &str = "zoo:";
+
+/// The cell of the zoo that a command line names.
+pub(crate) fn zoo_entry(name: &str) -> Result<&'static zoo::Entry, Failure> {
+    zoo::find(name)
+        .ok_or_else(|| Failure::usage(format!("the zoo has no `{name}`: `gatewright zoo` lists its cells")))
+}
 
 /// A text of equations, with what is needed to read it.
 #[derive(Clone, Debug)]
@@ -34,10 +43,17 @@ pub(crate) struct Checked {
 impl Source {
     pub(crate) fn read(arguments: &SourceArguments) -> Result<Self, Failure> {
         let path = &arguments.file;
-        let bytes = fs::read(path).map_err(|error| Failure::file(path, &error))?;
-        let text = String::from_utf8(bytes)
-            .map_err(|error| Failure::data(format!("{}: the text is not UTF-8: {error}", path.display())))?;
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let (text, syntax) = match path.to_str().and_then(|name| name.strip_prefix(ZOO)) {
+            Some(name) => (zoo_entry(name)?.text.to_owned(), Syntax::Markdown),
+            None => {
+                let bytes = fs::read(path).map_err(|error| Failure::file(path, &error))?;
+                let text = String::from_utf8(bytes).map_err(|error| {
+                    Failure::data(format!("{}: the text is not UTF-8: {error}", path.display()))
+                })?;
+                let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+                (text, Syntax::from_extension(extension).unwrap_or(Syntax::Markdown))
+            }
+        };
         let cycle = match arguments.cycle {
             None => CyclePolicy::Reject,
             Some(Cycle::Previous) => CyclePolicy::Previous,
@@ -46,7 +62,7 @@ impl Source {
         Ok(Self {
             path: path.display().to_string(),
             text,
-            syntax: Syntax::from_extension(extension).unwrap_or(Syntax::Markdown),
+            syntax,
             section: arguments.section.clone(),
             options: Options { cycle },
         })
@@ -69,7 +85,8 @@ impl Source {
 
     /// A short name for the cell: the file's name without its extension.
     pub(crate) fn name(&self) -> String {
-        let name = std::path::Path::new(&self.path).file_stem();
+        let path = self.path.strip_prefix(ZOO).unwrap_or(&self.path);
+        let name = std::path::Path::new(path).file_stem();
         name.map_or_else(|| "cell".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 }

@@ -339,3 +339,43 @@ fn train_leaves_a_curve_and_weights() {
     assert_eq!(weights["cell.W_xz"].shape, [24, 32]);
     assert_eq!(weights["head.weight"].shape, [10, 24]);
 }
+
+#[test]
+fn the_zoo_is_listed_printed_and_used() {
+    let list = out(&gatewright(&["zoo"]));
+    assert_eq!(list.lines().count(), 104);
+    let rows: Vec<&str> = list.lines().filter(|line| line.starts_with("lstm ")).collect();
+    expect!["lstm            2000  LSTM 2000 (forget gate)"].assert_eq(&rows.join("\n"));
+
+    let output = gatewright(&["zoo", "elman"]);
+    assert_eq!(out(&output), include_str!("../../zoo/elman.md"));
+    assert_eq!(gatewright(&["zoo", "no such cell"]).status.code(), Some(2));
+
+    let json: serde_json::Value =
+        serde_json::from_slice(&gatewright(&["zoo", "--json"]).stdout).expect("JSON");
+    assert_eq!(json.as_array().map(Vec::len), Some(104));
+    let gru =
+        json.as_array().and_then(|rows| rows.iter().find(|row| row["name"] == "gru_v3")).expect("listed");
+    assert_eq!((&gru["year"], &gru["recurrent_products"]), (&2014.into(), &2.into()));
+    assert_eq!(gru["states"], serde_json::json!([{"name": "h", "shape": ["h"]}]));
+    assert_eq!(gru["parameters"].as_array().map(Vec::len), Some(9));
+
+    let output = gatewright(&["gradcheck", "zoo:mgu"]);
+    assert!(out(&output).starts_with("gradients agree"), "{}", err(&output));
+    assert_eq!(gatewright(&["check", "zoo:nothing"]).status.code(), Some(2));
+}
+
+#[test]
+fn codes_are_explained() {
+    let output = gatewright(&["explain", "gw0301"]);
+    assert_eq!(output.status.code(), Some(0));
+    expect![[r#"
+        error[GW0301]: cycle within one step
+
+        Definitions of one step need each other. Correct a time index, or choose `previous` or `fixed-point`.
+    "#]]
+    .assert_eq(&out(&output));
+    assert_eq!(out(&gatewright(&["check", "--explain", "GW0301"])), out(&output));
+    assert!(out(&gatewright(&["explain"])).lines().all(|line| line.starts_with("GW")));
+    assert_eq!(gatewright(&["explain", "GW9999"]).status.code(), Some(2));
+}

@@ -1,0 +1,191 @@
+//! Every cell of the zoo: read, compared with what its file says of it, and its gradients with central differences in
+//! both back ends. Cells that the compiler refuses are listed with the error that they are refused with.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use gatewright::compiler::diagnostic::Severity;
+use gatewright::compiler::graph::lower;
+use gatewright::compiler::resolve::Cell;
+use gatewright::sequence::{Port, SequenceCell};
+use gatewright::zoo::{self, Entry};
+use gatewright::{Backend, CompileOptions, CompiledCell};
+use gatewright_tests::{Numbers, StepArguments};
+
+use crate::gradients::assert_gradients;
+
+/// Cells that are no cell yet: what the equations are refused with.
+const UNREAD: &[(&str, &str)] =
+    &[("clockwork", "GW0005"), ("on_lstm", "GW0101"), ("phased_lstm", "GW0005"), ("skiprnn", "GW0101")];
+
+/// Cells that are read and not compiled.
+const UNPLANNED: &[(&str, &str)] = &[
+    ("mlstm", "a matrix that varies in time (in `C`)"),
+    ("gla", "a matrix that varies in time (in `S`)"),
+    ("deltanet", "a matrix that varies in time (in `S`)"),
+    ("gated_deltanet", "a matrix that varies in time (in `S`)"),
+    ("fastweights", "a matrix that varies in time (in `A`)"),
+];
+
+/// Dependent recurrent products per step; one for all the others.
+const RECURRENT_PRODUCTS: &[(usize, &[&str])] = &[
+    (
+        0,
+        &[
+            "indrnn", "unicornn", "indylstm", "brc", "trnn", "tgru", "tlstm", "qrnn", "sru1", "sru2",
+            "mingru", "minlstm", "rglru",
+        ],
+    ),
+    (
+        2,
+        &[
+            "jordan",
+            "esn",
+            "mrnn",
+            "scrn",
+            "lstmp",
+            "mult_lstm",
+            "wmclstm",
+            "reslstm",
+            "nested_lstm",
+            "hyperlstm",
+            "gru_v3",
+            "gru1",
+            "gru2",
+            "mgu",
+            "mgu1",
+            "mgu2",
+            "mut1",
+            "mut2",
+            "mut3",
+            "dsgu",
+            "miru1",
+            "lem",
+            "gru_d",
+            "augru",
+            "gru_ode",
+            "deltanet",
+            "gated_deltanet",
+            "lmu",
+            "cfc",
+            "ltc",
+        ],
+    ),
+    (3, &["rhn", "fastweights"]),
+    (6, &["mogrifier"]),
+];
+
+/// What follows `- key: ` in the file.
+fn stated<'a>(entry: &'a Entry, key: &str) -> BTreeSet<&'a str> {
+    let line =
+        entry.text.lines().find_map(|line| line.strip_prefix("- ")?.strip_prefix(key)?.strip_prefix(": "));
+    line.map(|line| line.split(", ").collect()).unwrap_or_default()
+}
+
+fn read(entry: &Entry) -> Option<Cell> {
+    let refusal = UNREAD.iter().find(|(name, _)| *name == entry.name);
+    match (entry.read(), refusal) {
+        (Ok(cell), None) => Some(cell),
+        (Ok(_), Some(_)) => panic!("{} is read now: take it off the list", entry.name),
+        (Err(error), None) => panic!("{}\n{error}", entry.name),
+        (Err(error), Some((_, code))) => {
+            let first = error.diagnostics.iter().find(|found| found.code.severity() == Severity::Error);
+            assert_eq!(first.map(|found| found.code.as_str()), Some(*code), "{}", entry.name);
+            None
+        }
+    }
+}
+
+#[test]
+fn every_file_is_listed_and_says_what_the_list_says() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/zoo");
+    let files: BTreeSet<String> = std::fs::read_dir(folder)
+        .expect("the folder of the zoo")
+        .map(|file| file.expect("a file").file_name().to_string_lossy().into_owned())
+        .collect();
+    let listed: BTreeSet<String> = zoo::ALL.iter().map(|entry| format!("{}.md", entry.name)).collect();
+    assert_eq!(files, listed);
+    assert_eq!(zoo::ALL.len(), 104);
+    for entry in zoo::ALL {
+        let Entry { title, reference, year, .. } = entry;
+        let head = format!("# {title}\n\n{reference}, {year}.\n");
+        assert!(entry.text.starts_with(&head), "{}", entry.name);
+        assert!(entry.equations().starts_with("\\begin{aligned}"), "{}", entry.name);
+        let frozen: BTreeSet<&str> = entry.frozen.iter().copied().collect();
+        assert_eq!(stated(entry, "Frozen parameters"), frozen, "{}", entry.name);
+        assert_eq!(zoo::find(&entry.name.to_uppercase()), Some(entry));
+        let refused = UNREAD.iter().chain(UNPLANNED).any(|(name, _)| *name == entry.name);
+        assert_eq!(entry.lacks.is_some(), refused, "{}", entry.name);
+    }
+    assert_eq!(zoo::find("lst"), None);
+}
+
+#[test]
+fn roles_are_those_that_the_files_state() {
+    for entry in zoo::ALL {
+        let Some(cell) = read(entry) else { continue };
+        let name = entry.name;
+        let inputs: BTreeSet<&str> = cell.inputs.iter().map(|input| input.name.as_str()).collect();
+        assert_eq!(inputs, stated(entry, "Inputs"), "{name}");
+        let states: BTreeSet<&str> = cell
+            .states
+            .iter()
+            .filter(|state| !state.hidden)
+            .map(|state| state.variable.name.as_str())
+            .collect();
+        assert_eq!(states, stated(entry, "States"), "{name}");
+        let outputs: BTreeSet<&str> = cell.outputs.iter().map(|output| output.name.as_str()).collect();
+        assert_eq!(outputs, stated(entry, "Output"), "{name}");
+        for frozen in entry.frozen {
+            assert!(cell.parameters.iter().any(|parameter| parameter.name == *frozen), "{name}: {frozen}");
+        }
+        let warning = cell.diagnostics.iter().find(|found| found.code.severity() == Severity::Warning);
+        assert_eq!(warning, None, "{name}");
+        let expected = RECURRENT_PRODUCTS.iter().find(|(_, names)| names.contains(&name));
+        let found = lower(&cell).expect("a graph").recurrent_products();
+        assert_eq!(found, expected.map_or(1, |(count, _)| *count), "{name}");
+    }
+}
+
+/// Random arguments. States are positive: some cells divide by one, or take its logarithm.
+fn arguments(cell: &CompiledCell<f64>, numbers: &mut Numbers) -> StepArguments<f64> {
+    let (steps, batch) = (4, 2);
+    let layout = cell.layout();
+    let mut rows = |ports: &[Port], rows: usize| -> Vec<Vec<f64>> {
+        ports.iter().map(|port| (0..rows * port.size).map(|_| numbers.next()).collect()).collect()
+    };
+    let inputs = rows(&layout.inputs, steps * batch);
+    let mut states = rows(&layout.states, batch);
+    let output_gradients = rows(&layout.outputs, steps * batch);
+    let final_gradients = rows(&layout.states, batch);
+    states.iter_mut().flatten().for_each(|value| *value += 1.5);
+    let entries = layout.parameters.entries();
+    let parameters =
+        entries.iter().map(|entry| (0..entry.length()).map(|_| numbers.next()).collect()).collect();
+    StepArguments { steps, batch, inputs, states, parameters, output_gradients, final_gradients }
+}
+
+#[test]
+fn gradients_equal_central_differences() {
+    for entry in zoo::ALL {
+        let Some(cell) = read(entry) else { continue };
+        // Different sizes, so that a confusion of two dimensions shows.
+        let sizes: Vec<(&str, usize)> =
+            cell.dimensions.iter().map(String::as_str).zip([3, 4, 5, 2].into_iter().cycle()).collect();
+        let refusal = UNPLANNED.iter().find(|(name, _)| *name == entry.name);
+        let mut numbers = Numbers::new(23);
+        for backend in [Backend::Jit, Backend::Interpreter] {
+            match (CompiledCell::<f64>::new(&cell, &sizes, CompileOptions { backend, threads: 1 }), refusal) {
+                (Ok(compiled), None) => {
+                    let arguments = arguments(&compiled, &mut numbers);
+                    assert_gradients(entry.name, &compiled, arguments);
+                }
+                (Ok(_), Some(_)) => panic!("{} compiles now: take it off the list", entry.name),
+                (Err(error), None) => panic!("{}: {error}", entry.name),
+                (Err(error), Some((_, expected))) => {
+                    assert!(error.to_string().contains(expected), "{}: {error}", entry.name);
+                }
+            }
+        }
+    }
+}
