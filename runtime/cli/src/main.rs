@@ -13,6 +13,7 @@ mod describe;
 mod dimension;
 mod failure;
 mod gradcheck;
+mod print;
 mod run;
 mod session;
 mod tasks;

@@ -12,6 +12,7 @@ use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 
 use crate::arguments::{BackendArguments, BackendName, Cycle, SourceArguments};
 use crate::failure::Failure;
+use crate::print::message;
 
 /// A text of equations, with what is needed to read it.
 #[derive(Clone, Debug)]
@@ -80,7 +81,7 @@ impl Checked {
 
     /// Prints notes and warnings to standard error.
     pub(crate) fn print_findings(&self) {
-        eprint!("{}", self.source.render(&self.cell.diagnostics));
+        message(format_args!("{}", self.source.render(&self.cell.diagnostics)));
     }
 
     /// Compiles for these sizes, in the order of the cell's dimensions.

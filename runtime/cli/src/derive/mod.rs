@@ -12,6 +12,7 @@ use gatewright::compiler::plan::plan;
 use crate::arguments::{Sizes, SourceArguments};
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
+use crate::print::{answer, answer_line};
 use crate::session::Checked;
 
 /// Print the forward and the derived backward equations, what is computed outside the time loop, and the tape
@@ -53,8 +54,8 @@ pub(crate) fn derive(arguments: &Arguments) -> Result<(), Failure> {
     let Graphs { gradient, .. } =
         passes::run(&checked.cell).map_err(|error| Failure::data(error.to_string()))?;
     match arguments.format {
-        Format::Dot => print!("{}", dot::dot(&gradient)),
-        Format::Latex => print!("{}", equations::latex(&gradient)),
+        Format::Dot => answer!("{}", dot::dot(&gradient))?,
+        Format::Latex => answer!("{}", equations::latex(&gradient))?,
         Format::Text => {
             let mut solver = DimensionSolver::new(&checked.cell.dimensions);
             if let Some(dims) = &arguments.dims {
@@ -62,18 +63,18 @@ pub(crate) fn derive(arguments: &Arguments) -> Result<(), Failure> {
             }
             solver.fill(|_| SIZE);
             let sizes = solver.finish()?;
-            print!("{}", equations::text(&gradient));
+            answer!("{}", equations::text(&gradient))?;
             let plan = plan(&gradient, &sizes).map_err(|error| Failure::data(error.to_string()))?;
             let named = checked.cell.dimensions.iter().zip(&sizes);
             let named: Vec<String> = named.map(|(name, size)| format!("{name} = {size}")).collect();
-            println!("\nschedule for {}", named.join(", "));
-            print!("{}", schedule::schedule(&plan, gradient.signature()));
+            answer_line!("\nschedule for {}", named.join(", "))?;
+            answer!("{}", schedule::schedule(&plan, gradient.signature()))?;
             let elements = plan.tape_elements();
-            println!(
+            answer_line!(
                 "\ntape: {elements} numbers for each sample and step, {} bytes in f32, {} in f64",
                 elements * 4,
                 elements * 8
-            );
+            )?;
         }
     }
     Ok(())
