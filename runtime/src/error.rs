@@ -15,7 +15,7 @@ pub enum CallError {
         found: usize,
     },
     /// A slice of the wrong length.
-    #[error("{what} `{name}`: expected {expected} elements, found {found}")]
+    #[error("{what}{}: expected {expected} elements, found {found}", quoted(name))]
     Length {
         /// Which argument.
         what: &'static str,
@@ -46,6 +46,11 @@ pub enum CallError {
     /// A defect of this library: the plan or the compiled code refused a call it should accept.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+/// A name behind what it is the name of; nothing where there is none.
+fn quoted(name: &str) -> String {
+    if name.is_empty() { String::new() } else { format!(" `{name}`") }
 }
 
 /// Why a cell could not be compiled.

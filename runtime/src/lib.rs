@@ -49,6 +49,7 @@ pub use gatewright_macros::cell;
 pub use execute::compiled::{Backend, CompileOptions, CompiledCell};
 pub use gatewright_compiler as compiler;
 pub use gatewright_compiler::operator::real::Real;
+pub use gatewright_compiler::source::Syntax;
 pub use matmul::Element;
 pub use read::{ReadError, read_cell, read_section};
 

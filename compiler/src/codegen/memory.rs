@@ -15,6 +15,12 @@ pub(super) struct CodeMemory {
     addresses: Vec<*const u8>,
 }
 
+/// What the next argument rests on, for the compiler to check.
+const _: fn() = || {
+    fn is_send<T: Send>() {}
+    is_send::<JITModule>();
+};
+
 // SAFETY: `JITModule` is `Send`; `addresses` points to memory that the module owns and that moves with it.
 unsafe impl Send for CodeMemory {}
 // SAFETY: through a shared reference only `address` can be called, which reads a vector that is never changed. The

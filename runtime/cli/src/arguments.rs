@@ -92,7 +92,12 @@ impl FromStr for InitialValue {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let (name, value) = text.split_once('=').ok_or("expected NAME=VALUE")?;
-        let value: f64 = value.trim().parse().map_err(|_| format!("`{value}` is no number"))?;
+        let value: f64 = value
+            .trim()
+            .parse()
+            .ok()
+            .filter(|value: &f64| value.is_finite())
+            .ok_or_else(|| format!("`{value}` is no finite number"))?;
         Ok(Self { name: name.trim().to_owned(), value })
     }
 }
@@ -124,6 +129,15 @@ mod tests {
             assert!(positive_number(wrong).is_err(), "{wrong}");
         }
         assert!(positive("0").is_err() && positive("-1").is_err());
+    }
+
+    #[test]
+    fn initial_values_are_finite() {
+        let initial: InitialValue = "b_f = 1".parse().expect("valid");
+        assert_eq!((initial.name.as_str(), initial.value), ("b_f", 1.0));
+        for wrong in ["", "b_f", "b_f=", "b_f=x", "b_f=NaN", "b_f=inf"] {
+            assert!(wrong.parse::<InitialValue>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -14,6 +14,7 @@ use gatewright::{CompiledCell, Element};
 use crate::arguments::{BackendArguments, Precision, Sizes, SourceArguments, positive, positive_number};
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
+use crate::print::answer_line;
 use crate::run::{buffers, views, views_mut, zeros};
 use crate::session::{Checked, compile_text};
 
@@ -96,14 +97,14 @@ fn bench_in<T: Element>(arguments: &Arguments, checked: &Checked, sizes: &[usize
             Mode::Compile => "compile",
         };
         let milliseconds = |duration: Duration| duration.as_secs_f64() * 1e3;
-        println!(
+        answer_line!(
             "gatewright,{name},{},{mode},{},{:.4},{:.4},{:.4}",
             arguments.label,
             arguments.backend.threads,
             milliseconds(timing.median),
             milliseconds(timing.smallest),
             milliseconds(timing.largest)
-        );
+        )?;
     }
     Ok(())
 }

@@ -11,6 +11,7 @@ use crate::arguments::SourceArguments;
 use crate::describe::describe;
 use crate::explain::print_explanation;
 use crate::failure::Failure;
+use crate::print::{answer, answer_line, message};
 use crate::session::Source;
 
 /// Read equations and say what they mean: inputs, states, outputs, parameters with symbolic shapes, notes, errors
@@ -98,15 +99,15 @@ pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
     match arguments.format {
         Format::Text => {
             if let Some(cell) = &cell {
-                print!("{}", describe(cell));
+                answer!("{}", describe(cell))?;
             }
-            eprint!("{}", source.render(&diagnostics));
+            message(format_args!("{}", source.render(&diagnostics)));
         }
         Format::Json => {
             let mut report = cell.as_ref().map_or_else(Report::default, report);
             report.diagnostics = diagnostics.iter().map(|diagnostic| row(&source, diagnostic)).collect();
             let json = serde_json::to_string(&report).map_err(|error| Failure::data(error.to_string()))?;
-            println!("{json}");
+            answer_line!("{json}")?;
         }
     }
     // Whatever is wrong has been printed.

@@ -11,6 +11,7 @@ use gatewright::{Backend, CompileOptions, CompiledCell};
 use crate::arguments::{Sizes, SourceArguments};
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
+use crate::print::{answer, answer_line};
 use crate::session::Checked;
 
 /// Print forward and derived backward equations, what leaves the time loop, and the bytes of tape for each step
@@ -50,7 +51,7 @@ pub(crate) fn derive(arguments: &Arguments) -> Result<(), Failure> {
     let derivation = derive_cell(cell, &checked.source.document())
         .map_err(|error| Failure::data(format!("deriving the equations: {error}")))?;
     if arguments.format == Format::Dot {
-        print!("{}", derivation.to_dot());
+        answer!("{}", derivation.to_dot())?;
         return Ok(());
     }
     let mut solver = DimensionSolver::new(&cell.dimensions);
@@ -62,19 +63,19 @@ pub(crate) fn derive(arguments: &Arguments) -> Result<(), Failure> {
     let (title, lines) = loops(cell, &sizes, arguments.dims.as_ref())?;
     match arguments.format {
         Format::Text => {
-            print!("{}", derivation.to_text());
-            println!("\n{title}");
+            answer!("{}", derivation.to_text())?;
+            answer_line!("\n{title}")?;
             for line in lines {
-                println!("  {line}");
+                answer_line!("  {line}")?;
             }
         }
         Format::Latex => {
-            print!("{}", derivation.to_latex());
-            println!("\n\\paragraph{{{}}}\n\\begin{{itemize}}", escape_latex(&title));
+            answer!("{}", derivation.to_latex())?;
+            answer_line!("\n\\paragraph{{{}}}\n\\begin{{itemize}}", escape_latex(&title))?;
             for line in lines {
-                println!("\\item {}", escape_latex(&line));
+                answer_line!("\\item {}", escape_latex(&line))?;
             }
-            println!("\\end{{itemize}}");
+            answer_line!("\\end{{itemize}}")?;
         }
         Format::Dot => {}
     }

@@ -50,8 +50,8 @@ impl<'a> DimensionSolver<'a> {
         };
         if axes.len() != found.len() {
             return Err(Failure::data(format!(
-                "`{tensor}` has the axes {found:?} for each sample, the equations need {}",
-                shape.describe(self.names)
+                "`{tensor}` has the axes {found:?} (those of steps and samples aside), the equations need {}",
+                if axes.is_empty() { "none".to_owned() } else { shape.describe(self.names) }
             )));
         }
         for (dimension, &size) in axes.into_iter().zip(found) {

@@ -5,6 +5,7 @@ use gatewright::compiler::diagnostic::Code;
 use gatewright::compiler::diagnostic::json::severity_name;
 
 use crate::failure::Failure;
+use crate::print::answer_line;
 
 /// Say what the code of an error, warning or note means and what to do; without a code list them all
 #[derive(Args, Debug)]
@@ -19,7 +20,7 @@ pub(crate) fn explain(arguments: &Arguments) -> Result<(), Failure> {
         Some(code) => print_explanation(code),
         None => {
             for code in Code::ALL {
-                println!("{}  {:7}  {}", code.as_str(), severity_name(code.severity()), code.title());
+                answer_line!("{}  {:7}  {}", code.as_str(), severity_name(code.severity()), code.title())?;
             }
             Ok(())
         }
@@ -31,9 +32,9 @@ pub(crate) fn print_explanation(name: &str) -> Result<(), Failure> {
     let code = Code::ALL.iter().find(|code| code.as_str().eq_ignore_ascii_case(name)).ok_or_else(|| {
         Failure::usage(format!("there is no code `{name}`: `gatewright explain` lists all codes"))
     })?;
-    println!("{}[{}]: {}\n", severity_name(code.severity()), code.as_str(), code.title());
+    answer_line!("{}[{}]: {}\n", severity_name(code.severity()), code.as_str(), code.title())?;
     for line in code.explanation().lines() {
-        println!("{}", line.trim());
+        answer_line!("{}", line.trim())?;
     }
     Ok(())
 }

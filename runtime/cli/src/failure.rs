@@ -5,6 +5,8 @@ use std::path::Path;
 use gatewright::error::{CallError, CompileError};
 use gatewright::parameters::{ParameterError, TensorFileError};
 
+use crate::print::message;
+
 /// Why a command failed.
 #[derive(Debug)]
 pub(crate) enum Failure {
@@ -14,6 +16,8 @@ pub(crate) enum Failure {
     Equations(String),
     /// The data are wrong, or a check on them failed: exit code 1.
     Data(String),
+    /// Whoever read the answer has stopped: exit code 0, and nothing to say.
+    Unread,
 }
 
 impl Failure {
@@ -34,13 +38,15 @@ impl Failure {
         match self {
             Self::Usage(_) => 2,
             Self::Equations(_) | Self::Data(_) => 1,
+            Self::Unread => 0,
         }
     }
 
     pub(crate) fn print(&self) {
         match self {
-            Self::Usage(message) | Self::Data(message) => eprintln!("error: {message}"),
-            Self::Equations(findings) => eprint!("{findings}"),
+            Self::Usage(text) | Self::Data(text) => message(format_args!("error: {text}\n")),
+            Self::Equations(findings) => message(format_args!("{findings}")),
+            Self::Unread => {}
         }
     }
 }

@@ -12,6 +12,7 @@ use gatewright::workspace::Workspace;
 use crate::arguments::{BackendArguments, Sizes, SourceArguments, positive, positive_number};
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
+use crate::print::answer_line;
 use crate::run::{buffers, views, views_mut, zeros};
 use crate::session::Checked;
 
@@ -199,7 +200,7 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
         }
     }
     let Some(worst) = worst else {
-        println!("nothing to differentiate");
+        answer_line!("nothing to differentiate")?;
         return Ok(());
     };
     let verdict = format!(
@@ -207,7 +208,7 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
         worst.entry, worst.derived, worst.difference, worst.error
     );
     if worst.error <= arguments.tolerance {
-        println!("gradients agree: {verdict}");
+        answer_line!("gradients agree: {verdict}")?;
         return Ok(());
     }
     Err(Failure::data(format!("gradients differ by more than {:e}: {verdict}", arguments.tolerance)))

@@ -14,6 +14,7 @@ mod dimension;
 mod explain;
 mod failure;
 mod gradcheck;
+mod print;
 mod run;
 mod session;
 mod tasks;

@@ -13,6 +13,7 @@ use gatewright::{Backend, CompileOptions, CompiledCell, Element, zoo};
 
 use crate::arguments::{BackendArguments, BackendName, Cycle, SourceArguments};
 use crate::failure::Failure;
+use crate::print::message;
 
 /// What stands before the name of a cell of the zoo where a file is expected.
 pub(crate) const ZOO: &str = "zoo:";
@@ -103,7 +104,7 @@ impl Checked {
 
     /// Prints notes and warnings to standard error.
     pub(crate) fn print_findings(&self) {
-        eprint!("{}", self.source.render(&self.cell.diagnostics));
+        message(format_args!("{}", self.source.render(&self.cell.diagnostics)));
     }
 
     /// Compiles for these sizes, in the order of the cell's dimensions.

@@ -8,6 +8,7 @@ use serde::Serialize;
 
 use crate::check::PortRow;
 use crate::failure::Failure;
+use crate::print::{answer, answer_line};
 use crate::session::{ZOO, zoo_entry};
 
 /// List the published cells that come with the compiler, or print the file of one; other subcommands take `zoo:NAME`
@@ -82,11 +83,11 @@ pub(crate) fn zoo(arguments: &Arguments) -> Result<(), Failure> {
             Some(entry) => serde_json::to_string(&Row::new(entry)?),
             None => serde_json::to_string(&ALL.iter().map(Row::new).collect::<Result<Vec<_>, _>>()?),
         };
-        println!("{}", json.map_err(|error| Failure::data(error.to_string()))?);
+        answer_line!("{}", json.map_err(|error| Failure::data(error.to_string()))?)?;
         return Ok(());
     }
     if let Some(entry) = named {
-        print!("{}", entry.text);
+        answer!("{}", entry.text)?;
         if let Some(lacks) = entry.lacks {
             eprintln!("note: this cell does not compile yet: the compiler lacks {lacks}");
         }
@@ -95,7 +96,7 @@ pub(crate) fn zoo(arguments: &Arguments) -> Result<(), Failure> {
     let width = ALL.iter().map(|entry| entry.name.len()).max().unwrap_or(0);
     for entry in ALL {
         let lacks = entry.lacks.map(|lacks| format!(" [does not compile yet: {lacks}]")).unwrap_or_default();
-        println!("{:width$}  {}  {}{lacks}", entry.name, entry.year, entry.title);
+        answer_line!("{:width$}  {}  {}{lacks}", entry.name, entry.year, entry.title)?;
     }
     Ok(())
 }

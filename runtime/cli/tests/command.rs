@@ -112,6 +112,22 @@ fn exit_codes_tell_equations_from_command_lines() {
             ],
             1,
         ),
+        (vec!["train", "examples/equations/lstm.md", "--initial", "b_f=NaN"], 2),
+        (
+            vec![
+                "train",
+                "examples/equations/lstm.md",
+                "--initial",
+                "b_f=1e39",
+                "--learning-rate",
+                "1e38",
+                "--hidden",
+                "4",
+                "--out",
+                folder.path("t").as_str(),
+            ],
+            1,
+        ),
     ] {
         let output = gatewright(&arguments);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {}", err(&output));
@@ -121,6 +137,34 @@ fn exit_codes_tell_equations_from_command_lines() {
         );
     }
     assert!(err(&gatewright(&["check", &wrong])).contains("\\tnah"), "the excerpt is shown");
+}
+
+/// `/dev/full` takes nothing: an answer that cannot be written is a message and an exit code, not a panic.
+#[cfg(target_os = "linux")]
+#[test]
+fn streams_that_take_no_more_are_no_panic() {
+    let folder = Folder::new("full");
+    let wrong = folder.file("wrong.tex", "$$h_t = \\tnah(W x_t + U h_{t-1})$$");
+    let full = || std::fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+    let command = |arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
+        command.args(arguments).current_dir(root());
+        command
+    };
+    for subcommand in ["check", "derive", "gradcheck"] {
+        let mut command = command(&[subcommand, "examples/equations/mgu.md"]);
+        let output = command.stdout(full()).output().expect("the command starts");
+        assert_eq!(output.status.code(), Some(2), "{subcommand}: {}", err(&output));
+        assert!(err(&output).starts_with("error: standard output: "), "{}", err(&output));
+    }
+    let status = command(&["check", &wrong]).stderr(full()).status().expect("the command starts");
+    assert_eq!(status.code(), Some(1));
+    // A reader that goes away has seen enough.
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let mut command = command(&["derive", "examples/equations/mgu.md"]);
+    let output = command.stdout(writer).output().expect("the command starts");
+    assert_eq!((output.status.code(), err(&output).as_str()), (Some(0), ""));
 }
 
 #[test]

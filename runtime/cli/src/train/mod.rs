@@ -22,6 +22,7 @@ use crate::arguments::{BackendArguments, InitialValue, SourceArguments, positive
 use crate::describe::describe;
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
+use crate::print::{answer, answer_line};
 use crate::session::Checked;
 use crate::tasks::{Classification, digits::digits};
 
@@ -75,14 +76,14 @@ enum TaskName {
 /// Runs the subcommand.
 pub(crate) fn train(arguments: &Arguments) -> Result<(), Failure> {
     let checked = Checked::read(&arguments.source)?;
-    println!("{}", checked.source.path);
-    print!("{}", describe(&checked.cell));
+    answer_line!("{}", checked.source.path)?;
+    answer!("{}", describe(&checked.cell))?;
     checked.print_findings();
 
     let task = task(arguments)?;
     let sizes = sizes(&checked, &task, arguments.hidden)?;
     let (cell, elapsed) = crate::session::compile_text::<f32>(&checked.source, &sizes, arguments.backend)?;
-    println!(
+    answer_line!(
         "compiled in {:.1} ms for {}: {} bytes of code, {} parameters, {} bytes of tape for each step of a sequence",
         elapsed.as_secs_f64() * 1e3,
         checked
@@ -96,7 +97,7 @@ pub(crate) fn train(arguments: &Arguments) -> Result<(), Failure> {
         cell.code_bytes(),
         cell.parameter_layout().length(),
         cell.tape_bytes_per_step()
-    );
+    )?;
     let name = format!("{}_{}", checked.source.name(), task.name);
     train_cell(arguments, Arc::new(cell), &task, &name)
 }
@@ -148,7 +149,7 @@ fn train_cell(
     name: &str,
 ) -> Result<(), Failure> {
     std::fs::create_dir_all(&arguments.out).map_err(|error| Failure::file(&arguments.out, &error))?;
-    println!(
+    answer_line!(
         "{}: {} sequences of {} steps to learn from, {} to be judged by; {} seeds, {} epochs, batches of {}",
         task.name,
         task.train.len(),
@@ -157,7 +158,7 @@ fn train_cell(
         arguments.seeds,
         arguments.epochs,
         arguments.batch
-    );
+    )?;
     let schedule = Schedule {
         epochs: arguments.epochs,
         batch: arguments.batch,
@@ -177,30 +178,30 @@ fn train_cell(
         bar.finish_and_clear();
         let seconds = run_started.elapsed().as_secs_f64();
         let sequences = (task.train.len() * arguments.epochs) as f64;
-        println!(
+        answer_line!(
             "seed {seed}: test accuracy {:.4}, loss {:.4}, {seconds:.1} s, {:.0} sequences/s",
             trained.accuracy(),
             trained.epochs.last().map_or(f64::NAN, |epoch| epoch.loss),
             sequences / seconds
-        );
+        )?;
         let path = arguments.out.join(format!("{name}_seed{seed}.safetensors"));
         trained.save(&path)?;
         runs.push(trained);
     }
     let mean = runs.iter().map(Trained::accuracy).sum::<f64>() / runs.len() as f64;
-    println!(
+    answer_line!(
         "mean test accuracy {mean:.4} of {} seeds, {:.1} s of training",
         runs.len(),
         started.elapsed().as_secs_f64()
-    );
+    )?;
     let path = arguments.out.join(format!("{name}.svg"));
     let svg = curve::svg(name, &runs).map_err(Failure::data)?;
     write_atomically(&path, svg.as_bytes()).map_err(|error| Failure::file(&path, &error))?;
-    println!(
+    answer_line!(
         "curve: {}\nweights: {}",
         path.display(),
         arguments.out.join(format!("{name}_seed*.safetensors")).display()
-    );
+    )?;
     Ok(())
 }
 

@@ -125,6 +125,13 @@ pub(crate) fn learn(
             clip(&variables, &mut gradients, schedule.clip)?;
             optimizer.step(&gradients)?;
             let loss = f64::from(loss.to_scalar::<f32>()?);
+            if !loss.is_finite() {
+                return Err(Failure::data(format!(
+                    "the loss is {loss} in epoch {}: nothing can be learned from there; try a smaller \
+                    --learning-rate or --clip, or other initial values",
+                    epoch + 1
+                )));
+            }
             total += loss * examples.len() as f64;
             let accuracy = epochs.last().map_or(0.0, |epoch: &Epoch| epoch.accuracy);
             report(Progress { epoch, sequences: examples.len(), loss, accuracy });
