@@ -11,6 +11,7 @@ use gatewright::compiler::simplify::simplify;
 use gatewright::sequence::{Port, SequenceCell};
 use gatewright::zoo::{self, Entry};
 use gatewright::{Backend, CompileOptions, CompiledCell};
+use gatewright_tests::golden::GOLDEN;
 use gatewright_tests::{Numbers, StepArguments};
 
 use crate::gradients::assert_gradients;
@@ -219,4 +220,31 @@ fn published_cells_differ_but_for_those_listed() {
         }
     }
     assert_eq!(same, SAME);
+}
+
+/// Cells of the zoo that are the same as one with golden data, which [`crate::golden`] holds them to.
+const GOLDEN_EQUALS: &[(&str, &str)] = &[
+    ("elman", "elman"),
+    ("fastgrnn", "fast_grnn"),
+    ("gru_v3", "seed003_gru"),
+    ("indrnn", "indrnn"),
+    ("janet", "janet"),
+    ("lstm", "seed002_lstm"),
+    ("mgu", "mgu"),
+    ("mingru", "min_gru"),
+    ("mut3", "mut3"),
+    ("peephole", "lstm_peephole"),
+    ("ran", "ran"),
+];
+
+#[test]
+fn standard_cells_are_those_with_golden_data() {
+    let simplified = |cell: &Cell| simplify(&lower(cell).expect("a graph"));
+    for (name, golden) in GOLDEN_EQUALS {
+        let cell = zoo::find(name).and_then(read).expect("a cell");
+        let golden = GOLDEN.iter().find(|known| known.name == *golden).expect("golden data");
+        let golden = golden.cell().expect("a cell");
+        let found = simplified(&cell).compare(&simplified(&golden));
+        assert!(matches!(found, Sameness::Same(_)), "{name}: {found:?}");
+    }
 }

@@ -1,5 +1,5 @@
-//! When two cells are one: equal up to the names and the order of states, inputs and parameters, and up to how sums
-//! and products of elements are written.
+//! When two cells are one: equal up to the names and the order of states, inputs and parameters, up to how sums and
+//! products of elements are written, and up to whether a matrix is applied to `[a, b]` or two matrices to `a` and `b`.
 //!
 //! Each graph is evaluated over the field of integers modulo 2^61 - 1, every value one number. Sums, products and
 //! quotients of elements are those of the field, so that any two ways of writing them agree; every other operator is a
@@ -43,10 +43,18 @@ enum Kind {
     Parameter,
 }
 
+/// What is matched: an input, a state, a parameter, or a block of columns of one that is read in such blocks alone.
+struct Leaf {
+    kind: Kind,
+    port: Port,
+}
+
 /// One graph with its leaves.
 struct Side<'a> {
     graph: &'a Graph,
-    leaves: Vec<(Kind, &'a Port)>,
+    leaves: Vec<Leaf>,
+    /// The nodes that are leaves, each with its place among them.
+    nodes: BTreeMap<NodeId, usize>,
 }
 
 impl Graph {
@@ -74,7 +82,7 @@ fn names(left: &Side<'_>, right: &Side<'_>, pairs: &[usize]) -> Vec<(String, Str
     let leaves = pairs
         .iter()
         .zip(&left.leaves)
-        .map(|(&to, (_, from))| (from.name.clone(), right.leaves[to].1.name.clone()));
+        .map(|(&to, from)| (from.port.name.clone(), right.leaves[to].port.name.clone()));
     let outputs = left.graph.signature.outputs.iter().zip(&right.graph.signature.outputs);
     leaves.chain(outputs.map(|(from, to)| (from.name.clone(), to.name.clone()))).collect()
 }
@@ -136,7 +144,7 @@ fn agree(left: &Side<'_>, right: &Side<'_>, pairs: &[usize], seed: u64) -> bool 
     let left_roots = left.evaluate(&left_values, &dimension);
     let right_roots =
         right.evaluate(&right_values, &|id| dimension(renamed.get(&id).copied().unwrap_or(u32::MAX)));
-    let states = |side: &Side<'_>| side.leaves.iter().position(|(kind, _)| *kind == Kind::State).unwrap_or(0);
+    let states = |side: &Side<'_>| side.leaves.iter().position(|leaf| leaf.kind == Kind::State).unwrap_or(0);
     let (left_first, right_first) = (states(left), states(right));
     let count = left.graph.signature.states.len();
     (0..count).all(|state| {
@@ -149,8 +157,8 @@ fn agree(left: &Side<'_>, right: &Side<'_>, pairs: &[usize], seed: u64) -> bool 
 fn match_dimensions(left: &Side<'_>, right: &Side<'_>, pairs: &[usize]) -> Option<BTreeMap<u32, u32>> {
     let mut renamed: BTreeMap<u32, u32> = BTreeMap::new();
     let mut sums = Vec::new();
-    for (&to, (_, from)) in pairs.iter().zip(&left.leaves) {
-        let (from, to) = (axes(&from.shape), axes(&right.leaves[to].1.shape));
+    for (&to, from) in pairs.iter().zip(&left.leaves) {
+        let (from, to) = (axes(&from.port.shape), axes(&right.leaves[to].port.shape));
         if from.len() != to.len() {
             return None;
         }
@@ -192,17 +200,44 @@ fn axes(shape: &Shape) -> Vec<&Dimension> {
 impl<'a> Side<'a> {
     fn new(graph: &'a Graph) -> Self {
         let signature = &graph.signature;
+        let mut side = Self { graph, leaves: Vec::new(), nodes: BTreeMap::new() };
+        let mut read = BTreeMap::new();
+        for (id, node) in graph.iter() {
+            if signature.port_of_leaf(&node.operator).is_some() {
+                read.insert(node.operator.clone(), id);
+            }
+        }
         let kinds = [
             (Kind::Input, &signature.inputs),
             (Kind::State, &signature.states),
             (Kind::Parameter, &signature.parameters),
         ];
-        let leaves = kinds.into_iter().flat_map(|(kind, ports)| ports.iter().map(move |port| (kind, port)));
-        Self { graph, leaves: leaves.collect() }
+        for (kind, ports) in kinds {
+            for (index, port) in (0_u32..).zip(ports) {
+                let operator = match kind {
+                    Kind::Input => Operator::Input(index),
+                    Kind::State => Operator::State(index),
+                    Kind::Parameter => Operator::Parameter(index),
+                };
+                let node = read.get(&operator).copied();
+                let blocks =
+                    node.filter(|_| kind == Kind::Parameter).and_then(|node| blocks(graph, node, port));
+                if let Some(blocks) = blocks {
+                    for (node, port) in blocks {
+                        side.nodes.insert(node, side.leaves.len());
+                        side.leaves.push(Leaf { kind, port });
+                    }
+                } else {
+                    side.nodes.extend(node.map(|node| (node, side.leaves.len())));
+                    side.leaves.push(Leaf { kind, port: port.clone() });
+                }
+            }
+        }
+        side
     }
 
     fn first_colours(&self) -> Vec<u64> {
-        let colour = |&(kind, port): &(Kind, &Port)| mix(4, &[kind as u64, axes(&port.shape).len() as u64]);
+        let colour = |leaf: &Leaf| mix(4, &[leaf.kind as u64, axes(&leaf.port.shape).len() as u64]);
         self.leaves.iter().map(colour).collect()
     }
 
@@ -230,7 +265,7 @@ impl<'a> Side<'a> {
     /// What all roots give together, whatever the order of the states; the root of the state `own` set apart.
     fn trace(&self, values: &[u64], colours: &[u64], own: Option<usize>) -> u64 {
         let roots = self.evaluate(values, &|_| 0);
-        let first = self.leaves.iter().position(|(kind, _)| *kind == Kind::State).unwrap_or(0);
+        let first = self.leaves.iter().position(|leaf| leaf.kind == Kind::State).unwrap_or(0);
         let count = self.graph.signature.states.len();
         let mut states: Vec<u64> = (0..count)
             .map(|state| {
@@ -245,9 +280,6 @@ impl<'a> Side<'a> {
     /// Next values of the states, then the outputs.
     fn evaluate(&self, leaves: &[u64], dimension: &dyn Fn(u32) -> u64) -> Vec<u64> {
         let signature = &self.graph.signature;
-        let states = signature.inputs.len();
-        let parameters = states + signature.states.len();
-        let leaf = |first: usize, index: u32| leaves.get(first + index as usize).copied().unwrap_or(0);
         let size = |size: &Dimension| {
             let terms = size.terms().iter();
             terms.fold(u64::from(size.constant_part()), |sum, (id, count)| {
@@ -255,13 +287,14 @@ impl<'a> Side<'a> {
             })
         };
         let mut values: Vec<u64> = Vec::with_capacity(self.graph.len());
-        for node in &self.graph.nodes {
+        for (id, node) in self.graph.iter() {
+            if let Some(&leaf) = self.nodes.get(&id) {
+                values.push(leaves.get(leaf).copied().unwrap_or(0));
+                continue;
+            }
             let operands: Vec<u64> = node.operands.iter().map(|operand| values[operand.0 as usize]).collect();
             let value = match (&node.operator, operands.as_slice()) {
                 (Operator::Constant(bits), _) => number(f64::from_bits(*bits)),
-                (Operator::Input(index), _) => leaf(0, *index),
-                (Operator::State(index), _) => leaf(states, *index),
-                (Operator::Parameter(index), _) => leaf(parameters, *index),
                 (Operator::Unary(Unary::Negate), &[a]) => subtract(0, a),
                 (Operator::Binary(Binary::Add), &[a, b]) => add(a, b),
                 (Operator::Binary(Binary::Subtract), &[a, b]) => subtract(a, b),
@@ -300,6 +333,32 @@ impl<'a> Side<'a> {
         let next = (0..signature.states.len() as u32).map(|state| root(Root::NextState(state)));
         next.chain((0..signature.outputs.len() as u32).map(|output| root(Root::Output(output)))).collect()
     }
+}
+
+/// The blocks of columns that a matrix is read in, where they are all that is read of it, side by side and without gaps:
+/// only then are they parameters of their own.
+fn blocks(graph: &Graph, matrix: NodeId, port: &Port) -> Option<Vec<(NodeId, Port)>> {
+    let Shape::Matrix(_, columns) = &port.shape else { return None };
+    if graph.roots.values().any(|root| *root == matrix) {
+        return None;
+    }
+    let mut blocks: Vec<(&Dimension, &Dimension, NodeId, &Shape)> = Vec::new();
+    for (id, node) in graph.iter().filter(|(_, node)| node.operands.contains(&matrix)) {
+        let Operator::SliceColumns { start, length } = &node.operator else { return None };
+        blocks.push((start, length, id, &node.shape));
+    }
+    let mut end = Dimension::default();
+    let mut ordered = Vec::with_capacity(blocks.len());
+    while end != *columns {
+        let at = blocks.iter().position(|(start, ..)| **start == end)?;
+        let (_, length, id, shape) = blocks.swap_remove(at);
+        let from = end.clone();
+        end = end.plus(length);
+        let names = &graph.signature.dimensions;
+        let name = format!("{}[:, {} .. {}]", port.name, from.describe(names), end.describe(names));
+        ordered.push((id, Port { name, shape: shape.clone() }));
+    }
+    blocks.is_empty().then_some(ordered)
 }
 
 /// A number that tells operators apart, sizes aside.
@@ -412,6 +471,20 @@ mod tests {
         let left = "i_t = sigmoid(W x_t)\nj_t = sigmoid(V x_t)\nh_t = i_t * j_t * h_{t-1} + a * b";
         let right = "j_t = sigmoid(P x_t)\ni_t = sigmoid(Q x_t)\nh_t = d * c + h_{t-1} * i_t * j_t";
         assert!(matches!(compare(left, right), Sameness::Same(_)));
+    }
+
+    #[test]
+    fn a_joined_matrix_is_its_parts() {
+        let joined = "h_t = tanh(W [h_{t-1}, x_t] + b)";
+        let Sameness::Same(names) = compare("h_t = tanh(W x_t + U h_{t-1} + b)", joined) else {
+            panic!("they are one cell")
+        };
+        assert!(names.contains(&("U".to_owned(), "W[:, 0 .. h]".to_owned())), "{names:?}");
+        // Read in blocks that overlap, a matrix is one parameter.
+        let overlapping = "h_t = tanh(W [h_{t-1}, x_t] + W [x_t, h_{t-1}])";
+        let parts = "h_t = tanh(A h_{t-1} + B x_t + C x_t + D h_{t-1})";
+        assert_ne!(compare(overlapping, parts), compare(parts, parts));
+        assert!(matches!(compare(overlapping, overlapping), Sameness::Same(_)));
     }
 
     #[test]
