@@ -5,11 +5,13 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use gatewright::compiler::diagnostic::Severity;
-use gatewright::compiler::graph::lower;
+use gatewright::compiler::graph::{Graph, Sameness, lower};
 use gatewright::compiler::resolve::Cell;
+use gatewright::compiler::simplify::simplify;
 use gatewright::sequence::{Port, SequenceCell};
 use gatewright::zoo::{self, Entry};
 use gatewright::{Backend, CompileOptions, CompiledCell};
+use gatewright_tests::golden::GOLDEN;
 use gatewright_tests::{Numbers, StepArguments};
 
 use crate::gradients::assert_gradients;
@@ -187,5 +189,62 @@ fn gradients_equal_central_differences() {
                 }
             }
         }
+    }
+}
+
+/// Published cells that are one, each with the first of its equals.
+const SAME: &[(&str, &str)] = &[("np", "lstm")];
+
+#[test]
+fn published_cells_differ_but_for_those_listed() {
+    let graphs: Vec<(&str, Graph)> = zoo::ALL
+        .iter()
+        .filter_map(|entry| {
+            let cell = read(entry)?;
+            Some((entry.name, simplify(&lower(&cell).expect("a graph"))))
+        })
+        .collect();
+    let mut same = Vec::new();
+    for (at, (name, graph)) in graphs.iter().enumerate() {
+        assert!(matches!(graph.compare(graph), Sameness::Same(_)), "{name} is itself");
+        for (earlier, other) in &graphs[..at] {
+            // Most pairs differ in their parts; the others are compared.
+            let count = |graph: &Graph| (graph.signature().states.len(), graph.signature().parameters.len());
+            if count(graph) == count(other) {
+                match graph.compare(other) {
+                    Sameness::Same(_) => same.push((*name, *earlier)),
+                    Sameness::Different => {}
+                    Sameness::Unknown => panic!("{name} and {earlier} are not told apart"),
+                }
+            }
+        }
+    }
+    assert_eq!(same, SAME);
+}
+
+/// Cells of the zoo that are the same as one with golden data, which [`crate::golden`] holds them to.
+const GOLDEN_EQUALS: &[(&str, &str)] = &[
+    ("elman", "elman"),
+    ("fastgrnn", "fast_grnn"),
+    ("gru_v3", "seed003_gru"),
+    ("indrnn", "indrnn"),
+    ("janet", "janet"),
+    ("lstm", "seed002_lstm"),
+    ("mgu", "mgu"),
+    ("mingru", "min_gru"),
+    ("mut3", "mut3"),
+    ("peephole", "lstm_peephole"),
+    ("ran", "ran"),
+];
+
+#[test]
+fn standard_cells_are_those_with_golden_data() {
+    let simplified = |cell: &Cell| simplify(&lower(cell).expect("a graph"));
+    for (name, golden) in GOLDEN_EQUALS {
+        let cell = zoo::find(name).and_then(read).expect("a cell");
+        let golden = GOLDEN.iter().find(|known| known.name == *golden).expect("golden data");
+        let golden = golden.cell().expect("a cell");
+        let found = simplified(&cell).compare(&simplified(&golden));
+        assert!(matches!(found, Sameness::Same(_)), "{name}: {found:?}");
     }
 }

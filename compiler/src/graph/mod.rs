@@ -27,6 +27,7 @@ mod lower;
 mod node;
 mod rebuild;
 mod recurrence;
+mod same;
 #[cfg(test)]
 pub(crate) mod samples;
 #[cfg(test)]
@@ -37,6 +38,7 @@ mod verify;
 pub use builder::GraphError;
 pub use lower::lower;
 pub use node::Phase;
+pub use same::Sameness;
 pub use text::TextError;
 pub use verify::{Invariant, VerifyError};
 

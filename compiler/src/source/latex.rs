@@ -214,7 +214,7 @@ impl<'a> Lexer<'a, '_> {
             Some(TokenKind::Subscript | TokenKind::Superscript)
         );
         let length =
-            if single && !self.rest().starts_with('.') { 1 } else { number_length(self.rest(), false) };
+            if single && !self.rest().starts_with('.') { 1 } else { number_length(self.rest(), true) };
         let span = place(self.offset, self.position, self.position + length);
         self.writer.number(&self.rest()[..length], span);
         self.position += length;

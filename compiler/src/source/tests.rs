@@ -403,3 +403,28 @@ fn layers_losses_and_chains() {
     "#]],
     );
 }
+
+#[test]
+fn a_number_with_an_exponent_is_one_number_in_every_spelling() {
+    for syntax in [Syntax::Latex, Syntax::Text] {
+        let parsed = super::parse("h_t = 1e-5 h_{t-1} + 2.5E3 x_t", syntax, None);
+        assert_eq!(parsed.diagnostics, []);
+        let [super::ast::Statement { kind: super::ast::StatementKind::Definition { value, .. }, .. }] =
+            parsed.document.statements.as_slice()
+        else {
+            panic!("one definition");
+        };
+        let mut numbers = Vec::new();
+        let mut waiting = vec![value];
+        while let Some(expression) = waiting.pop() {
+            match &expression.kind {
+                super::ast::ExpressionKind::Number(number) => numbers.push(*number),
+                super::ast::ExpressionKind::Add(left, right) => waiting.extend([right, left]),
+                super::ast::ExpressionKind::Chain(factors) => waiting.extend(factors),
+                super::ast::ExpressionKind::Reference(reference) => assert_ne!(reference.name.canonical, "e"),
+                other => panic!("{other:?}"),
+            }
+        }
+        assert_eq!(numbers, [1e-5, 2500.0], "{syntax:?}");
+    }
+}

@@ -1,10 +1,14 @@
 //! `gatewright check`: what the equations mean, and what is wrong with them.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 use gatewright::compiler::diagnostic::json::severity_name;
 use gatewright::compiler::diagnostic::{Diagnostic, line_column};
+use gatewright::compiler::graph::{Graph, Sameness, lower};
 use gatewright::compiler::resolve::{Cell, Variable};
 use gatewright::compiler::shape::Shape;
+use gatewright::compiler::simplify::simplify;
 use serde::Serialize;
 
 use crate::arguments::SourceArguments;
@@ -12,13 +16,19 @@ use crate::describe::describe;
 use crate::explain::print_explanation;
 use crate::failure::Failure;
 use crate::print::{answer, answer_line, message};
-use crate::session::Source;
+use crate::session::{Checked, Source};
 
 /// Read equations and say what they mean: inputs, states, outputs, parameters with symbolic shapes, notes, errors
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: Option<SourceArguments>,
+    /// With --same: the cell to compare with, read as FILE is
+    #[arg(requires = "same")]
+    other: Option<PathBuf>,
+    /// Say whether FILE and OTHER are one cell, whatever names and order they use; exit code 1 where they are not
+    #[arg(long, requires = "other", conflicts_with_all = ["format", "section"])]
+    same: bool,
     /// Say what a code means, such as GW0201, and read nothing
     #[arg(long, value_name = "CODE", exclusive = true)]
     explain: Option<String>,
@@ -80,6 +90,27 @@ struct Report {
     diagnostics: Vec<DiagnosticRow>,
 }
 
+/// Compares two cells.
+fn same(first: &SourceArguments, second: SourceArguments) -> Result<(), Failure> {
+    let simplified = |arguments: &SourceArguments| -> Result<(String, Graph), Failure> {
+        let checked = Checked::read(arguments)?;
+        let graph = lower(&checked.cell).map_err(|error| Failure::data(error.to_string()))?;
+        Ok((checked.source.path, simplify(&graph)))
+    };
+    let ((first, left), (second, right)) = (simplified(first)?, simplified(&second)?);
+    match left.compare(&right) {
+        Sameness::Same(names) => {
+            answer_line!("{first} and {second} are the same cell")?;
+            for (from, to) in names.iter().filter(|(from, to)| from != to) {
+                answer_line!("{from:11} is {to}")?;
+            }
+            Ok(())
+        }
+        Sameness::Different => Err(Failure::data(format!("{first} and {second} are different cells"))),
+        Sameness::Unknown => Err(Failure::data(format!("{first} and {second} are too large to compare"))),
+    }
+}
+
 /// Runs the subcommand.
 pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(code) = &arguments.explain {
@@ -88,6 +119,9 @@ pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
     let Some(source) = &arguments.source else {
         return Err(Failure::usage("a file is needed: gatewright check FILE"));
     };
+    if let Some(other) = &arguments.other {
+        return same(source, SourceArguments { file: other.clone(), ..source.clone() });
+    }
     let source = Source::read(source)?;
     let (cell, diagnostics, failed) = match source.findings() {
         Ok(mut cell) => {

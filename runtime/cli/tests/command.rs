@@ -423,3 +423,25 @@ fn codes_are_explained() {
     assert!(out(&gatewright(&["explain"])).lines().all(|line| line.starts_with("GW")));
     assert_eq!(gatewright(&["explain", "GW9999"]).status.code(), Some(2));
 }
+
+#[test]
+fn one_cell_in_two_spellings_is_the_same() {
+    let folder = Folder::new("same");
+    let mgu = folder.file(
+        "mgu.cell",
+        "g_t = sigmoid(b + A y_{t-1} + B u_t)\ny_t = y_{t-1} + g_t * (k_t - y_{t-1})\n\
+         k_t = tanh(C (y_{t-1} * g_t) + D u_t + c)\n",
+    );
+    let output = gatewright(&["check", "zoo:mgu", &mgu, "--same"]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    for line in ["x           is u", "h           is y", "W_f         is B", "U_h         is C"] {
+        assert!(out(&output).lines().any(|found| found == line), "{line}: {}", out(&output));
+    }
+    // Greff et al. (2015) count the LSTM without peepholes as a variant of the one with them.
+    assert_eq!(gatewright(&["check", "zoo:np", "zoo:lstm", "--same"]).status.code(), Some(0));
+    let output = gatewright(&["check", "zoo:gru_v1", "zoo:gru_v3", "--same"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("different cells"), "{}", err(&output));
+    assert_eq!(gatewright(&["check", "zoo:np", "zoo:lstm"]).status.code(), Some(2));
+    assert_eq!(gatewright(&["check", "zoo:np", "--same"]).status.code(), Some(2));
+}

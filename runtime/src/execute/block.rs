@@ -138,6 +138,9 @@ impl<T: Element> Block<T> {
         states: &Boundary<'_, T>,
     ) -> Result<(), CallError> {
         let layout = self.layout()?.clone();
+        if layout.rows == 0 {
+            return Ok(());
+        }
         let engine = shared.engine;
         if layout.rows > 0 {
             for (&source, place) in inputs.iter().zip(&engine.plan.inputs) {
@@ -171,6 +174,9 @@ impl<T: Element> Block<T> {
         states: &Boundary<'_, T>,
     ) -> Result<(), CallError> {
         let layout = self.layout()?.clone();
+        if layout.rows == 0 {
+            return Ok(());
+        }
         let engine = shared.engine;
         if layout.rows > 0 {
             for (place, port) in engine.plan.output_gradients.iter().zip(outputs) {
@@ -195,6 +201,9 @@ impl<T: Element> Block<T> {
     /// Runs the forward programs, or the backward ones.
     pub(crate) fn run(&mut self, shared: Shared<'_, T>, backward: bool) -> Result<(), CallError> {
         let layout = self.layout()?.clone();
+        if layout.rows == 0 {
+            return Ok(());
+        }
         let (before, within, after) = if backward {
             (Section::BackwardBefore, Section::BackwardStep, Section::BackwardAfter)
         } else {
