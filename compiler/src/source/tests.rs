@@ -419,7 +419,9 @@ fn a_number_with_an_exponent_is_one_number_in_every_spelling() {
         while let Some(expression) = waiting.pop() {
             match &expression.kind {
                 super::ast::ExpressionKind::Number(number) => numbers.push(*number),
-                super::ast::ExpressionKind::Add(left, right) => waiting.extend([right, left]),
+                super::ast::ExpressionKind::Add(left, right) => {
+                    waiting.extend([right.as_ref(), left.as_ref()])
+                }
                 super::ast::ExpressionKind::Chain(factors) => waiting.extend(factors),
                 super::ast::ExpressionKind::Reference(reference) => assert_ne!(reference.name.canonical, "e"),
                 other => panic!("{other:?}"),
