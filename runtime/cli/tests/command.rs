@@ -416,7 +416,9 @@ fn codes_are_explained() {
     expect![[r#"
         error[GW0301]: cycle within one step
 
-        Definitions of one step need each other. Correct a time index, or choose `previous` or `fixed-point`.
+        Definitions of one step need each other, so none of them can be computed first.
+        For example, `o_t = \sigma(W h_t)` and `h_t = o_t \odot c_t` wait for each other.
+        Correct a time index, or choose a way out: `previous` reads the value of the step before, `fixed-point` solves the equations of the step.
     "#]]
     .assert_eq(&out(&output));
     assert_eq!(out(&gatewright(&["check", "--explain", "GW0301"])), out(&output));
