@@ -407,7 +407,7 @@ fn layers_losses_and_chains() {
 #[test]
 fn a_number_with_an_exponent_is_one_number_in_every_spelling() {
     for syntax in [Syntax::Latex, Syntax::Text] {
-        let parsed = super::parse("h_t = 1e-5 h_{t-1} + 2.5E3 x_t", syntax, None);
+        let parsed = parse("h_t = 1e-5 h_{t-1} + 2.5E3 x_t", syntax, None);
         assert_eq!(parsed.diagnostics, []);
         let [super::ast::Statement { kind: super::ast::StatementKind::Definition { value, .. }, .. }] =
             parsed.document.statements.as_slice()
