@@ -4,12 +4,14 @@ use super::{Binary, Operator, Ternary, Unary};
 
 impl Unary {
     /// Every function of one operand.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Negate,
         Self::Absolute,
         Self::Sign,
         Self::Step,
         Self::Relu,
+        Self::Floor,
+        Self::Round,
         Self::SquareRoot,
         Self::Sigmoid,
         Self::Tanh,
@@ -29,6 +31,8 @@ impl Unary {
             Self::Sign => "sign",
             Self::Step => "step",
             Self::Relu => "relu",
+            Self::Floor => "floor",
+            Self::Round => "round",
             Self::SquareRoot => "square_root",
             Self::Sigmoid => "sigmoid",
             Self::Tanh => "tanh",
@@ -43,8 +47,16 @@ impl Unary {
 
 impl Binary {
     /// Every function of two operands.
-    pub const ALL: [Self; 7] =
-        [Self::Add, Self::Subtract, Self::Multiply, Self::Divide, Self::Maximum, Self::Minimum, Self::Less];
+    pub const ALL: [Self; 8] = [
+        Self::Add,
+        Self::Subtract,
+        Self::Multiply,
+        Self::Divide,
+        Self::Maximum,
+        Self::Minimum,
+        Self::Less,
+        Self::LessOrEqual,
+    ];
 
     /// The name in text forms.
     #[must_use]
@@ -57,6 +69,7 @@ impl Binary {
             Self::Maximum => "maximum",
             Self::Minimum => "minimum",
             Self::Less => "less",
+            Self::LessOrEqual => "less_or_equal",
         }
     }
 }
@@ -110,6 +123,8 @@ impl Operator {
             Self::PadColumns { .. } => "pad_columns",
             Self::Sum => "sum",
             Self::MaximumElement => "maximum_element",
+            Self::CumulativeSum { reverse: false } => "cumulative_sum",
+            Self::CumulativeSum { reverse: true } => "reverse_cumulative_sum",
             Self::Broadcast(_) => "broadcast",
             Self::BroadcastMatrix(..) => "broadcast_matrix",
             Self::Total => "total",
@@ -135,6 +150,7 @@ impl Operator {
             | Self::PadColumns { .. }
             | Self::Sum
             | Self::MaximumElement
+            | Self::CumulativeSum { .. }
             | Self::Broadcast(_)
             | Self::BroadcastMatrix(..)
             | Self::Total => Some(1),
