@@ -475,8 +475,7 @@ impl<'a> Planner<'a> {
             if time <= facts.fresh {
                 return Step::Read(value, place);
             }
-        } else if self.call_argument(value).is_none() && (facts.place == segment || self.is_cheap(value))
-        {
+        } else if self.call_argument(value).is_none() && (facts.place == segment || self.is_cheap(value)) {
             needed.extend(self.instruction(value).operands());
             return Step::Evaluate(value);
         }

@@ -102,13 +102,7 @@ impl Vectors {
     }
 
     /// 1 where the condition holds, else 0.
-    fn indicator(
-        self,
-        builder: &mut FunctionBuilder<'_>,
-        condition: FloatCC,
-        a: Value,
-        b: Value,
-    ) -> Value {
+    fn indicator(self, builder: &mut FunctionBuilder<'_>, condition: FloatCC, a: Value, b: Value) -> Value {
         let mask = self.compare(builder, condition, a, b);
         let one = self.constant(builder, 1.0);
         builder.ins().band(mask, one)

@@ -506,7 +506,11 @@ impl Writer<'_> {
                 self.list("(", &[operand], ")", text);
             }
             Expression::CumulativeSum(reverse, operand) => {
-                self.used.insert(if *reverse { Notation::ReverseCumulativeSum } else { Notation::CumulativeSum });
+                self.used.insert(if *reverse {
+                    Notation::ReverseCumulativeSum
+                } else {
+                    Notation::CumulativeSum
+                });
                 text.push_str(match reverse {
                     false => self.pick("cumsum", "\\operatorname{cumsum}"),
                     true => self.pick("revcumsum", "\\operatorname{revcumsum}"),

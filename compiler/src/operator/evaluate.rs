@@ -99,7 +99,11 @@ pub fn cumulative_sum<T: Real>(elements: &[T], reverse: bool) -> Vec<T> {
         sum = sum + *element;
         *element = sum;
     };
-    if reverse { result.iter_mut().rev().for_each(&mut add) } else { result.iter_mut().for_each(&mut add) }
+    if reverse {
+        result.iter_mut().rev().for_each(&mut add)
+    } else {
+        result.iter_mut().for_each(&mut add)
+    }
     result
 }
 

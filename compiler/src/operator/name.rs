@@ -1,6 +1,7 @@
 //! The name of each operator in the text forms, and how many operands it takes.
 
 use super::{Binary, Operator, Ternary, Unary};
+use crate::shape::Dimension;
 
 impl Unary {
     /// Every function of one operand.
@@ -157,6 +158,22 @@ impl Operator {
             Self::Binary(_) | Self::MatrixVector | Self::Outer | Self::MatrixMatrix => Some(2),
             Self::Ternary(_) => Some(3),
             Self::Concatenate => None,
+        }
+    }
+
+    /// Calls `visit` with each size that is part of the operator.
+    pub fn each_dimension_mut(&mut self, mut visit: impl FnMut(&mut Dimension)) {
+        match self {
+            Self::Identity(n) | Self::Broadcast(n) => visit(n),
+            Self::BroadcastMatrix(first, second)
+            | Self::Slice { start: first, length: second }
+            | Self::SliceColumns { start: first, length: second }
+            | Self::Pad { start: first, total: second }
+            | Self::PadColumns { start: first, total: second } => {
+                visit(first);
+                visit(second);
+            }
+            _ => {}
         }
     }
 

@@ -33,7 +33,7 @@ mod text;
 mod token;
 mod writer;
 
-pub(crate) use name::{function_name, is_greek_word};
+pub(crate) use name::{argument_counts, function_name, function_names, is_greek_word};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
