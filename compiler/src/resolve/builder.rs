@@ -231,7 +231,7 @@ impl<'f> Builder<'f> {
         let length = self.solver.fresh(4, "part");
         let whole = super::dimension::scaled(&length, count);
         let clash = Clash {
-            reason: format!("are the vector and {count} equal parts of it"),
+            reason: format!("must be one size, since a vector is cut into {count} equal parts"),
             whole: span,
             left: (Shape::Vector(total.clone()), a.span),
             right: (Shape::Vector(whole.clone()), span),

@@ -24,11 +24,14 @@ impl Builder<'_> {
     pub(super) fn call(&mut self, function: Function, arguments: &[Value], span: Span) -> Option<Value> {
         let (least, most, count) = argument_counts(function);
         let Some(&a) = arguments.first().filter(|_| (least..=most).contains(&arguments.len())) else {
-            self.findings.report(
+            let found = self.findings.report(
                 Code::ArgumentCount,
                 span,
                 format!("{count} expected, {} found", arguments.len()),
             );
+            if function == Function::Chunk {
+                found.help("to define all parts at once, name them: `i_t, f_t = chunk(a_t, 2)`");
+            }
             return None;
         };
         if let Some(operator) = unary(function) {

@@ -233,7 +233,7 @@ impl Parser<'_> {
     }
 
     /// True where a comparison stands outside brackets and scripts.
-    fn compares(&self, from: usize, to: usize) -> bool {
+    pub(crate) fn compares(&self, from: usize, to: usize) -> bool {
         let mut index = from;
         while index < to {
             match self.sequence.kind(index) {

@@ -60,6 +60,9 @@ pub(crate) struct Parser<'a> {
 const AFFINE: [&str; 12] =
     ["Linear", "linear", "lin", "Lin", "FC", "fc", "Dense", "dense", "Affine", "affine", "MLP", "Conv"];
 
+/// Longest run of letters that is read as a word.
+const LONGEST_WORD: usize = 24;
+
 const SUM: u8 = 10;
 const NEGATION: u8 = 15;
 const PRODUCT: u8 = 20;
@@ -217,6 +220,17 @@ impl<'a> Parser<'a> {
 
     /// A comparison, or a value that is taken for its not being zero.
     pub(crate) fn condition(&mut self) -> Result<Expression, Stop> {
+        // `where((a < b), x, y)`.
+        if self.kind() == Some(&TokenKind::Open(Bracket::Round))
+            && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
+            && (close + 1 == self.end || self.sequence.kind(close + 1) == Some(&TokenKind::Comma))
+            && self.compares(self.position + 1, close)
+        {
+            self.enter()?;
+            let condition = self.within((self.position + 1, close, close + 1), Self::condition);
+            self.leave();
+            return condition;
+        }
         let left = self.expression()?;
         let Some(comparison) = self.comparison() else { return Ok(left) };
         self.count_operator()?;
@@ -431,9 +445,57 @@ impl<'a> Parser<'a> {
 
     /// A name with its scripts, as an expression.
     fn reference(&mut self) -> Result<Expression, Stop> {
+        self.check_word()?;
         let named = self.name()?;
         self.check_name(&named)?;
         self.named_expression(named)
+    }
+
+    /// `foo(x_t)` in LaTeX: letters written together before a parenthesis are no product but a word that is no function.
+    fn check_word(&mut self) -> Result<(), Stop> {
+        let letter = |index: usize| match self.sequence.tokens.get(index) {
+            Some(Token { kind: TokenKind::Word { text, upper }, spaced, .. }) if text.len() == 1 => {
+                Some((text.as_str(), *upper, *spaced))
+            }
+            _ => None,
+        };
+        let start = self.position;
+        let spaced = letter(start).is_none_or(|(_, _, spaced)| spaced);
+        if !spaced && start.checked_sub(1).is_some_and(|before| letter(before).is_some()) {
+            // Not the first letter of its run.
+            return Ok(());
+        }
+        let mut word = String::new();
+        let mut end = start;
+        while let Some((text, upper, spaced)) = letter(end)
+            && (end == start || !spaced && !upper)
+            && word.len() <= LONGEST_WORD
+        {
+            word.push_str(text);
+            end += 1;
+        }
+        let capital = word.starts_with(|first: char| first.is_ascii_uppercase());
+        let applied = end < self.end
+            && self
+                .sequence
+                .tokens
+                .get(end)
+                .is_some_and(|token| token.kind == TokenKind::Open(Bracket::Round) && !token.spaced);
+        if !applied || word.len() < if capital { 4 } else { 3 } || word.len() > LONGEST_WORD {
+            return Ok(());
+        }
+        let span = self.sequence.span(start, end);
+        let help = match name::nearest(&word, name::function_names()) {
+            Some(near) => {
+                format!("did you mean `{near}`? A product of letters is written with blanks between them")
+            }
+            None => format!(
+                "bind it, as in `\\mathrm{{{word}}}(u) = W u + b`; a product of letters is written with blanks \
+                 between them"
+            ),
+        };
+        let message = format!("there is no function `{word}`");
+        self.fail(Code::UnknownFunction, message, span, Some(help))
     }
 
     /// Names that stand for something the equations do not say.
@@ -528,7 +590,7 @@ impl<'a> Parser<'a> {
 }
 
 /// The code and the advice for a token that is known but stands in a wrong place.
-fn outside(kind: &TokenKind) -> (Code, Option<String>) {
+pub(crate) fn outside(kind: &TokenKind) -> (Code, Option<String>) {
     match kind {
         TokenKind::Less | TokenKind::Greater | TokenKind::Comparison(_) => {
             let help = "a comparison chooses between two values, `where(a < b, x, y)`, or is 1 or 0 as \
