@@ -206,6 +206,11 @@ fn unusual_cells_have_equations_too() {
         "h_t = tanh(U V x_t + U V h_{t-1}) .* (U V h_{t-1})",
         // Row convention.
         "h_t = tanh(x_t W + h_{t-1} U)",
+        // Conditions, steps, scans and parts.
+        "h_t = where(x_t <= h_{t-1}, tanh(W x_t), h_{t-1}) + indicator(x_t > b) * mod(x_t, 2 + h_{t-1} .* h_{t-1})",
+        "u_t = round(3 h_{t-1}); h_t = tanh(floor(2 x_t) + u_t .* x_t) + ceil(h_{t-1})",
+        "f_t = cumax(W x_t + U h_{t-1}); h_t = f_t .* h_{t-1} + revcumsum(f_t) .* x_t",
+        "i_t, f_t = split(W x_t + U h_{t-1} + b); h_t = sigmoid(f_t) * h_{t-1} + tanh(i_t)",
     ] {
         let (cell, document) = read(text, Syntax::Text);
         let derivation = derive(&cell, &document).expect("derives");
@@ -386,4 +391,18 @@ fn one_value_with_two_names_and_two_values_with_one_name_are_told_apart() {
 fn numbers_and_signs_stand_where_they_read_best() {
     let text = derived(&golden("cornn"), Syntax::Latex).to_text();
     assert!(text.contains("δy_{t-1}^{←t} = W^T δa_v1_t + δy_t - 0.15 ⊙ δz_t"), "{text}");
+}
+
+#[test]
+fn conditions_and_scans_read_as_they_are_written() {
+    let derivation = derived(
+        "m_t = where(x_t <= b, 2, 0); h_t = cumsum(m_t .* h_{t-1}) + round(floor(x_t) - ceil(b)) .* h_{t-1}",
+        Syntax::Text,
+    );
+    expect![].assert_eq(&derivation.to_text());
+    let latex = derivation.to_latex();
+    for part in ["\\operatorname{revcumsum}", "\\operatorname{cumsum}", "\\lfloor x_t \\rfloor", "x_t \\le b"]
+    {
+        assert!(latex.contains(part), "{part} in {latex}");
+    }
 }

@@ -30,6 +30,7 @@ mod recurrence;
 mod same;
 #[cfg(test)]
 pub(crate) mod samples;
+mod straight_through;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -39,6 +40,7 @@ pub use builder::GraphError;
 pub use lower::lower;
 pub use node::Phase;
 pub use same::Sameness;
+pub use straight_through::StraightThrough;
 pub use text::TextError;
 pub use verify::{Invariant, VerifyError};
 

@@ -404,7 +404,7 @@ impl Parser<'_> {
             least = 1;
         }
         if !(least..=most).contains(&arguments.len()) {
-            let message = format!("`{spelled}` takes {needs}, but {} given", counted(arguments.len()));
+            let message = format!("`{spelled}` takes {needs}, but {} given", name::counted(arguments.len()));
             return self.fail(Code::ArgumentCount, message, span, None);
         }
         let call = Expression { kind: ExpressionKind::Call(function, arguments), span };
@@ -458,11 +458,4 @@ pub(crate) fn transpose(base: Expression, span: Span) -> Expression {
         return Expression { kind: ExpressionKind::Concatenate(elements), span };
     }
     Expression { kind: ExpressionKind::Transpose(Box::new(base)), span }
-}
-
-fn counted(number: usize) -> String {
-    match number {
-        1 => "one is".to_owned(),
-        _ => format!("{number} are"),
-    }
 }

@@ -4,6 +4,25 @@
 //! tokens, `convention` settles what the whole document says about time, `statement` cuts tokens into equations, and
 //! `pratt` with `script` parses each. `print` goes back.
 //!
+//! # Conditions, steps and parts
+//!
+//! | LaTeX | text and tokens | means |
+//! | --- | --- | --- |
+//! | `\operatorname{where}(a < b, x, y)` | `where(a < b, x, y)` | `x` where the condition holds, else `y`; nothing flows to `a` and `b` |
+//! | `\operatorname{where}(m, x, y)` | `where(m, x, y)` | `x` where `m` is not zero |
+//! | `\mathbb{1}[a \le b]`, `\mathbf{1}_{a \le b}` | `indicator(a <= b)`, `1[a <= b]` | 1 where it holds, else 0 |
+//! | `<`, `>`, `\le`, `\ge`, `\ne`, `==` | `<`, `>`, `<=`, `>=`, `!=`, `==` | conditions of these two; not a number only meets `!=` |
+//! | `\operatorname{mod}(a, b)`, `a \bmod b` | `mod(a, b)`, `a % b` | `a - b ⌊a / b⌋`: with the sign of `b`, gradients 1 and `-⌊a / b⌋` |
+//! | `\lfloor x \rfloor`, `\lceil x \rceil` | `floor(x)`, `ceil(x)` | no gradient |
+//! | `\operatorname{round}(x)` | `round(x)` | of two nearest the even one; its gradient is passed on unchanged |
+//! | `\operatorname{cumsum}(x)`, `\operatorname{cumax}(x)` | `cumsum(x)`, `cumax(x)` | sums up to each element, of the soft-max for `cumax`; `revcumsum` from each on |
+//! | `\operatorname{chunk}(a, j, m)` | `chunk(a, j, m)` | the `j`-th of `m` equal parts of a vector, `j` from 1; `split` is the same |
+//! | `i_t, f_t = \operatorname{split}(a_t)`, `[i_t, f_t] = \operatorname{chunk}(a_t, 2)` | the same | equal parts, one for each name |
+//!
+//! A comparison anywhere else is an error, and so are slices by index, `a_t[0:n]` and `a_{1:n}`: they count from 0 in
+//! code, from 1 in papers, and with or without their end. A function of the document's own, and a word before a
+//! parenthesis that names no function, are never products of letters.
+//!
 //! # Invariants
 //!
 //! - Nothing fails at the first error: every equation is parsed on its own, and findings are data.
@@ -33,7 +52,7 @@ mod text;
 mod token;
 mod writer;
 
-pub(crate) use name::{argument_counts, function_name, function_names, is_greek_word};
+pub(crate) use name::{argument_counts, counted, function_name, function_names, is_greek_word};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 

@@ -197,6 +197,14 @@ pub(crate) const fn argument_counts(function: Function) -> (usize, usize, &'stat
     }
 }
 
+/// A number of things, with its verb.
+pub(crate) fn counted(number: usize) -> String {
+    match number {
+        1 => "one is".to_owned(),
+        _ => format!("{number} are"),
+    }
+}
+
 /// Every function name, for the nearest known one.
 pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|(name, _)| *name)
