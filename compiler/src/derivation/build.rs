@@ -91,7 +91,7 @@ fn root_symbol(root: Root) -> Option<Symbol> {
         Root::PreviousStateGradient(index) => Some(Symbol::Leaving(index)),
         Root::InputGradient(index) => Some(Symbol::InputGradient(index)),
         Root::ParameterGradient(index) => Some(Symbol::ParameterGradient(index)),
-        Root::NextState(_) | Root::Output(_) => None,
+        Root::NextState(_) | Root::Output(_) | Root::InitialState(_) => None,
     }
 }
 

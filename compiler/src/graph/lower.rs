@@ -34,6 +34,11 @@ pub fn lower(cell: &Cell) -> Result<Graph, GraphError> {
     for (index, state) in (0_u32..).zip(&cell.states) {
         graph.set_root(Root::NextState(index), nodes[state.next.0 as usize])?;
     }
+    for (index, state) in (0_u32..).zip(&cell.states) {
+        if let Some(initial) = state.initial {
+            graph.set_root(Root::InitialState(index), nodes[initial.0 as usize])?;
+        }
+    }
     for (index, output) in (0_u32..).zip(&cell.outputs) {
         graph.set_root(Root::Output(index), nodes[output.value.0 as usize])?;
     }

@@ -22,6 +22,7 @@
 //!   time for the gradient by a parameter.
 
 mod builder;
+mod initial;
 pub mod interpret;
 mod lower;
 mod node;
@@ -36,6 +37,7 @@ mod text;
 mod verify;
 
 pub use builder::GraphError;
+pub use initial::InitialStates;
 pub use lower::lower;
 pub use node::Phase;
 pub use same::Sameness;
@@ -93,6 +95,9 @@ pub enum Root {
     NextState(u32),
     /// Value of an output at this step.
     Output(u32),
+    /// Value of a state before the first step, where the equations declare one. Constant over time. Only in graphs of
+    /// whole cells: [`Graph::split_initial`] takes it out before anything is run.
+    InitialState(u32),
     /// Gradient by a state as it entered this step. Per step.
     PreviousStateGradient(u32),
     /// Gradient by an input at this step. Per step.

@@ -44,7 +44,9 @@ impl Signature {
     #[must_use]
     pub fn port_of_root(&self, root: Root) -> Option<&Port> {
         match root {
-            Root::NextState(index) | Root::PreviousStateGradient(index) => self.states.get(index as usize),
+            Root::NextState(index) | Root::InitialState(index) | Root::PreviousStateGradient(index) => {
+                self.states.get(index as usize)
+            }
             Root::Output(index) => self.outputs.get(index as usize),
             Root::InputGradient(index) => self.inputs.get(index as usize),
             Root::ParameterGradient(index) => self.parameters.get(index as usize),
@@ -65,6 +67,7 @@ impl Root {
         match self {
             Self::NextState(_) | Self::Output(_) => matches!(phase, Phase::Before | Phase::Forward),
             Self::PreviousStateGradient(_) | Self::InputGradient(_) => !matches!(phase, Phase::After),
+            Self::InitialState(_) => matches!(phase, Phase::Before),
             Self::ParameterGradient(_) => !phase.is_per_step(),
         }
     }

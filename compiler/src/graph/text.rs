@@ -122,9 +122,10 @@ struct RootSpelling(Root);
 /// A root's name, and the root of a number.
 type NamedRoot = (&'static str, fn(u32) -> Root);
 
-const ROOTS: [NamedRoot; 5] = [
+const ROOTS: [NamedRoot; 6] = [
     ("next_state", Root::NextState),
     ("output", Root::Output),
+    ("initial_state", Root::InitialState),
     ("previous_state_gradient", Root::PreviousStateGradient),
     ("input_gradient", Root::InputGradient),
     ("parameter_gradient", Root::ParameterGradient),
@@ -135,6 +136,7 @@ impl fmt::Display for RootSpelling {
         let (name, index) = match self.0 {
             Root::NextState(index) => ("next_state", index),
             Root::Output(index) => ("output", index),
+            Root::InitialState(index) => ("initial_state", index),
             Root::PreviousStateGradient(index) => ("previous_state_gradient", index),
             Root::InputGradient(index) => ("input_gradient", index),
             Root::ParameterGradient(index) => ("parameter_gradient", index),

@@ -164,6 +164,23 @@ impl<'f> Builder<'f> {
         Some(Value { term, kind: Kind::Matrix, span: a.span })
     }
 
+    /// A scalar repeated to fill a shape; anything else as it is.
+    pub(super) fn spread(&mut self, a: Value, shape: &Shape, span: Span) -> Option<Value> {
+        match (self.shape(a.term), shape) {
+            (Shape::Scalar, Shape::Vector(n)) => {
+                let operator = Operator::Broadcast(n.clone());
+                let term = self.emit(operator, vec![a.term], shape.clone(), span)?;
+                Some(Value { term, kind: Kind::Vector, span })
+            }
+            (Shape::Scalar, Shape::Matrix(rows, columns)) => {
+                let operator = Operator::BroadcastMatrix(rows.clone(), columns.clone());
+                let term = self.emit(operator, vec![a.term], shape.clone(), span)?;
+                Some(Value { term, kind: Kind::Matrix, span })
+            }
+            _ => Some(a),
+        }
+    }
+
     /// A vector of ones.
     pub(super) fn ones(&mut self, n: &Dimension, span: Span) -> Option<TermId> {
         let one = self.number(1.0, span)?;

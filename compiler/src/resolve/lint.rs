@@ -116,9 +116,10 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables, output: Option<S
             _ => None,
         })
         .collect();
+    let beginnings: HashSet<usize> = draft.initial.values().copied().collect();
     let mut found: Vec<(Code, Span, String, Option<Span>)> = Vec::new();
     for (index, equation) in draft.equations.iter().enumerate() {
-        if read.contains(&index) {
+        if read.contains(&index) || beginnings.contains(&index) {
             continue;
         }
         let symbol = draft.symbol(equation.target);

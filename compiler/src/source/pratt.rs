@@ -379,6 +379,12 @@ impl<'a> Parser<'a> {
     /// A name with its scripts, as an expression.
     fn reference(&mut self) -> Result<Expression, Stop> {
         let named = self.name()?;
+        if matches!(named.parts.base.as_str(), "infty" | "inf")
+            && named.reference().name.canonical == named.parts.base
+        {
+            let kind = ExpressionKind::Number(f64::INFINITY);
+            return Ok(Expression { kind, span: named.span });
+        }
         self.check_name(&named)?;
         self.named_expression(named)
     }
