@@ -90,6 +90,7 @@ mod tests {
                     " l = 5",
                     true,
                 ),
-            ]"#]].assert_eq(&format!("{shown:#?}"));
+            ]"#]]
+        .assert_eq(&format!("{shown:#?}"));
     }
 }
