@@ -161,7 +161,11 @@ fn choose_names(derivation: &mut Derivation) {
         sizes[at] = inner.max(1) + usize::from(function);
         products[at] = matches!(
             node.operator,
-            Operator::MatrixVector | Operator::MatrixMatrix | Operator::Sum | Operator::MaximumElement
+            Operator::MatrixVector
+                | Operator::MatrixMatrix
+                | Operator::Sum
+                | Operator::MaximumElement
+                | Operator::CumulativeSum { .. }
         ) || operands.iter().any(|operand| products[operand.0 as usize]);
         let shared = uses[at] > 1 && (sizes[at] > SMALL_SIZE || products[at]);
         if shared || sizes[at] > MAXIMUM_SIZE {
@@ -401,6 +405,7 @@ impl Trees<'_> {
                 None => Expression::ElementSum(boxed(whole(0))),
             },
             Operator::MaximumElement => Expression::MaximumElement(boxed(whole(0))),
+            Operator::CumulativeSum { reverse } => Expression::CumulativeSum(*reverse, boxed(whole(0))),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => {
                 Expression::Fill(boxed(whole(0)), node.shape.clone())
             }

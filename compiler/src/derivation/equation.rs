@@ -125,6 +125,8 @@ pub enum Expression {
     ElementSum(Box<Expression>),
     /// Largest element.
     MaximumElement(Box<Expression>),
+    /// Sums up to each element; from the last one on where the flag is set.
+    CumulativeSum(bool, Box<Expression>),
     /// A scalar in every element of a shape.
     Fill(Box<Expression>, Shape),
     /// Sum over all steps and samples.
@@ -276,6 +278,7 @@ impl Expression {
             | Self::Pad { part: a, .. }
             | Self::ElementSum(a)
             | Self::MaximumElement(a)
+            | Self::CumulativeSum(_, a)
             | Self::Fill(a, _)
             | Self::Total(a) => visit(a),
             Self::Sum(terms) => terms.iter().for_each(|term| visit(&term.value)),

@@ -14,7 +14,9 @@ use thiserror::Error;
 use super::{Graph, Node, NodeId, Phase, Port, Root};
 use crate::limits;
 use crate::operator::Operator;
-use crate::operator::evaluate::{evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum};
+use crate::operator::evaluate::{
+    cumulative_sum, evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum,
+};
 use crate::operator::real::Real;
 use crate::shape::{Dimension, Shape};
 
@@ -325,6 +327,7 @@ impl<'a, T: Real> Run<'a, T> {
             }
             Operator::Sum => out[0] = sum(rows[0]),
             Operator::MaximumElement => out[0] = maximum_element(rows[0]),
+            Operator::CumulativeSum { reverse } => out.copy_from_slice(&cumulative_sum(rows[0], *reverse)),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => out.fill(rows[0][0]),
             Operator::Input(_)
             | Operator::State(_)

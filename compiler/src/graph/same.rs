@@ -375,6 +375,7 @@ fn tag(operator: &Operator) -> u64 {
         Operator::Unary(function) => function.hash(&mut hasher),
         Operator::Binary(function) => function.hash(&mut hasher),
         Operator::Ternary(function) => function.hash(&mut hasher),
+        Operator::CumulativeSum { reverse } => reverse.hash(&mut hasher),
         _ => {}
     }
     hasher.finish()

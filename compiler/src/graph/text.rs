@@ -383,6 +383,8 @@ impl<'a> Line<'a> {
             "concatenate" => Operator::Concatenate,
             "sum" => Operator::Sum,
             "maximum_element" => Operator::MaximumElement,
+            "cumulative_sum" => Operator::CumulativeSum { reverse: false },
+            "reverse_cumulative_sum" => Operator::CumulativeSum { reverse: true },
             "total" => Operator::Total,
             _ => {
                 let unary = Unary::ALL.into_iter().find(|function| function.name() == name);

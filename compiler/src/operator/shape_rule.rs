@@ -229,6 +229,7 @@ pub fn result_shape(
             _ => Err(given.wrong(0, "vector or matrix")),
         },
         Operator::MaximumElement => given.vector(0).map(|_| Shape::Scalar),
+        Operator::CumulativeSum { .. } => given.vector(0).map(|n| Shape::Vector(n.clone())),
         Operator::Broadcast(n) => given.scalar(0).map(|()| Shape::Vector(n.clone())),
         Operator::BroadcastMatrix(rows, columns) => {
             given.scalar(0).map(|()| Shape::Matrix(rows.clone(), columns.clone()))

@@ -427,6 +427,9 @@ impl LoopBuilder<'_, '_> {
                 }
                 FlowKind::Sum => self.push(Instruction::Sum(operand(0))),
                 FlowKind::MaximumElement => self.push(Instruction::MaximumElement(operand(0))),
+                FlowKind::CumulativeSum { reverse } => {
+                    self.push(Instruction::CumulativeSum { reverse, value: operand(0) })
+                }
                 FlowKind::Copy => operand(0),
                 _ => return Err(PlanError::Internal(format!("a loop cannot compute `{}`", node.name))),
             };

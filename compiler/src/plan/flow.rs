@@ -42,6 +42,9 @@ pub(super) enum FlowKind {
     Copy,
     Sum,
     MaximumElement,
+    CumulativeSum {
+        reverse: bool,
+    },
     /// Sum of products; with `addend`, the last operand is added too.
     Product {
         terms: Vec<Term>,
@@ -100,6 +103,7 @@ impl FlowNode {
                 | FlowKind::Copy
                 | FlowKind::Sum
                 | FlowKind::MaximumElement
+                | FlowKind::CumulativeSum { .. }
         )
     }
 
@@ -107,7 +111,7 @@ impl FlowNode {
     pub(super) fn is_dear(&self) -> bool {
         match self.kind {
             FlowKind::Unary(function) => function.is_primitive(),
-            FlowKind::Sum | FlowKind::MaximumElement => true,
+            FlowKind::Sum | FlowKind::MaximumElement | FlowKind::CumulativeSum { .. } => true,
             _ => false,
         }
     }
@@ -372,6 +376,7 @@ impl Flow {
             Operator::Broadcast(_) => FlowKind::Copy,
             Operator::Sum => FlowKind::Sum,
             Operator::MaximumElement => FlowKind::MaximumElement,
+            Operator::CumulativeSum { reverse } => FlowKind::CumulativeSum { reverse: *reverse },
             Operator::MatrixVector => {
                 let [matrix, vector] = [graph.operands(id)[0], graph.operands(id)[1]];
                 let term = self.term(graph, matrix)?;

@@ -204,6 +204,7 @@ fn term(
         NodeKind::Subtract(a, b) => builder.binary(Binary::Subtract, of(a)?, of(b)?, "subtracted", span),
         NodeKind::Divide(a, b) => builder.binary(Binary::Divide, of(a)?, of(b)?, "divided", span),
         NodeKind::Power(a, b) => builder.power(of(a)?, of(b)?, span),
+        NodeKind::Compare(sign, a, b) => builder.compare(*sign, of(a)?, of(b)?, span),
         NodeKind::Transpose(a) => {
             let inner = of(a)?;
             // `[a, b]^\top` and `[a^\top, b^\top]^\top` are the same concatenation.
@@ -375,13 +376,10 @@ fn assemble(
     let mut used: BTreeSet<DimensionId> = BTreeSet::new();
     for term in &mut terms {
         term.shape = builder.solver.resolve_shape(&term.shape);
-        if let Operator::Identity(n) | Operator::Broadcast(n) = &mut term.operator {
-            *n = builder.solver.resolve(n);
-            used.extend(n.terms().iter().map(|(id, _)| *id));
-        }
-        if let Operator::BroadcastMatrix(rows, columns) = &mut term.operator {
-            (*rows, *columns) = (builder.solver.resolve(rows), builder.solver.resolve(columns));
-        }
+        term.operator.each_dimension_mut(|size| {
+            *size = builder.solver.resolve(size);
+            used.extend(size.terms().iter().map(|(id, _)| *id));
+        });
         each_size(&term.shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
         let mut largest = 0;
         each_size(&term.shape, |size| largest = largest.max(size.constant_part()));
@@ -481,12 +479,7 @@ fn each_size(shape: &Shape, mut visit: impl FnMut(&Dimension)) {
 
 fn renumber_term(term: &mut Term, renumbered: &BTreeMap<DimensionId, DimensionId>) {
     term.shape = renumber_shape(&term.shape, renumbered);
-    if let Operator::Identity(n) | Operator::Broadcast(n) = &mut term.operator {
-        *n = renumber(n, renumbered);
-    }
-    if let Operator::BroadcastMatrix(rows, columns) = &mut term.operator {
-        (*rows, *columns) = (renumber(rows, renumbered), renumber(columns, renumbered));
-    }
+    term.operator.each_dimension_mut(|size| *size = renumber(size, renumbered));
 }
 
 fn renumber_shape(shape: &Shape, renumbered: &BTreeMap<DimensionId, DimensionId>) -> Shape {
