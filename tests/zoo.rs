@@ -26,13 +26,7 @@ const UNREAD: &[(&str, &str)] = &[
 ];
 
 /// Cells that are read and not compiled.
-const UNPLANNED: &[(&str, &str)] = &[
-    ("mlstm", "a matrix that varies in time (in `C`)"),
-    ("gla", "a matrix that varies in time (in `S`)"),
-    ("deltanet", "a matrix that varies in time (in `S`)"),
-    ("gated_deltanet", "a matrix that varies in time (in `S`)"),
-    ("fastweights", "a matrix that varies in time (in `A`)"),
-];
+const UNPLANNED: &[(&str, &str)] = &[];
 
 /// Dependent recurrent products per step; one for all the others.
 const RECURRENT_PRODUCTS: &[(usize, &[&str])] = &[
