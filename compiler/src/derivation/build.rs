@@ -161,7 +161,11 @@ fn choose_names(derivation: &mut Derivation) {
         sizes[at] = inner.max(1) + usize::from(function);
         products[at] = matches!(
             node.operator,
-            Operator::MatrixVector | Operator::MatrixMatrix | Operator::Sum | Operator::MaximumElement
+            Operator::MatrixVector
+                | Operator::MatrixMatrix
+                | Operator::Sum
+                | Operator::MaximumElement
+                | Operator::RowMaximum
         ) || operands.iter().any(|operand| products[operand.0 as usize]);
         let shared = uses[at] > 1 && (sizes[at] > SMALL_SIZE || products[at]);
         if shared || sizes[at] > MAXIMUM_SIZE {
@@ -400,6 +404,7 @@ impl Trees<'_> {
                 Some(n) => Expression::Size(n),
                 None => Expression::ElementSum(boxed(whole(0))),
             },
+            Operator::RowMaximum => Expression::RowMaximum(boxed(whole(0))),
             Operator::MaximumElement => Expression::MaximumElement(boxed(whole(0))),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => {
                 Expression::Fill(boxed(whole(0)), node.shape.clone())

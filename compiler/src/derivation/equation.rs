@@ -123,6 +123,8 @@ pub enum Expression {
     },
     /// Sum of all elements.
     ElementSum(Box<Expression>),
+    /// Largest element of each row of a matrix.
+    RowMaximum(Box<Expression>),
     /// Largest element.
     MaximumElement(Box<Expression>),
     /// A scalar in every element of a shape.
@@ -276,6 +278,7 @@ impl Expression {
             | Self::Pad { part: a, .. }
             | Self::ElementSum(a)
             | Self::MaximumElement(a)
+            | Self::RowMaximum(a)
             | Self::Fill(a, _)
             | Self::Total(a) => visit(a),
             Self::Sum(terms) => terms.iter().for_each(|term| visit(&term.value)),

@@ -54,6 +54,7 @@ enum Notation {
     Ones,
     Size,
     ElementSum,
+    RowMaximum,
     Select,
     Indicator,
 }
@@ -500,6 +501,11 @@ impl Writer<'_> {
                 text.push_str(self.pick("max", "\\max"));
                 self.list("(", &[operand], ")", text);
             }
+            Expression::RowMaximum(operand) => {
+                self.used.insert(Notation::RowMaximum);
+                text.push_str(self.pick("rowmax", "\\operatorname{rowmax}"));
+                self.list("(", &[operand], ")", text);
+            }
             Expression::Fill(value, shape) => {
                 let shape = self.shape(shape);
                 if **value == Expression::Number(0.0) {
@@ -716,6 +722,7 @@ impl Writer<'_> {
                 Notation::ElementSum => {
                     "sum(v), max(v) of one vector or matrix: over its elements".to_owned()
                 }
+                Notation::RowMaximum => "rowmax(M): the largest element of each row of a matrix".to_owned(),
                 Notation::Select => "if(c, a, b): a where c is not 0, else b, element by element".to_owned(),
                 Notation::Indicator => {
                     format!("{}: 1 where it holds, else 0", pick("1[…]", "\\mathbf{1}[\\dots]"))

@@ -381,6 +381,7 @@ impl<'a> Line<'a> {
             "concatenate" => Operator::Concatenate,
             "sum" => Operator::Sum,
             "maximum_element" => Operator::MaximumElement,
+            "row_maximum" => Operator::RowMaximum,
             "total" => Operator::Total,
             _ => {
                 let unary = Unary::ALL.into_iter().find(|function| function.name() == name);

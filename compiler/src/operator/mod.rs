@@ -189,6 +189,8 @@ pub enum Operator {
     /// Largest element of a vector, giving a scalar; NaN where any is, `-inf` of an empty one. Largest elements share
     /// its derivative equally.
     MaximumElement,
+    /// Largest element of each row of a matrix `[m, n]`, giving `[m]`; each as [`Operator::MaximumElement`] is.
+    RowMaximum,
     /// A scalar as a vector of this size.
     Broadcast(Dimension),
     /// A scalar as a matrix of these rows and columns.

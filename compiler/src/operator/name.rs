@@ -110,6 +110,7 @@ impl Operator {
             Self::PadColumns { .. } => "pad_columns",
             Self::Sum => "sum",
             Self::MaximumElement => "maximum_element",
+            Self::RowMaximum => "row_maximum",
             Self::Broadcast(_) => "broadcast",
             Self::BroadcastMatrix(..) => "broadcast_matrix",
             Self::Total => "total",
@@ -135,6 +136,7 @@ impl Operator {
             | Self::PadColumns { .. }
             | Self::Sum
             | Self::MaximumElement
+            | Self::RowMaximum
             | Self::Broadcast(_)
             | Self::BroadcastMatrix(..)
             | Self::Total => Some(1),

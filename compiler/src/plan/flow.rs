@@ -418,6 +418,10 @@ impl Flow {
                 FlowKind::Join { starts: vec![size_of(start, &self.sizes, &name)?] }
             }
             Operator::Slice { start, .. } => FlowKind::Slice { start: size_of(start, &self.sizes, &name)? },
+            Operator::RowMaximum => {
+                let what = "the largest elements of the rows of a matrix that varies in time";
+                return Err(self.unsupported(graph, id, what));
+            }
             Operator::MatrixVector | Operator::MatrixMatrix | Operator::Outer => {
                 return self.sample_product(graph, id, lanes);
             }

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, HashMap};
 /// Letters that papers apply like functions.
 const ACTIVATIONS: [&str; 8] = ["phi", "varphi", "psi", "Phi", "Psi", "f", "g", "a"];
 /// Words that a misspelled function is compared with.
-const KNOWN: [&str; 27] = [
+const KNOWN: [&str; 29] = [
     "sigmoid",
     "sigma",
     "tanh",
@@ -39,6 +39,8 @@ const KNOWN: [&str; 27] = [
     "clip",
     "sign",
     "softmax",
+    "colsoftmax",
+    "rowsoftmax",
     "LayerNorm",
     "mean",
 ];

@@ -140,8 +140,12 @@ fn scaled(graph: &Graph, id: NodeId) -> Option<(Binary, NodeId, NodeId)> {
         return None;
     }
     match (graph.operator(id), graph.operands(id)) {
-        (Operator::Binary(Binary::Multiply), &[a, b]) if is_scalar(graph, a) => Some((Binary::Multiply, a, b)),
-        (Operator::Binary(function @ (Binary::Multiply | Binary::Divide)), &[a, b]) if is_scalar(graph, b) => {
+        (Operator::Binary(Binary::Multiply), &[a, b]) if is_scalar(graph, a) => {
+            Some((Binary::Multiply, a, b))
+        }
+        (Operator::Binary(function @ (Binary::Multiply | Binary::Divide)), &[a, b])
+            if is_scalar(graph, b) =>
+        {
             Some((*function, b, a))
         }
         _ => None,
@@ -191,8 +195,7 @@ fn varying_matrix_vector(graph: &mut Graph, matrix: NodeId, vector: NodeId, alon
     let transposed = *graph.operator(matrix) == Operator::Transpose;
     let matrix = if transposed { graph.operands(matrix)[0] } else { matrix };
     let times = |graph: &mut Graph, matrix: NodeId, vector: NodeId| {
-        let matrix =
-            if transposed { graph.insert(Operator::Transpose, vec![matrix])? } else { matrix };
+        let matrix = if transposed { graph.insert(Operator::Transpose, vec![matrix])? } else { matrix };
         graph.matrix_vector(matrix, vector)
     };
     // (s M) x = s (M x),  (M / s) x = (M x) / s with a scalar s

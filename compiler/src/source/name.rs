@@ -56,7 +56,7 @@ const SUPERSCRIPTS: [(char, char); 44] = [
 
 /// Functions by name in lower case.
 #[rustfmt::skip]
-const FUNCTIONS: [(&str, Function); 39] = [
+const FUNCTIONS: [(&str, Function); 41] = [
     ("sigma", Function::Sigmoid), ("sigmoid", Function::Sigmoid), ("sigm", Function::Sigmoid),
     ("logistic", Function::Sigmoid), ("tanh", Function::Tanh), ("relu", Function::Relu),
     ("softplus", Function::Softplus), ("exp", Function::Exponential), ("ln", Function::Logarithm),
@@ -69,7 +69,8 @@ const FUNCTIONS: [(&str, Function); 39] = [
     ("sign", Function::Sign), ("sgn", Function::Sign), ("softmax", Function::Softmax),
     ("layernorm", Function::LayerNorm), ("layer_norm", Function::LayerNorm), ("mean", Function::Mean),
     ("sum", Function::Sum), ("norm", Function::Norm), ("logsigmoid", Function::LogSigmoid),
-    ("diag", Function::Diagonal),
+    ("diag", Function::Diagonal), ("colsoftmax", Function::ColumnSoftmax),
+    ("rowsoftmax", Function::RowSoftmax),
 ];
 
 /// A letter of another alphabet by its ASCII word.
@@ -151,6 +152,8 @@ pub(crate) const fn function_name(function: Function) -> &'static str {
         Function::Clip => "clip",
         Function::Sign => "sign",
         Function::Softmax => "softmax",
+        Function::ColumnSoftmax => "colsoftmax",
+        Function::RowSoftmax => "rowsoftmax",
         Function::LayerNorm => "layernorm",
         Function::Mean => "mean",
         Function::Sum => "sum",
