@@ -166,6 +166,7 @@ fn choose_names(derivation: &mut Derivation) {
                 | Operator::Sum
                 | Operator::MaximumElement
                 | Operator::CumulativeSum { .. }
+                | Operator::RowMaximum
         ) || operands.iter().any(|operand| products[operand.0 as usize]);
         let shared = uses[at] > 1 && (sizes[at] > SMALL_SIZE || products[at]);
         if shared || sizes[at] > MAXIMUM_SIZE {
@@ -404,6 +405,7 @@ impl Trees<'_> {
                 Some(n) => Expression::Size(n),
                 None => Expression::ElementSum(boxed(whole(0))),
             },
+            Operator::RowMaximum => Expression::RowMaximum(boxed(whole(0))),
             Operator::MaximumElement => Expression::MaximumElement(boxed(whole(0))),
             Operator::CumulativeSum { reverse } => Expression::CumulativeSum(*reverse, boxed(whole(0))),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => {

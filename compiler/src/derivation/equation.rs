@@ -123,6 +123,8 @@ pub enum Expression {
     },
     /// Sum of all elements.
     ElementSum(Box<Expression>),
+    /// Largest element of each row of a matrix.
+    RowMaximum(Box<Expression>),
     /// Largest element.
     MaximumElement(Box<Expression>),
     /// Sums up to each element; from the last one on where the flag is set.
@@ -279,6 +281,7 @@ impl Expression {
             | Self::ElementSum(a)
             | Self::MaximumElement(a)
             | Self::CumulativeSum(_, a)
+            | Self::RowMaximum(a)
             | Self::Fill(a, _)
             | Self::Total(a) => visit(a),
             Self::Sum(terms) => terms.iter().for_each(|term| visit(&term.value)),

@@ -56,6 +56,7 @@ enum Notation {
     ElementSum,
     CumulativeSum,
     ReverseCumulativeSum,
+    RowMaximum,
     Select,
     Indicator,
 }
@@ -517,6 +518,11 @@ impl Writer<'_> {
                 });
                 self.list("(", &[operand], ")", text);
             }
+            Expression::RowMaximum(operand) => {
+                self.used.insert(Notation::RowMaximum);
+                text.push_str(self.pick("rowmax", "\\operatorname{rowmax}"));
+                self.list("(", &[operand], ")", text);
+            }
             Expression::Fill(value, shape) => {
                 let shape = self.shape(shape);
                 if **value == Expression::Number(0.0) {
@@ -741,6 +747,7 @@ impl Writer<'_> {
                 Notation::ReverseCumulativeSum => {
                     "revcumsum(v): each element the sum of the elements of v from it on".to_owned()
                 }
+                Notation::RowMaximum => "rowmax(M): the largest element of each row of a matrix".to_owned(),
                 Notation::Select => "if(c, a, b): a where c is not 0, else b, element by element".to_owned(),
                 Notation::Indicator => {
                     format!("{}: 1 where it holds, else 0", pick("1[…]", "\\mathbf{1}[\\dots]"))

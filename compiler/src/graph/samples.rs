@@ -305,6 +305,8 @@ pub(crate) fn every_operator() -> Graph {
     let squared = w.apply(Operator::MatrixMatrix, &[outer, spread_matrix]);
     let turned = w.apply(Operator::Transpose, &[squared]);
     let last = w.product(turned, spread);
+    let rows = w.apply(Operator::RowMaximum, &[turned]);
+    let last = w.add(last, rows);
     let end = w.unary(Unary::Tanh, last);
     let next = w.add(end, moved);
     w.next(0, next);

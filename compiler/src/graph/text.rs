@@ -385,6 +385,7 @@ impl<'a> Line<'a> {
             "maximum_element" => Operator::MaximumElement,
             "cumulative_sum" => Operator::CumulativeSum { reverse: false },
             "reverse_cumulative_sum" => Operator::CumulativeSum { reverse: true },
+            "row_maximum" => Operator::RowMaximum,
             "total" => Operator::Total,
             _ => {
                 let unary = Unary::ALL.into_iter().find(|function| function.name() == name);

@@ -211,6 +211,8 @@ pub enum Operator {
         /// From the last element to the first.
         reverse: bool,
     },
+    /// Largest element of each row of a matrix `[m, n]`, giving `[m]`; each as [`Operator::MaximumElement`] is.
+    RowMaximum,
     /// A scalar as a vector of this size.
     Broadcast(Dimension),
     /// A scalar as a matrix of these rows and columns.

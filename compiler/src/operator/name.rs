@@ -126,6 +126,7 @@ impl Operator {
             Self::MaximumElement => "maximum_element",
             Self::CumulativeSum { reverse: false } => "cumulative_sum",
             Self::CumulativeSum { reverse: true } => "reverse_cumulative_sum",
+            Self::RowMaximum => "row_maximum",
             Self::Broadcast(_) => "broadcast",
             Self::BroadcastMatrix(..) => "broadcast_matrix",
             Self::Total => "total",
@@ -152,6 +153,7 @@ impl Operator {
             | Self::Sum
             | Self::MaximumElement
             | Self::CumulativeSum { .. }
+            | Self::RowMaximum
             | Self::Broadcast(_)
             | Self::BroadcastMatrix(..)
             | Self::Total => Some(1),

@@ -1,6 +1,6 @@
 //! Checks of a plan against its invariants.
 
-use super::{BufferKind, COLUMN_ALIGNMENT, Place, Plan, PlanError, Section, Step};
+use super::{BufferKind, COLUMN_ALIGNMENT, Place, Plan, PlanError, SampleMatrix, Section, Step};
 
 impl Plan {
     /// Checks P2 and P3, and that every product and loop stays within its buffers.
@@ -29,6 +29,19 @@ impl Plan {
                             return Err(broken("P2", "a product reads one row for all"));
                         }
                     }
+                    Step::SampleProduct { left, right, output } => {
+                        if left.strides.columns != right.strides.rows {
+                            return Err(broken("P1", "the factors of a product of a sample do not fit"));
+                        }
+                        let elements = left.strides.rows * right.strides.columns;
+                        self.check_sample_operation(section, &[*left, *right], *output, elements)?;
+                    }
+                    Step::Arrange { from, output, start, total } => {
+                        if start + from.strides.columns > *total {
+                            return Err(broken("P1", "a matrix is arranged beyond the last column"));
+                        }
+                        self.check_sample_operation(section, &[*from], *output, from.strides.rows * total)?;
+                    }
                     Step::Loop { kernel, bindings } => {
                         let kernel = self.kernels.get(*kernel).ok_or_else(|| broken("P1", "no such loop"))?;
                         if kernel.buffers.len() != bindings.len() {
@@ -52,6 +65,29 @@ impl Plan {
         }
         for place in self.outputs.iter().chain(self.input_gradients.iter().flatten()) {
             self.check_place(Section::BackwardAfter, *place, 1)?;
+        }
+        Ok(())
+    }
+
+    /// Operands and output lie in their buffers, and apart.
+    fn check_sample_operation(
+        &self,
+        section: Section,
+        operands: &[SampleMatrix],
+        output: Place,
+        elements: usize,
+    ) -> Result<(), PlanError> {
+        self.check_place(section, output, elements)?;
+        if self.buffer(output.buffer).kind == BufferKind::Once {
+            return Err(broken("P2", "an operation of each sample writes one row for all"));
+        }
+        for operand in operands {
+            let (place, end) = (operand.place, operand.strides.end());
+            self.check_place(section, place, end)?;
+            let same = (place.buffer, place.time) == (output.buffer, output.time);
+            if same && place.column < output.column + elements && output.column < place.column + end {
+                return Err(broken("P1", "an operation of each sample writes over its operand"));
+            }
         }
         Ok(())
     }

@@ -224,7 +224,10 @@ fn matrix_functions(draft: &mut Draft, kinds: &Kinds) {
         draft
             .findings
             .report(Code::MatrixFunction, span, format!("`{name}` of a matrix is outside the language"))
-            .help("declare the weight as a vector, for a diagonal matrix, or give the matrix itself as a weight");
+            .help(
+                "declare the weight as a vector, for a diagonal matrix, or give the matrix itself as a weight; \
+                 `colsoftmax(A)` and `rowsoftmax(A)` divide the exponentials by their sums",
+            );
     }
 }
 
@@ -439,6 +442,7 @@ impl Kinds {
             // The numbers are no operands.
             NodeKind::Call(Function::Chunk, arguments) => arguments.first().map_or(Kind::Vector, of),
             NodeKind::Call(Function::Diagonal, _) => Kind::Diagonal,
+            NodeKind::Call(Function::ColumnSoftmax | Function::RowSoftmax, _) => Kind::Matrix,
             NodeKind::Call(_, arguments) => arguments.iter().map(of).reduce(join).unwrap_or(Kind::Vector),
             NodeKind::Factors { factors, signs, .. } => {
                 let factors: Vec<Factor> = factors

@@ -272,7 +272,11 @@ fn layout_of(graph: &Graph, sizes: &[usize]) -> Result<CellLayout, CompileError>
     let ports = |ports: &[gatewright_compiler::graph::Port]| {
         ports
             .iter()
-            .map(|port| Ok(Port { name: port.name.clone(), size: size(port)? }))
+            .map(|port| {
+                let size = size(port)?;
+                let axes = port.shape.sizes(sizes).filter(|axes| !axes.is_empty());
+                Ok(Port { name: port.name.clone(), size, axes: axes.unwrap_or_else(|| vec![1]) })
+            })
             .collect::<Result<Vec<_>, CompileError>>()
     };
     let roles = Roles::new(graph, sizes);
