@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gatewright_compiler::graph::interpret::evaluate_constants;
+use gatewright_compiler::graph::solve::SolveOptions;
 use gatewright_compiler::graph::{Graph, NodeId, lower};
 use gatewright_compiler::passes::{self, PassError};
 use gatewright_compiler::plan::{OnceSource, Plan, plan};
@@ -42,11 +43,14 @@ pub struct CompileOptions {
     pub backend: Backend,
     /// Most threads that a run may use, at least 1. The result does not depend on it.
     pub threads: usize,
+    /// How steps are solved whose equations need each other. Read where the cell was resolved with
+    /// [`CyclePolicy::FixedPoint`](gatewright_compiler::resolve::CyclePolicy::FixedPoint).
+    pub solve: SolveOptions,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self { backend: Backend::default(), threads: 1 }
+        Self { backend: Backend::default(), threads: 1, solve: SolveOptions::default() }
     }
 }
 
@@ -68,6 +72,7 @@ pub struct CompiledCell<T> {
     inference: Arc<Engine<T>>,
     training: Arc<Engine<T>>,
     threads: usize,
+    solve: SolveOptions,
     compile_time: Duration,
 }
 
@@ -118,6 +123,7 @@ impl<T: Element> CompiledCell<T> {
             inference,
             training,
             threads: options.threads.max(1),
+            solve: options.solve,
             compile_time: started.elapsed(),
         })
     }
@@ -166,6 +172,7 @@ impl<T: Element> CompiledCell<T> {
     ) -> Shared<'a, T> {
         Shared {
             engine,
+            solve: self.solve,
             matrices: &workspace.matrices,
             parameters,
             parameter_ranges: &self.parameter_ranges,
