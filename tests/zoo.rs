@@ -170,7 +170,14 @@ fn gradients_equal_central_differences() {
         let refusal = UNPLANNED.iter().find(|(name, _)| *name == entry.name);
         let mut numbers = Numbers::new(23);
         for backend in [Backend::Jit, Backend::Interpreter] {
-            match (CompiledCell::<f64>::new(&cell, &sizes, CompileOptions { backend, threads: 1 }), refusal) {
+            match (
+                CompiledCell::<f64>::new(
+                    &cell,
+                    &sizes,
+                    CompileOptions { backend, ..CompileOptions::default() },
+                ),
+                refusal,
+            ) {
                 (Ok(compiled), None) => {
                     let arguments = arguments(&compiled, &mut numbers);
                     assert_gradients(entry.name, &compiled, arguments);

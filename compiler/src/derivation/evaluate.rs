@@ -67,7 +67,7 @@ impl Evaluator<'_> {
         dimension.size(&self.sizes).expect("sizes")
     }
 
-    fn value(&self, expression: &Expression, values: &Values, all: &[Values]) -> Tensor {
+    pub(super) fn value(&self, expression: &Expression, values: &Values, all: &[Values]) -> Tensor {
         let of = |expression: &Expression| self.value(expression, values, all);
         match expression {
             Expression::Number(value) => Tensor::scalar(*value),

@@ -42,6 +42,7 @@ enum Notation {
     Gradient,
     Given,
     Handed,
+    Circling,
     Argument,
     Made,
     Temporary,
@@ -89,6 +90,8 @@ pub(super) fn document(derivation: &Derivation, style: Style) -> String {
         Style::Latex => "Backward, at each step $t = T, \\dots, 1$",
     };
     writer.section(from_to, &derivation.backward, &mut text);
+    let solved = "Solved with these by iteration, from zero until nothing changes";
+    writer.section(solved, &derivation.solved, &mut text);
     writer.section("Handed to the step before", &derivation.carried, &mut text);
     writer.section("Gradients by the inputs", &derivation.inputs, &mut text);
     writer.section("Gradients by the parameters, once", &derivation.totals, &mut text);
@@ -296,7 +299,16 @@ impl Writer<'_> {
             Symbol::Parameter(index) => self.name(&parameter(index), None),
             Symbol::Input(index) => self.name(&port(&signature.inputs, index), Some(0)),
             Symbol::State(index) => self.state(index, 0),
+            Symbol::Unknown(index) => self.unknown(index),
             Symbol::Value(number) => self.value(number),
+            Symbol::Circling(index) => {
+                self.used.insert(Notation::Circling);
+                let (sign, name) = (self.delta(), self.unknown(index));
+                match self.style {
+                    Style::Text => format!("{sign}{name}^{{↺}}"),
+                    Style::Latex => format!("{sign}{name}^{{\\circlearrowleft}}"),
+                }
+            }
             Symbol::Adjoint(number) => {
                 let once = self.derivation.values.get(number as usize).is_some_and(|value| value.once);
                 let sign = if once { self.nabla() } else { self.delta() };
@@ -353,6 +365,14 @@ impl Writer<'_> {
         }
     }
 
+    /// An unknown by the name of its value.
+    fn unknown(&mut self, index: u32) -> String {
+        match self.derivation.unknowns.get(index as usize).copied().flatten() {
+            Some(number) => self.value(number),
+            None => "?".to_owned(),
+        }
+    }
+
     /// A state as it enters the step, or `later` steps on.
     fn state(&self, index: u32, later: i32) -> String {
         let Some(state) = self.derivation.states.get(index as usize) else { return "?".to_owned() };
@@ -402,7 +422,7 @@ impl Writer<'_> {
                 // A power of a name with a superscript needs parentheses.
                 POWER
             }
-            Expression::Name(Symbol::Arriving(_) | Symbol::Leaving(_)) => POWER,
+            Expression::Name(Symbol::Arriving(_) | Symbol::Leaving(_) | Symbol::Circling(_)) => POWER,
             Expression::Sum(terms) => match terms.as_slice() {
                 [_] => SIGN,
                 _ => SUM,
@@ -685,6 +705,11 @@ impl Writer<'_> {
                     pick("δv_t^{←t+1}", &format!("{delta} v_t^{{\\leftarrow t+1}}")),
                     pick("δv_t", &format!("{delta} v_t")),
                     pick("δv_{t-1}^{←t}", &format!("{delta} v_{{t-1}}^{{\\leftarrow t}}"))
+                ),
+                Notation::Circling => format!(
+                    "{}: the part of {} that comes back to v through the cycle of the step",
+                    pick("δv_t^{↺}", &format!("{delta} v_t^{{\\circlearrowleft}}")),
+                    pick("δv_t", &format!("{delta} v_t"))
                 ),
                 Notation::Argument => format!(
                     "{}: the argument of the function that gives v",

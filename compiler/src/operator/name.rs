@@ -106,10 +106,12 @@ impl Operator {
             Self::Constant(_) => "constant",
             Self::Input(_) => "input",
             Self::State(_) => "state",
+            Self::Unknown(_) => "unknown",
             Self::Parameter(_) => "parameter",
             Self::Identity(_) => "identity",
             Self::OutputGradient(_) => "output_gradient",
             Self::StateGradient(_) => "state_gradient",
+            Self::SolutionGradient(_) => "solution_gradient",
             Self::Unary(function) => function.name(),
             Self::Binary(function) => function.name(),
             Self::Ternary(function) => function.name(),
@@ -140,10 +142,12 @@ impl Operator {
             Self::Constant(_)
             | Self::Input(_)
             | Self::State(_)
+            | Self::Unknown(_)
             | Self::Parameter(_)
             | Self::Identity(_)
             | Self::OutputGradient(_)
-            | Self::StateGradient(_) => Some(0),
+            | Self::StateGradient(_)
+            | Self::SolutionGradient(_) => Some(0),
             Self::Unary(_)
             | Self::Transpose
             | Self::Slice { .. }

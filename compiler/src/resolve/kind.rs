@@ -308,6 +308,10 @@ fn readers(draft: &Draft) -> HashMap<Reader, BTreeSet<usize>> {
                 Source::Equation(source) => {
                     readers.entry(Reader::Equation(source)).or_default().insert(index);
                 }
+                Source::Unknown(source) => {
+                    readers.entry(Reader::Equation(source)).or_default().insert(index);
+                    readers.entry(Reader::State(source)).or_default().insert(index);
+                }
                 Source::Delayed(symbol, _) => {
                     if let Some(&last) = draft.symbol(symbol).definitions.last() {
                         readers.entry(Reader::Equation(last)).or_default().insert(index);
@@ -406,7 +410,7 @@ impl Kinds {
             NodeKind::Faulty => Kind::Vector,
             NodeKind::Number(_) => Kind::Scalar,
             NodeKind::Read { .. } => match draft.sources[at] {
-                Source::Equation(equation) => self.equations[equation],
+                Source::Equation(equation) | Source::Unknown(equation) => self.equations[equation],
                 Source::Delayed(symbol, _) => {
                     draft.symbol(symbol).definitions.last().map_or(Kind::Vector, |&last| self.equations[last])
                 }

@@ -112,7 +112,7 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables, output: Option<S
         .sources
         .iter()
         .filter_map(|source| match source {
-            Source::Equation(equation) => Some(*equation),
+            Source::Equation(equation) | Source::Unknown(equation) => Some(*equation),
             _ => None,
         })
         .collect();
