@@ -277,7 +277,7 @@ impl<'f> Builder<'f> {
     }
 
     /// A vector as a matrix like another: in each column, or in each row.
-    pub(super) fn spread(&mut self, a: Value, like: Value, rows: bool, span: Span) -> Option<Value> {
+    pub(super) fn repeated(&mut self, a: Value, like: Value, rows: bool, span: Span) -> Option<Value> {
         let shape @ Shape::Matrix(..) = self.shape(like.term) else { return None };
         let Shape::Matrix(m, n) = &shape else { return None };
         let ones = self.ones(if rows { m } else { n }, span)?;

@@ -378,12 +378,12 @@ impl Builder<'_> {
     /// Softmax of each row of `by_rows`, which is the matrix or, for columns, its transpose.
     fn rows_softmax(&mut self, a: Value, by_rows: Value, columns: bool, span: Span) -> Option<Value> {
         let largest = self.row_maximum(by_rows, span)?;
-        let largest = self.spread(largest, a, columns, span)?;
+        let largest = self.repeated(largest, a, columns, span)?;
         let moved = self.binary(Binary::Subtract, a, largest, "subtracted", span)?;
         let exponential = self.unary(Unary::Exponential, moved, span)?;
         let by_rows = if columns { self.transpose(exponential, span)? } else { exponential };
         let sums = self.row_sums(by_rows, span)?;
-        let sums = self.spread(sums, a, columns, span)?;
+        let sums = self.repeated(sums, a, columns, span)?;
         self.binary(Binary::Divide, exponential, sums, "divided", span)
     }
 
