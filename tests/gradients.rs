@@ -1,6 +1,7 @@
 //! Gradients of compiled cells against central differences in f64, along random directions through all arguments at
 //! once, and along each argument alone.
 
+use gatewright::sequence::SequenceCell;
 use gatewright::{Backend, CompileOptions, CompiledCell};
 use gatewright_tests::golden::{GOLDEN, arguments, compile};
 use gatewright_tests::{Numbers, StepArguments, training_step};
@@ -105,7 +106,8 @@ fn derived_gradients_equal_central_differences() {
         let cell = golden.cell().unwrap();
         let tensors = golden.tensors();
         for backend in [Backend::Jit, Backend::Interpreter] {
-            let compiled = compile::<f64>(&cell, &tensors, CompileOptions { backend, threads: 1 });
+            let compiled =
+                compile::<f64>(&cell, &tensors, CompileOptions { backend, ..CompileOptions::default() });
             assert_gradients(golden.name, &compiled, arguments::<f64>(&cell, &tensors));
         }
     }

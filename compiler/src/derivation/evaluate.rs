@@ -67,7 +67,7 @@ impl Evaluator<'_> {
         dimension.size(&self.sizes).expect("sizes")
     }
 
-    fn value(&self, expression: &Expression, values: &Values, all: &[Values]) -> Tensor {
+    pub(super) fn value(&self, expression: &Expression, values: &Values, all: &[Values]) -> Tensor {
         let of = |expression: &Expression| self.value(expression, values, all);
         match expression {
             Expression::Number(value) => Tensor::scalar(*value),
@@ -178,6 +178,14 @@ impl Evaluator<'_> {
                 })
             }
             Expression::ElementSum(operand) => Tensor::scalar(of(operand).elements.iter().sum()),
+            Expression::RowMaximum(operand) => {
+                let operand = of(operand);
+                let (rows, columns) = (operand.axes[0], operand.axes[1]);
+                let row = |i: usize| &operand.elements[i * columns..(i + 1) * columns];
+                let elements =
+                    (0..rows).map(|i| row(i).iter().copied().fold(f64::NEG_INFINITY, f64::max)).collect();
+                Tensor { axes: vec![rows], elements }
+            }
             Expression::MaximumElement(operand) => {
                 Tensor::scalar(of(operand).elements.into_iter().fold(f64::NEG_INFINITY, f64::max))
             }

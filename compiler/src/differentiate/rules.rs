@@ -287,6 +287,21 @@ fn structural(
         (&Operator::CumulativeSum { reverse }, &[x]) => {
             Ok(vec![(x, graph.insert(Operator::CumulativeSum { reverse: !reverse }, vec![d])?)])
         }
+        // y_i = max_j x_ij:  d_i / n_i to each of the n_i elements of row i that equal y_i
+        (Operator::RowMaximum, &[x]) => {
+            let Shape::Matrix(_, columns) = graph.shape(x).clone() else { return Ok(Vec::new()) };
+            let one = graph.constant(1.0)?;
+            let ones = graph.broadcast(one, &Shape::Vector(columns))?;
+            let along = |graph: &mut Graph, row| graph.insert(Operator::Outer, vec![row, ones]);
+            let y = along(graph, y)?;
+            let less = graph.binary(Binary::Less, x, y)?;
+            let largest = graph.binary(Binary::Subtract, one, less)?;
+            let count = graph.matrix_vector(largest, ones)?;
+            let share = graph.binary(Binary::Divide, d, count)?;
+            let share = along(graph, share)?;
+            let zero = graph.constant(0.0)?;
+            Ok(vec![(x, graph.ternary(Ternary::Select, less, zero, share)?)])
+        }
         // y_j = x:  dx = sum_j d_j
         (Operator::Broadcast(_) | Operator::BroadcastMatrix(..), &[x]) => {
             Ok(vec![(x, graph.insert(Operator::Sum, vec![d])?)])

@@ -2,7 +2,8 @@
 //!
 //! `round` passes its gradient on as if it were the identity, so the derived gradient is not the slope of the cell, which
 //! is zero almost everywhere, but the slope of another one: each `round(x)` is `x + e`, where `e` is a given number, the
-//! distance by which the rounding moved `x` in the run at hand.
+//! distance by which the rounding moved `x` in the run at hand. A rounding of parameters alone, which no step changes,
+//! stays as it is.
 
 use super::{Graph, GraphError, NodeId, Port, Root};
 use crate::operator::{Binary, Operator, Unary};
@@ -19,6 +20,11 @@ pub struct StraightThrough {
 }
 
 impl Graph {
+    /// True for a rounding that may differ from step to step.
+    fn rounds(&self, id: NodeId) -> bool {
+        *self.operator(id) == Operator::Unary(Unary::Round) && self.phase(id).is_per_step()
+    }
+
     /// The stand-ins for the roundings of a forward graph; `None` where it has none.
     ///
     /// # Errors
@@ -28,7 +34,7 @@ impl Graph {
         let mut found: Vec<(Port, NodeId)> = Vec::new();
         let mut distances = self.rebuild(|graph, id, node, operands| {
             let made = graph.insert(node.operator.clone(), operands.clone())?;
-            if let (Operator::Unary(Unary::Round), &[x]) = (&node.operator, operands.as_slice()) {
+            if let (true, &[x]) = (self.rounds(id), operands.as_slice()) {
                 let name = format!("rounding {}", found.len() + 1);
                 let port = Port { name, shape: self.shape(id).clone() };
                 found.push((port, graph.binary(Binary::Subtract, made, x)?));

@@ -147,6 +147,8 @@ pub enum Operator {
     Input(u32),
     /// State number `.0` at the end of the step before. Per step.
     State(u32),
+    /// Unknown number `.0`: the value at this step that the equations of the step give back. Per step.
+    Unknown(u32),
     /// Parameter number `.0`. Constant over time.
     Parameter(u32),
     /// The identity matrix of this size. Constant over time.
@@ -156,6 +158,9 @@ pub enum Operator {
     /// Gradient of the loss by state number `.0` as it leaves this step, from all later steps and from the
     /// gradient of the final state. Per step; adjoint graphs only.
     StateGradient(u32),
+    /// Gradient of the loss by what the equations give for unknown number `.0` at this step, over all ways through the
+    /// unknowns of the step: itself an unknown of the walk back. Per step; adjoint graphs only.
+    SolutionGradient(u32),
     /// Element-wise, one operand.
     Unary(Unary),
     /// Element-wise, two operands.
@@ -211,6 +216,8 @@ pub enum Operator {
         /// From the last element to the first.
         reverse: bool,
     },
+    /// Largest element of each row of a matrix `[m, n]`, giving `[m]`; each as [`Operator::MaximumElement`] is.
+    RowMaximum,
     /// A scalar as a vector of this size.
     Broadcast(Dimension),
     /// A scalar as a matrix of these rows and columns.

@@ -106,10 +106,12 @@ impl Operator {
             Self::Constant(_) => "constant",
             Self::Input(_) => "input",
             Self::State(_) => "state",
+            Self::Unknown(_) => "unknown",
             Self::Parameter(_) => "parameter",
             Self::Identity(_) => "identity",
             Self::OutputGradient(_) => "output_gradient",
             Self::StateGradient(_) => "state_gradient",
+            Self::SolutionGradient(_) => "solution_gradient",
             Self::Unary(function) => function.name(),
             Self::Binary(function) => function.name(),
             Self::Ternary(function) => function.name(),
@@ -126,6 +128,7 @@ impl Operator {
             Self::MaximumElement => "maximum_element",
             Self::CumulativeSum { reverse: false } => "cumulative_sum",
             Self::CumulativeSum { reverse: true } => "reverse_cumulative_sum",
+            Self::RowMaximum => "row_maximum",
             Self::Broadcast(_) => "broadcast",
             Self::BroadcastMatrix(..) => "broadcast_matrix",
             Self::Total => "total",
@@ -139,10 +142,12 @@ impl Operator {
             Self::Constant(_)
             | Self::Input(_)
             | Self::State(_)
+            | Self::Unknown(_)
             | Self::Parameter(_)
             | Self::Identity(_)
             | Self::OutputGradient(_)
-            | Self::StateGradient(_) => Some(0),
+            | Self::StateGradient(_)
+            | Self::SolutionGradient(_) => Some(0),
             Self::Unary(_)
             | Self::Transpose
             | Self::Slice { .. }
@@ -152,6 +157,7 @@ impl Operator {
             | Self::Sum
             | Self::MaximumElement
             | Self::CumulativeSum { .. }
+            | Self::RowMaximum
             | Self::Broadcast(_)
             | Self::BroadcastMatrix(..)
             | Self::Total => Some(1),

@@ -164,6 +164,23 @@ impl<'f> Builder<'f> {
         Some(Value { term, kind: Kind::Matrix, span: a.span })
     }
 
+    /// A scalar repeated to fill a shape; anything else as it is.
+    pub(super) fn spread(&mut self, a: Value, shape: &Shape, span: Span) -> Option<Value> {
+        match (self.shape(a.term), shape) {
+            (Shape::Scalar, Shape::Vector(n)) => {
+                let operator = Operator::Broadcast(n.clone());
+                let term = self.emit(operator, vec![a.term], shape.clone(), span)?;
+                Some(Value { term, kind: Kind::Vector, span })
+            }
+            (Shape::Scalar, Shape::Matrix(rows, columns)) => {
+                let operator = Operator::BroadcastMatrix(rows.clone(), columns.clone());
+                let term = self.emit(operator, vec![a.term], shape.clone(), span)?;
+                Some(Value { term, kind: Kind::Matrix, span })
+            }
+            _ => Some(a),
+        }
+    }
+
     /// A vector of ones.
     pub(super) fn ones(&mut self, n: &Dimension, span: Span) -> Option<TermId> {
         let one = self.number(1.0, span)?;
@@ -242,6 +259,31 @@ impl<'f> Builder<'f> {
         let operator = Operator::Slice { start, length: length.clone() };
         let term = self.emit(operator, vec![a.term], Shape::Vector(length), span)?;
         Some(Value { term, kind: a.kind, span })
+    }
+
+    /// Largest element of each row of a matrix.
+    pub(super) fn row_maximum(&mut self, a: Value, span: Span) -> Option<Value> {
+        let Shape::Matrix(rows, _) = self.shape(a.term) else { return None };
+        let term = self.emit(Operator::RowMaximum, vec![a.term], Shape::Vector(rows), span)?;
+        Some(Value { term, kind: Kind::Vector, span })
+    }
+
+    /// Sum of each row of a matrix.
+    pub(super) fn row_sums(&mut self, a: Value, span: Span) -> Option<Value> {
+        let Shape::Matrix(rows, columns) = self.shape(a.term) else { return None };
+        let ones = self.ones(&columns, span)?;
+        let term = self.emit(Operator::MatrixVector, vec![a.term, ones], Shape::Vector(rows), span)?;
+        Some(Value { term, kind: Kind::Vector, span })
+    }
+
+    /// A vector as a matrix like another: in each column, or in each row.
+    pub(super) fn repeated(&mut self, a: Value, like: Value, rows: bool, span: Span) -> Option<Value> {
+        let shape @ Shape::Matrix(..) = self.shape(like.term) else { return None };
+        let Shape::Matrix(m, n) = &shape else { return None };
+        let ones = self.ones(if rows { m } else { n }, span)?;
+        let operands = if rows { vec![ones, a.term] } else { vec![a.term, ones] };
+        let term = self.emit(Operator::Outer, operands, shape, span)?;
+        Some(Value { term, kind: Kind::Matrix, span })
     }
 
     /// `choice != 0 ? a : b`, all of one shape.

@@ -158,6 +158,8 @@ pub(super) enum Source {
     None,
     /// An equation of this step.
     Equation(usize),
+    /// An equation of this step that needs this read: its value is an unknown of the step.
+    Unknown(usize),
     /// The value of the name so many steps ago, one or more.
     Delayed(SymbolId, u32),
     /// An input so many steps ago, zero or more.

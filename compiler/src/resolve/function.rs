@@ -127,6 +127,17 @@ impl Builder<'_> {
                 let sum = self.sum(exponential, span)?;
                 self.binary(Binary::Divide, exponential, sum, "divided", span)
             }
+            // e^(x_ij - max_k x_kj) / Σ_k e^(x_kj - max_k x_kj)
+            Function::ColumnSoftmax => {
+                let a = self.matrix(a, span)?;
+                let turned = self.transpose(a, span)?;
+                self.rows_softmax(a, turned, true, span)
+            }
+            // e^(x_ij - max_k x_ik) / Σ_k e^(x_ik - max_k x_ik)
+            Function::RowSoftmax => {
+                let a = self.matrix(a, span)?;
+                self.rows_softmax(a, a, false, span)
+            }
             // d / sqrt(Σ d² / n + ε) with d = x - Σ x / n
             Function::LayerNorm => {
                 let a = self.vector(a, span)?;
@@ -366,6 +377,18 @@ impl Builder<'_> {
     fn mean(&mut self, a: Value, span: Span) -> Option<Value> {
         let (sum, count) = (self.sum(a, span)?, self.count(a, span)?);
         self.binary(Binary::Divide, sum, count, "divided", span)
+    }
+
+    /// Softmax of each row of `by_rows`, which is the matrix or, for columns, its transpose.
+    fn rows_softmax(&mut self, a: Value, by_rows: Value, columns: bool, span: Span) -> Option<Value> {
+        let largest = self.row_maximum(by_rows, span)?;
+        let largest = self.repeated(largest, a, columns, span)?;
+        let moved = self.binary(Binary::Subtract, a, largest, "subtracted", span)?;
+        let exponential = self.unary(Unary::Exponential, moved, span)?;
+        let by_rows = if columns { self.transpose(exponential, span)? } else { exponential };
+        let sums = self.row_sums(by_rows, span)?;
+        let sums = self.repeated(sums, a, columns, span)?;
+        self.binary(Binary::Divide, exponential, sums, "divided", span)
     }
 
     /// A matrix; anything else is reported.

@@ -112,13 +112,14 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables, output: Option<S
         .sources
         .iter()
         .filter_map(|source| match source {
-            Source::Equation(equation) => Some(*equation),
+            Source::Equation(equation) | Source::Unknown(equation) => Some(*equation),
             _ => None,
         })
         .collect();
+    let beginnings: HashSet<usize> = draft.initial.values().copied().collect();
     let mut found: Vec<(Code, Span, String, Option<Span>)> = Vec::new();
     for (index, equation) in draft.equations.iter().enumerate() {
-        if read.contains(&index) {
+        if read.contains(&index) || beginnings.contains(&index) {
             continue;
         }
         let symbol = draft.symbol(equation.target);

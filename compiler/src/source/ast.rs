@@ -217,6 +217,10 @@ pub enum Function {
     Sign,
     /// `softmax` over the feature axis.
     Softmax,
+    /// `colsoftmax`: softmax of each column of a matrix.
+    ColumnSoftmax,
+    /// `rowsoftmax`: softmax of each row of a matrix.
+    RowSoftmax,
     /// `LayerNorm`, `LN`: epsilon 1e-5, biased variance, no gain or bias.
     LayerNorm,
     /// `mean` over the feature axis.

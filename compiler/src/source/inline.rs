@@ -151,7 +151,8 @@ fn headless(text: &str, inline: &[Block], known: &Names) -> Vec<Block> {
                 return None;
             }
             let definition = format!("{inside} = 0");
-            let block = Block { range: 0..definition.len(), ..name.clone() };
+            let all = 0..definition.len();
+            let block = Block { range: all.clone(), outer: all, ..name.clone() };
             let (statements, _) = read(&definition, &[block]);
             let [Statement { kind: StatementKind::Definition { target, .. }, .. }] = statements.as_slice()
             else {

@@ -56,7 +56,7 @@ const SUPERSCRIPTS: [(char, char); 44] = [
 
 /// Functions by name in lower case.
 #[rustfmt::skip]
-const FUNCTIONS: [(&str, Function); 58] = [
+const FUNCTIONS: [(&str, Function); 60] = [
     ("sigma", Function::Sigmoid), ("sigmoid", Function::Sigmoid), ("sigm", Function::Sigmoid),
     ("logistic", Function::Sigmoid), ("tanh", Function::Tanh), ("relu", Function::Relu),
     ("softplus", Function::Softplus), ("exp", Function::Exponential), ("ln", Function::Logarithm),
@@ -76,6 +76,7 @@ const FUNCTIONS: [(&str, Function); 58] = [
     ("rowscale", Function::RowScale), ("tmatvec", Function::TransposedProduct), ("chunk", Function::Chunk),
     ("split", Function::Chunk), ("log_sigmoid", Function::LogSigmoid), ("ceiling", Function::Ceiling),
     ("clamp", Function::Clip),
+    ("colsoftmax", Function::ColumnSoftmax), ("rowsoftmax", Function::RowSoftmax),
 ];
 
 /// A letter of another alphabet by its ASCII word.
@@ -157,6 +158,8 @@ pub(crate) const fn function_name(function: Function) -> &'static str {
         Function::Clip => "clip",
         Function::Sign => "sign",
         Function::Softmax => "softmax",
+        Function::ColumnSoftmax => "colsoftmax",
+        Function::RowSoftmax => "rowsoftmax",
         Function::LayerNorm => "layernorm",
         Function::Mean => "mean",
         Function::Sum => "sum",

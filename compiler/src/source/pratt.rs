@@ -447,6 +447,12 @@ impl<'a> Parser<'a> {
     fn reference(&mut self) -> Result<Expression, Stop> {
         self.check_word()?;
         let named = self.name()?;
+        if matches!(named.parts.base.as_str(), "infty" | "inf")
+            && named.reference().name.canonical == named.parts.base
+        {
+            let kind = ExpressionKind::Number(f64::INFINITY);
+            return Ok(Expression { kind, span: named.span });
+        }
         self.check_name(&named)?;
         self.named_expression(named)
     }

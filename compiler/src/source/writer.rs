@@ -63,6 +63,10 @@ impl Writer {
     /// Appends a letter that is not ASCII, or a mark, script or sign that stands for itself. False where the
     /// character is none of these.
     pub(crate) fn unicode(&mut self, character: char, span: Span) -> bool {
+        if character == '∞' {
+            self.word("infty", span);
+            return true;
+        }
         if let Some(word) = name::greek(character) {
             if word == "sigma" {
                 self.push(TokenKind::Function(super::ast::Function::Sigmoid, "sigma".to_owned()), span);

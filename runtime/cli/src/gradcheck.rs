@@ -8,7 +8,7 @@
 
 use clap::Args;
 use gatewright::CompiledCell;
-use gatewright::compiler::graph::lower;
+use gatewright::compiler::graph::{StraightThrough, lower};
 use gatewright::error::CompileError;
 use gatewright::parameters::{Initializer, Random};
 use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
@@ -121,6 +121,7 @@ impl Probe<'_> {
     fn gradient(&mut self, point: &Point) -> Result<Point, Failure> {
         self.loss(point, Keep::Tape)?;
         let mut gradient = point.clone();
+        gradient.states = buffers(self.cell.layout().states.iter().map(|port| port.size), self.batch)?;
         let call = Backward {
             parameters: &point.parameters,
             output_gradients: &views(&self.functional.outputs),
@@ -191,28 +192,51 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut point = Point { parameters: parameters.pop().unwrap_or_default(), inputs, states };
     let functional = Functional { outputs, final_states };
-    let smooth = smooth(&checked, &sizes, arguments, &point)?;
     let probe = |cell, fixed| {
         let workspace = Workspace::default();
         Probe { cell, steps, batch, functional: &functional, fixed, workspace }
     };
-    let mut probes = match &smooth {
-        None => [probe(&cell, Vec::new()), probe(&cell, Vec::new())],
-        Some((smooth, distances)) => [probe(&cell, Vec::new()), probe(smooth, distances.clone())],
-    };
-    let [probe, jumpless] = &mut probes;
+    let graph = lower(&checked.cell).map_err(|error| CompileError::Pass(error.into()))?;
+    let stand_in = graph.straight_through().map_err(|error| CompileError::Pass(error.into()))?;
+    if stand_in.is_some() {
+        answer_line!(
+            "rounding passes its gradient on unchanged: differences are taken with each rounding as a shift by what \
+             it moves here"
+        )?;
+    }
 
-    let mut derived = probe.gradient(&point)?;
     let mut worst: Option<Comparison> = None;
     let mut tried = 0_usize;
-    for (name, entries) in tensors(&cell, &point) {
-        for (at, entry) in chosen(entries, arguments.entries, &mut Random::named(arguments.seed, &name)) {
-            let difference = jumpless.difference(&mut point, entry)?;
-            let derived = derived.entry_mut(entry).map_or(f64::NAN, |value| *value);
-            let comparison = Comparison::new(format!("{name}[{at}]"), derived, difference);
-            tried += 1;
-            if worst.as_ref().is_none_or(|worst| comparison.error > worst.error) {
-                worst = Some(comparison);
+    // From random states, and once more from where the equations say that states begin.
+    for declared in [false, true] {
+        if declared {
+            for (values, state) in point.states.iter_mut().zip(&checked.cell.states) {
+                if state.initial.is_some() {
+                    values.clear();
+                }
+            }
+            if point.states.iter().all(|values| !values.is_empty()) {
+                break;
+            }
+        }
+        let mut derived = probe(&cell, Vec::new()).gradient(&point)?;
+        let smooth = match &stand_in {
+            Some(stand_in) => Some(smooth(&checked, stand_in, &sizes, arguments, &point)?),
+            None => None,
+        };
+        let mut jumpless = match &smooth {
+            Some((smooth, distances)) => probe(smooth, distances.clone()),
+            None => probe(&cell, Vec::new()),
+        };
+        for (name, entries) in tensors(&cell, &point) {
+            for (at, entry) in chosen(entries, arguments.entries, &mut Random::named(arguments.seed, &name)) {
+                let difference = jumpless.difference(&mut point, entry)?;
+                let derived = derived.entry_mut(entry).map_or(f64::NAN, |value| *value);
+                let comparison = Comparison::new(format!("{name}[{at}]"), derived, difference);
+                tried += 1;
+                if worst.as_ref().is_none_or(|worst| comparison.error > worst.error) {
+                    worst = Some(comparison);
+                }
             }
         }
     }
@@ -234,14 +258,11 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
 /// For a cell that rounds: its stand-in without jumps, and how far each rounding moves its argument at `point`.
 fn smooth(
     checked: &Checked,
+    stand_in: &StraightThrough,
     sizes: &[usize],
     arguments: &Arguments,
     point: &Point,
-) -> Result<Option<(CompiledCell<f64>, Vec<Vec<f64>>)>, Failure> {
-    let graph = lower(&checked.cell).map_err(|error| CompileError::Pass(error.into()))?;
-    let Some(stand_in) = graph.straight_through().map_err(|error| CompileError::Pass(error.into()))? else {
-        return Ok(None);
-    };
+) -> Result<(CompiledCell<f64>, Vec<Vec<f64>>), Failure> {
     let measured = checked.compile_graph::<f64>(&stand_in.distances, sizes, arguments.backend)?;
     let (steps, batch) = (arguments.steps, arguments.batch);
     let layout = measured.layout();
@@ -259,11 +280,7 @@ fn smooth(
     measured.forward(call, Keep::Nothing, &mut Workspace::default())?;
     let distances = outputs.split_off(outputs.len().saturating_sub(stand_in.count));
     let cell = checked.compile_graph(&stand_in.smooth, sizes, arguments.backend)?;
-    answer_line!(
-        "rounding passes its gradient on unchanged: differences are taken with each rounding as a shift by what it \
-         moves here"
-    )?;
-    Ok(Some((cell, distances)))
+    Ok((cell, distances))
 }
 
 /// One entry, both ways.

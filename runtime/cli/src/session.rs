@@ -137,7 +137,7 @@ fn options(arguments: BackendArguments) -> CompileOptions {
         BackendName::Jit => Backend::Jit,
         BackendName::Interpreter => Backend::Interpreter,
     };
-    CompileOptions { backend, threads: arguments.threads }
+    CompileOptions { backend, threads: arguments.threads, ..CompileOptions::default() }
 }
 
 /// Compiles from text to callable code, all of it within the time that is given back.

@@ -122,14 +122,14 @@ zoo! {
     RWA "rwa" 2017 "RWA (recurrent weighted average)" "Ostmeyer & Cowell, arXiv:1703.01253";
     RWKV4 "rwkv4" 2023 "RWKV-4 time mixing" "Peng et al., arXiv:2305.13048";
     SLSTM "slstm" 2024 "sLSTM (xLSTM scalar memory)" "Beck et al., arXiv:2405.04517";
-    MLSTM "mlstm" 2024 "mLSTM (xLSTM matrix memory)" "Beck et al., arXiv:2405.04517" lacks "matrix states";
-    GLA "gla" 2024 "GLA (gated linear attention)" "Yang et al., arXiv:2312.06635" lacks "matrix states";
-    DELTANET "deltanet" 2021 "DeltaNet / fast weight programmer" "Schlag, Irie, Schmidhuber ICML, arXiv:2102.11174" lacks "matrix states";
-    GATED_DELTANET "gated_deltanet" 2025 "Gated DeltaNet" "Yang et al., arXiv:2412.06464" lacks "matrix states";
-    FASTWEIGHTS "fastweights" 2016 "Fast weights" "Ba et al. NeurIPS, arXiv:1610.06258" lacks "matrix states";
+    MLSTM "mlstm" 2024 "mLSTM (xLSTM matrix memory)" "Beck et al., arXiv:2405.04517";
+    GLA "gla" 2024 "GLA (gated linear attention)" "Yang et al., arXiv:2312.06635";
+    DELTANET "deltanet" 2021 "DeltaNet / fast weight programmer" "Schlag, Irie, Schmidhuber ICML, arXiv:2102.11174";
+    GATED_DELTANET "gated_deltanet" 2025 "Gated DeltaNet" "Yang et al., arXiv:2412.06464";
+    FASTWEIGHTS "fastweights" 2016 "Fast weights" "Ba et al. NeurIPS, arXiv:1610.06258";
     LMU "lmu" 2019 "LMU (Legendre memory unit)" "Voelker, Kajić, Eliasmith, NeurIPS" frozen ["A", "b"];
     CFC "cfc" 2022 "CfC (closed-form continuous-time)" "Hasani et al. Nature MI, arXiv:2106.13898";
     LTC "ltc" 2021 "LTC (liquid time-constant, 2 solver steps)" "Hasani et al. AAAI, arXiv:2006.04439";
     SKIPRNN "skiprnn" 2018 "Skip RNN (on GRU v3)" "Campos et al. ICLR, arXiv:1708.06834";
-    MASS_LSTM "mass_lstm" 2021 "MC-LSTM (mass-conserving)" "Hoedt et al. ICML, arXiv:2101.05186" frozen ["u"] lacks "an element-wise exponential of a matrix";
+    MASS_LSTM "mass_lstm" 2021 "MC-LSTM (mass-conserving)" "Hoedt et al. ICML, arXiv:2101.05186";
 }

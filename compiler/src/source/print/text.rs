@@ -121,6 +121,7 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
         return;
     }
     match &expression.kind {
+        ExpressionKind::Number(value) if value.is_infinite() => text.push_str("infty"),
         ExpressionKind::Number(value) => text.push_str(&value.to_string()),
         ExpressionKind::Reference(found) => text.push_str(&reference(found)),
         ExpressionKind::FunctionName(function) => text.push_str(name::function_name(*function)),
