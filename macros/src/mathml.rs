@@ -236,7 +236,9 @@ mod tests {
     fn rows_are_aligned() {
         shown(
             "$$\na_t = \\sigma(b = c) \\\\\nd &= e\n$$",
-            &expect![[r#"<math display="block"><mtable displaystyle="true" class="menv-alignlike menv-align"><mtr><mtd style="text-align:right;padding-right:0"><msub><mi>a</mi><mi>t</mi></msub></mtd><mtd style="text-align:left;padding-left:0"><mo>&#61;</mo><mi>σ</mi><mo symmetric="false" stretchy="false">&#40;</mo><mi>b</mi><mo>&#61;</mo><mi>c</mi><mo symmetric="false" stretchy="false">&#41;</mo></mtd></mtr><mtr><mtd style="text-align:right;padding-right:0"><mi>d</mi></mtd><mtd style="text-align:left;padding-left:0"><mo>&#61;</mo><mi>e</mi></mtd></mtr></mtable></math>"#]],
+            &expect![[
+                r#"<math display="block"><mtable displaystyle="true" class="menv-alignlike menv-align"><mtr><mtd style="text-align:right;padding-right:0"><msub><mi>a</mi><mi>t</mi></msub></mtd><mtd style="text-align:left;padding-left:0"><mo>&#61;</mo><mi>σ</mi><mo symmetric="false" stretchy="false">&#40;</mo><mi>b</mi><mo>&#61;</mo><mi>c</mi><mo symmetric="false" stretchy="false">&#41;</mo></mtd></mtr><mtr><mtd style="text-align:right;padding-right:0"><mi>d</mi></mtd><mtd style="text-align:left;padding-left:0"><mo>&#61;</mo><mi>e</mi></mtd></mtr></mtable></math>"#
+            ]],
         );
         shown(
             "\\begin{align} a &= b \\label{one} \\nonumber \\\\ h̃ &= d \\end{align}",
