@@ -255,6 +255,7 @@ impl Collector<'_> {
             }
             ExpressionKind::Add(left, right)
             | ExpressionKind::Subtract(left, right)
+            | ExpressionKind::Compare(_, left, right)
             | ExpressionKind::Product(_, left, right)
             | ExpressionKind::Divide(left, right)
             | ExpressionKind::Power(left, right) => {

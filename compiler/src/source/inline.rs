@@ -53,6 +53,7 @@ pub(crate) fn references<'e>(expression: &'e Expression, visit: &mut impl FnMut(
             }
             ExpressionKind::Add(left, right)
             | ExpressionKind::Subtract(left, right)
+            | ExpressionKind::Compare(_, left, right)
             | ExpressionKind::Product(_, left, right)
             | ExpressionKind::Divide(left, right)
             | ExpressionKind::Power(left, right) => {

@@ -35,7 +35,7 @@ mod token;
 mod writer;
 
 pub use formula::{Formula, formulas};
-pub(crate) use name::{function_name, is_greek_word};
+pub(crate) use name::{argument_counts, function_name, function_names, is_greek_word};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
