@@ -1,13 +1,12 @@
 //! What must hold before an item is expanded: a list of named checks, each with its reason.
 
-use gatewright_compiler::diagnostic::{Code, Diagnostic, Severity};
+use gatewright_compiler::diagnostic::{Code, Severity};
 use gatewright_compiler::differentiate::differentiate;
 use gatewright_compiler::graph::lower;
 use gatewright_compiler::plan::{PlanError, plan};
 use gatewright_compiler::resolve::{Cell, CyclePolicy, Options, resolve};
 use gatewright_compiler::simplify::simplify;
 use gatewright_compiler::source::{Syntax, parse, print_text};
-use gatewright_compiler::span::Span;
 use proc_macro2::TokenTree;
 use syn::{Attribute, Meta};
 
@@ -202,34 +201,12 @@ fn check_printing(
     let text = print_text(&equations.parsed.document);
     let again = parse(&text, Syntax::Text, None);
     let same = again.diagnostics.is_empty()
-        && resolve(&again.document, options).is_ok_and(|again| placeless(again) == placeless(cell.clone()));
+        && resolve(&again.document, options).is_ok_and(|again| again.placeless() == cell.clone().placeless());
     if !same {
         internal(errors, item, &format!("printed as text, the equations do not mean the same:\n{text}"));
         return None;
     }
     Some(text)
-}
-
-/// The cell without its places.
-pub(crate) fn placeless(mut cell: Cell) -> Cell {
-    let nowhere = Span::default();
-    let variables = cell.inputs.iter_mut().chain(&mut cell.parameters);
-    for variable in variables.chain(cell.states.iter_mut().map(|state| &mut state.variable)) {
-        variable.span = nowhere;
-    }
-    for definition in &mut cell.definitions {
-        (definition.span, definition.target_span) = (nowhere, nowhere);
-    }
-    for term in &mut cell.terms {
-        term.span = nowhere;
-    }
-    for Diagnostic { span, labels, .. } in &mut cell.diagnostics {
-        *span = nowhere;
-        for label in labels {
-            label.0 = nowhere;
-        }
-    }
-    cell
 }
 
 /// A defect of the compiler, not of the equations.

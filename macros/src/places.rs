@@ -120,7 +120,9 @@ impl Text {
             );
         }
         if diagnostic.code == Code::Cycle {
-            text.push_str("\nhelp: `#[cell(cycle = \"previous\")]` chooses `previous`");
+            text.push_str(
+                "\nhelp: `#[cell(cycle = \"previous\")]` chooses the one, `#[cell(cycle = \"fixed-point\")]` the other",
+            );
         }
         text.replace("`--section \"", "`section = \"")
     }
@@ -137,7 +139,9 @@ fn token_message(spans: &TokenSpans, message: &str, diagnostic: &Diagnostic) -> 
         text.push_str(&format!("\nhelp: {}", tokens_spelling(help)));
     }
     if diagnostic.code == Code::Cycle {
-        text.push_str("\nhelp: `#[cycle(previous)]` before the cell's name chooses `previous`");
+        text.push_str(
+            "\nhelp: `#[cycle(previous)]` before the cell's name chooses the one, `#[cycle(fixed_point)]` the other",
+        );
     }
     text
 }
