@@ -66,7 +66,9 @@ pub(crate) fn message(spans: &TokenSpans, diagnostic: &Diagnostic) -> String {
         text.push_str(&format!("\nhelp: {}", tokens_spelling(help)));
     }
     if diagnostic.code == gatewright_compiler::diagnostic::Code::Cycle {
-        text.push_str("\nhelp: `#[cycle(previous)]` before the cell's name chooses `previous`");
+        text.push_str(
+            "\nhelp: `#[cycle(previous)]` or `#[cycle(fixed_point)]` before the cell's name chooses one",
+        );
     }
     text
 }

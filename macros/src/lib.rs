@@ -72,7 +72,7 @@ use proc_macro::TokenStream;
 ///
 /// - `///` and `#[cfg(…)]` belong to the generated items.
 /// - `#[cycle(previous)]`: where equations of one step need each other, the value of the step before is read along the
-///   cycle's state. Without it a cycle is an error.
+///   cycle's state. `#[cycle(fixed_point)]`: each step is solved by iteration. Without either a cycle is an error.
 ///
 /// # Errors
 ///
