@@ -20,7 +20,7 @@ use gatewright_tests::{
 use crate::agreement::{arguments, meaning};
 
 /// Name and equations. Weights are numbers in (-1, 1); what multiplies the loops makes them contractions.
-const CELLS: [(&str, &str); 9] = [
+const CELLS: [(&str, &str); 10] = [
     // The gate of the output sees the new state, the others the old one.
     (
         "lstm",
@@ -57,6 +57,12 @@ const CELLS: [(&str, &str); 9] = [
         "scalar",
         "A = W - 0.1 * V\ns_t = 0.2 * mean(tanh(A x_t)) / (2 + s_t * s_t) + 0.1 * mean(h_{t-1})\n\
          h_t = s_t * tanh(0.1 * U h_{t-1} + A x_t)",
+    ),
+    // A matrix for each sample that is its own delta: what is written depends on what is read from the new state.
+    (
+        "implicit_delta_rule",
+        "k_t = softmax(W_k x_t)\nv_t = tanh(W_v x_t)\nC_t = C_{t-1} + 0.2 * (v_t - C_t k_t) k_t^T\n\
+         h_t = C_t tanh(0.1 * W_q x_t)",
     ),
     // Without states on the loop, and with the unknown in the state of another.
     (

@@ -99,7 +99,7 @@ fn root_symbol(root: Root) -> Option<Symbol> {
         Root::UnknownGradient(index) => Some(Symbol::Circling(index)),
         Root::InputGradient(index) => Some(Symbol::InputGradient(index)),
         Root::ParameterGradient(index) => Some(Symbol::ParameterGradient(index)),
-        Root::NextState(_) | Root::Solution(_) | Root::Output(_) => None,
+        Root::NextState(_) | Root::Solution(_) | Root::Output(_) | Root::InitialState(_) => None,
     }
 }
 
@@ -173,7 +173,12 @@ fn choose_names(derivation: &mut Derivation) {
         sizes[at] = inner.max(1) + usize::from(function);
         products[at] = matches!(
             node.operator,
-            Operator::MatrixVector | Operator::MatrixMatrix | Operator::Sum | Operator::MaximumElement
+            Operator::MatrixVector
+                | Operator::MatrixMatrix
+                | Operator::Sum
+                | Operator::MaximumElement
+                | Operator::CumulativeSum { .. }
+                | Operator::RowMaximum
         ) || operands.iter().any(|operand| products[operand.0 as usize]);
         let shared = uses[at] > 1 && (sizes[at] > SMALL_SIZE || products[at]);
         if shared || sizes[at] > MAXIMUM_SIZE {
@@ -414,7 +419,9 @@ impl Trees<'_> {
                 Some(n) => Expression::Size(n),
                 None => Expression::ElementSum(boxed(whole(0))),
             },
+            Operator::RowMaximum => Expression::RowMaximum(boxed(whole(0))),
             Operator::MaximumElement => Expression::MaximumElement(boxed(whole(0))),
+            Operator::CumulativeSum { reverse } => Expression::CumulativeSum(*reverse, boxed(whole(0))),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => {
                 Expression::Fill(boxed(whole(0)), node.shape.clone())
             }

@@ -127,8 +127,12 @@ pub enum Expression {
     },
     /// Sum of all elements.
     ElementSum(Box<Expression>),
+    /// Largest element of each row of a matrix.
+    RowMaximum(Box<Expression>),
     /// Largest element.
     MaximumElement(Box<Expression>),
+    /// Sums up to each element; from the last one on where the flag is set.
+    CumulativeSum(bool, Box<Expression>),
     /// A scalar in every element of a shape.
     Fill(Box<Expression>, Shape),
     /// Sum over all steps and samples.
@@ -280,6 +284,8 @@ impl Expression {
             | Self::Pad { part: a, .. }
             | Self::ElementSum(a)
             | Self::MaximumElement(a)
+            | Self::CumulativeSum(_, a)
+            | Self::RowMaximum(a)
             | Self::Fill(a, _)
             | Self::Total(a) => visit(a),
             Self::Sum(terms) => terms.iter().for_each(|term| visit(&term.value)),

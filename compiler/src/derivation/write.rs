@@ -55,6 +55,9 @@ enum Notation {
     Ones,
     Size,
     ElementSum,
+    CumulativeSum,
+    ReverseCumulativeSum,
+    RowMaximum,
     Select,
     Indicator,
 }
@@ -471,11 +474,14 @@ impl Writer<'_> {
                 self.write(operand, ATOM, text);
                 text.push_str(self.pick("^2", "^{2}"));
             }
-            Expression::Compare(Binary::Less, a, b) => {
+            Expression::Compare(function @ (Binary::Less | Binary::LessOrEqual), a, b) => {
                 self.used.insert(Notation::Indicator);
                 text.push_str(self.pick("1[", "\\mathbf{1}["));
                 self.write(a, 0, text);
-                text.push_str(" < ");
+                text.push_str(match function {
+                    Binary::Less => " < ",
+                    _ => self.pick(" ≤ ", " \\le "),
+                });
                 self.write(b, 0, text);
                 text.push(']');
             }
@@ -518,6 +524,23 @@ impl Writer<'_> {
             Expression::MaximumElement(operand) => {
                 self.used.insert(Notation::ElementSum);
                 text.push_str(self.pick("max", "\\max"));
+                self.list("(", &[operand], ")", text);
+            }
+            Expression::CumulativeSum(reverse, operand) => {
+                self.used.insert(if *reverse {
+                    Notation::ReverseCumulativeSum
+                } else {
+                    Notation::CumulativeSum
+                });
+                text.push_str(match reverse {
+                    false => self.pick("cumsum", "\\operatorname{cumsum}"),
+                    true => self.pick("revcumsum", "\\operatorname{revcumsum}"),
+                });
+                self.list("(", &[operand], ")", text);
+            }
+            Expression::RowMaximum(operand) => {
+                self.used.insert(Notation::RowMaximum);
+                text.push_str(self.pick("rowmax", "\\operatorname{rowmax}"));
                 self.list("(", &[operand], ")", text);
             }
             Expression::Fill(value, shape) => {
@@ -623,6 +646,8 @@ impl Writer<'_> {
             (Unary::Cosine, _) => (self.pick("cos(", "\\cos("), ")"),
             (Unary::Relu, _) => (self.pick("relu(", "\\mathrm{ReLU}("), ")"),
             (Unary::Softplus, _) => (self.pick("softplus(", "\\operatorname{softplus}("), ")"),
+            (Unary::Floor, _) => (self.pick("floor(", "\\lfloor "), self.pick(")", " \\rfloor")),
+            (Unary::Round, _) => (self.pick("round(", "\\operatorname{round}("), ")"),
             (Unary::Sign, _) => (self.pick("sign(", "\\operatorname{sign}("), ")"),
             (Unary::Negate, _) => ("-(", ")"),
         };
@@ -741,6 +766,13 @@ impl Writer<'_> {
                 Notation::ElementSum => {
                     "sum(v), max(v) of one vector or matrix: over its elements".to_owned()
                 }
+                Notation::CumulativeSum => {
+                    "cumsum(v): each element the sum of the elements of v up to it".to_owned()
+                }
+                Notation::ReverseCumulativeSum => {
+                    "revcumsum(v): each element the sum of the elements of v from it on".to_owned()
+                }
+                Notation::RowMaximum => "rowmax(M): the largest element of each row of a matrix".to_owned(),
                 Notation::Select => "if(c, a, b): a where c is not 0, else b, element by element".to_owned(),
                 Notation::Indicator => {
                     format!("{}: 1 where it holds, else 0", pick("1[…]", "\\mathbf{1}[\\dots]"))

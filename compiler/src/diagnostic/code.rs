@@ -195,9 +195,9 @@ codes! {
     /// For example, `(I - A)^{-1} B` would have to be solved in each pass.
     /// Give the result itself as a weight, such as `\bar{B}`.
     MatrixPower "GW0402" Error "power of a matrix";
-    /// An equation gives a state an initial value other than zero.
-    /// For example, `h_0 = 1` does.
-    /// Remove the equation, and give the initial value when the cell runs.
+    /// The declared beginning of a state varies in time, or belongs to a step that no equation reads.
+    /// For example, `h_0 = W x_t` differs from step to step, and `h_{-1} = 0` beside `h_0 = 1` is read by nothing but `h_{t-2}`.
+    /// Let a state begin at a number or at a parameter, as in `h_0 = s`, or give its value when the cell runs.
     InitialState "GW0403" Error "an initial value";
     /// A definition by cases with conditions, or a comparison, is outside the language.
     /// For example, `f(u) = u` for `u > 0`, else `0`.

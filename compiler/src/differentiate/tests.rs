@@ -27,7 +27,7 @@ fn gradients_through_solved_cycles_agree_with_central_differences() {
         check_gradients(name, &forward, &gradient);
         let simplified = crate::simplify::simplify(&gradient);
         check_gradients(name, &crate::simplify::simplify(&forward), &simplified);
-        assert_eq!(crate::graph::Graph::parse(&simplified.to_string()).as_ref(), Ok(&simplified), "{name}");
+        assert_eq!(Graph::parse(&simplified.to_string()).as_ref(), Ok(&simplified), "{name}");
     }
 }
 

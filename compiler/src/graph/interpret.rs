@@ -18,7 +18,9 @@ use super::solve::{Change, SolveOptions, Unsolved};
 use super::{Graph, Node, NodeId, Phase, Port, Root};
 use crate::limits;
 use crate::operator::Operator;
-use crate::operator::evaluate::{evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum};
+use crate::operator::evaluate::{
+    cumulative_sum, evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum,
+};
 use crate::operator::real::Real;
 use crate::shape::{Dimension, Shape};
 
@@ -331,7 +333,14 @@ impl<'a, T: Real> Run<'a, T> {
                 }
             }
             Operator::Sum => out[0] = sum(rows[0]),
+            Operator::RowMaximum => {
+                let (_, columns) = self.matrix_sizes(node.operands[0])?;
+                for (i, out) in out.iter_mut().enumerate() {
+                    *out = maximum_element(&rows[0][i * columns..(i + 1) * columns]);
+                }
+            }
             Operator::MaximumElement => out[0] = maximum_element(rows[0]),
+            Operator::CumulativeSum { reverse } => out.copy_from_slice(&cumulative_sum(rows[0], *reverse)),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => out.fill(rows[0][0]),
             Operator::Input(_)
             | Operator::State(_)

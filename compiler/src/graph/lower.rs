@@ -35,6 +35,11 @@ pub fn lower(cell: &Cell) -> Result<Graph, GraphError> {
     for (index, state) in (0_u32..).zip(&cell.states) {
         graph.set_root(Root::NextState(index), nodes[state.next.0 as usize])?;
     }
+    for (index, state) in (0_u32..).zip(&cell.states) {
+        if let Some(initial) = state.initial {
+            graph.set_root(Root::InitialState(index), nodes[initial.0 as usize])?;
+        }
+    }
     for (index, unknown) in (0_u32..).zip(&cell.unknowns) {
         graph.set_root(Root::Solution(index), nodes[unknown.solution.0 as usize])?;
     }

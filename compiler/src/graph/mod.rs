@@ -38,6 +38,7 @@
 //!   constant over time for the gradient by a parameter.
 
 mod builder;
+mod initial;
 pub mod interpret;
 mod lower;
 mod node;
@@ -53,6 +54,7 @@ mod text;
 mod verify;
 
 pub use builder::GraphError;
+pub use initial::InitialStates;
 pub use lower::lower;
 pub use node::Phase;
 pub use same::Sameness;
@@ -114,6 +116,9 @@ pub enum Root {
     Solution(u32),
     /// Value of an output at this step.
     Output(u32),
+    /// Value of a state before the first step, where the equations declare one. Constant over time. Only in graphs of
+    /// whole cells: [`Graph::split_initial`] takes it out before anything is run.
+    InitialState(u32),
     /// Gradient by a state as it entered this step. Per step.
     PreviousStateGradient(u32),
     /// Gradient by an unknown as the equations of the step read it: what the walk back gives for its

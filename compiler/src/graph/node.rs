@@ -45,7 +45,9 @@ impl Signature {
     #[must_use]
     pub fn port_of_root(&self, root: Root) -> Option<&Port> {
         match root {
-            Root::NextState(index) | Root::PreviousStateGradient(index) => self.states.get(index as usize),
+            Root::NextState(index) | Root::InitialState(index) | Root::PreviousStateGradient(index) => {
+                self.states.get(index as usize)
+            }
             Root::Solution(index) | Root::UnknownGradient(index) => self.unknowns.get(index as usize),
             Root::Output(index) => self.outputs.get(index as usize),
             Root::InputGradient(index) => self.inputs.get(index as usize),
@@ -97,6 +99,7 @@ impl Root {
             Self::PreviousStateGradient(_) | Self::UnknownGradient(_) | Self::InputGradient(_) => {
                 !matches!(phase, Phase::After)
             }
+            Self::InitialState(_) => matches!(phase, Phase::Before),
             Self::ParameterGradient(_) => !phase.is_per_step(),
         }
     }

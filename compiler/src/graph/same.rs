@@ -350,7 +350,13 @@ impl<'a> Side<'a> {
         let root = |root: Root| -> u64 {
             self.graph.root(root).map_or(0, |NodeId(id)| values.get(id as usize).copied().unwrap_or(0))
         };
-        let next = (0..signature.states.len() as u32).map(|state| root(Root::NextState(state)));
+        // How a state begins is part of how it goes on; without a declaration it begins at zero.
+        let next = (0..signature.states.len() as u32).map(|state| {
+            match (root(Root::NextState(state)), root(Root::InitialState(state))) {
+                (next, 0) => next,
+                (next, initial) => mix(12, &[next, initial]),
+            }
+        });
         let next = next.chain((0..signature.unknowns.len() as u32).map(|index| root(Root::Solution(index))));
         next.chain((0..signature.outputs.len() as u32).map(|output| root(Root::Output(output)))).collect()
     }
@@ -390,6 +396,7 @@ fn tag(operator: &Operator) -> u64 {
         Operator::Unary(function) => function.hash(&mut hasher),
         Operator::Binary(function) => function.hash(&mut hasher),
         Operator::Ternary(function) => function.hash(&mut hasher),
+        Operator::CumulativeSum { reverse } => reverse.hash(&mut hasher),
         _ => {}
     }
     hasher.finish()

@@ -295,6 +295,8 @@ pub(crate) fn every_operator() -> Graph {
     );
     let back = w.apply(Operator::Slice { start: Dimension::constant(1), length: free(0) }, &[pad]);
     let largest = w.apply(Operator::MaximumElement, &[back]);
+    let summed = w.apply(Operator::CumulativeSum { reverse: false }, &[back]);
+    let back = w.apply(Operator::CumulativeSum { reverse: true }, &[summed]);
     let outer = w.apply(Operator::Outer, &[back, x]);
     let outer_sum = w.apply(Operator::Sum, &[outer]);
     let mixed = w.multiply(largest, outer_sum);
@@ -303,6 +305,8 @@ pub(crate) fn every_operator() -> Graph {
     let squared = w.apply(Operator::MatrixMatrix, &[outer, spread_matrix]);
     let turned = w.apply(Operator::Transpose, &[squared]);
     let last = w.product(turned, spread);
+    let rows = w.apply(Operator::RowMaximum, &[turned]);
+    let last = w.add(last, rows);
     let end = w.unary(Unary::Tanh, last);
     let next = w.add(end, moved);
     w.next(0, next);

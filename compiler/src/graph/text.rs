@@ -124,10 +124,11 @@ struct RootSpelling(Root);
 /// A root's name, and the root of a number.
 type NamedRoot = (&'static str, fn(u32) -> Root);
 
-const ROOTS: [NamedRoot; 7] = [
+const ROOTS: [NamedRoot; 8] = [
     ("next_state", Root::NextState),
     ("solution", Root::Solution),
     ("output", Root::Output),
+    ("initial_state", Root::InitialState),
     ("previous_state_gradient", Root::PreviousStateGradient),
     ("unknown_gradient", Root::UnknownGradient),
     ("input_gradient", Root::InputGradient),
@@ -140,6 +141,7 @@ impl fmt::Display for RootSpelling {
             Root::NextState(index) => ("next_state", index),
             Root::Solution(index) => ("solution", index),
             Root::Output(index) => ("output", index),
+            Root::InitialState(index) => ("initial_state", index),
             Root::PreviousStateGradient(index) => ("previous_state_gradient", index),
             Root::UnknownGradient(index) => ("unknown_gradient", index),
             Root::InputGradient(index) => ("input_gradient", index),
@@ -390,6 +392,9 @@ impl<'a> Line<'a> {
             "concatenate" => Operator::Concatenate,
             "sum" => Operator::Sum,
             "maximum_element" => Operator::MaximumElement,
+            "cumulative_sum" => Operator::CumulativeSum { reverse: false },
+            "reverse_cumulative_sum" => Operator::CumulativeSum { reverse: true },
+            "row_maximum" => Operator::RowMaximum,
             "total" => Operator::Total,
             _ => {
                 let unary = Unary::ALL.into_iter().find(|function| function.name() == name);

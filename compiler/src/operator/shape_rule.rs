@@ -230,7 +230,9 @@ pub fn result_shape(
             [Shape::Vector(_) | Shape::Matrix(..)] => Ok(Shape::Scalar),
             _ => Err(given.wrong(0, "vector or matrix")),
         },
+        Operator::RowMaximum => given.matrix(0).map(|(rows, _)| Shape::Vector(rows.clone())),
         Operator::MaximumElement => given.vector(0).map(|_| Shape::Scalar),
+        Operator::CumulativeSum { .. } => given.vector(0).map(|n| Shape::Vector(n.clone())),
         Operator::Broadcast(n) => given.scalar(0).map(|()| Shape::Vector(n.clone())),
         Operator::BroadcastMatrix(rows, columns) => {
             given.scalar(0).map(|()| Shape::Matrix(rows.clone(), columns.clone()))

@@ -131,8 +131,11 @@ pub(super) fn analyse(flow: &Flow, sections: &Sections, gradients: &[RawGradient
                 demand.memory[left.0 as usize].insert(Section::BackwardAfter);
                 demand.memory[right.0 as usize].insert(Section::BackwardAfter);
             }
-            RawTerm::Sum { value, .. } => {
-                let key = home_in(flow, sections, value, Section::BackwardAfter);
+            RawTerm::Sum { value, into } => {
+                // Matrices of all steps would need much memory: they are summed where they are computed.
+                let matrix = into.rows != 1 && sections.of(value).is_backward();
+                let section = if matrix { sections.of(value) } else { Section::BackwardAfter };
+                let key = home_in(flow, sections, value, section);
                 demand.write(key, Target::Total(value));
                 demand.readers[value.0 as usize].insert(key);
             }
@@ -204,6 +207,12 @@ fn visit(
             }
             if node.lanes > end {
                 zeros(demand, here, id, end, node.lanes);
+            }
+        }
+        FlowKind::SampleProduct { .. } | FlowKind::Arrange { .. } => {
+            demand.storage[index] = Some(storage);
+            for &operand in &node.operands {
+                demand.memory[operand.0 as usize].insert(here);
             }
         }
         FlowKind::Product { terms, addend } => {

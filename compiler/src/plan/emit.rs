@@ -1,4 +1,4 @@
-//! Programs: the products and element loops of each section, in order.
+//! Programs: the products, operations on matrices of a sample and element loops of each section, in order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -10,8 +10,8 @@ use super::kernel::{Instruction, Kernel, KernelBuffer, ValueId};
 use super::layout::{Layout, aligned, target_place};
 use super::section::{Sections, term_sections};
 use super::{
-    BufferId, BufferKind, MatrixBlock, MatrixView, PackedLayout, Place, Plan, PlanError, Section,
-    SolvedValue, Step,
+    BufferId, BufferKind, MatrixBlock, MatrixStrides, MatrixView, PackedLayout, Place, Plan, PlanError,
+    SampleMatrix, Section, SolvedValue, Step,
 };
 
 /// Everything decided so far, as a plan.
@@ -72,10 +72,9 @@ pub(super) fn emit(
                         column,
                         row_stride,
                     },
-                    RawTerm::Sum { value, offset } => GradientTerm::Sum {
+                    RawTerm::Sum { value, into } => GradientTerm::Sum {
                         column: layout.totals.get(&value).map_or(0, |place| place.column),
-                        length: flow.node(value).lanes,
-                        offset,
+                        into,
                     },
                 })
             })
@@ -166,15 +165,29 @@ impl Emitter<'_> {
                 by_level.entry(level).or_default().push(Part { product, operand, view });
             }
         }
+        let mut sample_operations: BTreeMap<usize, Vec<FlowId>> = BTreeMap::new();
+        for id in self.flow.ids() {
+            let stored = self.demand.storage[id.0 as usize].is_some();
+            if stored && self.flow.node(id).is_sample_operation() && self.sections.of(id) == section {
+                sample_operations.entry(self.sections.level(id)).or_default().push(id);
+            }
+        }
         // Sorted by level: the loops of one level are a range. What no target asks for is not computed.
         let loops: BTreeSet<LoopKey> =
             self.demand.targets.keys().filter(|key| key.section == section).copied().collect();
-        let levels: BTreeSet<usize> =
-            by_level.keys().copied().chain(loops.iter().map(|key| key.level)).collect();
+        let levels: BTreeSet<usize> = by_level
+            .keys()
+            .chain(sample_operations.keys())
+            .copied()
+            .chain(loops.iter().map(|key| key.level))
+            .collect();
         let mut program = Vec::new();
         for level in levels {
             if let Some(parts) = by_level.get(&level) {
                 self.products(parts, &mut program)?;
+            }
+            for &id in sample_operations.get(&level).into_iter().flatten() {
+                program.push(self.sample_operation(id)?);
             }
             let first = LoopKey { section, level, lanes: 0 };
             for key in loops.range(first..).take_while(|key| key.level == level) {
@@ -190,6 +203,27 @@ impl Emitter<'_> {
         self.layout
             .place_of(self.flow, id)
             .ok_or_else(|| PlanError::Internal(format!("`{}` has no place", self.flow.node(id).name)))
+    }
+
+    fn sample_operation(&self, id: FlowId) -> Result<Step, PlanError> {
+        let node = self.flow.node(id);
+        let output = self.place_of(id)?;
+        let operand = |position: usize, strides: MatrixStrides| {
+            let value = *node
+                .operands
+                .get(position)
+                .ok_or_else(|| PlanError::Internal(format!("`{}` lacks an operand", node.name)))?;
+            Ok(SampleMatrix { place: self.place_of(value)?, strides })
+        };
+        match node.kind {
+            FlowKind::SampleProduct { left, right } => {
+                Ok(Step::SampleProduct { left: operand(0, left)?, right: operand(1, right)?, output })
+            }
+            FlowKind::Arrange { from, start, total } => {
+                Ok(Step::Arrange { from: operand(0, from)?, output, start, total })
+            }
+            _ => Err(PlanError::Internal(format!("`{}` is no operation on matrices", node.name))),
+        }
     }
 
     /// The products of one level: those with the same operands and adjoining results are one wide product; operands
@@ -443,6 +477,9 @@ impl LoopBuilder<'_, '_> {
                 }
                 FlowKind::Sum => self.push(Instruction::Sum(operand(0))),
                 FlowKind::MaximumElement => self.push(Instruction::MaximumElement(operand(0))),
+                FlowKind::CumulativeSum { reverse } => {
+                    self.push(Instruction::CumulativeSum { reverse, value: operand(0) })
+                }
                 FlowKind::Copy => operand(0),
                 _ => return Err(PlanError::Internal(format!("a loop cannot compute `{}`", node.name))),
             };

@@ -7,11 +7,15 @@
 //!
 //! - **F1** operands have smaller ids than their node.
 //! - **F2** every node is per step; what is constant over time is a leaf (`Once`, `Constant`) or a [`MatrixView`].
-//! - **F3** a node is a scalar (`scalar`, one element per row) or a vector of `lanes` elements.
+//! - **F3** a node is a scalar (`scalar`, one element per row), a vector of `lanes` elements, or a matrix of `lanes`
+//!   elements row by row.
+//!
+//! Matrices that nothing but a gradient by a parameter reads, as the outer products whose sum it is, have no node:
+//! [`super::gradient`] takes them apart.
 
 use std::collections::HashMap;
 
-use super::{MatrixView, OnceSource, PlanError};
+use super::{MatrixStrides, MatrixView, OnceSource, PlanError, gradient};
 use crate::graph::{Graph, NodeId, Phase, Root};
 use crate::limits::MAXIMUM_DIMENSION;
 use crate::operator::{Binary, Operator, Ternary, Unary};
@@ -44,10 +48,24 @@ pub(super) enum FlowKind {
     Copy,
     Sum,
     MaximumElement,
+    CumulativeSum {
+        reverse: bool,
+    },
     /// Sum of products; with `addend`, the last operand is added too.
     Product {
         terms: Vec<Term>,
         addend: bool,
+    },
+    /// For each sample the product of two matrices; a vector is a matrix of one column, or of one row.
+    SampleProduct {
+        left: MatrixStrides,
+        right: MatrixStrides,
+    },
+    /// For each sample the elements of a matrix row by row, as columns `start ..` of `total`, the others zero.
+    Arrange {
+        from: MatrixStrides,
+        start: usize,
+        total: usize,
     },
     /// Operands one after the other; `None` entries of the layout are zeros. `starts[k]` is where operand `k` begins.
     Join {
@@ -107,14 +125,20 @@ impl FlowNode {
                 | FlowKind::Copy
                 | FlowKind::Sum
                 | FlowKind::MaximumElement
+                | FlowKind::CumulativeSum { .. }
         )
+    }
+
+    /// An operation of each sample on its own matrices, which reads memory and writes memory.
+    pub(super) fn is_sample_operation(&self) -> bool {
+        matches!(self.kind, FlowKind::SampleProduct { .. } | FlowKind::Arrange { .. })
     }
 
     /// Too dear to compute twice: a transcendental function or a reduction.
     pub(super) fn is_dear(&self) -> bool {
         match self.kind {
             FlowKind::Unary(function) => function.is_primitive(),
-            FlowKind::Sum | FlowKind::MaximumElement => true,
+            FlowKind::Sum | FlowKind::MaximumElement | FlowKind::CumulativeSum { .. } => true,
             _ => false,
         }
     }
@@ -170,12 +194,16 @@ pub(super) fn size_of(dimension: &Dimension, sizes: &[usize], name: &str) -> Res
     }
 }
 
-fn port_size(shape: &Shape, sizes: &[usize], name: &str) -> Result<usize, PlanError> {
+/// Elements of a value in one row. A matrix that each sample has its own of may have as many as a vector.
+fn elements_of(shape: &Shape, sizes: &[usize], name: &str) -> Result<usize, PlanError> {
     match shape {
         Shape::Scalar => Ok(1),
         Shape::Vector(n) => size_of(n, sizes, name),
-        Shape::Matrix(..) => {
-            Err(PlanError::Unsupported { what: "a matrix that varies in time", name: name.to_owned() })
+        Shape::Matrix(rows, columns) => {
+            let elements = size_of(rows, sizes, name)?.checked_mul(size_of(columns, sizes, name)?);
+            elements
+                .filter(|&elements| elements <= MAXIMUM_DIMENSION)
+                .ok_or_else(|| PlanError::Size { name: name.to_owned() })
         }
     }
 }
@@ -191,26 +219,23 @@ impl Flow {
         }
         let mut flow = Self { sizes: sizes.to_vec(), ..Self::default() };
         for port in &signature.inputs {
-            flow.input_sizes.push(port_size(&port.shape, sizes, &port.name)?);
+            flow.input_sizes.push(elements_of(&port.shape, sizes, &port.name)?);
             flow.input_names.push(port.name.clone());
         }
         for port in &signature.states {
-            flow.state_sizes.push(port_size(&port.shape, sizes, &port.name)?);
+            flow.state_sizes.push(elements_of(&port.shape, sizes, &port.name)?);
             flow.state_names.push(port.name.clone());
         }
         flow.unknown_names = signature.unknowns.iter().map(|port| port.name.clone()).collect();
         for port in &signature.outputs {
-            flow.output_sizes.push(port_size(&port.shape, sizes, &port.name)?);
+            flow.output_sizes.push(elements_of(&port.shape, sizes, &port.name)?);
             flow.output_names.push(port.name.clone());
         }
         let chains = Chains::find(graph);
-        for (id, node) in graph.iter() {
+        let wanted = wanted(graph, sizes)?;
+        for (id, _) in graph.iter() {
             let per_step = graph.phase(id).is_per_step();
-            if per_step && chains.live[id.0 as usize] && !chains.folded[id.0 as usize] {
-                if matches!(node.shape, Shape::Matrix(..)) {
-                    // Matrices that vary in time only feed totals, which `gradient` takes apart.
-                    continue;
-                }
+            if per_step && wanted[id.0 as usize] && !chains.folded[id.0 as usize] {
                 let made = flow.translate(graph, &chains, id)?;
                 flow.of_graph.insert(id, made);
             }
@@ -233,24 +258,27 @@ impl Flow {
             return Ok(known);
         }
         if graph.phase(id) != Phase::Before {
-            return Err(self.unsupported(graph, id, "a matrix that varies in time"));
+            return Err(PlanError::Internal(format!("`{}` was not expected to be read", name_of(graph, id))));
         }
-        let (lanes, scalar) = self.extent(graph, id)?;
-        let name = name_of(graph, id);
         let made = if let Some(number) = graph.uniform_value(id) {
-            self.push(FlowKind::Constant(number), Vec::new(), lanes, scalar, name)
+            let (lanes, scalar) = self.extent(graph, id)?;
+            self.push(FlowKind::Constant(number), Vec::new(), lanes, scalar, name_of(graph, id))
         } else {
-            let source = self.once_source(graph, id)?;
-            match self.of_once.get(&source) {
-                Some(&known) => known,
-                None => {
-                    let made = self.push(FlowKind::Once(source), Vec::new(), lanes, scalar, name);
-                    self.of_once.insert(source, made);
-                    made
-                }
-            }
+            self.once(graph, id)?
         };
         self.of_graph.insert(id, made);
+        Ok(made)
+    }
+
+    /// The leaf of a value that is constant over time, in memory even where it is a number.
+    pub(super) fn once(&mut self, graph: &Graph, id: NodeId) -> Result<FlowId, PlanError> {
+        let (lanes, scalar) = self.extent(graph, id)?;
+        let source = self.once_source(graph, id)?;
+        if let Some(&known) = self.of_once.get(&source) {
+            return Ok(known);
+        }
+        let made = self.push(FlowKind::Once(source), Vec::new(), lanes, scalar, name_of(graph, id));
+        self.of_once.insert(source, made);
         Ok(made)
     }
 
@@ -348,14 +376,11 @@ impl Flow {
     }
 
     fn extent(&self, graph: &Graph, id: NodeId) -> Result<(usize, bool), PlanError> {
-        match graph.shape(id) {
-            Shape::Scalar => Ok((1, true)),
-            Shape::Vector(n) => Ok((size_of(n, &self.sizes, &name_of(graph, id))?, false)),
-            Shape::Matrix(..) => Err(self.unsupported(graph, id, "a matrix that varies in time")),
-        }
+        let shape = graph.shape(id);
+        Ok((elements_of(shape, &self.sizes, &name_of(graph, id))?, *shape == Shape::Scalar))
     }
 
-    fn push(
+    pub(super) fn push(
         &mut self,
         kind: FlowKind,
         operands: Vec<FlowId>,
@@ -408,12 +433,13 @@ impl Flow {
             Operator::Unary(function) => FlowKind::Unary(*function),
             Operator::Binary(function) => FlowKind::Binary(*function),
             Operator::Ternary(function) => FlowKind::Ternary(*function),
-            Operator::Broadcast(_) => FlowKind::Copy,
+            Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => FlowKind::Copy,
             Operator::Sum => FlowKind::Sum,
             Operator::MaximumElement => FlowKind::MaximumElement,
-            Operator::MatrixVector => {
+            Operator::CumulativeSum { reverse } => FlowKind::CumulativeSum { reverse: *reverse },
+            Operator::MatrixVector if graph.phase(graph.operands(id)[0]) == Phase::Before => {
                 let [matrix, vector] = [graph.operands(id)[0], graph.operands(id)[1]];
-                let term = self.term(graph, matrix)?;
+                let term = self.view(graph, matrix)?;
                 let vector = self.value(graph, vector)?;
                 return Ok(self.push(
                     FlowKind::Product { terms: vec![term], addend: false },
@@ -436,7 +462,20 @@ impl Flow {
                 FlowKind::Join { starts: vec![size_of(start, &self.sizes, &name)?] }
             }
             Operator::Slice { start, .. } => FlowKind::Slice { start: size_of(start, &self.sizes, &name)? },
-            _ => return Err(self.unsupported(graph, id, "a matrix that varies in time")),
+            Operator::RowMaximum => {
+                let what = "the largest elements of the rows of a matrix that varies in time";
+                return Err(self.unsupported(graph, id, what));
+            }
+            Operator::MatrixVector | Operator::MatrixMatrix | Operator::Outer => {
+                return self.sample_product(graph, id, lanes);
+            }
+            Operator::Transpose | Operator::SliceColumns { .. } | Operator::PadColumns { .. } => {
+                return self.arrange(graph, id, lanes);
+            }
+            // Constant over time, or totals.
+            Operator::Constant(_) | Operator::Parameter(_) | Operator::Identity(_) | Operator::Total => {
+                return Err(PlanError::Internal(format!("`{name}` is no value of a step")));
+            }
         };
         let operands = graph
             .operands(id)
@@ -444,14 +483,6 @@ impl Flow {
             .map(|&operand| self.value(graph, operand))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(self.push(kind, operands, lanes, scalar, name))
-    }
-
-    fn term(&mut self, graph: &Graph, matrix: NodeId) -> Result<Term, PlanError> {
-        if graph.phase(matrix) == Phase::Before {
-            self.view(graph, matrix)
-        } else {
-            Err(self.unsupported(graph, matrix, "a matrix that varies in time"))
-        }
     }
 
     /// `Σ matrix·vector + rest` becomes one product node and additions to its right, so that an added product of
@@ -467,7 +498,7 @@ impl Flow {
         let mut terms = Vec::new();
         let mut operands = Vec::new();
         for &product in &chain.products {
-            terms.push(self.term(graph, graph.operands(product)[0])?);
+            terms.push(self.view(graph, graph.operands(product)[0])?);
             operands.push(self.value(graph, graph.operands(product)[1])?);
         }
         let mut rest = Vec::new();
@@ -580,6 +611,27 @@ impl Flow {
         Ok(())
     }
 }
+
+/// The values that a plan computes: what roots read, and of the gradients by parameters what [`gradient`] leaves of them.
+fn wanted(graph: &Graph, sizes: &[usize]) -> Result<Vec<bool>, PlanError> {
+    let mut wanted = vec![false; graph.len()];
+    for (root, &node) in graph.roots() {
+        wanted[node.0 as usize] |= !matches!(root, Root::ParameterGradient(_));
+    }
+    for node in gradient::read(graph, sizes)? {
+        wanted[node.0 as usize] = true;
+    }
+    // Operands have smaller ids.
+    for (id, node) in graph.iter().rev() {
+        if wanted[id.0 as usize] && graph.phase(id).is_per_step() {
+            for operand in &node.operands {
+                wanted[operand.0 as usize] = true;
+            }
+        }
+    }
+    Ok(wanted)
+}
+
 /// A name for readers: the user's where there is one.
 pub(super) fn name_of(graph: &Graph, id: NodeId) -> String {
     if let Some(label) = graph.labels(id).first() {
@@ -603,7 +655,6 @@ struct Chain {
 
 /// The sums of a graph that hold matrix products, and the nodes that went into them.
 struct Chains {
-    live: Vec<bool>,
     /// Part of a chain below its top: has no node of its own.
     folded: Vec<bool>,
     tops: HashMap<NodeId, Chain>,
@@ -669,6 +720,6 @@ impl Chains {
             let in_place = uses[id.0 as usize] == 1 && state_gradient[id.0 as usize];
             tops.insert(id, Chain { products, rest, in_place, solved: solved[id.0 as usize] });
         }
-        Self { live, folded, tops }
+        Self { folded, tops }
     }
 }

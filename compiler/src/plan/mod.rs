@@ -8,6 +8,7 @@
 //! | file | arrow |
 //! | --- | --- |
 //! | [`flow`](self) | graph → flow: sums of products become one node each, matrices become views of parameters |
+//! | `sample` | the part of it for matrices that each sample has its own of at each step |
 //! | `section` | flow → when each value is computed: before, within or after the time loop, forward and backward |
 //! | `demand` | which values are stored, and in which loops the others are computed again |
 //! | `layout` | stored values → columns of buffers, so that products which share an operand lie side by side |
@@ -35,6 +36,14 @@
 //! solved values, and then runs `Step`. So does the walk back, with [`Plan::unknown_gradients`]. Without unknowns
 //! `Prepare` and `Solve` are empty.
 //!
+//! # Matrices that vary in time
+//!
+//! A matrix state (`C_t = f_t C_{t-1} + v_t k_t^T`) has `rows * columns` columns of a buffer, its rows one after the
+//! other. What works element by element are element loops over so many lanes, with scalars of the sample as factors.
+//! What does not is [`Step::SampleProduct`] (`v k^T`, `C q`, `C^T v`, `A C`) or [`Step::Arrange`] (a transpose or slice
+//! that an element loop reads). These belong to the section and level that elements in their place would belong to.
+//! A matrix of a row has at most [`MAXIMUM_DIMENSION`](crate::limits::MAXIMUM_DIMENSION) elements.
+//!
 //! # Time and memory
 //!
 //! A `Sequence` buffer has one block of B rows for each step. States have one block more: block `t` is the state as it
@@ -51,6 +60,7 @@ pub mod interpret;
 pub mod kernel;
 mod layout;
 mod print;
+mod sample;
 mod section;
 mod verify;
 
@@ -230,6 +240,32 @@ pub struct MatrixView {
     pub transposed: bool,
 }
 
+/// Where the elements of a matrix are within a value: element `(i, j)` at
+/// `offset + i * row_stride + j * column_stride`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MatrixStrides {
+    /// Element (0, 0).
+    pub offset: usize,
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub columns: usize,
+    /// From row to row.
+    pub row_stride: usize,
+    /// From column to column.
+    pub column_stride: usize,
+}
+
+/// A matrix of which each sample has its own, or one that all share where the buffer is of kind
+/// [`BufferKind::Once`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SampleMatrix {
+    /// The value that holds it.
+    pub place: Place,
+    /// Its elements within the value.
+    pub strides: MatrixStrides,
+}
+
 /// Something constant over time that is stored whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OnceSource {
@@ -277,6 +313,28 @@ pub enum Step {
         output: Place,
         /// Add to what is there.
         accumulate: bool,
+    },
+    /// `output = left · right` for each row: a product of two matrices, written row by row. No element of the operands
+    /// lies in the output.
+    SampleProduct {
+        /// As many columns as the right one has rows.
+        left: SampleMatrix,
+        /// The other.
+        right: SampleMatrix,
+        /// `left.rows * right.columns` elements of each row.
+        output: Place,
+    },
+    /// The matrix among columns of zeros, for each row: columns `start ..` of `total`, written row by row. No element of
+    /// it lies in the output.
+    Arrange {
+        /// The matrix.
+        from: SampleMatrix,
+        /// `from.rows * total` elements of each row.
+        output: Place,
+        /// Column that its first one becomes.
+        start: usize,
+        /// Number of columns of the result.
+        total: usize,
     },
     /// An element loop.
     Loop {
@@ -404,7 +462,7 @@ pub enum PlanError {
 ///
 /// # Errors
 ///
-/// Sizes missing or too large, or an operator that has no order yet (matrices that vary in time).
+/// Sizes missing or too large, or an operator that has no order yet.
 pub fn plan(graph: &Graph, sizes: &[usize]) -> Result<Plan, PlanError> {
     let mut flow = flow::Flow::build(graph, sizes)?;
     let gradients = gradient::collect(graph, &mut flow)?;

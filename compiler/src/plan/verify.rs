@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::kernel::Access;
-use super::{BufferId, BufferKind, COLUMN_ALIGNMENT, Place, Plan, PlanError, Section, Step};
+use super::{BufferId, BufferKind, COLUMN_ALIGNMENT, Place, Plan, PlanError, SampleMatrix, Section, Step};
 
 impl Plan {
     /// Checks P2, P3 and P5, and that every product and loop stays within its buffers.
@@ -31,6 +31,19 @@ impl Plan {
                         if self.buffer(operand.buffer).kind == BufferKind::Once {
                             return Err(broken("P2", "a product reads one row for all"));
                         }
+                    }
+                    Step::SampleProduct { left, right, output } => {
+                        if left.strides.columns != right.strides.rows {
+                            return Err(broken("P1", "the factors of a product of a sample do not fit"));
+                        }
+                        let elements = left.strides.rows * right.strides.columns;
+                        self.check_sample_operation(section, &[*left, *right], *output, elements)?;
+                    }
+                    Step::Arrange { from, output, start, total } => {
+                        if start + from.strides.columns > *total {
+                            return Err(broken("P1", "a matrix is arranged beyond the last column"));
+                        }
+                        self.check_sample_operation(section, &[*from], *output, from.strides.rows * total)?;
                     }
                     Step::Loop { kernel, bindings } => {
                         let kernel = self.kernels.get(*kernel).ok_or_else(|| broken("P1", "no such loop"))?;
@@ -73,6 +86,29 @@ impl Plan {
         Ok(())
     }
 
+    /// Operands and output lie in their buffers, and apart.
+    fn check_sample_operation(
+        &self,
+        section: Section,
+        operands: &[SampleMatrix],
+        output: Place,
+        elements: usize,
+    ) -> Result<(), PlanError> {
+        self.check_place(section, output, elements)?;
+        if self.buffer(output.buffer).kind == BufferKind::Once {
+            return Err(broken("P2", "an operation of each sample writes one row for all"));
+        }
+        for operand in operands {
+            let (place, end) = (operand.place, operand.strides.end());
+            self.check_place(section, place, end)?;
+            let same = (place.buffer, place.time) == (output.buffer, output.time);
+            if same && place.column < output.column + elements && output.column < place.column + end {
+                return Err(broken("P1", "an operation of each sample writes over its operand"));
+            }
+        }
+        Ok(())
+    }
+
     /// P5, column by column of every block that the program touches.
     fn verify_repeatable(&self, section: Section) -> Result<(), PlanError> {
         #[derive(Clone, Copy, Default)]
@@ -102,6 +138,25 @@ impl Plan {
                     touch(operand.buffer, operand.time, operand.column, matrix.rows, Access::Read)?;
                     let access = if *accumulate { Access::Add } else { Access::Write };
                     touch(output.buffer, output.time, output.column, matrix.columns, access)?;
+                }
+                Step::SampleProduct { left, right, output } => {
+                    for operand in [left, right] {
+                        let place = operand.place;
+                        touch(place.buffer, place.time, place.column, operand.strides.end(), Access::Read)?;
+                    }
+                    let elements = left.strides.rows * right.strides.columns;
+                    touch(output.buffer, output.time, output.column, elements, Access::Write)?;
+                }
+                Step::Arrange { from, output, total, .. } => {
+                    let place = from.place;
+                    touch(place.buffer, place.time, place.column, from.strides.end(), Access::Read)?;
+                    touch(
+                        output.buffer,
+                        output.time,
+                        output.column,
+                        from.strides.rows * total,
+                        Access::Write,
+                    )?;
                 }
                 Step::Loop { kernel, bindings } => {
                     let kernel = &self.kernels[*kernel];

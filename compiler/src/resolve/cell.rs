@@ -47,6 +47,8 @@ pub struct State {
     pub variable: Variable,
     /// Its value at the end of the step.
     pub next: TermId,
+    /// Its declared value before the first step, constant over time; `None` for zero.
+    pub initial: Option<TermId>,
     /// Made by the compiler for a delay above one or an input lag.
     pub hidden: bool,
 }

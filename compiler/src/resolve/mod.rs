@@ -18,6 +18,7 @@ mod expression;
 mod findings;
 mod flatten;
 mod function;
+mod initial;
 mod kind;
 mod lint;
 mod order;
@@ -82,6 +83,7 @@ fn run(draft: &mut Draft, document: &Document) -> Option<Cell> {
     activation::check(draft);
     let kinds = kind::infer(draft);
     let variables = variable::number(draft)?;
+    initial::find(draft, &variables);
     let output = role::output(draft, &variables.states);
     lint::check(draft, &variables, output);
     term::build(draft, &kinds, &variables)

@@ -31,9 +31,10 @@ pub(super) fn build(draft: &mut Draft, kinds: &Kinds, variables: &Variables) -> 
     let shapes = allocate(&mut builder, draft, kinds, variables);
     let values = equations(&mut builder, draft, kinds, variables, &shapes);
     let next = next_values(&mut builder, draft, variables, &shapes, &values);
+    let initial = initial_values(&mut builder, draft, variables, &shapes, &values);
     builder.solver.finish();
     report_clashes(&mut builder);
-    let cell = assemble(builder, draft, variables, &shapes, &values, next);
+    let cell = assemble(builder, draft, variables, &shapes, &values, (next, initial));
     draft.findings = findings;
     cell.filter(|_| !draft.findings.has_errors())
 }
@@ -240,6 +241,7 @@ fn term(
         NodeKind::Subtract(a, b) => builder.binary(Binary::Subtract, of(a)?, of(b)?, "subtracted", span),
         NodeKind::Divide(a, b) => builder.binary(Binary::Divide, of(a)?, of(b)?, "divided", span),
         NodeKind::Power(a, b) => builder.power(of(a)?, of(b)?, span),
+        NodeKind::Compare(sign, a, b) => builder.compare(*sign, of(a)?, of(b)?, span),
         NodeKind::Transpose(a) => {
             let inner = of(a)?;
             // `[a, b]^\top` and `[a^\top, b^\top]^\top` are the same concatenation.
@@ -320,6 +322,46 @@ fn next_values(
     next
 }
 
+/// The declared value of each state before the first step, by the number of the state; zeros are left out.
+fn initial_values(
+    builder: &mut Builder<'_>,
+    draft: &Draft,
+    variables: &Variables,
+    shapes: &Shapes,
+    values: &[Option<Value>],
+) -> HashMap<u32, TermId> {
+    let mut initial = HashMap::new();
+    let mut declared: Vec<_> = draft.initial.iter().collect();
+    declared.sort();
+    for (key, &index) in declared {
+        let equation = &draft.equations[index];
+        let value = match draft.symbol(equation.target).role {
+            Role::Constant(value) => builder.number(value, equation.span),
+            _ => values[index],
+        };
+        let (Some(value), Some(shape), Some(&number)) =
+            (value, shapes.of.get(&key.0), variables.state_number.get(key))
+        else {
+            continue;
+        };
+        if builder.as_number(value) == Some(0.0) {
+            continue;
+        }
+        if let Some(value) = builder.spread(value, shape, equation.span) {
+            let name = &draft.symbol(key.0).canonical;
+            builder.solver.unify(&Clash {
+                reason: format!("are the shapes of `{name}` and of its initial value"),
+                whole: equation.span,
+                left: (shape.clone(), first_delayed(draft, key.0).unwrap_or(equation.span)),
+                right: (builder.shape(value.term), draft.span(equation.value)),
+                unsolved: false,
+            });
+            initial.insert(number, value.term);
+        }
+    }
+    initial
+}
+
 /// The first read from a source.
 fn first_read(draft: &Draft, wanted: Source) -> Option<Span> {
     let at = draft.sources.iter().position(|source| *source == wanted)?;
@@ -371,16 +413,16 @@ fn assemble(
     variables: &Variables,
     shapes: &Shapes,
     values: &[Option<Value>],
-    next: Vec<Option<TermId>>,
+    (next, initial): (Vec<Option<TermId>>, HashMap<u32, TermId>),
 ) -> Option<Cell> {
     let mut terms = std::mem::take(&mut builder.terms);
     let mut used: BTreeSet<DimensionId> = BTreeSet::new();
     for term in &mut terms {
         term.shape = builder.solver.resolve_shape(&term.shape);
-        if let Operator::Identity(n) | Operator::Broadcast(n) = &mut term.operator {
-            *n = builder.solver.resolve(n);
-            used.extend(n.terms().iter().map(|(id, _)| *id));
-        }
+        term.operator.each_dimension_mut(|size| {
+            *size = builder.solver.resolve(size);
+            used.extend(size.terms().iter().map(|(id, _)| *id));
+        });
         each_size(&term.shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
         let mut largest = 0;
         each_size(&term.shape, |size| largest = largest.max(size.constant_part()));
@@ -424,17 +466,18 @@ fn assemble(
     let mut states = Vec::with_capacity(next.len());
     for (at, next) in next.into_iter().enumerate() {
         let next = next?;
+        let initial = initial.get(&(at as u32)).copied();
         let state = match variables.states.get(at) {
             Some(&symbol) => {
                 let defined = draft.symbol(symbol).definitions.first();
                 let span = defined.map_or(first(&symbol), |&at| draft.equations[at].target_span);
-                State { variable: variable(symbol, span)?, next, hidden: false }
+                State { variable: variable(symbol, span)?, next, initial, hidden: false }
             }
             None => {
                 let hidden = variables.hidden.get(at - variables.states.len())?;
                 let mut variable = variable(hidden.of, first(&hidden.of))?;
                 variable.name.clone_from(&hidden.name);
-                State { variable, next, hidden: true }
+                State { variable, next, initial, hidden: true }
             }
         };
         states.push(state);
@@ -451,9 +494,10 @@ fn assemble(
     let value = values.get(*last).copied().flatten()?.term;
     let outputs = vec![Output { name: draft.symbol(output).canonical.clone(), value }];
     let (mut constants, mut definitions) = (Vec::new(), Vec::new());
-    for equation in &draft.equations {
+    let beginnings: BTreeSet<usize> = draft.initial.values().copied().collect();
+    for (index, equation) in draft.equations.iter().enumerate() {
         let symbol = draft.symbol(equation.target);
-        if let Role::Constant(value) = symbol.role {
+        if let (Role::Constant(value), false) = (symbol.role, beginnings.contains(&index)) {
             constants.push((symbol.canonical.clone(), value));
         }
     }
@@ -500,9 +544,7 @@ fn each_size(shape: &Shape, mut visit: impl FnMut(&Dimension)) {
 
 fn renumber_term(term: &mut Term, renumbered: &BTreeMap<DimensionId, DimensionId>) {
     term.shape = renumber_shape(&term.shape, renumbered);
-    if let Operator::Identity(n) | Operator::Broadcast(n) = &mut term.operator {
-        *n = renumber(n, renumbered);
-    }
+    term.operator.each_dimension_mut(|size| *size = renumber(size, renumbered));
 }
 
 fn renumber_shape(shape: &Shape, renumbered: &BTreeMap<DimensionId, DimensionId>) -> Shape {

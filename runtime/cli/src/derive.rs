@@ -137,14 +137,22 @@ impl Description<'_> {
     /// The products of a section, a line each, and how many element loops run there.
     fn section(&self, section: Section) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut loops = 0_usize;
+        let (mut loops, mut samples) = (0_usize, 0_usize);
         for step in self.plan.program(section) {
             match step {
                 Step::Product { matrix, accumulate, .. } => {
                     lines.extend(self.product(*matrix, *accumulate));
                 }
+                Step::SampleProduct { .. } => samples += 1,
+                // Moves elements.
+                Step::Arrange { .. } => {}
                 Step::Loop { .. } => loops += 1,
             }
+        }
+        match samples {
+            0 => {}
+            1 => lines.push("one product of matrices of the sample".to_owned()),
+            samples => lines.push(format!("{samples} products of matrices of the sample")),
         }
         match loops {
             0 => {}

@@ -2,7 +2,8 @@
 
 use gatewright_compiler::graph::solve::SolveOptions;
 use gatewright_compiler::plan::{
-    BufferKind, BufferRole, GradientTerm, OnceSource, ParameterGradient, Place, Section, Step,
+    BufferKind, BufferRole, GradientTerm, OnceSource, ParameterGradient, Place, Plan, SampleMatrix, Section,
+    Step,
 };
 
 use super::arena::{AlignedVec, ArenaLayout};
@@ -77,6 +78,28 @@ pub(crate) struct Source<'a, T> {
 
 /// For each port what the caller gives, `None` for zeros, and the port's size.
 pub(crate) type Boundary<'a, T> = [(Option<Source<'a, T>>, usize)];
+
+fn sample_operand(
+    plan: &Plan,
+    layout: &ArenaLayout,
+    matrix: &SampleMatrix,
+    step: usize,
+) -> matmul::SampleOperand {
+    let strides = matrix.strides;
+    let buffer = plan.buffer(matrix.place.buffer);
+    matmul::SampleOperand {
+        offset: layout.place(matrix.place, step) + strides.offset,
+        step: if buffer.kind == BufferKind::Once { 0 } else { buffer.width },
+        rows: strides.rows,
+        columns: strides.columns,
+        row_stride: strides.row_stride,
+        column_stride: strides.column_stride,
+    }
+}
+
+fn sample_result(plan: &Plan, layout: &ArenaLayout, place: Place, step: usize) -> matmul::SampleResult {
+    matmul::SampleResult { offset: layout.place(place, step), step: plan.buffer(place.buffer).width }
+}
 
 impl<T: Element> Block<T> {
     fn rows(&self) -> usize {
@@ -278,6 +301,19 @@ impl<T: Element> Block<T> {
                     matmul::multiply_within(self.arena.as_mut_slice(), left, rows, matrix, &[place])
                         .map_err(internal)?;
                 }
+                Step::SampleProduct { left, right, output } => {
+                    let [left, right] =
+                        [left, right].map(|matrix| sample_operand(plan, layout, matrix, step));
+                    let result = sample_result(plan, layout, *output, step);
+                    let arena = self.arena.as_mut_slice();
+                    matmul::sample_product(arena, rows, left, right, result).map_err(internal)?;
+                }
+                Step::Arrange { from, output, start, total } => {
+                    let from = sample_operand(plan, layout, from, step);
+                    let result = sample_result(plan, layout, *output, step);
+                    let arena = self.arena.as_mut_slice();
+                    matmul::arrange(arena, rows, from, result, *start, *total).map_err(internal)?;
+                }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();
                     self.offsets.extend(
@@ -333,14 +369,15 @@ impl<T: Element> Block<T> {
                     matmul::general(factor(left, rows).transposed(), factor(right, columns), result, true)
                         .map_err(internal)?;
                 }
-                GradientTerm::Sum { column, length, offset } => {
+                GradientTerm::Sum { column, into } => {
                     let totals =
                         engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
                     let Some(totals) = totals else { continue };
                     let at = layout.block(totals, 0, 0) + column;
-                    for (sum, &addend) in
-                        total[offset..offset + length].iter_mut().zip(&arena[at..at + length])
-                    {
+                    let addends = &arena[at..at + into.rows * into.columns];
+                    for (index, &addend) in addends.iter().enumerate() {
+                        let (i, j) = (index / into.columns, index % into.columns);
+                        let sum = &mut total[into.offset + i * into.row_stride + j * into.column_stride];
                         *sum = *sum + addend;
                     }
                 }

@@ -278,8 +278,6 @@ fn what_is_outside_the_language_is_named() {
         expect![[r#"
         GW0402 1:7 `(W + I)^{-1}`: the inverse of a matrix is outside the language
           help: write the product out; a number that only tells weights apart belongs on the name itself
-        GW0403 1:41 `h_0 = 1`: `h` starts at something other than zero
-          help: initial values are given when the cell runs: remove this equation
     "#]],
     );
 }
