@@ -1,19 +1,31 @@
 //! The one boundary: a compiled cell run over a whole sequence, forward and backward.
 //!
 //! Everything is row-major and time-major: sequences are `[T, B, n]`, states `[B, n]`, parameters one flat slice
-//! described by a [`ParameterLayout`]. Layers, adapters and the command go through [`SequenceCell`] and nothing else.
+//! described by a [`ParameterLayout`]. A matrix state is `[B, rows, columns]`, which in memory is `[B, n]` with
+//! `n = rows * columns`. Layers, adapters and the command go through [`SequenceCell`] and nothing else.
 
 use crate::error::CallError;
 use crate::parameters::ParameterLayout;
 use crate::workspace::Workspace;
 
-/// A named vector at the boundary of a cell: an input, a state or an output.
+/// A named value at the boundary of a cell: an input, a state or an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
     /// Canonical ASCII name, the key in files.
     pub name: String,
-    /// Elements for one sample at one step.
+    /// Elements for one sample at one step: the product of the axes.
     pub size: usize,
+    /// Axes for one sample at one step: `[n]`; `[rows, columns]` of a matrix, whose rows lie one after the other; `[1]`
+    /// of a scalar.
+    pub axes: Vec<usize>,
+}
+
+impl Port {
+    /// A vector.
+    #[must_use]
+    pub fn vector(name: &str, size: usize) -> Self {
+        Self { name: name.to_owned(), size, axes: vec![size] }
+    }
 }
 
 /// What a compiled cell takes and gives.

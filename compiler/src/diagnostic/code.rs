@@ -183,10 +183,6 @@ codes! {
     /// For example, `h_t = x_t` and `h_{t+1} = U h_t` define two values of `h` in one step.
     /// Define it at one index, and read the step before where that is meant.
     DefinedAtTwoTimes "GW0303" Error "defined at two times";
-    /// Solving a cycle within one step by iteration is not supported yet.
-    /// For example, `o_t = \sigma(W h_t)` with `h_t = o_t \odot c_t` would need it.
-    /// Choose `previous`, which reads the value of the step before, or correct a time index.
-    FixedPointUnsupported "GW0304" Error "fixed-point is not supported yet";
     /// No name of the equations carries a time index, so nothing varies from step to step.
     /// For example, `h_new = tanh(W x + U h_old)` says by words what the indices of `h_t = \tanh(W x_t + U h_{t-1})` say.
     /// Write the time indices: `x_t` for this step, `h_{t-1}` for the one before.
@@ -311,6 +307,10 @@ codes! {
     /// For example, `\beta_t v_t k_t^\top` scales the outer product by `\beta_t`.
     /// Declare the name, or write `diag(\beta_t)`, if each row has a factor of its own.
     ScalarRead "GW0907" Note "read as a scalar";
+    /// A cycle within one step is solved by iteration, as was asked for.
+    /// For example, with `o_t = \sigma(W h_t)` and `h_t = o_t \odot c_t` each step finds the `h_t` that both equations agree on.
+    /// Nothing needs to be done; a run ends with an error that names step and sample where the iteration does not converge.
+    CycleSolved "GW0908" Note "cycle solved";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

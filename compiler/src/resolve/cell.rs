@@ -53,6 +53,15 @@ pub struct State {
     pub hidden: bool,
 }
 
+/// A value of the step that its equations give and need, solved by iteration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unknown {
+    /// Name and shape of the value, and the place of its definition.
+    pub variable: Variable,
+    /// What the equations give for it.
+    pub solution: TermId,
+}
+
 /// A definition in evaluation order.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Definition {
@@ -86,6 +95,8 @@ pub struct Cell {
     pub inputs: Vec<Variable>,
     /// States, in the order they are defined.
     pub states: Vec<State>,
+    /// Unknowns, in the order they are defined: cycles within one step are cut at them.
+    pub unknowns: Vec<Unknown>,
     /// Learned parameters, in the order they are first read.
     pub parameters: Vec<Variable>,
     /// Outputs; today exactly one.

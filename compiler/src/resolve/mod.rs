@@ -31,7 +31,7 @@ mod variable;
 #[cfg(test)]
 mod test;
 
-pub use cell::{Cell, Definition, Output, State, Term, TermId, Variable};
+pub use cell::{Cell, Definition, Output, State, Term, TermId, Unknown, Variable};
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::ast::Document;
@@ -45,7 +45,7 @@ pub enum CyclePolicy {
     Reject,
     /// Read the value of the step before along the cycle's state.
     Previous,
-    /// Solve the equations of the step by iteration. Not supported yet: an error that says so.
+    /// Solve the equations of the step by iteration.
     FixedPoint,
 }
 

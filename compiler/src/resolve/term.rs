@@ -1,7 +1,7 @@
 //! Equations to terms, and the whole to a cell.
 
 use super::builder::{Builder, Value};
-use super::cell::{Cell, Definition, Output, State, Term, TermId, Variable};
+use super::cell::{Cell, Definition, Output, State, Term, TermId, Unknown, Variable};
 use super::dimension::Clash;
 use super::draft::Draft;
 use super::expression::{NodeKind, Role, Source, SymbolId};
@@ -17,9 +17,11 @@ use crate::source::ast::Size;
 use crate::span::Span;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Shapes of inputs, states and parameters while sizes are being solved.
+/// Shapes of inputs, states, unknowns and parameters while sizes are being solved.
 struct Shapes {
     of: HashMap<SymbolId, Shape>,
+    /// Of the unknowns, by equation.
+    unknowns: HashMap<usize, Shape>,
 }
 
 /// Builds the cell. `None` where an error was reported.
@@ -37,7 +39,7 @@ pub(super) fn build(draft: &mut Draft, kinds: &Kinds, variables: &Variables) -> 
     cell.filter(|_| !draft.findings.has_errors())
 }
 
-/// Gives every input, state and parameter a shape: declared, or of fresh sizes.
+/// Gives every input, state, unknown and parameter a shape: declared, or of fresh sizes.
 fn allocate(builder: &mut Builder<'_>, draft: &Draft, kinds: &Kinds, variables: &Variables) -> Shapes {
     let mut of = HashMap::new();
     let ranked = [(1, &variables.as_read), (3, &variables.parameters)];
@@ -48,19 +50,36 @@ fn allocate(builder: &mut Builder<'_>, draft: &Draft, kinds: &Kinds, variables: 
                 Some(&last) => kinds.equations[last],
                 None => kinds.symbols[symbol.0],
             };
-            let shape = match (kinds.declared(draft, symbol), kind) {
-                (Some(sizes), _) => declared_shape(builder, sizes),
-                (None, Kind::Scalar) => Shape::Scalar,
-                (None, Kind::Matrix) => {
-                    let rows = builder.solver.fresh(rank, &known.canonical);
-                    Shape::Matrix(rows, builder.solver.fresh(rank, &known.canonical))
-                }
-                (None, _) => Shape::Vector(builder.solver.fresh(rank, &known.canonical)),
-            };
-            of.insert(symbol, shape);
+            of.insert(symbol, fresh_shape(builder, draft, kinds, symbol, kind, rank));
         }
     }
-    Shapes { of }
+    let mut unknowns = HashMap::new();
+    for &equation in &variables.unknowns {
+        let (symbol, kind) = (draft.equations[equation].target, kinds.equations[equation]);
+        unknowns.insert(equation, fresh_shape(builder, draft, kinds, symbol, kind, 2));
+    }
+    Shapes { of, unknowns }
+}
+
+/// The shape of a name before the equations fix it.
+fn fresh_shape(
+    builder: &mut Builder<'_>,
+    draft: &Draft,
+    kinds: &Kinds,
+    symbol: SymbolId,
+    kind: Kind,
+    rank: u8,
+) -> Shape {
+    let name = &draft.symbol(symbol).canonical;
+    match (kinds.declared(draft, symbol), kind) {
+        (Some(sizes), _) => declared_shape(builder, sizes),
+        (None, Kind::Scalar) => Shape::Scalar,
+        (None, Kind::Matrix) => {
+            let rows = builder.solver.fresh(rank, name);
+            Shape::Matrix(rows, builder.solver.fresh(rank, name))
+        }
+        (None, _) => Shape::Vector(builder.solver.fresh(rank, name)),
+    }
 }
 
 fn declared_shape(builder: &mut Builder<'_>, sizes: &[Size]) -> Shape {
@@ -103,7 +122,7 @@ fn equations(
     for &index in &draft.order {
         let equation = &draft.equations[index];
         for at in equation.first_node..equation.end_node {
-            nodes[at] = term(builder, draft, shapes, &number, &values, &nodes, at);
+            nodes[at] = term(builder, draft, shapes, variables, &number, &values, &nodes, at);
         }
         let symbol = draft.symbol(equation.target);
         let value = nodes[equation.value.0].and_then(|value| {
@@ -122,6 +141,19 @@ fn equations(
                     reason,
                     whole: equation.span,
                     left: (wanted, declared.span),
+                    right: (shape.clone(), draft.span(equation.value)),
+                    unsolved: false,
+                });
+            }
+            if let Some(read) = shapes.unknowns.get(&index) {
+                let place = first_read(draft, Source::Unknown(index)).unwrap_or(symbol.first);
+                builder.solver.unify(&Clash {
+                    reason: format!(
+                        "are the shapes of `{}` as it is read and as it is defined",
+                        symbol.canonical
+                    ),
+                    whole: equation.span,
+                    left: (read.clone(), place),
                     right: (shape.clone(), draft.span(equation.value)),
                     unsolved: false,
                 });
@@ -155,6 +187,7 @@ fn term(
     builder: &mut Builder<'_>,
     draft: &Draft,
     shapes: &Shapes,
+    variables: &Variables,
     number: &HashMap<(SymbolId, u32), u32>,
     values: &[Option<Value>],
     nodes: &[Option<Value>],
@@ -174,6 +207,10 @@ fn term(
                         return builder.number(value, span);
                     }
                     return values[equation].map(|value| Value { span, ..value });
+                }
+                Source::Unknown(equation) => {
+                    let at = variables.unknowns.binary_search(&equation).ok()?;
+                    (Operator::Unknown(u32::try_from(at).ok()?), shapes.unknowns.get(&equation)?)
                 }
                 Source::Input(symbol, 0) => {
                     (Operator::Input(*number.get(&(symbol, 0))?), shapes.of.get(&symbol)?)
@@ -205,6 +242,7 @@ fn term(
         NodeKind::Subtract(a, b) => builder.binary(Binary::Subtract, of(a)?, of(b)?, "subtracted", span),
         NodeKind::Divide(a, b) => builder.binary(Binary::Divide, of(a)?, of(b)?, "divided", span),
         NodeKind::Power(a, b) => builder.power(of(a)?, of(b)?, span),
+        NodeKind::Compare(sign, a, b) => builder.compare(*sign, of(a)?, of(b)?, span),
         NodeKind::Transpose(a) => {
             let inner = of(a)?;
             // `[a, b]^\top` and `[a^\top, b^\top]^\top` are the same concatenation.
@@ -325,6 +363,12 @@ fn initial_values(
     initial
 }
 
+/// The first read from a source.
+fn first_read(draft: &Draft, wanted: Source) -> Option<Span> {
+    let at = draft.sources.iter().position(|source| *source == wanted)?;
+    draft.nodes.get(at).map(|node| node.span)
+}
+
 fn first_delayed(draft: &Draft, symbol: SymbolId) -> Option<Span> {
     draft
         .sources
@@ -382,13 +426,10 @@ fn assemble(
     let mut used: BTreeSet<DimensionId> = BTreeSet::new();
     for term in &mut terms {
         term.shape = builder.solver.resolve_shape(&term.shape);
-        if let Operator::Identity(n) | Operator::Broadcast(n) = &mut term.operator {
-            *n = builder.solver.resolve(n);
-            used.extend(n.terms().iter().map(|(id, _)| *id));
-        }
-        if let Operator::BroadcastMatrix(rows, columns) = &mut term.operator {
-            (*rows, *columns) = (builder.solver.resolve(rows), builder.solver.resolve(columns));
-        }
+        term.operator.each_dimension_mut(|size| {
+            *size = builder.solver.resolve(size);
+            used.extend(size.terms().iter().map(|(id, _)| *id));
+        });
         each_size(&term.shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
         let mut largest = 0;
         each_size(&term.shape, |size| largest = largest.max(size.constant_part()));
@@ -400,9 +441,13 @@ fn assemble(
     if builder.findings.has_errors() {
         return None;
     }
+    let mut unknown_shapes = Vec::with_capacity(variables.unknowns.len());
+    for equation in &variables.unknowns {
+        unknown_shapes.push(builder.solver.resolve_shape(shapes.unknowns.get(equation)?));
+    }
     let resolved: HashMap<SymbolId, Shape> =
         shapes.of.iter().map(|(symbol, shape)| (*symbol, builder.solver.resolve_shape(shape))).collect();
-    for shape in resolved.values() {
+    for shape in resolved.values().chain(&unknown_shapes) {
         each_size(shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
     }
     // Numbered by input first; named by what is read first.
@@ -444,6 +489,13 @@ fn assemble(
         };
         states.push(state);
     }
+    let mut unknowns = Vec::with_capacity(unknown_shapes.len());
+    for (&equation, shape) in variables.unknowns.iter().zip(&unknown_shapes) {
+        let (shape, definition) = (renumber_shape(shape, &renumbered), &draft.equations[equation]);
+        let name = draft.symbol(definition.target).canonical.clone();
+        let solution = values.get(equation).copied().flatten()?.term;
+        unknowns.push(Unknown { variable: Variable { name, shape, span: definition.target_span }, solution });
+    }
     let output = role::output(draft, &variables.states)?;
     let last = draft.symbol(output).definitions.last()?;
     let value = values.get(*last).copied().flatten()?.term;
@@ -472,7 +524,18 @@ fn assemble(
     }
     let dimensions = names.into_iter().map(|(_, name)| name).collect();
     let diagnostics = Vec::new();
-    Some(Cell { dimensions, inputs, states, parameters, outputs, constants, definitions, terms, diagnostics })
+    Some(Cell {
+        dimensions,
+        inputs,
+        states,
+        unknowns,
+        parameters,
+        outputs,
+        constants,
+        definitions,
+        terms,
+        diagnostics,
+    })
 }
 
 fn each_size(shape: &Shape, mut visit: impl FnMut(&Dimension)) {
@@ -488,12 +551,7 @@ fn each_size(shape: &Shape, mut visit: impl FnMut(&Dimension)) {
 
 fn renumber_term(term: &mut Term, renumbered: &BTreeMap<DimensionId, DimensionId>) {
     term.shape = renumber_shape(&term.shape, renumbered);
-    if let Operator::Identity(n) | Operator::Broadcast(n) = &mut term.operator {
-        *n = renumber(n, renumbered);
-    }
-    if let Operator::BroadcastMatrix(rows, columns) = &mut term.operator {
-        (*rows, *columns) = (renumber(rows, renumbered), renumber(columns, renumbered));
-    }
+    term.operator.each_dimension_mut(|size| *size = renumber(size, renumbered));
 }
 
 fn renumber_shape(shape: &Shape, renumbered: &BTreeMap<DimensionId, DimensionId>) -> Shape {

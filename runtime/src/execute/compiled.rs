@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gatewright_compiler::graph::interpret::evaluate_constants;
+use gatewright_compiler::graph::solve::SolveOptions;
 use gatewright_compiler::graph::{Graph, InitialStates, NodeId, lower};
 use gatewright_compiler::passes::{self, PassError};
 use gatewright_compiler::plan::{OnceSource, Plan, plan};
@@ -42,11 +43,14 @@ pub struct CompileOptions {
     pub backend: Backend,
     /// Most threads that a run may use, at least 1. The result does not depend on it.
     pub threads: usize,
+    /// How steps are solved whose equations need each other. Read where the cell was resolved with
+    /// [`CyclePolicy::FixedPoint`](gatewright_compiler::resolve::CyclePolicy::FixedPoint).
+    pub solve: SolveOptions,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self { backend: Backend::default(), threads: 1 }
+        Self { backend: Backend::default(), threads: 1, solve: SolveOptions::default() }
     }
 }
 
@@ -69,6 +73,7 @@ pub struct CompiledCell<T> {
     training: Arc<Engine<T>>,
     initial: Option<InitialStates>,
     threads: usize,
+    solve: SolveOptions,
     compile_time: Duration,
 }
 
@@ -120,6 +125,7 @@ impl<T: Element> CompiledCell<T> {
             training,
             initial: graphs.initial,
             threads: options.threads.max(1),
+            solve: options.solve,
             compile_time: started.elapsed(),
         })
     }
@@ -238,6 +244,7 @@ impl<T: Element> CompiledCell<T> {
     ) -> Shared<'a, T> {
         Shared {
             engine,
+            solve: self.solve,
             matrices: &workspace.matrices,
             parameters,
             parameter_ranges: &self.parameter_ranges,
@@ -272,7 +279,11 @@ fn layout_of(graph: &Graph, sizes: &[usize]) -> Result<CellLayout, CompileError>
     let ports = |ports: &[gatewright_compiler::graph::Port]| {
         ports
             .iter()
-            .map(|port| Ok(Port { name: port.name.clone(), size: size(port)? }))
+            .map(|port| {
+                let size = size(port)?;
+                let axes = port.shape.sizes(sizes).filter(|axes| !axes.is_empty());
+                Ok(Port { name: port.name.clone(), size, axes: axes.unwrap_or_else(|| vec![1]) })
+            })
             .collect::<Result<Vec<_>, CompileError>>()
     };
     let roles = Roles::new(graph, sizes);
