@@ -4,7 +4,7 @@ use gatewright_compiler::diagnostic::{Code, Severity};
 use gatewright_compiler::differentiate::differentiate;
 use gatewright_compiler::graph::lower;
 use gatewright_compiler::plan::{PlanError, plan};
-use gatewright_compiler::resolve::{Cell, CyclePolicy, Options, resolve};
+use gatewright_compiler::resolve::{Cell, CyclePolicy, Options, errors_of_the_rest, resolve};
 use gatewright_compiler::simplify::simplify;
 use gatewright_compiler::source::{Syntax, parse, print_text};
 use proc_macro2::TokenTree;
@@ -116,18 +116,6 @@ fn check_syntax(errors: &mut Errors, item: &CellItem, equations: &Equations) -> 
     read
 }
 
-/// Errors that hold whatever an equation that could not be read would have said.
-const INDEPENDENT: [Code; 8] = [
-    Code::UnknownFunction,
-    Code::ShapeContradiction,
-    Code::Cycle,
-    Code::FutureRead,
-    Code::DefinedAtTwoTimes,
-    Code::MixedIndex,
-    Code::NameConflict,
-    Code::ConflictingDeclaration,
-];
-
 /// The equations must mean a cell. Where some could not be read, only errors are shown that these cannot have caused.
 fn check_meaning(
     errors: &mut Errors,
@@ -136,16 +124,17 @@ fn check_meaning(
     options: &Options,
     read: bool,
 ) -> Option<Cell> {
+    if !read {
+        for diagnostic in errors_of_the_rest(&equations.parsed.document, options) {
+            errors.diagnostic(&item.name, &equations.places, &diagnostic);
+        }
+        return None;
+    }
     match resolve(&equations.parsed.document, options) {
-        Ok(cell) => read.then_some(cell),
+        Ok(cell) => Some(cell),
         Err(diagnostics) => {
             for diagnostic in &diagnostics {
-                let shown = if read {
-                    diagnostic.code.severity() == Severity::Error || diagnostic.code == Code::NoState
-                } else {
-                    INDEPENDENT.contains(&diagnostic.code)
-                };
-                if shown {
+                if diagnostic.code.severity() == Severity::Error || diagnostic.code == Code::NoState {
                     errors.diagnostic(&item.name, &equations.places, diagnostic);
                 }
             }

@@ -33,7 +33,7 @@ mod test;
 
 pub use cell::{Cell, Definition, Output, State, Term, TermId, Unknown, Variable};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::ast::Document;
 use draft::Draft;
 
@@ -70,6 +70,20 @@ pub fn resolve(document: &Document, options: &Options) -> Result<Cell, Vec<Diagn
         Some(cell) if !failed => Ok(Cell { diagnostics, ..cell }),
         _ => Err(diagnostics),
     }
+}
+
+/// What is wrong with the equations that could be read, where others could not: errors that those cannot have caused.
+#[must_use]
+pub fn errors_of_the_rest(document: &Document, options: &Options) -> Vec<Diagnostic> {
+    let Err(mut found) = resolve(document, options) else { return Vec::new() };
+    found.retain(|one| {
+        let consequence = matches!(
+            one.code,
+            Code::NoEquations | Code::NothingVaries | Code::UnsolvedDimension | Code::InitialState
+        );
+        one.code.severity() == Severity::Error && !consequence
+    });
+    found
 }
 
 /// The passes. `None` where an error was found that leaves nothing to go on with.

@@ -199,6 +199,7 @@ fn term(
     match &node.kind {
         NodeKind::Faulty => None,
         NodeKind::Number(value) => builder.number(*value, span),
+        NodeKind::Read { symbol, .. } if draft.lost.contains(symbol) => None,
         NodeKind::Read { symbol, .. } => {
             let (operator, shape) = match draft.sources[at] {
                 Source::Equation(equation) => {
@@ -380,9 +381,15 @@ fn first_delayed(draft: &Draft, symbol: SymbolId) -> Option<Span> {
 /// Turns contradictions of sizes into diagnostics.
 fn report_clashes(builder: &mut Builder<'_>) {
     let names = builder.solver.working_names();
+    // One contradiction is said once, where it is met first; what follows from it is not.
+    let mut said: BTreeSet<(String, String)> = BTreeSet::new();
     for clash in std::mem::take(&mut builder.solver.clashes) {
         let left = builder.solver.resolve_shape(&clash.left.0).describe(&names);
         let right = builder.solver.resolve_shape(&clash.right.0).describe(&names);
+        let pair = if left < right { (left.clone(), right.clone()) } else { (right.clone(), left.clone()) };
+        if !said.insert(pair) {
+            continue;
+        }
         let (code, message, help) = if clash.unsolved {
             (
                 Code::UnsolvedDimension,

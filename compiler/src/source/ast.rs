@@ -11,6 +11,8 @@ use crate::span::Span;
 pub struct Document {
     /// Statements in order.
     pub statements: Vec<Statement>,
+    /// What equations define that could not be read: their readers are not to blame.
+    pub lost: Vec<Reference>,
 }
 
 /// One equation or declaration.

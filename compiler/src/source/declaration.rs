@@ -154,6 +154,9 @@ impl Reader<'_> {
             }
             _ if start < end && sequence.after_name(start) == Some(end) => {
                 let named = self.parser(sequence, start, end).name()?;
+                if named.parts.superscript.is_some() || named.power.is_some() || named.transposed {
+                    return self.bad_size(sequence, start, end);
+                }
                 let mut name = named.parts.finish().canonical;
                 if named.time.is_some() {
                     name.push_str("_t");
@@ -161,12 +164,14 @@ impl Reader<'_> {
                 Ok(Size::Named(name))
             }
             Some(TokenKind::Unknown) => Err(Stop),
-            _ => {
-                let place = sequence.span(start, end.max(start + 1));
-                let help = Some("a size is a number, a name or a sum of these".to_owned());
-                self.report(Code::BadSize, "this is no size", place, help);
-                Err(Stop)
-            }
+            _ => self.bad_size(sequence, start, end),
         }
+    }
+
+    fn bad_size(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
+        let place = sequence.span(start, end.max(start + 1));
+        let help = Some("a size is a number, a name or a sum of these".to_owned());
+        self.report(Code::BadSize, "this is no size", place, help);
+        Err(Stop)
     }
 }

@@ -321,7 +321,9 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             (3, "\\\\)".to_owned(), Place::Inline)
         } else if rest.starts_with("\\(") {
             (2, "\\)".to_owned(), Place::Inline)
-        } else if let Some((slashes, name)) = environment(rest) {
+        } else if let Some((slashes, name)) =
+            environment(rest).filter(|found| !is_operand(&text[..start], found.1))
+        {
             (0, format!("{slashes}end{{{name}}}"), Place::Display)
         } else if rest.starts_with("\\\\") {
             position = start + 2;
@@ -371,6 +373,13 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
 /// `2pt]` after `\\[`: the height of a row, no bracket.
 fn row_spacing(text: &str) -> bool {
     text.starts_with(|next: char| next.is_ascii_digit() || next == '.')
+}
+
+/// True where an array or a definition by cases stands within an expression: a sign or an open bracket is before it.
+fn is_operand(before: &str, name: &str) -> bool {
+    let before = before.trim_end().trim_end_matches('&').trim_end();
+    matches!(name, "array" | "cases")
+        && (before.ends_with(['+', '-', '*', '[', '(']) || before.ends_with('=') && name == "cases")
 }
 
 /// The backslashes and the name of the display environment that `text` begins.

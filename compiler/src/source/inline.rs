@@ -7,7 +7,7 @@ use std::collections::HashSet;
 
 use super::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind};
 use super::find::Block;
-use super::read;
+use super::{Reading, read};
 use crate::diagnostic::Code;
 
 /// Names that the statements define, and names that they read.
@@ -82,7 +82,7 @@ pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec
         .iter()
         .filter(|block| may_define(text, block))
         .filter(|block| {
-            let (statements, diagnostics) = read(text, std::slice::from_ref(block));
+            let Reading { statements, diagnostics, .. } = read(text, std::slice::from_ref(block));
             // What makes the whole document no cell must not vanish.
             if statements.is_empty() && diagnostics.iter().any(|found| found.code == Code::SecondIndex) {
                 return true;
@@ -110,13 +110,13 @@ pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec
 /// The inline definitions of a document without display mathematics.
 pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
     let candidates: Vec<Block> = inline.iter().filter(|block| may_define(text, block)).cloned().collect();
-    let (statements, _) = read(text, &candidates);
+    let statements = read(text, &candidates).statements;
     let known = names(&statements);
     let headless = headless(text, inline, &known);
     let mut chosen: Vec<Block> = candidates
         .into_iter()
         .filter(|block| {
-            let (statements, diagnostics) = read(text, std::slice::from_ref(block));
+            let Reading { statements, diagnostics, .. } = read(text, std::slice::from_ref(block));
             if statements.is_empty() {
                 // An equation with an error in it must not vanish.
                 return text[block.range.clone()].contains(['_', '^', '(']) && !diagnostics.is_empty();
@@ -153,7 +153,7 @@ fn headless(text: &str, inline: &[Block], known: &Names) -> Vec<Block> {
             let definition = format!("{inside} = 0");
             let all = 0..definition.len();
             let block = Block { range: all.clone(), outer: all, ..name.clone() };
-            let (statements, _) = read(&definition, &[block]);
+            let statements = read(&definition, &[block]).statements;
             let [Statement { kind: StatementKind::Definition { target, .. }, .. }] = statements.as_slice()
             else {
                 return None;

@@ -447,7 +447,10 @@ impl<'a> Lexer<'a, '_> {
             self.push(TokenKind::Function(function, command.to_owned()), length);
             return;
         }
-        if matches!(command, "left" | "right" | "middle") {
+        // `\left.` and `\Bigr.` are brackets that are not there.
+        let sized =
+            length > 1 && self.text[self.position + length..].starts_with('.') && command.contains("ig");
+        if matches!(command, "left" | "right" | "middle") || sized && NOISE.contains(&command) {
             self.position += length;
             self.delimiter();
             return;
@@ -463,6 +466,7 @@ impl<'a> Lexer<'a, '_> {
             return;
         }
         match command {
+            "R" | "Re" | "reals" | "Reals" => self.push(TokenKind::Reals, length),
             // A switch to an upright font: the rest of the group is words.
             "rm" | "sf" | "tt" | "bfseries" => {
                 self.position += length;
@@ -513,7 +517,7 @@ impl<'a> Lexer<'a, '_> {
             self.font(length, Letters::Whole);
             return;
         };
-        let content = self.text[start..end].to_owned();
+        let content = self.text[start..end].replace("\\_", "_");
         let trimmed = content.trim().trim_end_matches(':');
         let span = place(self.offset, self.position, over);
         if let Some(function) = self.function(trimmed, over - self.position) {

@@ -124,29 +124,32 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         },
     };
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
-    let (mut statements, mut diagnostics) = read_best(text, syntax, &found, &chosen);
+    let Reading { mut statements, lost, mut diagnostics } = read_best(text, syntax, &found, &chosen);
     section::merge(&mut statements, &found, &mut diagnostics);
     if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
         alternative::check(&mut statements, &found, &mut diagnostics);
     }
-    finish(statements, diagnostics)
+    finish(Reading { statements, lost, diagnostics })
+}
+
+/// What was read of some blocks.
+struct Reading {
+    statements: Vec<Statement>,
+    /// Left sides of equations that could not be read.
+    lost: Vec<ast::Reference>,
+    diagnostics: Vec<Diagnostic>,
 }
 
 /// Reads what is the cell: display mathematics with the inline definitions it needs, else inline mathematics, else
 /// plain fences, code spans, or the whole text.
-fn read_best(
-    text: &str,
-    syntax: Syntax,
-    found: &Found,
-    chosen: &[Range<usize>],
-) -> (Vec<Statement>, Vec<Diagnostic>) {
+fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>]) -> Reading {
     let of = |place: Place| -> Vec<Block> {
         found.blocks.iter().filter(|block| block.place == place).cloned().collect()
     };
     let mut display = of(Place::Display);
     let inline = of(Place::Inline);
     if !display.is_empty() {
-        let (statements, _) = read(text, &display);
+        let statements = read(text, &display).statements;
         let wanted = inline::needed(text, &inline, &statements);
         if !wanted.is_empty() {
             display.extend(wanted);
@@ -163,7 +166,7 @@ fn read_best(
         let fences: Vec<Block> = of(place)
             .into_iter()
             .filter(|block| {
-                let (statements, diagnostics) = read(text, std::slice::from_ref(block));
+                let Reading { statements, diagnostics, .. } = read(text, std::slice::from_ref(block));
                 !statements.is_empty()
                     && (place == Place::Fence || defines_indexed(&statements))
                     && !diagnostics.iter().any(|diagnostic| diagnostic.code == Code::ExpectedEquation)
@@ -216,7 +219,7 @@ pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     reader.read(tokens);
     let mut diagnostics = writer.diagnostics;
     diagnostics.append(&mut reader.diagnostics);
-    (finish(reader.statements, diagnostics), spans)
+    (finish(Reading { statements: reader.statements, lost: reader.lost, diagnostics }), spans)
 }
 
 fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
@@ -224,7 +227,7 @@ fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
 }
 
 /// Lexes and parses blocks of `source` as one cell.
-fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
+fn read(source: &str, blocks: &[Block]) -> Reading {
     let mut diagnostics = Vec::new();
     let mut lexed = Vec::with_capacity(blocks.len());
     for block in blocks {
@@ -250,11 +253,13 @@ fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
     }
     let convention = convention::observe(&lexed);
     let mut statements = Vec::new();
+    let mut lost = Vec::new();
     let mut general = Vec::new();
     for (block, tokens) in blocks.iter().zip(&lexed) {
         let mut reader = statement::Reader::new(&convention, block.spelling == Spelling::Text);
         reader.read(tokens);
         statements.append(&mut reader.statements);
+        lost.append(&mut reader.lost);
         let skipped = reader.skipped;
         diagnostics.retain(|found: &Diagnostic| {
             !skipped.iter().any(|span| span.start <= found.span.start && found.span.end <= span.end)
@@ -263,6 +268,8 @@ fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
         general.append(&mut reader.general);
     }
     skip_general_forms(&general, &statements, &mut diagnostics);
+    let announced = |name: &ast::Reference| general.iter().any(|(known, _)| *known == name.name.canonical);
+    lost.retain(|name| !announced(name) || !defines(&statements, &name.name.canonical));
     if convention.layer.is_some()
         && let Some(first) = statements.first()
     {
@@ -289,7 +296,13 @@ fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
         }
     }
     statements.shrink_to_fit();
-    (statements, diagnostics)
+    Reading { statements, lost, diagnostics }
+}
+
+fn defines(statements: &[Statement], name: &str) -> bool {
+    statements.iter().any(|statement| {
+        matches!(&statement.kind, StatementKind::Definition { target, .. } if target.name.canonical == name)
+    })
 }
 
 /// `h_t = f_W(h_{t-1}, x_t)` announces what an equation of the same name then says.
@@ -352,8 +365,13 @@ fn without_losses(statements: Vec<Statement>, diagnostics: &mut Vec<Diagnostic>)
 }
 
 /// Orders the findings, and adds the one that nothing was found.
-fn finish(mut statements: Vec<Statement>, mut diagnostics: Vec<Diagnostic>) -> Parsed {
+fn finish(Reading { mut statements, mut lost, mut diagnostics }: Reading) -> Parsed {
+    lost.truncate(MAXIMUM_DEFINITIONS);
     let errors = diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error);
+    if !errors {
+        // What was only skipped is no loss.
+        lost.clear();
+    }
     if statements.is_empty() && !errors {
         diagnostics.push(finding(Code::NoEquations, "the text holds no equation", Span::new(0, 0)));
     }
@@ -367,7 +385,7 @@ fn finish(mut statements: Vec<Statement>, mut diagnostics: Vec<Diagnostic>) -> P
     }
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.code));
     limit(&mut diagnostics);
-    Parsed { document: Document { statements }, diagnostics }
+    Parsed { document: Document { statements, lost }, diagnostics }
 }
 
 /// Keeps the first findings of each kind and counts the rest.

@@ -19,6 +19,8 @@ pub(crate) struct Reader<'a> {
     /// The end of a line ends an equation, unless it clearly goes on.
     pub(crate) lines: bool,
     pub(crate) statements: Vec<Statement>,
+    /// Left sides of equations that could not be read.
+    pub(crate) lost: Vec<Reference>,
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Rows that were skipped: what a lexer found in them does not matter.
     pub(crate) skipped: Vec<Span>,
@@ -39,6 +41,7 @@ impl<'a> Reader<'a> {
             convention,
             lines,
             statements: Vec::new(),
+            lost: Vec::new(),
             diagnostics: Vec::new(),
             skipped: Vec::new(),
             general: Vec::new(),
@@ -64,9 +67,29 @@ impl<'a> Reader<'a> {
             if row.is_empty() {
                 continue;
             }
-            let _: Result<(), Stop> = self.row(&row, &mut pending);
+            let waiting = pending.clone();
+            if self.row(&row, &mut pending).is_err() {
+                self.lost.extend(waiting);
+                self.lose(&row);
+            }
         }
         self.drop_pending(&mut pending);
+    }
+
+    /// Notes the names left of the relation of a row that could not be read.
+    fn lose(&mut self, row: &[Token]) {
+        let (sequence, _) = Sequence::new(row);
+        let relation = |token: &Token| matches!(token.kind, TokenKind::Equals | TokenKind::In);
+        let Some(end) = row.iter().position(relation) else { return };
+        let before = self.diagnostics.len();
+        for (from, _) in sequence.parts(0, end).into_iter().take(MAXIMUM_TARGETS) {
+            if sequence.after_name(from).is_some_and(|after| after <= end)
+                && let Ok(named) = self.parser(&sequence, from, end).name()
+            {
+                self.lost.push(named.reference());
+            }
+        }
+        self.diagnostics.truncate(before);
     }
 
     /// Names that wait for a declaration which does not come.

@@ -4,7 +4,13 @@
 //! itself; a refusal by its code.
 
 mod cycles;
+mod definitions;
+mod dimensions;
+mod errors;
+mod names;
+mod notation;
 mod notes;
+mod products;
 mod states;
 mod time;
 mod writing;

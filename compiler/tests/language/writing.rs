@@ -145,5 +145,5 @@ fn noise_is_ignored() {
 fn a_refusal_points_into_the_text() {
     let text = "Some prose\n\n$$h_t = \\tanh(W x_t + ) + h_{t-1}$$\n";
     let found = refuse(text, &["GW0004"]);
-    assert_eq!(&text[found[0].span.start as usize..found[0].span.end as usize], ")");
+    assert_eq!(&text[found[0].span.start as usize..found[0].span.end as usize], "+");
 }
