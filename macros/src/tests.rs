@@ -198,20 +198,6 @@ fn a_skipped_row_is_an_error() {
     );
 }
 
-#[test]
-fn what_has_no_plan() {
-    errors(
-        "Cell {
-            S_t = S_{t-1} + v_t k_t^T;
-            v_t = W_v x_t; k_t = W_k x_t; q_t = W_q x_t;
-            h_t = S_t q_t;
-        }",
-        expect![[r#"
-            2:13 `S_t` this cannot be compiled yet: a matrix that varies in time (in `S`)
-        "#]],
-    );
-}
-
 /// Every golden cell, spelled in tokens, is the cell that its LaTeX is.
 #[test]
 fn golden_cells() {
