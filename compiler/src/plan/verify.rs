@@ -45,6 +45,9 @@ impl Plan {
                         }
                         self.check_sample_operation(section, &[*from], *output, from.strides.rows * total)?;
                     }
+                    Step::RowMaximum { from, output } => {
+                        self.check_sample_operation(section, &[*from], *output, from.strides.rows)?;
+                    }
                     Step::Loop { kernel, bindings } => {
                         let kernel = self.kernels.get(*kernel).ok_or_else(|| broken("P1", "no such loop"))?;
                         if kernel.buffers.len() != bindings.len() {
