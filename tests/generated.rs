@@ -146,7 +146,11 @@ struct Case<'a> {
 
 impl Case<'_> {
     fn compile<T: Element>(&self, backend: Backend, threads: usize) -> Result<CompiledCell<T>, CompileError> {
-        CompiledCell::from_graph(&self.generated.graph, &self.named, CompileOptions { backend, threads })
+        CompiledCell::from_graph(
+            &self.generated.graph,
+            &self.named,
+            CompileOptions { backend, threads, ..CompileOptions::default() },
+        )
     }
 }
 
@@ -330,7 +334,7 @@ fn campaign(first: u64, cells: u64) {
             .map(String::as_str)
             .zip(generated.sizes.iter().copied())
             .collect();
-        let options = CompileOptions { backend: Backend::Interpreter, threads: 1 };
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
         let plan = CompiledCell::<f64>::from_graph(&generated.graph, &sizes, options)
             .map_or_else(|error| error.to_string(), |cell| cell.training_plan().to_string());
         let graph = &generated.graph;

@@ -61,7 +61,8 @@ pub struct Forward<'a, T> {
     pub parameters: &'a [T],
     /// One `[T, B, n]` slice for each input.
     pub inputs: &'a [&'a [T]],
-    /// One `[B, n]` slice for each state; an empty list for zeros.
+    /// One `[B, n]` slice for each state. An empty list, or an empty slice for one state: where the equations say that
+    /// it begins (`h_0 = s`), else at zero.
     pub initial_states: &'a [&'a [T]],
     /// One `[T, B, n]` slice for each output, overwritten; an empty list where no output is wanted.
     pub outputs: &'a mut [&'a mut [T]],
@@ -78,7 +79,8 @@ pub struct Backward<'a, T> {
     pub output_gradients: &'a [&'a [T]],
     /// One `[B, n]` slice for each state: gradient of the loss by the final state; an empty list for zeros.
     pub final_state_gradients: &'a [&'a [T]],
-    /// Gradient by every parameter, flat, overwritten.
+    /// Gradient by every parameter, flat, overwritten. What reaches a parameter through an initial state that the
+    /// equations declare is part of it, where the forward run began there.
     pub parameter_gradients: &'a mut [T],
     /// One `[T, B, n]` slice for each input, overwritten; an empty list where none is wanted.
     pub input_gradients: &'a mut [&'a mut [T]],

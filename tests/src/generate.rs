@@ -495,7 +495,7 @@ impl Generator {
     /// A new vector.
     fn vector(&mut self, n: &Dimension, depth: usize) -> Draft {
         let reads = if self.has_matrices() { self.once_in(4) } else { self.once_in(40) };
-        let made = match self.choose(24) {
+        let made = match self.choose(28) {
             _ if reads => self.read_out(n, depth),
             0..=6 => {
                 let sum = self.affine(n, depth);
@@ -593,6 +593,39 @@ impl Generator {
                 self.push(Operator::Broadcast(n.clone()), vec![scalar])
             }
             22 => self.constant(&Shape::Vector(n.clone())),
+            // The master gate of an ON-LSTM, from either end; a mean rather than a sum, so that values stay moderate.
+            23 => {
+                let vector = self.vector_value(n, depth);
+                let eighth = self.number(0.125);
+                let scaled = self.binary(Binary::Multiply, eighth, vector);
+                let reverse = self.once_in(2);
+                let sums = self.push(Operator::CumulativeSum { reverse }, vec![scaled]);
+                self.activation(sums)
+            }
+            // where(a < b, c, d). What is compared are values as they come, so that equal ones are rare.
+            24 => {
+                let (a, b) = (self.vector_value(n, depth), self.vector_value(n, depth));
+                let (c, d) = (self.vector_value(n, depth), self.vector_value(n, depth));
+                let function = if self.once_in(2) { Binary::Less } else { Binary::LessOrEqual };
+                let condition = self.binary(function, a, b);
+                self.push(Operator::Ternary(Ternary::Select), vec![condition, c, d])
+            }
+            // mod(a, p) = a - p floor(a / p), with a period away from zero.
+            25 => {
+                let (a, b) = (self.vector_value(n, depth), self.vector_value(n, depth));
+                let (one, size) = (self.number(1.0), self.unary(Unary::Absolute, b));
+                let period = self.binary(Binary::Add, one, size);
+                let quotient = self.binary(Binary::Divide, a, period);
+                let whole = self.unary(Unary::Floor, quotient);
+                let whole = self.binary(Binary::Multiply, period, whole);
+                self.binary(Binary::Subtract, a, whole)
+            }
+            // The decision of a Skip RNN.
+            26 => {
+                let a = self.vector_value(n, depth);
+                let gate = self.unary(Unary::Sigmoid, a);
+                self.unary(Unary::Round, gate)
+            }
             _ => {
                 let inner = self.any_vector(depth);
                 let columns = self.length(inner);

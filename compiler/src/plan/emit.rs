@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::demand::{Demand, LoopKey, Target};
-use super::flow::{Flow, FlowId, FlowKind};
+use super::flow::{Flow, FlowId, FlowKind, Solved};
 use super::fuse::fuse;
 use super::gradient::{GradientTerm, ParameterGradient, RawGradient, RawTerm};
 use super::kernel::{Instruction, Kernel, KernelBuffer, ValueId};
@@ -11,7 +11,7 @@ use super::layout::{Layout, aligned, target_place};
 use super::section::{Sections, term_sections};
 use super::{
     BufferId, BufferKind, MatrixBlock, MatrixStrides, MatrixView, PackedLayout, Place, Plan, PlanError,
-    SampleMatrix, Section, Step,
+    SampleMatrix, Section, SolvedValue, Step,
 };
 
 /// Everything decided so far, as a plan.
@@ -32,7 +32,7 @@ pub(super) fn emit(
         kernels: Vec::new(),
         written: BTreeSet::new(),
     };
-    let mut programs: [Vec<Step>; 6] = Default::default();
+    let mut programs: [Vec<Step>; Section::ALL.len()] = Default::default();
     for section in Section::ALL {
         programs[section as usize] = emitter.section(section)?;
     }
@@ -42,6 +42,19 @@ pub(super) fn emit(
             .place_of(&flow, id)
             .ok_or_else(|| PlanError::Internal(format!("`{}` has no place", flow.node(id).name)))
     };
+    let solved = |solved: &[Solved]| -> Result<Vec<SolvedValue>, PlanError> {
+        let place = |solved: &Solved| {
+            Ok(SolvedValue {
+                name: flow.unknown_names[solved.index as usize].clone(),
+                length: flow.node(solved.unknown).lanes,
+                unknown: place_of(solved.unknown)?,
+                solution: place_of(solved.solution)?,
+                start: solved.start.map(|state| layout.states[state as usize]),
+            })
+        };
+        solved.iter().map(place).collect()
+    };
+    let (unknowns, unknown_gradients) = (solved(&flow.solved)?, solved(&flow.solved_back)?);
     let outputs = flow.outputs.iter().map(|&id| place_of(id)).collect::<Result<_, _>>()?;
     let input_gradients =
         flow.input_gradients.iter().map(|id| id.map(place_of).transpose()).collect::<Result<_, _>>()?;
@@ -92,6 +105,8 @@ pub(super) fn emit(
         expressions: flow.expressions.clone(),
         inputs: layout.inputs.clone(),
         states: layout.states.clone(),
+        unknowns,
+        unknown_gradients,
         output_gradients: layout.output_gradients.clone(),
         state_gradients: layout.state_gradients.clone(),
         outputs,
@@ -463,6 +478,9 @@ impl LoopBuilder<'_, '_> {
                 }
                 FlowKind::Sum => self.push(Instruction::Sum(operand(0))),
                 FlowKind::MaximumElement => self.push(Instruction::MaximumElement(operand(0))),
+                FlowKind::CumulativeSum { reverse } => {
+                    self.push(Instruction::CumulativeSum { reverse, value: operand(0) })
+                }
                 FlowKind::Copy => operand(0),
                 _ => return Err(PlanError::Internal(format!("a loop cannot compute `{}`", node.name))),
             };

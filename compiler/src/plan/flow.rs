@@ -33,8 +33,10 @@ pub(super) type Term = MatrixView;
 pub(super) enum FlowKind {
     Input(u32),
     State(u32),
+    Unknown(u32),
     OutputGradient(u32),
     StateGradient(u32),
+    SolutionGradient(u32),
     /// Constant over time: a whole parameter vector or scalar, or an expression.
     Once(OnceSource),
     /// A number.
@@ -46,6 +48,9 @@ pub(super) enum FlowKind {
     Copy,
     Sum,
     MaximumElement,
+    CumulativeSum {
+        reverse: bool,
+    },
     /// Sum of products; with `addend`, the last operand is added too.
     Product {
         terms: Vec<Term>,
@@ -87,10 +92,13 @@ pub(super) struct FlowNode {
     pub(super) scalar: bool,
     /// Depends on a gradient leaf.
     pub(super) backward: bool,
-    /// Depends on the state of the step before.
+    /// Depends on the state of the step before, or on an unknown: is not known before the time loop.
     pub(super) on_state: bool,
-    /// Depends on the gradient of the step after.
+    /// Depends on the gradient of the step after, or on that by a solution: is not known before the loop back.
     pub(super) on_gradient: bool,
+    /// Differs from iteration to iteration while its pass is solved: depends on an unknown, or for a backward value on
+    /// the gradient by a solution.
+    pub(super) on_unknown: bool,
     /// For readers.
     pub(super) name: String,
 }
@@ -102,8 +110,10 @@ impl FlowNode {
             self.kind,
             FlowKind::Input(_)
                 | FlowKind::State(_)
+                | FlowKind::Unknown(_)
                 | FlowKind::OutputGradient(_)
                 | FlowKind::StateGradient(_)
+                | FlowKind::SolutionGradient(_)
                 | FlowKind::Once(_)
                 | FlowKind::Constant(_)
         )
@@ -119,6 +129,7 @@ impl FlowNode {
                 | FlowKind::Copy
                 | FlowKind::Sum
                 | FlowKind::MaximumElement
+                | FlowKind::CumulativeSum { .. }
         )
     }
 
@@ -134,10 +145,23 @@ impl FlowNode {
     pub(super) fn is_dear(&self) -> bool {
         match self.kind {
             FlowKind::Unary(function) => function.is_primitive(),
-            FlowKind::Sum | FlowKind::MaximumElement => true,
+            FlowKind::Sum | FlowKind::MaximumElement | FlowKind::CumulativeSum { .. } => true,
             _ => false,
         }
     }
+}
+
+/// A value that is solved for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Solved {
+    /// Number of the unknown.
+    pub(super) index: u32,
+    /// The leaf that is read.
+    pub(super) unknown: FlowId,
+    /// What the equations give for it.
+    pub(super) solution: FlowId,
+    /// The state that its iteration begins with.
+    pub(super) start: Option<u32>,
 }
 
 /// All per-step values of a graph, and what becomes of them.
@@ -146,6 +170,9 @@ pub(super) struct Flow {
     pub(super) nodes: Vec<FlowNode>,
     pub(super) next_states: Vec<FlowId>,
     pub(super) outputs: Vec<FlowId>,
+    /// What the step, and what the walk back is solved for.
+    pub(super) solved: Vec<Solved>,
+    pub(super) solved_back: Vec<Solved>,
     /// Empty without gradients.
     pub(super) previous_state_gradients: Vec<FlowId>,
     /// Empty without gradients; `None` where the gradient is zero.
@@ -159,6 +186,7 @@ pub(super) struct Flow {
     pub(super) output_sizes: Vec<usize>,
     pub(super) input_names: Vec<String>,
     pub(super) state_names: Vec<String>,
+    pub(super) unknown_names: Vec<String>,
     pub(super) output_names: Vec<String>,
     of_graph: HashMap<NodeId, FlowId>,
     /// What backward values read in place of cheap matrices of the forward step: see [`Flow::again`].
@@ -208,6 +236,7 @@ impl Flow {
             flow.state_sizes.push(elements_of(&port.shape, sizes, &port.name)?);
             flow.state_names.push(port.name.clone());
         }
+        flow.unknown_names = signature.unknowns.iter().map(|port| port.name.clone()).collect();
         for port in &signature.outputs {
             flow.output_sizes.push(elements_of(&port.shape, sizes, &port.name)?);
             flow.output_names.push(port.name.clone());
@@ -381,12 +410,24 @@ impl Flow {
         name: String,
     ) -> FlowId {
         let any = |test: fn(&FlowNode) -> bool| operands.iter().any(|&operand| test(self.node(operand)));
-        let (backward, on_state, on_gradient) =
-            (any(|node| node.backward), any(|node| node.on_state), any(|node| node.on_gradient));
+        let (on_state, on_gradient) = (any(|node| node.on_state), any(|node| node.on_gradient));
+        let gradient = |kind: &FlowKind| {
+            matches!(
+                kind,
+                FlowKind::OutputGradient(_) | FlowKind::StateGradient(_) | FlowKind::SolutionGradient(_)
+            )
+        };
+        let backward = any(|node| node.backward) || gradient(&kind);
+        // To the walk back, what the forward step was solved for is a value as any other.
+        let on_unknown = operands
+            .iter()
+            .any(|&operand| self.node(operand).on_unknown && self.node(operand).backward == backward);
         let node = FlowNode {
-            backward: backward || matches!(kind, FlowKind::OutputGradient(_) | FlowKind::StateGradient(_)),
-            on_state: on_state || matches!(kind, FlowKind::State(_)),
-            on_gradient: on_gradient || matches!(kind, FlowKind::StateGradient(_)),
+            backward,
+            on_state: on_state || matches!(kind, FlowKind::State(_) | FlowKind::Unknown(_)),
+            on_gradient: on_gradient
+                || matches!(kind, FlowKind::StateGradient(_) | FlowKind::SolutionGradient(_)),
+            on_unknown: on_unknown || matches!(kind, FlowKind::Unknown(_) | FlowKind::SolutionGradient(_)),
             kind,
             operands,
             lanes,
@@ -406,14 +447,17 @@ impl Flow {
         let kind = match graph.operator(id) {
             Operator::Input(index) => FlowKind::Input(*index),
             Operator::State(index) => FlowKind::State(*index),
+            Operator::Unknown(index) => FlowKind::Unknown(*index),
             Operator::OutputGradient(index) => FlowKind::OutputGradient(*index),
             Operator::StateGradient(index) => FlowKind::StateGradient(*index),
+            Operator::SolutionGradient(index) => FlowKind::SolutionGradient(*index),
             Operator::Unary(function) => FlowKind::Unary(*function),
             Operator::Binary(function) => FlowKind::Binary(*function),
             Operator::Ternary(function) => FlowKind::Ternary(*function),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => FlowKind::Copy,
             Operator::Sum => FlowKind::Sum,
             Operator::MaximumElement => FlowKind::MaximumElement,
+            Operator::CumulativeSum { reverse } => FlowKind::CumulativeSum { reverse: *reverse },
             Operator::MatrixVector if graph.phase(graph.operands(id)[0]) == Phase::Before => {
                 let [matrix, vector] = [graph.operands(id)[0], graph.operands(id)[1]];
                 let term = self.view(graph, matrix)?;
@@ -492,14 +536,48 @@ impl Flow {
             operands.push(sum);
             return Ok(self.push(FlowKind::Product { terms, addend: true }, operands, lanes, false, name));
         }
-        let product_name =
-            if rest.is_empty() { name.clone() } else { format!("{}, products", name_of(graph, id)) };
-        let mut sum =
-            self.push(FlowKind::Product { terms, addend: false }, operands, lanes, false, product_name);
-        for addend in rest {
+        // An iteration must not add onto what was computed once: what unknowns decide is a product of its own.
+        let (mut once, mut iterated) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
+        for (term, operand) in terms.into_iter().zip(operands) {
+            let part = if chain.solved && self.node(operand).on_unknown { &mut iterated } else { &mut once };
+            part.0.push(term);
+            part.1.push(operand);
+        }
+        let parts: Vec<_> = [once, iterated].into_iter().filter(|part| !part.0.is_empty()).collect();
+        let product_name = if rest.is_empty() && parts.len() == 1 {
+            name.clone()
+        } else {
+            format!("{}, products", name_of(graph, id))
+        };
+        let mut addends = Vec::with_capacity(parts.len() + rest.len());
+        for (terms, operands) in parts {
+            let kind = FlowKind::Product { terms, addend: false };
+            addends.push(self.push(kind, operands, lanes, false, product_name.clone()));
+        }
+        // What is known once is added up first.
+        let last = addends.split_off(1);
+        addends.extend(rest);
+        addends.extend(last);
+        let mut sum = addends[0];
+        for &addend in &addends[1..] {
             sum = self.push(add.clone(), vec![sum, addend], lanes, false, name.clone());
         }
         Ok(sum)
+    }
+
+    /// What one pass is solved for.
+    fn solved(&mut self, graph: &Graph, backward: bool) -> Result<Vec<Solved>, PlanError> {
+        let mut solved = Vec::new();
+        for (index, leaf, root) in graph.unknowns(backward) {
+            let (unknown, value) = (self.value(graph, leaf)?, self.value(graph, root)?);
+            let port = &graph.signature().unknowns[index as usize];
+            let (lanes, scalar) = (self.node(unknown).lanes, port.shape == Shape::Scalar);
+            let is_leaf = self.node(value).is_leaf();
+            let solution = if is_leaf { self.element(value, lanes, scalar, &port.name) } else { value };
+            let start = if backward { None } else { graph.start_of(index) };
+            solved.push(Solved { index, unknown, solution, start });
+        }
+        Ok(solved)
     }
 
     fn roots(&mut self, graph: &Graph) -> Result<(), PlanError> {
@@ -521,9 +599,11 @@ impl Flow {
             let value = if leaf { self.element(value, lanes, scalar, &port.name) } else { value };
             self.outputs.push(value);
         }
+        self.solved = self.solved(graph, false)?;
         if !graph.has_gradients() {
             return Ok(());
         }
+        self.solved_back = self.solved(graph, true)?;
         for (state, port) in (0_u32..).zip(&signature.states) {
             let value = self.value(graph, root_of(Root::PreviousStateGradient(state))?)?;
             let scalar = port.shape == Shape::Scalar;
@@ -588,6 +668,8 @@ struct Chain {
     rest: Vec<NodeId>,
     /// The sum is only ever read from memory, so products may add onto the stored rest.
     in_place: bool,
+    /// A solution depends on the sum.
+    solved: bool,
 }
 
 /// The sums of a graph that hold matrix products, and the nodes that went into them.
@@ -607,6 +689,17 @@ impl Chains {
         let mut state_gradient = vec![false; graph.len()];
         for (root, &node) in graph.roots() {
             state_gradient[node.0 as usize] |= matches!(root, Root::PreviousStateGradient(_));
+        }
+        let mut solved = vec![false; graph.len()];
+        for (&root, &node) in graph.roots() {
+            solved[node.0 as usize] |= root.solves().is_some();
+        }
+        for (id, node) in graph.iter().rev() {
+            if solved[id.0 as usize] {
+                for operand in &node.operands {
+                    solved[operand.0 as usize] = true;
+                }
+            }
         }
         let is_sum = |id: NodeId| {
             graph.phase(id).is_per_step()
@@ -644,7 +737,7 @@ impl Chains {
                 folded[node.0 as usize] = true;
             }
             let in_place = uses[id.0 as usize] == 1 && state_gradient[id.0 as usize];
-            tops.insert(id, Chain { products, rest, in_place });
+            tops.insert(id, Chain { products, rest, in_place, solved: solved[id.0 as usize] });
         }
         Self { folded, tops }
     }

@@ -24,6 +24,17 @@
 //! - **P3** each value starts at a column that is a multiple of [`COLUMN_ALIGNMENT`]; the columns between values are
 //!   zero, or hold what a product of zeros gives.
 //! - **P4** a parameter gradient is zero, or a sum of outer products and row sums, or an expression of such totals.
+//! - **P5** a section that is solved ([`Section::is_solved`]) may run any number of times: what it reads before it has
+//!   written it, it writes nowhere, and it adds onto nothing but what it has written itself.
+//!
+//! # Unknowns
+//!
+//! Where the equations of a step are solved ([`crate::graph::solve`]), the time loop has three sections in place of one:
+//! `Prepare` computes what the solution needs and no unknown decides, `Solve` is one iteration, and `Step` is the rest.
+//! In each step the caller runs `Prepare`, sets each of [`Plan::unknowns`] to where it begins, runs `Solve` and replaces
+//! it by its solution until all are solved, runs `Solve` a last time, so that everything it has computed is of the
+//! solved values, and then runs `Step`. So does the walk back, with [`Plan::unknown_gradients`]. Without unknowns
+//! `Prepare` and `Solve` are empty.
 //!
 //! # Matrices that vary in time
 //!
@@ -65,13 +76,21 @@ pub const COLUMN_ALIGNMENT: usize = 16;
 pub enum Section {
     /// All T·B rows, before the time loop: what does not depend on a state.
     Before,
-    /// The time loop, first step to last.
+    /// The time loop, first step to last: what the solution of the step needs and no unknown decides.
+    Prepare,
+    /// The same loop: one iteration of what unknowns decide and their solution needs.
+    Solve,
+    /// The same loop: the rest; all of it where nothing is solved.
     Step,
     /// All T·B rows, after the time loop: what no state needs.
     After,
     /// All T·B rows, before the loop back: what does not depend on a later step's gradient.
     BackwardBefore,
-    /// The time loop, last step to first.
+    /// The time loop, last step to first: as `Prepare`.
+    BackwardPrepare,
+    /// The same loop: as `Solve`.
+    BackwardSolve,
+    /// The same loop: as `Step`.
     BackwardStep,
     /// All T·B rows, after the loop back: gradients by inputs and parameters.
     BackwardAfter,
@@ -79,11 +98,15 @@ pub enum Section {
 
 impl Section {
     /// All sections, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Before,
+        Self::Prepare,
+        Self::Solve,
         Self::Step,
         Self::After,
         Self::BackwardBefore,
+        Self::BackwardPrepare,
+        Self::BackwardSolve,
         Self::BackwardStep,
         Self::BackwardAfter,
     ];
@@ -91,13 +114,40 @@ impl Section {
     /// True within a time loop.
     #[must_use]
     pub const fn is_step(self) -> bool {
-        matches!(self, Self::Step | Self::BackwardStep)
+        matches!(
+            self,
+            Self::Prepare
+                | Self::Solve
+                | Self::Step
+                | Self::BackwardPrepare
+                | Self::BackwardSolve
+                | Self::BackwardStep
+        )
+    }
+
+    /// True where the section is run again and again until the step is solved.
+    #[must_use]
+    pub const fn is_solved(self) -> bool {
+        matches!(self, Self::Solve | Self::BackwardSolve)
+    }
+
+    /// True where both are of one time loop.
+    #[must_use]
+    pub const fn shares_loop(self, other: Self) -> bool {
+        self.is_step() && other.is_step() && self.is_backward() == other.is_backward()
     }
 
     /// True for the sections of the backward pass.
     #[must_use]
     pub const fn is_backward(self) -> bool {
-        matches!(self, Self::BackwardBefore | Self::BackwardStep | Self::BackwardAfter)
+        matches!(
+            self,
+            Self::BackwardBefore
+                | Self::BackwardPrepare
+                | Self::BackwardSolve
+                | Self::BackwardStep
+                | Self::BackwardAfter
+        )
     }
 }
 
@@ -125,6 +175,10 @@ pub enum BufferRole {
     Input,
     /// States. Block 0 is the initial value.
     State,
+    /// Unknowns of the step: see [`Plan::unknowns`].
+    Unknown,
+    /// Unknowns of the walk back: see [`Plan::unknown_gradients`].
+    SolutionGradient,
     /// Gradients by output sequences, staged before the backward run.
     OutputGradient,
     /// Gradients by states. Block T is the gradient by the final state.
@@ -309,6 +363,21 @@ pub struct OnceValue {
     pub length: usize,
 }
 
+/// A value that is solved for by iteration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SolvedValue {
+    /// The user's name of the unknown.
+    pub name: String,
+    /// Elements of each row.
+    pub length: usize,
+    /// What an iteration reads.
+    pub unknown: Place,
+    /// What it gives instead.
+    pub solution: Place,
+    /// Where the iteration begins; at zero where this is `None`.
+    pub start: Option<Place>,
+}
+
 /// A compiled cell's orders: buffers, packed matrices, element loops, and one program for each section.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -321,7 +390,7 @@ pub struct Plan {
     /// All element loops.
     pub kernels: Vec<Kernel>,
     /// The program of each section, in the order of [`Section::ALL`].
-    pub programs: [Vec<Step>; 6],
+    pub programs: [Vec<Step>; Section::ALL.len()],
     /// Vectors and scalars that are constant over time.
     pub once: Vec<OnceValue>,
     /// Expressions of parameters, computed once: nodes of the graph with the number of their elements.
@@ -330,6 +399,10 @@ pub struct Plan {
     pub inputs: Vec<Option<Place>>,
     /// Where each state is as it enters a step; one step ahead is where it leaves.
     pub states: Vec<Place>,
+    /// What each step is solved for.
+    pub unknowns: Vec<SolvedValue>,
+    /// What each step of the walk back is solved for: gradients by solutions.
+    pub unknown_gradients: Vec<SolvedValue>,
     /// Where the gradient by each output is staged; `None` where nothing reads it.
     pub output_gradients: Vec<Option<Place>>,
     /// Where the gradient by each state goes for the step before; it comes from one step ahead. Empty without
@@ -360,7 +433,9 @@ impl Plan {
     /// pass, staged inputs and states included.
     #[must_use]
     pub fn tape_elements(&self) -> usize {
-        let kept = |role| matches!(role, BufferRole::Input | BufferRole::State | BufferRole::Tape);
+        let kept = |role| {
+            matches!(role, BufferRole::Input | BufferRole::State | BufferRole::Unknown | BufferRole::Tape)
+        };
         self.buffers.iter().filter(|buffer| kept(buffer.role)).map(|buffer| buffer.width).sum()
     }
 }

@@ -20,6 +20,13 @@ impl fmt::Display for Plan {
         for once in &self.once {
             writeln!(f, "once @{} [{}] = {}", once.column, once.length, once_name(once.source))?;
         }
+        for solved in self.unknowns.iter().chain(&self.unknown_gradients) {
+            write!(f, "solve {} = {}", self.name(solved.unknown), self.name(solved.solution))?;
+            match solved.start {
+                Some(start) => writeln!(f, ", from {}", self.name(start))?,
+                None => writeln!(f, ", from zero")?,
+            }
+        }
         for (index, matrix) in self.matrices.iter().enumerate() {
             write!(f, "matrix {index} [{}, {}] =", matrix.rows, matrix.columns)?;
             for block in &matrix.blocks {

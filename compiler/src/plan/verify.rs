@@ -1,9 +1,12 @@
 //! Checks of a plan against its invariants.
 
-use super::{BufferKind, COLUMN_ALIGNMENT, Place, Plan, PlanError, SampleMatrix, Section, Step};
+use std::collections::HashMap;
+
+use super::kernel::Access;
+use super::{BufferId, BufferKind, COLUMN_ALIGNMENT, Place, Plan, PlanError, SampleMatrix, Section, Step};
 
 impl Plan {
-    /// Checks P2 and P3, and that every product and loop stays within its buffers.
+    /// Checks P2, P3 and P5, and that every product and loop stays within its buffers.
     ///
     /// # Errors
     ///
@@ -66,6 +69,20 @@ impl Plan {
                 }
             }
         }
+        for section in Section::ALL.into_iter().filter(|section| section.is_solved()) {
+            self.verify_repeatable(section)?;
+        }
+        for (section, solved) in
+            [(Section::Solve, &self.unknowns), (Section::BackwardSolve, &self.unknown_gradients)]
+        {
+            for solved in solved {
+                self.check_place(section, solved.unknown, solved.length)?;
+                self.check_place(section, solved.solution, solved.length)?;
+                if let Some(start) = solved.start {
+                    self.check_place(section, start, solved.length)?;
+                }
+            }
+        }
         for place in self.outputs.iter().chain(self.input_gradients.iter().flatten()) {
             self.check_place(Section::BackwardAfter, *place, 1)?;
         }
@@ -90,6 +107,80 @@ impl Plan {
             let same = (place.buffer, place.time) == (output.buffer, output.time);
             if same && place.column < output.column + elements && output.column < place.column + end {
                 return Err(broken("P1", "an operation of each sample writes over its operand"));
+            }
+        }
+        Ok(())
+    }
+
+    /// P5, column by column of every block that the program touches.
+    fn verify_repeatable(&self, section: Section) -> Result<(), PlanError> {
+        #[derive(Clone, Copy, Default)]
+        struct Column {
+            read_first: bool,
+            written: bool,
+        }
+        let mut blocks: HashMap<(BufferId, usize), Vec<Column>> = HashMap::new();
+        let mut touch = |buffer: BufferId, time: usize, column: usize, length: usize, access: Access| {
+            let columns = blocks
+                .entry((buffer, time))
+                .or_insert_with(|| vec![Column::default(); self.buffer(buffer).width]);
+            for column in columns.iter_mut().skip(column).take(length) {
+                column.read_first |= access != Access::Write && !column.written;
+                column.written |= access != Access::Read;
+                if column.read_first && column.written {
+                    let name = &self.buffer(buffer).name;
+                    return Err(broken("P5", &format!("{section:?} changes what it reads of `{name}`")));
+                }
+            }
+            Ok(())
+        };
+        for step in self.program(section) {
+            match step {
+                Step::Product { operand, matrix, output, accumulate } => {
+                    let matrix = &self.matrices[*matrix];
+                    touch(operand.buffer, operand.time, operand.column, matrix.rows, Access::Read)?;
+                    let access = if *accumulate { Access::Add } else { Access::Write };
+                    touch(output.buffer, output.time, output.column, matrix.columns, access)?;
+                }
+                Step::SampleProduct { left, right, output } => {
+                    for operand in [left, right] {
+                        let place = operand.place;
+                        touch(place.buffer, place.time, place.column, operand.strides.end(), Access::Read)?;
+                    }
+                    let elements = left.strides.rows * right.strides.columns;
+                    touch(output.buffer, output.time, output.column, elements, Access::Write)?;
+                }
+                Step::Arrange { from, output, total, .. } => {
+                    let place = from.place;
+                    touch(place.buffer, place.time, place.column, from.strides.end(), Access::Read)?;
+                    touch(
+                        output.buffer,
+                        output.time,
+                        output.column,
+                        from.strides.rows * total,
+                        Access::Write,
+                    )?;
+                }
+                Step::RowMaximum { from, output } => {
+                    let place = from.place;
+                    touch(place.buffer, place.time, place.column, from.strides.end(), Access::Read)?;
+                    touch(output.buffer, output.time, output.column, from.strides.rows, Access::Write)?;
+                }
+                Step::Loop { kernel, bindings } => {
+                    let kernel = &self.kernels[*kernel];
+                    // Loads see what was there before the stores of the row.
+                    for reads in [true, false] {
+                        for instruction in &kernel.instructions {
+                            let Some((access, buffer, column, length)) = instruction.access(kernel.lanes)
+                            else {
+                                continue;
+                            };
+                            if (access == Access::Read) == reads {
+                                touch(bindings[buffer].0, bindings[buffer].1, column, length, access)?;
+                            }
+                        }
+                    }
+                }
             }
         }
         Ok(())

@@ -9,7 +9,7 @@ use gatewright::sequence::{CellLayout, Keep, Port, SequenceCell};
 
 use crate::Element;
 use crate::fill::Fill;
-use crate::operation::{CellOperation, total};
+use crate::operation::CellOperation;
 use crate::pool::WorkspacePool;
 
 /// A compiled cell with its parameters.
@@ -101,8 +101,8 @@ impl<T: Element> CellLayer<T> {
         &self.variables
     }
 
-    /// Runs a sequence, from zero states where `initial_states` is `None`, else from one tensor for each state, as
-    /// [`Sequences::final_states`] are.
+    /// Runs a sequence, from one tensor for each state, as [`Sequences::final_states`] are; where `initial_states` is
+    /// `None`, from where the equations say that states begin, else from zeros.
     ///
     /// Keeps a tape only where something that the cell reads is a variable or depends on one.
     ///
@@ -119,7 +119,7 @@ impl<T: Element> CellLayer<T> {
         let (steps, batch, _) = input.dims3()?;
         let states = match initial_states {
             Some(states) => joined_states::<T>(states, &layout.states, batch)?,
-            None => Tensor::zeros((batch, total(&layout.states)), T::DTYPE, &Device::Cpu)?,
+            None => Tensor::zeros((batch, 0), T::DTYPE, &Device::Cpu)?,
         };
         let parameters = self.flat_parameters()?;
         let tracked = input.track_op() || states.track_op() || parameters.track_op();
@@ -159,7 +159,7 @@ impl<T: Element> CellLayer<T> {
     }
 }
 
-/// The first output of the cell, from zero states.
+/// The first output of the cell, from the states that the equations give, else from zeros.
 impl<T: Element> Module for CellLayer<T> {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         match self.forward_with_states(input, None)?.outputs.into_iter().next() {

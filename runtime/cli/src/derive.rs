@@ -109,9 +109,13 @@ fn loops(cell: &Cell, sizes: &[usize], given: Option<&Sizes>) -> Result<(String,
     let mut lines = Vec::new();
     for (section, name) in [
         (Section::Before, "forward, before the loop, all T·B rows at once"),
+        (Section::Prepare, "forward, in each step, before it is solved"),
+        (Section::Solve, "forward, in each step, until it is solved"),
         (Section::Step, "forward, in each step"),
         (Section::After, "forward, after the loop, all T·B rows at once"),
         (Section::BackwardBefore, "backward, before the loop, all T·B rows at once"),
+        (Section::BackwardPrepare, "backward, in each step, before it is solved"),
+        (Section::BackwardSolve, "backward, in each step, until it is solved"),
         (Section::BackwardStep, "backward, in each step"),
         (Section::BackwardAfter, "backward, after the loop, all T·B rows at once"),
     ] {

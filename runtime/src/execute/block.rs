@@ -1,5 +1,6 @@
 //! The programs of a plan over one block of rows.
 
+use gatewright_compiler::graph::solve::SolveOptions;
 use gatewright_compiler::plan::{
     BufferKind, BufferRole, GradientTerm, OnceSource, ParameterGradient, Place, Plan, SampleMatrix, Section,
     Step,
@@ -18,8 +19,10 @@ pub(crate) struct Block<T> {
     pub(crate) first: usize,
     pub(crate) end: usize,
     layout: Option<ArenaLayout>,
-    arena: AlignedVec<T>,
+    pub(super) arena: AlignedVec<T>,
     scratch: AlignedVec<T>,
+    /// For each row whether the step is solved; rows that are stay as they are.
+    pub(super) settled: Vec<bool>,
     /// Gradient by all parameters from this block's samples.
     pub(crate) gradient: Vec<T>,
     offsets: Vec<usize>,
@@ -33,6 +36,7 @@ impl<T> Default for Block<T> {
             layout: None,
             arena: AlignedVec::default(),
             scratch: AlignedVec::default(),
+            settled: Vec::new(),
             gradient: Vec::new(),
             offsets: Vec::new(),
         }
@@ -43,6 +47,8 @@ impl<T> Default for Block<T> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shared<'a, T> {
     pub(crate) engine: &'a Engine<T>,
+    /// How steps are solved.
+    pub(crate) solve: SolveOptions,
     pub(crate) matrices: &'a [PackedMatrix<T>],
     /// The flat parameters, and each parameter's first element and length in them.
     pub(crate) parameters: &'a [T],
@@ -227,30 +233,47 @@ impl<T: Element> Block<T> {
         if layout.rows == 0 {
             return Ok(());
         }
-        let (before, within, after) = if backward {
-            (Section::BackwardBefore, Section::BackwardStep, Section::BackwardAfter)
+        let (before, after) = if backward {
+            (Section::BackwardBefore, Section::BackwardAfter)
         } else {
-            (Section::Before, Section::Step, Section::After)
+            (Section::Before, Section::After)
         };
-        if layout.rows == 0 {
-            // However many steps there may be.
-            return Ok(());
-        }
         let all_rows = layout.steps * layout.rows;
         self.program(shared, &layout, before, 0, all_rows)?;
         if backward {
             for step in (0..layout.steps).rev() {
-                self.program(shared, &layout, within, step, layout.rows)?;
+                self.step(shared, &layout, step, true)?;
             }
         } else {
             for step in 0..layout.steps {
-                self.program(shared, &layout, within, step, layout.rows)?;
+                self.step(shared, &layout, step, false)?;
             }
         }
         self.program(shared, &layout, after, 0, all_rows)
     }
 
-    fn program(
+    /// One step of a time loop, solved where there is something to solve.
+    fn step(
+        &mut self,
+        shared: Shared<'_, T>,
+        layout: &ArenaLayout,
+        step: usize,
+        backward: bool,
+    ) -> Result<(), CallError> {
+        let plan = &shared.engine.plan;
+        let (prepare, rest, solved) = if backward {
+            (Section::BackwardPrepare, Section::BackwardStep, &plan.unknown_gradients)
+        } else {
+            (Section::Prepare, Section::Step, &plan.unknowns)
+        };
+        self.program(shared, layout, prepare, step, layout.rows)?;
+        if !solved.is_empty() {
+            self.solve(shared, layout, step, solved, backward)?;
+        }
+        self.program(shared, layout, rest, step, layout.rows)
+    }
+
+    pub(super) fn program(
         &mut self,
         shared: Shared<'_, T>,
         layout: &ArenaLayout,
