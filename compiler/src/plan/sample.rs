@@ -118,7 +118,9 @@ impl Flow {
             .map(|operand| self.made_again.get(&operand).copied().unwrap_or(operand))
             .collect();
         let again = self.push(kind, operands, lanes, scalar, name);
-        self.nodes[again.0 as usize].backward = true;
+        // To the walk back, what the forward step was solved for is a value as any other.
+        let node = &mut self.nodes[again.0 as usize];
+        (node.backward, node.on_unknown) = (true, false);
         self.again.insert(id, again);
         self.made_again.insert(made, again);
     }

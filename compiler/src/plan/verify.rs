@@ -161,6 +161,11 @@ impl Plan {
                         Access::Write,
                     )?;
                 }
+                Step::RowMaximum { from, output } => {
+                    let place = from.place;
+                    touch(place.buffer, place.time, place.column, from.strides.end(), Access::Read)?;
+                    touch(output.buffer, output.time, output.column, from.strides.rows, Access::Write)?;
+                }
                 Step::Loop { kernel, bindings } => {
                     let kernel = &self.kernels[*kernel];
                     // Loads see what was there before the stores of the row.
