@@ -214,6 +214,7 @@ fn check_printing(
 pub(crate) fn placeless(mut cell: Cell) -> Cell {
     let nowhere = Span::default();
     let variables = cell.inputs.iter_mut().chain(&mut cell.parameters);
+    let variables = variables.chain(cell.unknowns.iter_mut().map(|unknown| &mut unknown.variable));
     for variable in variables.chain(cell.states.iter_mut().map(|state| &mut state.variable)) {
         variable.span = nowhere;
     }
