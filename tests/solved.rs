@@ -8,7 +8,7 @@ use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 use gatewright_compiler::graph::{Graph, NodeId, Port, Root, lower};
 use gatewright_compiler::operator::{Binary, Operator, Unary};
 use gatewright_compiler::passes;
-use gatewright_compiler::plan::Section;
+use gatewright_compiler::plan::{Section, Step};
 use gatewright_compiler::resolve::{CyclePolicy, Options};
 use gatewright_compiler::shape::Shape;
 use gatewright_compiler::source::Syntax;
@@ -128,6 +128,22 @@ fn agrees_in_f64() {
 #[test]
 fn agrees_in_f32() {
     agree::<f32>(1e-4);
+}
+
+/// An iteration has the products of the unknowns alone: one wide one where several gates read them.
+#[test]
+fn only_what_unknowns_decide_is_iterated() {
+    for (name, forward, backward) in [("lstm", 1, 1), ("implicit", 1, 1), ("gru", 2, 2), ("stateless", 0, 0)]
+    {
+        let (_, text) = CELLS.into_iter().find(|cell| cell.0 == name).unwrap();
+        let graph = graph(text);
+        let cell = compile::<f64>(&graph, &sizes(&graph, 3, 16), CompileOptions::default());
+        let plan = cell.training_plan();
+        for (section, expected) in [(Section::Solve, forward), (Section::BackwardSolve, backward)] {
+            let products = plan.program(section).iter().filter(|step| matches!(step, Step::Product { .. }));
+            assert_eq!(products.count(), expected, "{name}, {section:?}\n{plan}");
+        }
+    }
 }
 
 fn same_bits<T: Element>(left: &[(String, Vec<T>)], right: &[(String, Vec<T>)], when: &str) {
