@@ -8,7 +8,7 @@ use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 use gatewright_compiler::graph::{Graph, NodeId, Port, Root, lower};
 use gatewright_compiler::operator::{Binary, Operator, Unary};
 use gatewright_compiler::passes;
-use gatewright_compiler::plan::Section;
+use gatewright_compiler::plan::{Section, Step};
 use gatewright_compiler::resolve::{CyclePolicy, Options};
 use gatewright_compiler::shape::Shape;
 use gatewright_compiler::source::Syntax;
@@ -95,7 +95,7 @@ fn agree<T: Element>(tolerance: f64) {
     for (name, text) in CELLS {
         let graph = graph(text);
         for (steps, batch, x, h) in
-            [(4, 3, 3, 4), (3, 33, 8, 17), (2, 2, 5, 40), (0, 2, 3, 3), (2, 0, 3, 3), (2, 2, 0, 3)]
+            [(4, 3, 3, 4), (3, 33, 8, 17), (1, 1, 5, 40), (0, 2, 3, 3), (2, 0, 3, 3), (2, 2, 0, 3)]
         {
             let sizes = sizes(&graph, x, h);
             let arguments = arguments::<T>(&graph, &sizes, steps, batch);
@@ -130,6 +130,22 @@ fn agrees_in_f32() {
     agree::<f32>(1e-4);
 }
 
+/// An iteration has the products of the unknowns alone: one wide one where several gates read them.
+#[test]
+fn only_what_unknowns_decide_is_iterated() {
+    for (name, forward, backward) in [("lstm", 1, 1), ("implicit", 1, 1), ("gru", 2, 2), ("stateless", 0, 0)]
+    {
+        let (_, text) = CELLS.into_iter().find(|cell| cell.0 == name).unwrap();
+        let graph = graph(text);
+        let cell = compile::<f64>(&graph, &sizes(&graph, 3, 16), CompileOptions::default());
+        let plan = cell.training_plan();
+        for (section, expected) in [(Section::Solve, forward), (Section::BackwardSolve, backward)] {
+            let products = plan.program(section).iter().filter(|step| matches!(step, Step::Product { .. }));
+            assert_eq!(products.count(), expected, "{name}, {section:?}\n{plan}");
+        }
+    }
+}
+
 fn same_bits<T: Element>(left: &[(String, Vec<T>)], right: &[(String, Vec<T>)], when: &str) {
     for ((what, left), (_, right)) in left.iter().zip(right) {
         let same = left.iter().zip(right).all(|(a, b)| a.to_f64().to_bits() == b.to_f64().to_bits());
@@ -142,8 +158,8 @@ fn same_bits<T: Element>(left: &[(String, Vec<T>)], right: &[(String, Vec<T>)], 
 fn results_do_not_depend_on_how_they_are_computed() {
     for (name, text) in CELLS {
         let graph = graph(text);
-        let sizes = sizes(&graph, 5, 19);
-        let arguments = arguments::<f32>(&graph, &sizes, 5, 70);
+        let sizes = sizes(&graph, 5, 9);
+        let arguments = arguments::<f32>(&graph, &sizes, 3, 40);
         let mut other = arguments.clone();
         for array in other.inputs.iter_mut().chain(&mut other.states).chain(&mut other.output_gradients) {
             array.iter_mut().for_each(|x| *x *= -3.0);
@@ -390,12 +406,12 @@ fn with_unknowns(seed: u64) -> Option<(Graph, Vec<usize>)> {
 fn random_loops_are_solved_as_the_graph_means() {
     let mut workspace = Workspace::default();
     let (mut right, mut unsolved) = (0, 0);
-    for seed in 0..120 {
+    for seed in 0..70 {
         let Some((graph, sizes)) = with_unknowns(seed) else { continue };
-        if graph.unknowns(false).is_empty() || generate(seed).varying_matrix || sizes.contains(&0) {
+        if graph.unknowns(false).is_empty() || sizes.contains(&0) {
             continue;
         }
-        let (steps, batch) = [(3, 2), (1, 5), (2, 9), (4, 1), (2, 33)][seed as usize % 5];
+        let (steps, batch) = [(3, 2), (1, 5), (2, 3), (4, 1), (1, 33)][seed as usize % 5];
         let mut arguments = arguments::<f64>(&graph, &sizes, steps, batch);
         for (array, port) in arguments.parameters.iter_mut().zip(&graph.signature().parameters) {
             let axes = port.shape.sizes(&sizes).unwrap();
@@ -430,5 +446,26 @@ fn random_loops_are_solved_as_the_graph_means() {
         same_bits(&found, &interpreted, &format!("{seed}, interpreted"));
         right += 1;
     }
-    assert!(right > 60 && unsolved * 10 <= right, "{right} right, {unsolved} unsolved");
+    assert!(right > 35 && unsolved * 10 <= right, "{right} right, {unsolved} unsolved");
+}
+
+mod spelled {
+    gatewright::cell! {
+        #[cycle(fixed_point)]
+        pub(super) Tokens { h_t = tanh(W x_t + 0.05 * U h_t + 0.5 * h_{t-1}); }
+    }
+
+    /// A cycle that is solved: $$ h_t = \tanh(W x_t + 0.05 U h_t + 0.5 h_{t-1}) $$
+    #[gatewright::documented::cell(cycle = "fixed-point")]
+    pub(super) struct Documented;
+}
+
+#[test]
+fn every_spelling_has_solved_cycles() {
+    let (_, text) = CELLS[1];
+    let options = Options { cycle: CyclePolicy::FixedPoint };
+    let read = gatewright::read_cell_with(text, Syntax::Text, &options).expect("a cell");
+    for cell in [read, spelled::Tokens::cell(), spelled::Documented::cell()] {
+        assert_eq!(lower(&cell).unwrap().to_string(), graph(text).to_string());
+    }
 }

@@ -536,7 +536,8 @@ impl Flow {
             operands.push(sum);
             return Ok(self.push(FlowKind::Product { terms, addend: true }, operands, lanes, false, name));
         }
-        // An iteration must not add onto what was computed once: what unknowns decide is a product of its own.
+        // What unknowns decide is a product of its own: an iteration cannot add onto what was computed once, and should
+        // not compute that again.
         let (mut once, mut iterated) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
         for (term, operand) in terms.into_iter().zip(operands) {
             let part = if chain.solved && self.node(operand).on_unknown { &mut iterated } else { &mut once };
