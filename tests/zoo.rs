@@ -64,6 +64,7 @@ const RECURRENT_PRODUCTS: &[(usize, &[&str])] = &[
             "lmu",
             "cfc",
             "ltc",
+            "skiprnn",
         ],
     ),
     (3, &["rhn", "fastweights"]),
