@@ -61,6 +61,7 @@ const RECURRENT_PRODUCTS: &[(usize, &[&str])] = &[
             "lmu",
             "cfc",
             "ltc",
+            "skiprnn",
         ],
     ),
     (3, &["rhn", "fastweights"]),

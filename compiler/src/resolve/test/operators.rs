@@ -180,9 +180,9 @@ fn operands_of_another_kind_are_refused() {
         (
             r"h_t = h_{t-1} + \operatorname{chunk}(x_t, 2)",
             expect![[r#"
-            GW0104 1:17 `\operatorname{chunk}(x_t, 2)`: three arguments, as in `chunk(a, 1, 4)`, the first of four equal parts expected, 2 found
-              help: to define all parts at once, name them: `i_t, f_t = chunk(a_t, 2)`
-        "#]],
+                GW0104 1:17 `\operatorname{chunk}(x_t, 2)`: `chunk` takes three arguments, as in `chunk(a, 1, 4)`, the first of four equal parts, but 2 are given
+                  help: to define all parts at once, name them: `i_t, f_t = chunk(a_t, 2)`
+            "#]],
         ),
         (
             r"h_t = \operatorname{chunk}(h_{t-1}, 1, 2) + x_t",
@@ -213,9 +213,9 @@ fn operands_of_another_kind_are_refused() {
         (
             r"h_t = W \operatorname{colsoftmaxx}(R) h_{t-1} + x_t",
             expect![[r#"
-            GW0101 1:9 `\operatorname{colsoftmaxx}`: there is no function `colsoftmaxx`
-              help: bind it, as in `colsoftmaxx(u) = W u + b`, or declare `colsoftmaxx` if it is a weight
-        "#]],
+                GW0101 1:9 `\operatorname{colsoftmaxx}`: there is no function `colsoftmaxx`
+                  help: did you mean `colsoftmax`?
+            "#]],
         ),
     ] {
         check(text, expected);
