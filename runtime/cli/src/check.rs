@@ -85,6 +85,7 @@ struct Report {
     states: Vec<PortRow>,
     outputs: Vec<PortRow>,
     parameters: Vec<PortRow>,
+    frozen: Vec<String>,
     constants: Vec<ConstantRow>,
     dims: Vec<String>,
     diagnostics: Vec<DiagnosticRow>,
@@ -165,6 +166,7 @@ fn report(cell: &Cell) -> Report {
             })
             .collect(),
         parameters: cell.parameters.iter().map(variable).collect(),
+        frozen: cell.parameters.iter().filter(|one| one.frozen).map(|one| one.name.clone()).collect(),
         constants: cell
             .constants
             .iter()
