@@ -75,7 +75,10 @@ fn assert_slopes(
             .iter()
             .enumerate()
             .map(|(index, (_, gradient))| {
-                let moves = chosen.is_none_or(|chosen| chosen == index);
+                let frozen = gradients[index].0.strip_prefix("grad.param.").is_some_and(|name| {
+                    compiled.layout().parameters.entry(name).is_some_and(|entry| entry.frozen)
+                });
+                let moves = chosen.is_none_or(|chosen| chosen == index) && !frozen;
                 gradient.iter().map(|_| if moves { numbers.next() } else { 0.0 }).collect()
             })
             .collect();

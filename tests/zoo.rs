@@ -129,9 +129,9 @@ fn roles_are_those_that_the_files_state() {
         assert_eq!(states, stated(entry, "States"), "{name}");
         let outputs: BTreeSet<&str> = cell.outputs.iter().map(|output| output.name.as_str()).collect();
         assert_eq!(outputs, stated(entry, "Output"), "{name}");
-        for frozen in entry.frozen {
-            assert!(cell.parameters.iter().any(|parameter| parameter.name == *frozen), "{name}: {frozen}");
-        }
+        let frozen: BTreeSet<&str> =
+            cell.parameters.iter().filter(|one| one.frozen).map(|one| one.name.as_str()).collect();
+        assert_eq!(frozen, entry.frozen.iter().copied().collect(), "{name}");
         let warning = cell.diagnostics.iter().find(|found| found.code.severity() == Severity::Warning);
         assert_eq!(warning, None, "{name}");
         let expected = RECURRENT_PRODUCTS.iter().find(|(_, names)| names.contains(&name));

@@ -40,7 +40,7 @@ pub(crate) fn check(
     equations: &Equations,
     choices: &Choices,
 ) -> Option<Checked> {
-    let options = Options { cycle: choices.cycle };
+    let options = Options { cycle: choices.cycle, ..Options::default() };
     let read = check_syntax(errors, item, equations);
     let cell = check_meaning(errors, item, equations, &options, read)?;
     check_state(errors, item, equations, &cell);

@@ -21,7 +21,7 @@ fn read(text: &str, syntax: Syntax) -> (Cell, Document) {
 
 fn read_with(text: &str, syntax: Syntax, cycle: CyclePolicy) -> (Cell, Document) {
     let document = parse(text, syntax, None).document;
-    let cell = resolve(&document, &Options { cycle });
+    let cell = resolve(&document, &Options { cycle, ..Options::default() });
     (cell.unwrap_or_else(|found| panic!("{text}: {found:?}")), document)
 }
 

@@ -63,7 +63,7 @@ pub use straight_through::StraightThrough;
 pub use text::TextError;
 pub use verify::{Invariant, VerifyError};
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::operator::Operator;
 use crate::shape::Shape;
@@ -107,6 +107,8 @@ pub struct Signature {
     pub parameters: Vec<Port>,
     /// Output sequences.
     pub outputs: Vec<Port>,
+    /// Numbers of the parameters that are given and not learned: the gradient by each is zero.
+    pub frozen: BTreeSet<u32>,
 }
 
 /// What a root of the graph means.

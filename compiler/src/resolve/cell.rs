@@ -38,6 +38,8 @@ pub struct Variable {
     pub shape: Shape,
     /// Where it was first read or defined.
     pub span: Span,
+    /// A parameter that is given and not learned: it has no gradient.
+    pub frozen: bool,
 }
 
 /// A state and what becomes of it.
@@ -97,9 +99,9 @@ pub struct Cell {
     pub states: Vec<State>,
     /// Unknowns, in the order they are defined: cycles within one step are cut at them.
     pub unknowns: Vec<Unknown>,
-    /// Learned parameters, in the order they are first read.
+    /// Parameters, in the order they are first read.
     pub parameters: Vec<Variable>,
-    /// Outputs; today exactly one.
+    /// Outputs, one or more: those that are named, in that order, else the one that is chosen.
     pub outputs: Vec<Output>,
     /// Given numbers (`\epsilon = 0.01`), by canonical name.
     pub constants: Vec<(String, f64)>,

@@ -34,7 +34,7 @@ impl<'a> Superscripts<'a> {
                         found.not_matrices.insert(&target.name.canonical);
                     }
                 }
-                StatementKind::Function { .. } => {}
+                StatementKind::Function { .. } | StatementKind::Mark { .. } => {}
             }
         }
         found
@@ -54,7 +54,7 @@ impl<'a> Superscripts<'a> {
 }
 
 /// The canonical name of a name on a left side, where a superscript can only be a label.
-fn target_name(name: &Name) -> String {
+pub(super) fn target_name(name: &Name) -> String {
     match name.superscript {
         Some(number) => format!("{}_{number}", name.canonical),
         None => name.canonical.clone(),
@@ -67,7 +67,7 @@ pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
     let (functions, aliases) = functions(draft, document);
     for (statement, content) in document.statements.iter().enumerate() {
         match &content.kind {
-            StatementKind::Function { .. } => {}
+            StatementKind::Function { .. } | StatementKind::Mark { .. } => {}
             StatementKind::Declaration { target, sizes } => {
                 let symbol = draft.intern(&target_name(&target.name), target.name.upper, target.span)?;
                 declare(draft, symbol, sizes, content.span);

@@ -7,7 +7,6 @@ use super::draft::Draft;
 use super::expression::{NodeKind, Role, Source, SymbolId};
 use super::kind::Kinds;
 use super::product::{Factor, Kind, read_product};
-use super::role;
 use super::variable::Variables;
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_DIMENSION;
@@ -464,7 +463,8 @@ fn assemble(
     }
     let variable = |symbol: SymbolId, span: Span| -> Option<Variable> {
         let shape = renumber_shape(resolved.get(&symbol)?, &renumbered);
-        Some(Variable { name: draft.symbol(symbol).canonical.clone(), shape, span })
+        let frozen = draft.frozen.contains(&symbol);
+        Some(Variable { name: draft.symbol(symbol).canonical.clone(), shape, span, frozen })
     };
     let first = |symbol: &SymbolId| draft.symbol(*symbol).first;
     let inputs = variables.inputs.iter().map(|id| variable(*id, first(id))).collect::<Option<Vec<_>>>()?;
@@ -494,12 +494,20 @@ fn assemble(
         let (shape, definition) = (renumber_shape(shape, &renumbered), &draft.equations[equation]);
         let name = draft.symbol(definition.target).canonical.clone();
         let solution = values.get(equation).copied().flatten()?.term;
-        unknowns.push(Unknown { variable: Variable { name, shape, span: definition.target_span }, solution });
+        unknowns.push(Unknown {
+            variable: Variable { name, shape, span: definition.target_span, frozen: false },
+            solution,
+        });
     }
-    let output = role::output(draft, &variables.states)?;
-    let last = draft.symbol(output).definitions.last()?;
-    let value = values.get(*last).copied().flatten()?.term;
-    let outputs = vec![Output { name: draft.symbol(output).canonical.clone(), value }];
+    let output = |output: &SymbolId| {
+        let last = draft.symbol(*output).definitions.last()?;
+        let value = values.get(*last).copied().flatten()?.term;
+        Some(Output { name: draft.symbol(*output).canonical.clone(), value })
+    };
+    let outputs = draft.outputs.iter().map(output).collect::<Option<Vec<_>>>()?;
+    if outputs.is_empty() {
+        return None;
+    }
     let (mut constants, mut definitions) = (Vec::new(), Vec::new());
     let beginnings: BTreeSet<usize> = draft.initial.values().copied().collect();
     for (index, equation) in draft.equations.iter().enumerate() {

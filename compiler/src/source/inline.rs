@@ -33,7 +33,7 @@ fn names(statements: &[Statement]) -> Names {
                     names.read.insert(reference.name.canonical.clone());
                 });
             }
-            StatementKind::Declaration { .. } => {}
+            StatementKind::Declaration { .. } | StatementKind::Mark { .. } => {}
         }
     }
     names
@@ -100,7 +100,7 @@ pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec
                 StatementKind::Function { name, .. } => {
                     known.read.contains(&name.canonical) && !known.defined.contains(&name.canonical)
                 }
-                StatementKind::Declaration { .. } => false,
+                StatementKind::Declaration { .. } | StatementKind::Mark { .. } => false,
             }
         })
         .cloned()
@@ -126,7 +126,7 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
                     target.time.is_some() || known.read.contains(&target.name.canonical)
                 }
                 StatementKind::Function { name, .. } => known.read.contains(&name.canonical),
-                StatementKind::Declaration { .. } => false,
+                StatementKind::Declaration { .. } | StatementKind::Mark { .. } => false,
             })
         })
         .collect();

@@ -54,7 +54,7 @@ mod token;
 mod writer;
 
 pub use formula::{Formula, formulas};
-pub(crate) use name::{argument_counts, counted, function_name, function_names, is_greek_word};
+pub(crate) use name::{argument_counts, counted, function_name, function_names, is_greek_word, nearest};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
@@ -65,7 +65,7 @@ use find::{Block, Found, Place, Spelling};
 use token::TokenKind;
 use writer::Writer;
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity, advise};
 use crate::limits::{MAXIMUM_DEFINITIONS, MAXIMUM_DIAGNOSTICS, MAXIMUM_SOURCE_BYTES};
 use crate::span::Span;
 
@@ -383,6 +383,7 @@ fn finish(Reading { mut statements, mut lost, mut diagnostics }: Reading) -> Par
         diagnostics.push(finding(Code::TooManyDefinitions, message, statement.span));
         statements.truncate(MAXIMUM_DEFINITIONS);
     }
+    advise(&mut diagnostics);
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.code));
     limit(&mut diagnostics);
     Parsed { document: Document { statements, lost }, diagnostics }

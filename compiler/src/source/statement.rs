@@ -221,9 +221,9 @@ impl<'a> Reader<'a> {
             return Err(Stop);
         }
         if let Some(colon) = tokens.iter().position(|token| token.kind == TokenKind::Colon)
-            && sequence.after_name(0) == Some(colon)
+            && sequence.parts(0, colon).into_iter().all(|(from, to)| sequence.after_name(from) == Some(to))
         {
-            return self.colon_declaration(sequence, colon);
+            return self.colon_declaration(sequence, colon, pending);
         }
         if sequence.after_name(0) == Some(tokens.len()) {
             let named = self.parser(sequence, 0, tokens.len()).name()?;

@@ -144,3 +144,73 @@ fn a_chain_of_equalities_defines_every_name() {
     same(&["y_t = h_t = x_t + h_{t-1}", "h_t = x_t + h_{t-1}; y_t = h_t"]);
     refuse("h_t = \\sigma(x_t + h_{t-1}) = \\tanh(x_t + h_{t-1})", &["GW0016"]);
 }
+
+#[test]
+fn outputs_may_be_named() {
+    let lstm = "c_t = x_t + c_{t-1}\nh_t = tanh(c_t)\ny_t = V h_t";
+    accept(lstm, "x[x] -> y[y]; c[x]; V[y, x]");
+    accept(&format!("{lstm}\nh_t: output"), "x[x] -> h[x]; c[x]; V[y, x]");
+    accept(&format!("{lstm}\nwhere h_t: output, y_t: output"), "x[x] -> h[x] y[y]; c[x]; V[y, x]");
+    accept(
+        "h_t = \\tanh(x_t + h_{t-1}) \\\\ y_t = V h_t \\\\ y_t, h_t : \\text{output}",
+        "x[x] -> y[y] h[x]; h[x]; V[y, x]",
+    );
+    // A chosen output is said to be one, a named one is not.
+    let chosen = "s_t = x_t + s_{t-1}\no_t = V s_t";
+    assert_eq!(crate::codes(&crate::cell(chosen).diagnostics, false), ["GW0906"]);
+    assert!(crate::cell(&format!("{chosen}\no_t: output")).diagnostics.is_empty());
+    refuse(&format!("{lstm}\nx_t: output"), &["GW0111"]);
+    let found = refuse(&format!("{lstm}\nyy_t: output"), &["GW0111"]);
+    assert_eq!(found.last().and_then(|one| one.help.as_deref()), Some("did you mean `y`?"));
+}
+
+#[test]
+fn parameters_may_be_frozen() {
+    use gatewright_compiler::graph::Root;
+    use gatewright_compiler::passes;
+
+    for text in [
+        "h_t = tanh(W x_t + U h_{t-1} + b)\nwhere W: frozen, U: frozen",
+        "h_t = tanh(W x_t + U h_{t-1} + b); W, U: frozen",
+        "h_t = \\tanh(W x_t + U h_{t-1} + b) \\\\ W, U : \\text{frozen}",
+        "h_t = \\tanh(W x_t + U h_{t-1} + b) \\\\ W \\in \\mathbb{R}^{h \\times x} \\\\ W : \\mathrm{frozen} \\\\ U: \\text{frozen}",
+    ] {
+        let cell = crate::cell(text);
+        let frozen: Vec<&str> =
+            cell.parameters.iter().filter(|one| one.frozen).map(|one| one.name.as_str()).collect();
+        assert_eq!(frozen, ["W", "U"], "{text}");
+        let graphs = passes::run(&cell).expect("graphs");
+        let zero = |at: u32| {
+            graphs
+                .gradient
+                .root(Root::ParameterGradient(at))
+                .is_some_and(|root| graphs.gradient.is_zero(root))
+        };
+        // No gradient by what is frozen is computed; what is not has one.
+        assert!(zero(0) && zero(1) && !zero(2), "{text}");
+        let lowered = gatewright_compiler::graph::lower(&cell).expect("a graph");
+        assert_eq!(lowered.to_string().parse(), Ok(lowered));
+    }
+    refuse("h_t = W x_t + h_{t-1}\nV: frozen", &["GW0111"]);
+    refuse("h_t = W x_t + h_{t-1}\nh_t: frozen", &["GW0111"]);
+    refuse("h_t = a x_t + h_{t-1}\na = 0.5\na: frozen", &["GW0111"]);
+}
+
+#[test]
+fn marks_are_given_by_options_too() {
+    use gatewright_compiler::passes::read;
+    use gatewright_compiler::resolve::Options;
+    use gatewright_compiler::source::Syntax;
+
+    let text = "h_t = W x_t + h_{t-1}\ny_t = V h_t";
+    let read = |outputs: &[&str], frozen: &[&str]| {
+        let owned = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+        let options = Options { outputs: owned(outputs), frozen: owned(frozen), ..Options::default() };
+        read(text, Syntax::Text, None, &options)
+    };
+    let cell = read(&["h", "y"], &["V"]).expect("a cell");
+    assert_eq!(crate::roles(&cell), "x[x] -> h[h] y[y]; h[h]; W[h, x] V[y, h]");
+    assert!(cell.parameters[1].frozen && !cell.parameters[0].frozen);
+    assert_eq!(crate::codes(&read(&["z"], &[]).expect_err("no `z`"), true), ["GW0111"]);
+    assert_eq!(crate::codes(&read(&[], &["h"]).expect_err("no parameter"), true), ["GW0111"]);
+}

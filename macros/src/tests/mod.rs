@@ -222,12 +222,15 @@ fn golden_cells() {
         let text = std::fs::read_to_string(&path).unwrap();
         let parsed = parse(&text, Syntax::Latex, None);
         for cycle in [CyclePolicy::Reject, CyclePolicy::Previous] {
-            let Ok(expected) = resolve(&parsed.document, &Options { cycle }) else { continue };
+            let Ok(expected) = resolve(&parsed.document, &Options { cycle, ..Options::default() }) else {
+                continue;
+            };
             let tokens =
                 print_text(&parsed.document).replace('⊙', ".*").replace(['·', '×'], "*").replace('\n', ";\n");
             let equations = crate::parse::equations(tokens.parse().unwrap());
             assert_eq!(equations.parsed.diagnostics, [], "{}\n{tokens}", path.display());
-            let found = resolve(&equations.parsed.document, &Options { cycle }).unwrap();
+            let found =
+                resolve(&equations.parsed.document, &Options { cycle, ..Options::default() }).unwrap();
             assert_eq!(found.placeless(), expected.placeless(), "{}\n{tokens}", path.display());
 
             let attribute = if cycle == CyclePolicy::Previous { "#[cycle(previous)]" } else { "" };

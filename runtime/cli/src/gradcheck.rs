@@ -305,7 +305,7 @@ impl Comparison {
 fn tensors(cell: &CompiledCell<f64>, point: &Point) -> Vec<(String, Vec<Entry>)> {
     let layout = cell.layout();
     let mut tensors = Vec::new();
-    for entry in layout.parameters.entries() {
+    for entry in layout.parameters.entries().iter().filter(|entry| !entry.frozen) {
         let entries = (entry.offset..entry.offset + entry.length()).map(Entry::Parameter).collect();
         tensors.push((format!("grad.param.{}", entry.name), entries));
     }

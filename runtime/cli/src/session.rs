@@ -66,7 +66,7 @@ impl Source {
             text,
             syntax,
             section: arguments.section.clone(),
-            options: Options { cycle },
+            options: Options { cycle, outputs: arguments.output.clone(), frozen: arguments.frozen.clone() },
         })
     }
 

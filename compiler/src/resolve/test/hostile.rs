@@ -202,7 +202,7 @@ fn ten_thousand_random_documents_never_panic() {
         let statements = (0..random.below(6)).map(|_| random.statement()).collect();
         let document = Document { statements, ..Document::default() };
         let cycle = random.pick(&[CyclePolicy::Reject, CyclePolicy::Previous, CyclePolicy::FixedPoint]);
-        match resolve(&document, &Options { cycle }) {
+        match resolve(&document, &Options { cycle, ..Options::default() }) {
             Ok(cell) => {
                 cells += 1;
                 verify(&cell);

@@ -34,6 +34,7 @@ pub fn statement(statement: &Statement) -> String {
                 None => format!("{head} = {}", expression(body)),
             }
         }
+        StatementKind::Mark { target, mark } => format!("{}: {}", reference(target), mark.word()),
         StatementKind::Declaration { target, sizes } => {
             if sizes.is_empty() {
                 return format!("{}: scalar", reference(target));
