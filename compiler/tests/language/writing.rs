@@ -4,7 +4,7 @@ use gatewright_compiler::passes::read;
 use gatewright_compiler::resolve::Options;
 use gatewright_compiler::source::Syntax;
 
-use crate::{accept, cell, codes, listed, refuse, same};
+use crate::{accept, codes, refuse, same};
 
 const RNN: &str = "h_t = tanh(W x_t + U h_{t-1} + b)";
 

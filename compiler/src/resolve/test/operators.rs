@@ -17,7 +17,8 @@ fn evaluate(expression: &str, a: [f64; 2], b: [f64; 2]) -> (Vec<f64>, [Vec<f64>;
     let text = format!("y_t = {expression} + 0 * (a_t + b_t); where a: [2], b: [2]");
     let parsed = parse(&text, Syntax::Text, None);
     assert_eq!(parsed.diagnostics, [], "{text}");
-    let cell = resolve(&parsed.document, &Options { cycle: CyclePolicy::Reject }).expect("a cell");
+    let cell = resolve(&parsed.document, &Options { cycle: CyclePolicy::Reject, ..Options::default() })
+        .expect("a cell");
     let order: Vec<bool> = cell.inputs.iter().map(|input| input.name == "a").collect();
     let graph = differentiate(&lower(&cell).expect("lowers")).expect("differentiates");
     let ones = [1.0; 2];

@@ -169,7 +169,7 @@ fn random_equations() {
             panic!("{source}\n{fault}");
         }
         // What differs in parentheses may not differ in meaning.
-        let options = Options { cycle: CyclePolicy::Previous };
+        let options = Options { cycle: CyclePolicy::Previous, ..Options::default() };
         let codes = |document: &Document| match resolve(document, &options) {
             Ok(cell) => (true, cell.terms.len()),
             Err(found) => (false, found.len()),
