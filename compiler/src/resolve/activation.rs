@@ -170,7 +170,50 @@ pub(super) fn check(draft: &mut Draft) {
                 latex(&name)
             ));
     }
+    dependent_matrices(draft);
     convolutions(draft);
+}
+
+/// `A(x_t) h_{t-1}`: a matrix that depends on the input, as selective models write it; as a product it would be
+/// `(A x_t) \odot h_{t-1}`, which nobody writes with these parentheses.
+fn dependent_matrices(draft: &mut Draft) {
+    let mut found = Vec::new();
+    // `A (x_t)` and nothing else.
+    let mut note = |name: NodeId, argument: NodeId| {
+        if let Source::Parameter(symbol) = draft.sources[name.0]
+            && draft.symbol(symbol).upper
+            && draft.symbol(symbol).declared.is_none()
+            && matches!(draft.kind(argument), NodeKind::Read { .. })
+            && draft.varying[argument.0]
+        {
+            found.push((draft.span(name), draft.symbol(symbol).canonical.clone()));
+        }
+    };
+    for node in &draft.nodes {
+        let NodeKind::Factors { factors, signs, applied } = &node.kind else { continue };
+        let multiplies = |sign: Option<&ProductSign>| sign.is_some_and(|sign| *sign != ProductSign::Hadamard);
+        for &position in applied {
+            if let (Some(&name), Some(&argument)) = (factors.get(position), factors.get(position + 1))
+                && multiplies(signs.get(position + 1))
+            {
+                note(name, argument);
+            }
+        }
+        for (position, factor) in factors.iter().enumerate() {
+            if let NodeKind::Factors { factors: inner, applied, .. } = draft.kind(*factor)
+                && let (&[name, argument], [0]) = (inner.as_slice(), applied.as_slice())
+                && multiplies(signs.get(position))
+            {
+                note(name, argument);
+            }
+        }
+    }
+    for (span, name) in found {
+        draft
+            .findings
+            .report(Code::UnboundActivation, span, format!("`{name}` depends on what stands in parentheses"))
+            .help(format!("give the matrix a name of its own, `{name}_t`, and an equation that defines it"));
+    }
 }
 
 /// `W * X_t` among calligraphic operands, or beside `\odot` with upper-case per-step values, means a convolution.

@@ -284,6 +284,28 @@ fn directives(text: &str, blocks: &mut Vec<Block>, excluded: &mut Vec<Range<usiz
     }
 }
 
+/// `<BlockMath>{`…`}</BlockMath>`, a component of a page: the length of its opening tag, and its name.
+fn component(text: &str) -> Option<(usize, &'static str)> {
+    let name = ["BlockMath", "InlineMath", "MathBlock", "DisplayMath", "TeX"]
+        .into_iter()
+        .find(|name| text.strip_prefix('<').and_then(|rest| rest.strip_prefix(name)).is_some())?;
+    let end = text.bytes().take(120).position(|byte| byte == b'>')?;
+    Some((end + 1, name))
+}
+
+/// Without the quotes and braces that a string in a page has around it.
+fn without_quotes(text: &str, range: Range<usize>) -> Range<usize> {
+    let quotes = |next: char| matches!(next, '{' | '}' | '`' | '"' | '\'') || next.is_whitespace();
+    let inside = text.get(range.clone()).unwrap_or("");
+    let start = inside.len() - inside.trim_start_matches(quotes).len();
+    let kept = inside.trim_start_matches(quotes);
+    // Braces of the mathematics itself stay.
+    let Some(last) = kept.rfind(['`', '"', '\'']).filter(|at| kept[*at + 1..].trim() == "}") else {
+        return range;
+    };
+    range.start + start..range.start + start + last
+}
+
 /// Mathematics between delimiters: `$$…$$`, `\[…\]`, environments, `<math>`, shortcodes, `$…$`, `\(…\)`, `` :math:`…` ``.
 fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let mut position = range.start;
@@ -323,6 +345,8 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             let open = rest.find(">}}").map_or(3, |end| end + 3);
             let place = if rest[..open].contains("display") { Place::Display } else { Place::Inline };
             (open, "{{< /katex >}}".to_owned(), place)
+        } else if let Some((open, name)) = component(rest) {
+            (open, format!("</{name}"), if name == "InlineMath" { Place::Inline } else { Place::Display })
         } else if rest.starts_with(":math:`") {
             (7, "`".to_owned(), Place::Inline)
         } else if rest.starts_with("$`") && last_tick > start + 1 {
@@ -350,7 +374,12 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         if open == 0 && text[body..end].contains("$$") {
             end = body + text[body..end].find("$$").unwrap_or(end - body);
         }
-        blocks.push(Block { range: body..end, spelling: Spelling::Latex, place });
+        let range = if close.starts_with("</") && close != "</math>" {
+            without_quotes(text, body..end)
+        } else {
+            body..end
+        };
+        blocks.push(Block { range, spelling: Spelling::Latex, place });
         position = over.max(start + 1);
     }
 }

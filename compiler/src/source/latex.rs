@@ -110,6 +110,11 @@ impl<'a> Lexer<'a, '_> {
                 self.position += 1;
                 self.writer.spaced = true;
             }
+            // Comment marks before the lines of a block: no sign of mathematics.
+            '#' => {
+                self.position += 1;
+                self.writer.spaced = true;
+            }
             '{' => {
                 self.groups.push(self.letters());
                 self.push(TokenKind::Open(Bracket::Brace), 1);
@@ -447,6 +452,8 @@ impl<'a> Lexer<'a, '_> {
             }
             "begin" | "end" => self.environment(command, length),
             "mathcal" | "mathscr" | "mathfrak" | "mathbb" | "Bbb" => self.alphabet(command, length),
+            // A frame dresses its content; `row` opens the group where it holds a whole equation.
+            "boxed" | "fbox" | "Aboxed" => self.font(length, self.letters()),
             _ if FONTS.contains(&command) => self.font(length, Letters::Split),
             _ if WORD_FONTS.contains(&command) => self.upright(length, false),
             _ if TEXT_FONTS.contains(&command) => self.upright(length, true),

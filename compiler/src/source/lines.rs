@@ -89,6 +89,24 @@ fn without_remark(text: &str, line: Range<usize>, names: &[&str]) -> Range<usize
     }
     let mut line = trim(text, line.start..end);
     let whole = &text[line.clone()];
+    // `— forget gate`, `   [forget gate: what to forget]`: words behind a dash, or in brackets after a gap.
+    if let Some(dash) = whole.find(" — ").or_else(|| whole.find(" – "))
+        && dash > equals
+        && is_remark(whole[dash..].trim_start_matches([' ', '—', '–']), names)
+        && balanced(&whole[..dash])
+    {
+        line = trim(text, line.start..line.start + dash);
+    }
+    let whole = &text[line.clone()];
+    if whole.ends_with(']')
+        && let Some(open) = whole.rfind("  [")
+        && open > equals
+        && is_remark(&whole[open + 3..whole.len() - 1], names)
+        && balanced(&whole[..open])
+    {
+        line = trim(text, line.start..line.start + open);
+    }
+    let whole = &text[line.clone()];
     // A tail after two blanks, behind the last sign of mathematics.
     let last_sign = whole.rfind(SIGNS).map_or(0, |sign| sign + 1);
     let from = last_sign.max(equals.min(whole.len()));

@@ -20,6 +20,7 @@ mod inline;
 mod latex;
 mod lines;
 mod name;
+mod normal;
 mod pratt;
 pub mod print;
 mod row;

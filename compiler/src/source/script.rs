@@ -181,9 +181,20 @@ impl Parser<'_> {
             self.position = over;
             return Ok(());
         }
-        let parts = self.sequence.parts(start, end);
+        let (inner_start, inner_end, bracketed) = self.sequence.without_brackets(start, end);
+        let mut parts = self.sequence.parts(start, end);
+        // `W^{(i, t)}`: the brackets are around the list.
+        let listed = self.sequence.parts(inner_start, inner_end);
+        let inside = bracketed && listed.len() > 1;
+        if inside {
+            parts = listed;
+        }
         let several = parts.len() > 1;
         for (start, end) in parts {
+            if inside && let Some(time) = self.time(start, end) {
+                self.set_time(named, time, (start, end))?;
+                continue;
+            }
             self.superscript_part(named, start, end, several)?;
         }
         self.position = over;

@@ -5,8 +5,8 @@
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
 use super::convention::Convention;
 use super::pratt::{Parser, Stop};
-use super::print;
-use super::row::{is_loss, is_prose, relations, segments, strip, ungroup_cases};
+use super::{normal, print};
+use super::row::{is_loss, is_prose, relations, segments, strip, ungroup, words};
 use super::sequence::{BracketFault, Sequence};
 use super::token::{Bracket, Token, TokenKind, describe};
 use crate::diagnostic::{Code, Diagnostic};
@@ -58,7 +58,7 @@ impl<'a> Reader<'a> {
     /// Reads all of `tokens`.
     pub(crate) fn read(&mut self, tokens: &[Token]) {
         let mut pending: Vec<Reference> = Vec::new();
-        let tokens = &ungroup_cases(tokens);
+        let tokens = &ungroup(tokens);
         for (start, end) in segments(tokens, self.lines) {
             let row: Vec<Token> = strip(&tokens[start..end]);
             if row.is_empty() {
@@ -249,6 +249,14 @@ impl<'a> Reader<'a> {
             self.skip("words on the right side define nothing: skipped", span);
             return Ok(());
         }
+        if self.lines
+            && let Some((from, to)) = words(sequence, first + 1)
+        {
+            let place = sequence.span(from, to);
+            let help = Some("leave remarks out, or part them by `#`; a product of names needs a sign".to_owned());
+            self.report(Code::UnexpectedToken, "these words read as a product of weights", place, help);
+            return Err(Stop);
+        }
         let left = self.left_side(sequence, first)?;
         // Parts between the signs: names are further targets, the rest are values.
         let mut bounds: Vec<(usize, usize)> = equals.windows(2).map(|pair| (pair[0] + 1, pair[1])).collect();
@@ -291,7 +299,7 @@ impl<'a> Reader<'a> {
         let mut values = values.into_iter();
         let Some(first) = values.next() else { return Err(Stop) };
         for further in values {
-            if print::text::expression(&first) == print::text::expression(&further) {
+            if normal::form(&first) == normal::form(&further) {
                 continue;
             }
             let repeats = match (&first.kind, &further.kind) {
@@ -371,9 +379,18 @@ impl<'a> Reader<'a> {
             let parameter = self.parameter(sequence, 1, equals)?;
             return Ok(LeftSide::Known(*function, spelled.clone(), parameter));
         }
-        if sequence.kind(0) == Some(&TokenKind::Fraction)
-            && matches!(sequence.kind(2).or(sequence.kind(1)), Some(TokenKind::Word { text, .. }) if text == "d")
-        {
+        // `\frac{dh}{dt}`, `\tau \frac{d h(t)}{dt}`, `d h / d t`, whatever scales it.
+        let differential = |index: usize| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == "d" || text == "dt");
+        let quotient = (0..equals).any(|index| match sequence.kind(index) {
+            Some(TokenKind::Fraction) => {
+                let under = sequence.after(index + 1);
+                let begins = |at: usize| differential(at) || differential(at + 1);
+                begins(index + 1) && begins(under)
+            }
+            Some(TokenKind::Slash) => differential(index + 1),
+            _ => false,
+        });
+        if quotient {
             let help = Some("write the step of its discretisation".to_owned());
             self.report(
                 Code::DifferentialEquation,
