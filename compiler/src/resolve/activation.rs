@@ -216,7 +216,8 @@ fn dependent_matrices(draft: &mut Draft) {
     }
 }
 
-/// `W * X_t` among calligraphic operands, or beside `\odot` with upper-case per-step values, means a convolution.
+/// `W * X_t` among calligraphic operands, or beside `\odot` with upper-case per-step values, means a convolution; so
+/// does `W * X` with all of the sequence.
 fn convolutions(draft: &mut Draft) {
     let hadamard = draft.nodes.iter().any(
         |node| matches!(&node.kind, NodeKind::Factors { signs, .. } if signs.contains(&ProductSign::Hadamard)),
@@ -237,8 +238,8 @@ fn convolutions(draft: &mut Draft) {
             if *sign == ProductSign::Asterisk
                 && weight_role == Role::Parameter
                 && weight.upper
-                && draft.varying[right.0]
-                && (calligraphic || hadamard && value.upper)
+                && (draft.varying[right.0] && (calligraphic || hadamard && value.upper)
+                    || hadamard && value.canonical == "X" && value.role == Role::Parameter)
             {
                 found.push((node.span, weight.canonical.clone(), value.canonical.clone()));
             }
@@ -260,7 +261,8 @@ fn convolutions(draft: &mut Draft) {
 fn is_word(name: &str) -> bool {
     let base = name.strip_suffix("_t").unwrap_or(name);
     let base_letters = base.split('_').next().unwrap_or(base);
-    if base == "BN" {
+    // Batch normalization; real and imaginary parts.
+    if matches!(base, "BN" | "Re" | "Im") {
         return true;
     }
     let letters = base.len() >= 3 && base.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_');

@@ -124,6 +124,8 @@ fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTreeSet<Symbo
             (None, _) if vectors.contains(&id) => Kind::Vector,
             (None, Role::Parameter) if diagonal.contains(&id) => Kind::Unknown,
             (None, Role::Parameter) if scales.contains(&id) => Kind::Scalar,
+            // `\Delta t`, the size of a step.
+            (None, Role::Parameter) if symbol.canonical == "Deltat" => Kind::Scalar,
             (None, Role::Parameter) if symbol.upper => Kind::Matrix,
             (None, Role::Identity) => Kind::Matrix,
             (None, Role::Constant(_)) => Kind::Scalar,

@@ -18,8 +18,21 @@ pub(crate) const NOISE: [&str; 49] = [
 ];
 /// Commands with one argument that goes with them.
 pub(crate) const NOISE_WITH_ARGUMENT: [&str; 15] = [
-    "textcolor", "colorbox", "label", "tag", "hspace", "vspace", "phantom", "vphantom", "hphantom", "color", "ref", "eqref", "cite",
-    "footnote", "rule",
+    "textcolor",
+    "colorbox",
+    "label",
+    "tag",
+    "hspace",
+    "vspace",
+    "phantom",
+    "vphantom",
+    "hphantom",
+    "color",
+    "ref",
+    "eqref",
+    "cite",
+    "footnote",
+    "rule",
 ];
 /// Fonts that dress letters.
 pub(crate) const FONTS: [&str; 10] =

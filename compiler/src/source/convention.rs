@@ -16,13 +16,22 @@ pub(crate) struct Convention {
     pub(crate) layer: Option<String>,
     /// A letter beside the time that is read one back below a name, as in `s_{d-1}^t`: a second recursion.
     pub(crate) second: Option<String>,
+    /// `Ht-1`, `Xt` in plain text: a final `t` is the time index.
+    pub(crate) suffix_time: bool,
     /// `e` is a name of its own, not Euler's number.
     pub(crate) letter_e: bool,
 }
 
 impl Default for Convention {
     fn default() -> Self {
-        Self { time: "t".to_owned(), time_above: false, layer: None, second: None, letter_e: false }
+        Self {
+            time: "t".to_owned(),
+            time_above: false,
+            layer: None,
+            second: None,
+            suffix_time: false,
+            letter_e: false,
+        }
     }
 }
 
@@ -97,7 +106,9 @@ fn note_call<'t>(sequence: &Sequence<'t>, index: usize, letters: &mut BTreeMap<&
         matches!(before, TokenKind::Word { .. } | TokenKind::Mark(_) | TokenKind::Close(Bracket::Brace))
     });
     let Some(close) = sequence.partner(index).filter(|_| after_name) else { return };
-    let Some(found) = sequence.index(index + 1, close).filter(|found| found.letter.len() == 1) else { return };
+    let Some(found) = sequence.index(index + 1, close).filter(|found| found.letter.len() == 1) else {
+        return;
+    };
     let letter = letters.entry(found.letter).or_default();
     if found.offset == 0 {
         letter.below = true;

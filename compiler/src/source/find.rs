@@ -123,6 +123,7 @@ pub(crate) fn find(text: &str, syntax: Syntax) -> Found {
         delimited(text, gap, &mut found.blocks);
     }
     found.blocks.sort_by_key(|block| block.range.start);
+    join_sides(text, &mut found.blocks);
     // A heading inside mathematics is none.
     let blocks = &found.blocks;
     found.headings.retain(|heading| {
@@ -133,6 +134,28 @@ pub(crate) fn find(text: &str, syntax: Syntax) -> Found {
     });
     close_headings(&mut found.headings, text.len());
     found
+}
+
+/// `$h_t$ = $\tanh(W x_t)$`: two sides of one equation.
+fn join_sides(text: &str, blocks: &mut Vec<Block>) {
+    let mut joined: Vec<Block> = Vec::with_capacity(blocks.len());
+    for block in blocks.drain(..) {
+        if let Some(before) = joined.last_mut()
+            && before.place == Place::Inline
+            && block.place == Place::Inline
+            && let Some(between) = text.get(before.range.end..block.range.start)
+            && between.len() < 16
+            && between.contains('$')
+            && between.trim_matches(['$', ' ']) == "="
+            && !text[before.range.clone()].contains('=')
+            && !text[block.range.clone()].contains('=')
+        {
+            before.range.end = block.range.end;
+            continue;
+        }
+        joined.push(block);
+    }
+    *blocks = joined;
 }
 
 /// Where the part of each heading ends.
@@ -330,7 +353,7 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             (3, "\\\\)".to_owned(), Place::Inline)
         } else if rest.starts_with("\\(") {
             (2, "\\)".to_owned(), Place::Inline)
-        } else if let Some((slashes, name)) = environment(rest) {
+        } else if let Some((slashes, name)) = environment(rest).filter(|_| !in_bracket(&text[..start])) {
             (0, format!("{slashes}end{{{name}}}"), Place::Display)
         } else if rest.starts_with("\\\\") {
             position = start + 2;
@@ -387,6 +410,11 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
 /// `2pt]` after `\\[`: the height of a row, no bracket.
 fn row_spacing(text: &str) -> bool {
     text.starts_with(|next: char| next.is_ascii_digit() || next == '.')
+}
+
+/// True where an opening bracket stands last: what follows is a column in it, no display of its own.
+fn in_bracket(before: &str) -> bool {
+    before.trim_end_matches([' ', '\t']).ends_with(['[', '('])
 }
 
 /// The backslashes and the name of the display environment that `text` begins.

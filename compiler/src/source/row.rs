@@ -59,7 +59,19 @@ fn holds_equation(sequence: &Sequence<'_>, index: usize) -> Option<usize> {
                 | TokenKind::Close(Bracket::Brace)
         )
     });
-    (!argument && sequence.is_left_side(index + 1)).then_some(close)
+    let mut first = index + 1;
+    while sequence.kind(first) == Some(&TokenKind::Open(Bracket::Brace)) && !sequence.is_left_side(first) {
+        first += 1;
+    }
+    (!argument && sequence.is_left_side(first)).then_some(close)
+}
+
+/// True where most of a row is words spelled by letters side by side, as `denotes\ the\ operator` is read by TeX.
+pub(crate) fn is_sentence(tokens: &[Token]) -> bool {
+    let letter = |token: &Token| matches!(&token.kind, TokenKind::Word { text, .. } if text.len() == 1);
+    let inside =
+        tokens.windows(2).filter(|pair| letter(&pair[0]) && letter(&pair[1]) && !pair[1].spaced).count();
+    inside >= 12 && inside * 3 >= tokens.len() * 2
 }
 
 /// The first run of two or more plain words side by side, as in `i_t = σ(W x_t) [input gate]`: a remark, which would be

@@ -5,10 +5,10 @@
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
 use super::convention::Convention;
 use super::pratt::{Parser, Stop};
-use super::{normal, print};
-use super::row::{is_loss, is_prose, relations, segments, strip, ungroup, words};
+use super::row::{is_loss, is_prose, is_sentence, relations, segments, strip, ungroup, words};
 use super::sequence::{BracketFault, Sequence};
 use super::token::{Bracket, Token, TokenKind, describe};
+use super::{normal, print};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::MAXIMUM_NESTING;
 use crate::span::Span;
@@ -207,6 +207,10 @@ impl<'a> Reader<'a> {
             pending.push(named.reference());
             return Ok(());
         }
+        if is_sentence(tokens) {
+            self.skip("words define nothing: skipped", span);
+            return Ok(());
+        }
         let calculates = tokens.iter().any(|token| {
             matches!(
                 token.kind,
@@ -253,7 +257,8 @@ impl<'a> Reader<'a> {
             && let Some((from, to)) = words(sequence, first + 1)
         {
             let place = sequence.span(from, to);
-            let help = Some("leave remarks out, or part them by `#`; a product of names needs a sign".to_owned());
+            let help =
+                Some("leave remarks out, or part them by `#`; a product of names needs a sign".to_owned());
             self.report(Code::UnexpectedToken, "these words read as a product of weights", place, help);
             return Err(Stop);
         }
@@ -304,6 +309,8 @@ impl<'a> Reader<'a> {
             }
             let repeats = match (&first.kind, &further.kind) {
                 (ExpressionKind::Call(one, _), ExpressionKind::Call(other, _)) => one == other,
+                // `g(W_x x_t + W_a a_{t-1}) = g(W [a_{t-1}, x_t])`, where nothing binds `g` yet.
+                (ExpressionKind::Chain(one), ExpressionKind::Chain(other)) if applies(one, other) => true,
                 _ => skeleton(&first) == skeleton(&further),
             };
             if !repeats {
@@ -318,7 +325,8 @@ impl<'a> Reader<'a> {
                 if let Some(last) = self.diagnostics.last_mut() {
                     last.labels.push((first.span, "the side before".to_owned()));
                 }
-                return Err(Stop);
+                // The first side is read on, so that what else is wrong is found too.
+                continue;
             }
             let message = "this side is taken to repeat the one before and is skipped";
             self.report(Code::SkippedRow, message, further.span, None);
@@ -521,6 +529,19 @@ impl<'a> Reader<'a> {
         self.report(Code::LeftSide, message, span, help);
         Err(Stop)
     }
+}
+
+/// True where both are one name applied to something in parentheses.
+fn applies(one: &[Expression], other: &[Expression]) -> bool {
+    let parts = |factors: &[Expression]| match factors {
+        [Expression { kind: ExpressionKind::Reference(name), .. }, argument]
+            if matches!(argument.kind, ExpressionKind::Group(_)) =>
+        {
+            Some(print::text::reference(name))
+        }
+        _ => None,
+    };
+    parts(one).is_some_and(|name| parts(other) == Some(name))
 }
 
 /// An expression without its names: two sides with one skeleton say the same in other names.

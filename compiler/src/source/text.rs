@@ -134,6 +134,18 @@ impl<'a> Lexer<'a, '_> {
         }
         if let Some((sign, kind)) = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign)) {
             self.push(kind.clone(), sign.len());
+            // `C~t-1`.
+            let after = self.rest();
+            if self.style.suffix_time
+                && *sign == "~"
+                && after.starts_with('t')
+                && !after[1..].starts_with(continues_identifier)
+            {
+                let letter = place(self.offset, self.position, self.position + 1);
+                self.writer.push(TokenKind::Subscript, letter);
+                self.position += 1;
+                self.suffix_time(letter);
+            }
             return;
         }
         if character.is_ascii_digit()

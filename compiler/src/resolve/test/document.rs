@@ -138,9 +138,13 @@ fn sides_of_a_chain_repeat_or_differ() {
     check(
         "$$h_t = W x_t + U h_{t-1} = x_t \\odot h_{t-1}$$",
         expect![[r#"
-        GW0016 this side is another expression than the one before
-        GW0008 there is no equation here
-    "#]],
+            inputs x[x]
+            states h[h]
+            parameters W[h, x] U[h, h]
+            order h
+            outputs h[h]
+            GW0016 this side is another expression than the one before
+        "#]],
     );
 }
 
