@@ -63,6 +63,9 @@ pub(crate) fn form(expression: &Expression) -> String {
         ExpressionKind::Transpose(inner) => format!("{}^T", form(inner)),
         ExpressionKind::Divide(left, right) => format!("({} / {})", form(left), form(right)),
         ExpressionKind::Power(left, right) => format!("{}^{}", form(left), form(right)),
+        ExpressionKind::Compare(comparison, left, right) => {
+            format!("({} {comparison:?} {})", form(left), form(right))
+        }
         ExpressionKind::Concatenate(elements) => format!("[{}]", list(elements)),
         ExpressionKind::Call(function, arguments) => format!("{function:?}({})", list(arguments)),
         ExpressionKind::Number(_) | ExpressionKind::Reference(_) | ExpressionKind::FunctionName(_) => {
