@@ -237,13 +237,16 @@ fn what_compares_or_cuts_elsewhere_is_told_how() {
             help: compare twice: `where(a < b, where(b < c, x, y), y)`
         h_t = \operatorname{where}(x_t < b, x_t)
             GW0104 `where` takes three arguments, as in `where(a < b, x, y)`, but 2 are given
+            help: give the arguments that the message asks for; several values become one by `[a, b]`
         h_t = \operatorname{where}(t < p, x_t, h_{t-1})
             GW0017 the time `t` stands as a value
             help: an index needs its underscore: `h_t`, `h_{t-1}`; the time itself is an input of its own, such as `\tau_t` with `\tau_t \in \mathbb{R}`
         h_t = \lfloor x_t \rceil
             GW0003 `⌉` does not close `⌊`
+            help: add the bracket that is missing, or remove the one too many
         h_t = \operatorname{mod} x_t
             GW0104 `mod` takes two arguments, as in `mod(a, b)`, but one is given
+            help: give the arguments that the message asks for; several values become one by `[a, b]`
         h_t = x_t[0:4] + h_{t-1}
             GW0005 `:` does not continue the expression
             help: a part of a vector is written `chunk(a, j, m)`, the j-th of m equal parts; all parts at once are `i_t, f_t = split(a_t)`
@@ -276,6 +279,7 @@ fn what_compares_or_cuts_elsewhere_is_told_how() {
             help: did you mean `floor`? A product of letters is written with blanks between them
         h_t = Uo (x_t) + ab(x_t) + Wxy \text{ where } y \text{ is given}
             GW0005 text does not continue the expression
+            help: write one equation as `name = expression`, and part equations by `;`, a new line or two backslashes
     "#]].assert_eq(&all);
 }
 

@@ -31,6 +31,8 @@ fn rust_tokens_are_the_same_language() {
     use gatewright_compiler::passes::check;
     use gatewright_compiler::source::parse_tokens;
 
+    use crate::{cell, listed};
+
     for (tokens, text) in [
         ("h_t = tanh(W * x_t + U * h_{t-1} + b);", RNN),
         (

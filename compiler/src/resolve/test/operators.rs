@@ -145,17 +145,19 @@ fn operands_of_another_kind_are_refused() {
         (
             r"h_t = \operatorname{where}(x_t < 0, W, h_{t-1})",
             expect![[r#"
-            GW0202 1:7 `\operatorname{where}(x_t < 0, W, h_{t-1})`: `where` cannot choose among a vector and a matrix
-              1:28 `x_t < 0`: a vector
-              1:37 `W`: a matrix
-        "#]],
+                GW0202 1:7 `\operatorname{where}(x_t < 0, W, h_{t-1})`: `where` cannot choose among a vector and a matrix
+                  1:28 `x_t < 0`: a vector
+                  1:37 `W`: a matrix
+                  help: declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation
+            "#]],
         ),
         (
             r"h_t = h_{t-1} + \operatorname{cumsum}(W) x_t",
             expect![[r#"
-            GW0202 1:17 `\operatorname{cumsum}(W)`: a vector is needed here, a matrix was found
-              1:39 `W`: a matrix
-        "#]],
+                GW0202 1:17 `\operatorname{cumsum}(W)`: a vector is needed here, a matrix was found
+                  1:39 `W`: a matrix
+                  help: declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation
+            "#]],
         ),
         (
             r"h_t = h_{t-1} + \operatorname{chunk}(x_t, 0, 2)",
@@ -206,10 +208,11 @@ fn operands_of_another_kind_are_refused() {
         (
             r"h_t = h_{t-1} + \operatorname{tmatvec}(k_t, x_t)",
             expect![[r#"
-            GW0202 1:17 `\operatorname{tmatvec}(k_t, x_t)`: a matrix is needed here, a vector was found
-              1:40 `k_t`: a vector
-            GW0902 1:40 `k_t`: `k_t` is never defined: it becomes an input
-        "#]],
+                GW0202 1:17 `\operatorname{tmatvec}(k_t, x_t)`: a matrix is needed here, a vector was found
+                  1:40 `k_t`: a vector
+                  help: declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation
+                GW0902 1:40 `k_t`: `k_t` is never defined: it becomes an input
+            "#]],
         ),
         (
             r"h_t = W \operatorname{colsoftmaxx}(R) h_{t-1} + x_t",
