@@ -219,7 +219,16 @@ impl Solver {
             *difference.entry(id).or_default() -= i64::from(coefficient);
         }
         difference.retain(|_, coefficient| *coefficient != 0);
-        let constant = i64::from(a.constant_part()) - i64::from(b.constant_part());
+        let mut constant = i64::from(a.constant_part()) - i64::from(b.constant_part());
+        // `2 p = 2 h` is `p = h`: two halves of one vector.
+        let common = difference.values().fold(0, |common, &coefficient| greatest_divisor(common, coefficient));
+        if common > 1 {
+            if constant % common != 0 {
+                return Outcome::Contradiction;
+            }
+            constant /= common;
+            difference.values_mut().for_each(|coefficient| *coefficient /= common);
+        }
         let positive = difference.values().any(|&coefficient| coefficient > 0);
         let negative = difference.values().any(|&coefficient| coefficient < 0);
         match (positive, negative) {
@@ -230,11 +239,8 @@ impl Solver {
             _ => {}
         }
         if let (1, Some((&id, &coefficient))) = (difference.len(), difference.first_key_value()) {
-            let size = -constant / coefficient;
-            if -constant % coefficient != 0 {
-                return Outcome::Contradiction;
-            }
-            let Ok(size) = u32::try_from(size) else { return Outcome::Contradiction };
+            // Divided by itself above, the coefficient is 1 or -1.
+            let Ok(size) = u32::try_from(-constant * coefficient) else { return Outcome::Contradiction };
             self.bind(id, Dimension::constant(size));
             return Outcome::Solved;
         }
@@ -289,6 +295,15 @@ impl Solver {
     pub(super) fn working_names(&self) -> Vec<String> {
         self.variables.iter().map(|variable| variable.label.name.clone()).collect()
     }
+}
+
+/// The greatest common divisor, by Euclid; that of 0 and a number is the number.
+const fn greatest_divisor(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a.abs(), b.abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 /// `count` times a size.
