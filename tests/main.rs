@@ -10,4 +10,5 @@ mod hostile;
 mod house;
 mod macros;
 mod planner;
+mod weights;
 mod zoo;
