@@ -1,6 +1,6 @@
 //! Errors of running a cell.
 
-/// Why a run was refused. Nothing has been written when one is returned.
+/// Why a run was refused or given up. No result has been written when one is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -40,6 +40,9 @@ pub enum CallError {
         /// Elements that one block of samples needs.
         elements: usize,
     },
+    /// A step whose equations need each other, and whose iteration does not end.
+    #[error(transparent)]
+    Unsolved(#[from] gatewright_compiler::graph::solve::Unsolved),
     /// Backward without the tape of a forward run.
     #[error("no tape: run forward with `Keep::Tape` on this workspace first")]
     NoTape,

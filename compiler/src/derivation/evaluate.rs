@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Derivation;
 use super::equation::{Equation, Expression, Range, Symbol};
 use crate::operator::Binary;
-use crate::operator::evaluate::{evaluate_binary, evaluate_unary};
+use crate::operator::evaluate::{cumulative_sum, evaluate_binary, evaluate_unary};
 use crate::shape::{Dimension, Shape};
 
 /// A value of one sample.
@@ -67,7 +67,7 @@ impl Evaluator<'_> {
         dimension.size(&self.sizes).expect("sizes")
     }
 
-    fn value(&self, expression: &Expression, values: &Values, all: &[Values]) -> Tensor {
+    pub(super) fn value(&self, expression: &Expression, values: &Values, all: &[Values]) -> Tensor {
         let of = |expression: &Expression| self.value(expression, values, all);
         match expression {
             Expression::Number(value) => Tensor::scalar(*value),
@@ -99,7 +99,10 @@ impl Evaluator<'_> {
             Expression::Quotient(over, under) => of(over).combine(&of(under), |a, b| a / b),
             Expression::Square(operand) => of(operand).map(|x| x * x),
             Expression::Compare(function, a, b) => {
-                assert!(matches!(function, Binary::Less | Binary::Maximum | Binary::Minimum));
+                assert!(matches!(
+                    function,
+                    Binary::Less | Binary::LessOrEqual | Binary::Maximum | Binary::Minimum
+                ));
                 of(a).combine(&of(b), |a, b| evaluate_binary(*function, a, b))
             }
             Expression::Select(condition, taken, other) => {
@@ -175,8 +178,20 @@ impl Evaluator<'_> {
                 })
             }
             Expression::ElementSum(operand) => Tensor::scalar(of(operand).elements.iter().sum()),
+            Expression::RowMaximum(operand) => {
+                let operand = of(operand);
+                let (rows, columns) = (operand.axes[0], operand.axes[1]);
+                let row = |i: usize| &operand.elements[i * columns..(i + 1) * columns];
+                let elements =
+                    (0..rows).map(|i| row(i).iter().copied().fold(f64::NEG_INFINITY, f64::max)).collect();
+                Tensor { axes: vec![rows], elements }
+            }
             Expression::MaximumElement(operand) => {
                 Tensor::scalar(of(operand).elements.into_iter().fold(f64::NEG_INFINITY, f64::max))
+            }
+            Expression::CumulativeSum(reverse, operand) => {
+                let operand = of(operand);
+                Tensor { elements: cumulative_sum(&operand.elements, *reverse), ..operand }
             }
             Expression::Fill(value, shape) => {
                 assert_ne!(*shape, Shape::Scalar);

@@ -15,8 +15,8 @@
 //!
 //! # Invariants
 //!
-//! - Equations of a list read only what an earlier list or an earlier equation of the list defines; the lists are in
-//!   the order of evaluation. The tests evaluate them and compare with the interpreter of graphs.
+//! - Equations of a list read only what an earlier list or an earlier equation of the list defines, and unknowns; the
+//!   lists are in the order of evaluation. The tests evaluate them and compare with the interpreter of graphs.
 //! - A tree has at most `MAXIMUM_SIZE` leaves, so that walks over trees may recurse.
 
 mod build;
@@ -52,6 +52,8 @@ pub struct Derivation {
     values: Vec<Value>,
     /// The states as users write them.
     states: Vec<StateName>,
+    /// For each unknown the value that it is.
+    unknowns: Vec<Option<u32>>,
     /// For each temporary whether each step has its own.
     temporaries: Vec<bool>,
     letters: Letters,
@@ -61,6 +63,8 @@ pub struct Derivation {
     pub forward: Vec<Equation>,
     /// The step of the walk back, in an order of evaluation.
     pub backward: Vec<Equation>,
+    /// What the backward equations give for [`Symbol::Circling`]: solved with them by iteration, from zero on.
+    pub solved: Vec<Equation>,
     /// What a step hands to the step before: gradients by the states as they entered it.
     pub carried: Vec<Equation>,
     /// Gradients by the inputs of the step.

@@ -42,6 +42,7 @@ enum Notation {
     Gradient,
     Given,
     Handed,
+    Circling,
     Argument,
     Made,
     Temporary,
@@ -54,6 +55,9 @@ enum Notation {
     Ones,
     Size,
     ElementSum,
+    CumulativeSum,
+    ReverseCumulativeSum,
+    RowMaximum,
     Select,
     Indicator,
 }
@@ -86,6 +90,8 @@ pub(super) fn document(derivation: &Derivation, style: Style) -> String {
         Style::Latex => "Backward, at each step $t = T, \\dots, 1$",
     };
     writer.section(from_to, &derivation.backward, &mut text);
+    let solved = "Solved with these by iteration, from zero until nothing changes";
+    writer.section(solved, &derivation.solved, &mut text);
     writer.section("Handed to the step before", &derivation.carried, &mut text);
     writer.section("Gradients by the inputs", &derivation.inputs, &mut text);
     writer.section("Gradients by the parameters, once", &derivation.totals, &mut text);
@@ -293,7 +299,16 @@ impl Writer<'_> {
             Symbol::Parameter(index) => self.name(&parameter(index), None),
             Symbol::Input(index) => self.name(&port(&signature.inputs, index), Some(0)),
             Symbol::State(index) => self.state(index, 0),
+            Symbol::Unknown(index) => self.unknown(index),
             Symbol::Value(number) => self.value(number),
+            Symbol::Circling(index) => {
+                self.used.insert(Notation::Circling);
+                let (sign, name) = (self.delta(), self.unknown(index));
+                match self.style {
+                    Style::Text => format!("{sign}{name}^{{↺}}"),
+                    Style::Latex => format!("{sign}{name}^{{\\circlearrowleft}}"),
+                }
+            }
             Symbol::Adjoint(number) => {
                 let once = self.derivation.values.get(number as usize).is_some_and(|value| value.once);
                 let sign = if once { self.nabla() } else { self.delta() };
@@ -350,6 +365,14 @@ impl Writer<'_> {
         }
     }
 
+    /// An unknown by the name of its value.
+    fn unknown(&mut self, index: u32) -> String {
+        match self.derivation.unknowns.get(index as usize).copied().flatten() {
+            Some(number) => self.value(number),
+            None => "?".to_owned(),
+        }
+    }
+
     /// A state as it enters the step, or `later` steps on.
     fn state(&self, index: u32, later: i32) -> String {
         let Some(state) = self.derivation.states.get(index as usize) else { return "?".to_owned() };
@@ -399,7 +422,7 @@ impl Writer<'_> {
                 // A power of a name with a superscript needs parentheses.
                 POWER
             }
-            Expression::Name(Symbol::Arriving(_) | Symbol::Leaving(_)) => POWER,
+            Expression::Name(Symbol::Arriving(_) | Symbol::Leaving(_) | Symbol::Circling(_)) => POWER,
             Expression::Sum(terms) => match terms.as_slice() {
                 [_] => SIGN,
                 _ => SUM,
@@ -451,11 +474,14 @@ impl Writer<'_> {
                 self.write(operand, ATOM, text);
                 text.push_str(self.pick("^2", "^{2}"));
             }
-            Expression::Compare(Binary::Less, a, b) => {
+            Expression::Compare(function @ (Binary::Less | Binary::LessOrEqual), a, b) => {
                 self.used.insert(Notation::Indicator);
                 text.push_str(self.pick("1[", "\\mathbf{1}["));
                 self.write(a, 0, text);
-                text.push_str(" < ");
+                text.push_str(match function {
+                    Binary::Less => " < ",
+                    _ => self.pick(" ≤ ", " \\le "),
+                });
                 self.write(b, 0, text);
                 text.push(']');
             }
@@ -498,6 +524,23 @@ impl Writer<'_> {
             Expression::MaximumElement(operand) => {
                 self.used.insert(Notation::ElementSum);
                 text.push_str(self.pick("max", "\\max"));
+                self.list("(", &[operand], ")", text);
+            }
+            Expression::CumulativeSum(reverse, operand) => {
+                self.used.insert(if *reverse {
+                    Notation::ReverseCumulativeSum
+                } else {
+                    Notation::CumulativeSum
+                });
+                text.push_str(match reverse {
+                    false => self.pick("cumsum", "\\operatorname{cumsum}"),
+                    true => self.pick("revcumsum", "\\operatorname{revcumsum}"),
+                });
+                self.list("(", &[operand], ")", text);
+            }
+            Expression::RowMaximum(operand) => {
+                self.used.insert(Notation::RowMaximum);
+                text.push_str(self.pick("rowmax", "\\operatorname{rowmax}"));
                 self.list("(", &[operand], ")", text);
             }
             Expression::Fill(value, shape) => {
@@ -603,6 +646,8 @@ impl Writer<'_> {
             (Unary::Cosine, _) => (self.pick("cos(", "\\cos("), ")"),
             (Unary::Relu, _) => (self.pick("relu(", "\\mathrm{ReLU}("), ")"),
             (Unary::Softplus, _) => (self.pick("softplus(", "\\operatorname{softplus}("), ")"),
+            (Unary::Floor, _) => (self.pick("floor(", "\\lfloor "), self.pick(")", " \\rfloor")),
+            (Unary::Round, _) => (self.pick("round(", "\\operatorname{round}("), ")"),
             (Unary::Sign, _) => (self.pick("sign(", "\\operatorname{sign}("), ")"),
             (Unary::Negate, _) => ("-(", ")"),
         };
@@ -661,6 +706,11 @@ impl Writer<'_> {
                     pick("δv_t", &format!("{delta} v_t")),
                     pick("δv_{t-1}^{←t}", &format!("{delta} v_{{t-1}}^{{\\leftarrow t}}"))
                 ),
+                Notation::Circling => format!(
+                    "{}: the part of {} that comes back to v through the cycle of the step",
+                    pick("δv_t^{↺}", &format!("{delta} v_t^{{\\circlearrowleft}}")),
+                    pick("δv_t", &format!("{delta} v_t"))
+                ),
                 Notation::Argument => format!(
                     "{}: the argument of the function that gives v",
                     pick(&format!("{}_v_t", letters.argument), &format!("{}^{{v}}_t", letters.argument))
@@ -716,6 +766,13 @@ impl Writer<'_> {
                 Notation::ElementSum => {
                     "sum(v), max(v) of one vector or matrix: over its elements".to_owned()
                 }
+                Notation::CumulativeSum => {
+                    "cumsum(v): each element the sum of the elements of v up to it".to_owned()
+                }
+                Notation::ReverseCumulativeSum => {
+                    "revcumsum(v): each element the sum of the elements of v from it on".to_owned()
+                }
+                Notation::RowMaximum => "rowmax(M): the largest element of each row of a matrix".to_owned(),
                 Notation::Select => "if(c, a, b): a where c is not 0, else b, element by element".to_owned(),
                 Notation::Indicator => {
                     format!("{}: 1 where it holds, else 0", pick("1[…]", "\\mathbf{1}[\\dots]"))

@@ -107,7 +107,9 @@ fn same(first: &SourceArguments, second: SourceArguments) -> Result<(), Failure>
             Ok(())
         }
         Sameness::Different => Err(Failure::data(format!("{first} and {second} are different cells"))),
-        Sameness::Unknown => Err(Failure::data(format!("{first} and {second} are too large to compare"))),
+        Sameness::Unknown => Err(Failure::data(format!(
+            "{first} and {second} are too large to compare, or solved by iteration in different ways"
+        ))),
     }
 }
 

@@ -14,7 +14,7 @@ pub(crate) struct Roles<'a> {
     nodes: Vec<Option<NodeId>>,
     /// For each node the nodes that read it.
     users: Vec<Vec<NodeId>>,
-    /// For each node, whether it depends on a state.
+    /// For each node, whether it depends on a state or an unknown.
     on_state: Vec<bool>,
 }
 
@@ -35,7 +35,7 @@ impl<'a> Roles<'a> {
                 roles.on_state[id.0 as usize] |= roles.on_state[operand.0 as usize];
             }
             match node.operator {
-                Operator::State(_) => roles.on_state[id.0 as usize] = true,
+                Operator::State(_) | Operator::Unknown(_) => roles.on_state[id.0 as usize] = true,
                 Operator::Parameter(parameter) => {
                     if let Some(place) = roles.nodes.get_mut(parameter as usize) {
                         *place = Some(id);
