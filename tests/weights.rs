@@ -50,7 +50,7 @@ struct Results {
 /// Runs one direction of a layer on each sequence alone, from these states. Time is reversed here, where the layer says
 /// so.
 fn run(layer: &Layer<f32>, inputs: &Rows, h: Option<&[Vec<f32>]>, c: Option<&[Vec<f32>]>) -> Results {
-    let options = CompileOptions { backend: Backend::Interpreter, threads: 1 };
+    let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
     let cell = layer.compile(options).expect("a layer compiles");
     let parameters = layer.parameters(cell.parameter_layout()).expect("its parameters");
     let layout = cell.layout();

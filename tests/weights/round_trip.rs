@@ -223,7 +223,7 @@ fn cells_are_known_by_their_equations() {
         (text("elman"), sizes, 1),
         ("$$h_t = relu(W [x_t, h_{t-1}])$$", sizes, 1),
     ];
-    let options = CompileOptions { backend: gatewright::Backend::Interpreter, threads: 1 };
+    let options = CompileOptions { backend: gatewright::Backend::Interpreter, ..CompileOptions::default() };
     for (text, sizes, gates) in cases {
         let cell = read_cell(text, Syntax::Markdown).expect("a cell");
         let compiled = CompiledCell::<f32>::new(&cell, sizes, options).expect("it compiles");

@@ -150,7 +150,13 @@ impl Plan {
                 Step::Arrange { from, output, total, .. } => {
                     let place = from.place;
                     touch(place.buffer, place.time, place.column, from.strides.end(), Access::Read)?;
-                    touch(output.buffer, output.time, output.column, from.strides.rows * total, Access::Write)?;
+                    touch(
+                        output.buffer,
+                        output.time,
+                        output.column,
+                        from.strides.rows * total,
+                        Access::Write,
+                    )?;
                 }
                 Step::Loop { kernel, bindings } => {
                     let kernel = &self.kernels[*kernel];
