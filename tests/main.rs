@@ -11,5 +11,6 @@ mod house;
 mod initial;
 mod macros;
 mod planner;
+mod solved;
 mod weights;
 mod zoo;
