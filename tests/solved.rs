@@ -74,7 +74,7 @@ const CELLS: [(&str, &str); 10] = [
 ];
 
 fn graph(text: &str) -> Graph {
-    let options = Options { cycle: CyclePolicy::FixedPoint };
+    let options = Options { cycle: CyclePolicy::FixedPoint, ..Options::default() };
     let cell = passes::read(text, Syntax::Text, None, &options);
     lower(&cell.unwrap_or_else(|found| panic!("{text}: {found:?}"))).unwrap()
 }
@@ -463,7 +463,7 @@ mod spelled {
 #[test]
 fn every_spelling_has_solved_cycles() {
     let (_, text) = CELLS[1];
-    let options = Options { cycle: CyclePolicy::FixedPoint };
+    let options = Options { cycle: CyclePolicy::FixedPoint, ..Options::default() };
     let read = gatewright::read_cell_with(text, Syntax::Text, &options).expect("a cell");
     for cell in [read, spelled::Tokens::cell(), spelled::Documented::cell()] {
         assert_eq!(lower(&cell).unwrap().to_string(), graph(text).to_string());

@@ -52,7 +52,7 @@ pub fn read_cell(text: &str, syntax: Syntax) -> Result<Cell, ReadError> {
 /// use gatewright::compiler::resolve::{CyclePolicy, Options};
 /// use gatewright::compiler::source::Syntax;
 ///
-/// let options = Options { cycle: CyclePolicy::FixedPoint };
+/// let options = Options { cycle: CyclePolicy::FixedPoint, ..Options::default() };
 /// let cell = gatewright::read_cell_with("h_t = tanh(W x_t + U h_{t-1} + 0.1 * V h_t)", Syntax::Text, &options)?;
 /// assert_eq!(cell.unknowns[0].variable.name, "h");
 /// # Ok::<(), gatewright::ReadError>(())

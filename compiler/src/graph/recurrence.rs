@@ -76,7 +76,7 @@ mod tests {
             ("h_t = tanh(W tanh(V h_t) + U h_{t-1})", 2),
             ("z_t = tanh(V z_t + x_t)\nh_t = a * h_{t-1} + z_t", 1),
         ] {
-            let options = Options { cycle: CyclePolicy::FixedPoint };
+            let options = Options { cycle: CyclePolicy::FixedPoint, ..Options::default() };
             let cell = read(text, Syntax::Text, None, &options).expect("a cell");
             assert_eq!(lower(&cell).expect("a graph").recurrent_products(), expected, "{text}");
         }

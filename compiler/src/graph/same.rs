@@ -465,7 +465,7 @@ mod tests {
 
     fn compare(left: &str, right: &str) -> Sameness {
         let graph = |text: &str| {
-            let options = Options { cycle: CyclePolicy::FixedPoint };
+            let options = Options { cycle: CyclePolicy::FixedPoint, ..Options::default() };
             let cell = read(text, Syntax::Text, None, &options).expect("a cell");
             simplify(&lower(&cell).expect("a graph"))
         };

@@ -88,6 +88,7 @@ struct Report {
     solved: Vec<PortRow>,
     outputs: Vec<PortRow>,
     parameters: Vec<PortRow>,
+    frozen: Vec<String>,
     constants: Vec<ConstantRow>,
     dims: Vec<String>,
     diagnostics: Vec<DiagnosticRow>,
@@ -169,6 +170,7 @@ fn report(cell: &Cell) -> Report {
             })
             .collect(),
         parameters: cell.parameters.iter().map(variable).collect(),
+        frozen: cell.parameters.iter().filter(|one| one.frozen).map(|one| one.name.clone()).collect(),
         constants: cell
             .constants
             .iter()

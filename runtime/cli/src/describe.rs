@@ -9,6 +9,8 @@ use gatewright::compiler::resolve::{Cell, State, TermId, Variable};
 pub(crate) fn describe(cell: &Cell) -> String {
     let names = &cell.dimensions;
     let variable = |variable: &Variable| format!("{} {}", variable.name, variable.shape.describe(names));
+    let parameter =
+        |one: &Variable| if one.frozen { format!("{} (frozen)", variable(one)) } else { variable(one) };
     let states = cell.states.iter().map(|state| {
         let delayed = if state.hidden { " (made for a delay)" } else { "" };
         format!("{}{delayed}{}", variable(&state.variable), beginning(cell, state))
@@ -24,7 +26,7 @@ pub(crate) fn describe(cell: &Cell) -> String {
         ("states", states.collect()),
         ("solved", cell.unknowns.iter().map(|unknown| variable(&unknown.variable)).collect()),
         ("outputs", outputs.collect()),
-        ("parameters", cell.parameters.iter().map(variable).collect()),
+        ("parameters", cell.parameters.iter().map(parameter).collect()),
         ("constants", constants.collect()),
         ("dimensions", names.clone()),
     ] {
