@@ -98,14 +98,10 @@ impl Letters {
     }
 }
 
-/// The states in the user's names. Hidden ones are called `NAME_delay_STEPS` by the resolver.
+/// The states in the user's names.
 pub(super) fn states(cell: &Cell) -> Vec<StateName> {
     let name = |state: &crate::resolve::State| {
-        let name = state.variable.name.as_str();
-        let delayed = name.rsplit_once("_delay_").filter(|_| state.hidden);
-        let delayed =
-            delayed.and_then(|(of, back)| Some((of, back.trim_end_matches('_').parse::<u32>().ok()?)));
-        let (canonical, back) = delayed.unwrap_or((name, 1));
+        let (canonical, back) = state.delay();
         StateName { canonical: canonical.to_owned(), back }
     };
     cell.states.iter().map(name).collect()

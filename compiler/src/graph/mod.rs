@@ -22,6 +22,7 @@
 //!   time for the gradient by a parameter.
 
 mod builder;
+mod difference;
 pub mod interpret;
 mod lower;
 mod node;

@@ -16,6 +16,7 @@ mod failure;
 mod gradcheck;
 mod print;
 mod run;
+mod same;
 mod session;
 mod tasks;
 mod train;
