@@ -57,6 +57,12 @@ fn quoted(name: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompileError {
+    /// A dimension that is given twice.
+    #[error("the dimension `{name}` is given twice")]
+    RepeatedDimension {
+        /// Its name.
+        name: String,
+    },
     /// A free dimension without a size.
     #[error("dimension `{name}` has no size: give it one")]
     MissingDimension {

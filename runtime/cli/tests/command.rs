@@ -351,6 +351,21 @@ fn bench_prints_a_line_for_each_mode() {
 }
 
 #[test]
+fn what_would_break_the_line_of_bench_is_refused() {
+    for option in [["--label", "a,b"], ["--cell", "a\"b"], ["--label", "a\nb"]] {
+        let mut line = vec!["bench", "examples/equations/mgu.md", "--dims", "x=3,h=4"];
+        line.extend(option);
+        let output = gatewright(&line);
+        assert_eq!(output.status.code(), Some(2), "{option:?}");
+        assert!(err(&output).contains("would break the line"), "{}", err(&output));
+    }
+    let folder = Folder::new("comma");
+    let file = folder.file("a,b.cell", "h_t = tanh(W x_t + U h_{t-1})\n");
+    let output = gatewright(&["bench", &file, "--dims", "x=3,h=4"]);
+    assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+}
+
+#[test]
 fn train_leaves_a_curve_and_weights() {
     let folder = Folder::new("train");
     let place = folder.path("trained");

@@ -14,3 +14,5 @@ pub(crate) mod block;
 pub(crate) mod compiled;
 pub(crate) mod engine;
 pub(crate) mod roles;
+#[cfg(test)]
+mod tests;
