@@ -107,8 +107,12 @@ fn check<T: Element>(backend: Backend, tolerance: f64) {
             let sizes: Vec<usize> = dimensions.iter().map(|name| if name == "x" { x } else { h }).collect();
             let named: Vec<(&str, usize)> =
                 dimensions.iter().map(String::as_str).zip(sizes.iter().copied()).collect();
-            let cell = CompiledCell::<T>::from_graph(&graph, &named, CompileOptions { backend, threads: 2 })
-                .unwrap();
+            let cell = CompiledCell::<T>::from_graph(
+                &graph,
+                &named,
+                CompileOptions { backend, threads: 2, ..CompileOptions::default() },
+            )
+            .unwrap();
             let arguments = arguments(&graph, &sizes, steps, batch);
             let found = training_step(&cell, &arguments);
             let expected = meaning(&graph, &sizes, &arguments);
@@ -157,7 +161,7 @@ fn back_ends_agree_to_the_bit() {
             let sizes = &sizes[..named.len()];
             let arguments = arguments::<f32>(&graph, sizes, 6, 70);
             let results = [(Backend::Jit, threads), (Backend::Interpreter, 1)].map(|(backend, threads)| {
-                let options = CompileOptions { backend, threads };
+                let options = CompileOptions { backend, threads, ..CompileOptions::default() };
                 let cell = CompiledCell::<f32>::from_graph(&graph, &named, options).unwrap();
                 training_step(&cell, &arguments)
             });

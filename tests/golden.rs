@@ -19,7 +19,7 @@ fn check<T: Element>(backend: Backend, tolerance: f64) {
             }
         };
         let tensors = golden.tensors();
-        let compiled = compile::<T>(&cell, &tensors, CompileOptions { backend, threads: 1 });
+        let compiled = compile::<T>(&cell, &tensors, CompileOptions { backend, ..CompileOptions::default() });
         let found: BTreeMap<String, Vec<T>> =
             training_step(&compiled, &arguments(&cell, &tensors)).into_iter().collect();
         let given = ["input.", "state.", "param.", "grad_output.", "grad_final."];

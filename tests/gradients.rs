@@ -70,7 +70,8 @@ fn derived_gradients_equal_central_differences() {
         let cell = golden.cell().unwrap();
         let tensors = golden.tensors();
         for backend in [Backend::Jit, Backend::Interpreter] {
-            let compiled = compile::<f64>(&cell, &tensors, CompileOptions { backend, threads: 1 });
+            let compiled =
+                compile::<f64>(&cell, &tensors, CompileOptions { backend, ..CompileOptions::default() });
             assert_gradients(golden.name, &compiled, arguments::<f64>(&cell, &tensors));
         }
     }

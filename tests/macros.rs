@@ -1,12 +1,12 @@
-//! `cell!`: the same cell as from text and from LaTeX, the same results, and typed views of its parameters.
+//! `cell!` and `#[cell]`: the same cell as from text and from LaTeX, the same results, and typed views of its parameters.
 
 use gatewright::compiler::resolve::{Cell, Options, resolve};
-use gatewright::compiler::source::{Syntax, parse};
+use gatewright::compiler::source::parse;
 use gatewright::compiler::span::Span;
 use gatewright::parameters::ViewError;
 use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
 use gatewright::workspace::Workspace;
-use gatewright::{CompileOptions, CompiledCell, cell};
+use gatewright::{CompileOptions, CompiledCell, Syntax, cell, documented, read_cell_with, zoo};
 use gatewright_tests::Numbers;
 
 cell! {
@@ -55,6 +55,39 @@ mod silenced {
         pub(super) Absent { h_t = x_t + h_{t-1} }
     }
 }
+
+/// The LSTM of Gers et al. (2000), in the order of its equations.
+///
+/// $$
+/// i_t = \sigma(W_{xi} [h_{t-1}, x_t] + b_i) \\
+/// f_t = \sigma(W_{xf} [h_{t-1}, x_t] + b_f) \\
+/// o_t = \sigma(W_{xo} [h_{t-1}, x_t] + b_o) \\
+/// C_t = f_t \odot C_{t-1} + i_t \odot \tanh(W_{hc} [h_{t-1}, x_t] + b_c) \\
+/// h_t = o_t \odot \tanh(C_t)
+/// $$
+#[documented::cell]
+pub struct DocumentedLstm;
+
+#[documented::cell(file = "equations/lstm.md", section = "2.1")]
+#[cfg(all())]
+pub(crate) struct FiledLstm;
+
+/// A name is taken from the sum `a + b`, not from $a$ or from this: `c = 1`.
+/**
+ * A cycle that is cut, and the input that is meant.
+ *
+ * \begin{align}
+ * x_t &\in \mathbb{R}^3 \\
+ * o_t &= \tanh(W h_t + V x_t + \epsilon u_t) \label{output} \\
+ * h_t &= h_{t-1} + o_t
+ * \end{align}
+ */
+#[documented::cell(cycle = "previous")]
+#[allow(deprecated, reason = "the second input")]
+struct DocumentedCycle;
+
+#[documented::cell(file = "golden/seed000_gru.tex")]
+struct FiledGru;
 
 const LSTM_TEXT: &str = "
 i_t = sigmoid(W_xi [h_{t-1}, x_t] + b_i)
@@ -137,9 +170,25 @@ fn the_spelling_does_not_matter() {
         (
             Lstm::cell(),
             &[("x", 3), ("h", 4)][..],
-            vec![read(LSTM_TEXT, Syntax::Text), latex(include_str!("golden/seed000_lstm.tex"))],
+            vec![
+                read(LSTM_TEXT, Syntax::Text),
+                latex(include_str!("golden/seed000_lstm.tex")),
+                DocumentedLstm::cell(),
+                FiledLstm::cell(),
+                read_cell_with(
+                    include_str!("equations/lstm.md"),
+                    Syntax::Markdown,
+                    Some("LSTM"),
+                    &Options::default(),
+                )
+                .unwrap(),
+            ],
         ),
-        (Gru::cell(), &[("x", 3), ("h", 4), ("y", 2)], vec![latex(include_str!("golden/seed000_gru.tex"))]),
+        (
+            Gru::cell(),
+            &[("x", 3), ("h", 4), ("y", 2)],
+            vec![latex(include_str!("golden/seed000_gru.tex")), FiledGru::cell()],
+        ),
     ];
     for (cell, sizes, others) in cases {
         let expected = train(&CompiledCell::new(&cell, sizes, options).unwrap());
@@ -232,4 +281,28 @@ fn a_cell_without_parameters_and_sizes() {
     };
     compiled.forward(forward, Keep::Nothing, &mut Workspace::default()).unwrap();
     assert_eq!(last, [4.0, 6.0]);
+}
+
+#[test]
+fn a_documented_cell_has_all_that_a_cell_has() {
+    assert_eq!(DocumentedLstm::PARAMETERS, Lstm::PARAMETERS);
+    assert_eq!((DocumentedLstm::INPUTS, DocumentedLstm::STATES), (Lstm::INPUTS, Lstm::STATES));
+    let options = CompileOptions::default();
+    let compiled = DocumentedLstm::compile::<f32>(DocumentedLstmSizes { x: 3, h: 2 }, options).unwrap();
+    let mut flat: Vec<f32> = (0_u8..48).map(f32::from).collect();
+    let view = DocumentedLstmParameters::view(&compiled, &flat).unwrap();
+    assert_eq!((view.W_xi.rows(), view.W_xi.columns(), view.b_c), (2, 5, &[46.0, 47.0][..]));
+    DocumentedLstmParametersMut::view(&compiled, &mut flat).unwrap().b_f.fill(1.0);
+    assert_eq!(flat[22..24], [1.0, 1.0]);
+
+    assert_eq!(DocumentedCycle::INPUTS, ["x", "u"]);
+    assert_eq!(DocumentedCycle::PARAMETERS, ["W", "V", "epsilon"]);
+    let compiled = DocumentedCycle::compile::<f64>(DocumentedCycleSizes { h: 2 }, options).unwrap();
+    assert!(train(&compiled).iter().flatten().all(|number| number.is_finite()));
+}
+
+#[test]
+fn the_zoo_compiles_in_two_lines() {
+    let cell = zoo::ELMAN.read().unwrap();
+    assert!(CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], CompileOptions::default()).is_ok());
 }

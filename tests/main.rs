@@ -8,6 +8,7 @@ mod golden;
 mod gradients;
 mod hostile;
 mod house;
+mod initial;
 mod macros;
 mod planner;
 mod zoo;

@@ -335,7 +335,7 @@ fn large_cells_are_planned_in_time() {
         plan(&graphs.gradient, &[8]).unwrap();
         let took = started.elapsed();
         assert!(took < Duration::from_secs(5), "{name}: {took:?}");
-        let options = CompileOptions { backend: Backend::Interpreter, threads: 1 };
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
         CompiledCell::<f32>::from_graph(&graph, &[("h", 8)], options).unwrap();
     }
 }

@@ -17,22 +17,10 @@ use gatewright_tests::{Numbers, StepArguments};
 use crate::gradients::assert_gradients;
 
 /// Cells that are no cell yet: what the equations are refused with.
-const UNREAD: &[(&str, &str)] = &[
-    ("clockwork", "GW0102"),
-    ("mass_lstm", "GW0456"),
-    ("on_lstm", "GW0101"),
-    ("phased_lstm", "GW0102"),
-    ("skiprnn", "GW0101"),
-];
+const UNREAD: &[(&str, &str)] = &[("skiprnn", "GW0101")];
 
 /// Cells that are read and not compiled.
-const UNPLANNED: &[(&str, &str)] = &[
-    ("mlstm", "a matrix that varies in time (in `C`)"),
-    ("gla", "a matrix that varies in time (in `S`)"),
-    ("deltanet", "a matrix that varies in time (in `S`)"),
-    ("gated_deltanet", "a matrix that varies in time (in `S`)"),
-    ("fastweights", "a matrix that varies in time (in `A`)"),
-];
+const UNPLANNED: &[(&str, &str)] = &[];
 
 /// Dependent recurrent products per step; one for all the others.
 const RECURRENT_PRODUCTS: &[(usize, &[&str])] = &[
@@ -182,7 +170,14 @@ fn gradients_equal_central_differences() {
         let refusal = UNPLANNED.iter().find(|(name, _)| *name == entry.name);
         let mut numbers = Numbers::new(23);
         for backend in [Backend::Jit, Backend::Interpreter] {
-            match (CompiledCell::<f64>::new(&cell, &sizes, CompileOptions { backend, threads: 1 }), refusal) {
+            match (
+                CompiledCell::<f64>::new(
+                    &cell,
+                    &sizes,
+                    CompileOptions { backend, ..CompileOptions::default() },
+                ),
+                refusal,
+            ) {
                 (Ok(compiled), None) => {
                     let arguments = arguments(&compiled, &mut numbers);
                     assert_gradients(entry.name, &compiled, arguments);

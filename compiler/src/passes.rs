@@ -2,7 +2,7 @@
 
 use crate::diagnostic::{Diagnostic, Severity};
 use crate::differentiate::{DifferentiateError, differentiate};
-use crate::graph::{Graph, GraphError, lower};
+use crate::graph::{Graph, GraphError, InitialStates, lower};
 use crate::resolve::{Cell, Options, resolve};
 use crate::simplify::simplify;
 use crate::source::{Parsed, Syntax, parse};
@@ -52,6 +52,8 @@ pub struct Graphs {
     pub forward: Graph,
     /// Forward and adjoint, simplified: what training plans.
     pub gradient: Graph,
+    /// Where states begin; `None` where all begin at zero.
+    pub initial: Option<InitialStates>,
 }
 
 /// Why a pass failed. A checked cell passes all of them but for limits.
@@ -82,13 +84,14 @@ pub fn run(cell: &Cell) -> Result<Graphs, PassError> {
 /// As [`run`].
 pub fn run_from_graph(lowered: &Graph) -> Result<Graphs, PassError> {
     checked("lower", lowered);
-    let forward = simplify(lowered);
+    let (step, initial) = lowered.split_initial()?;
+    let forward = simplify(&step);
     checked("simplify", &forward);
     let raw_gradient = differentiate(&forward)?;
     checked("differentiate", &raw_gradient);
     let gradient = simplify(&raw_gradient);
     checked("simplify the gradient", &gradient);
-    Ok(Graphs { forward, gradient })
+    Ok(Graphs { forward, gradient, initial })
 }
 
 /// Logs the size after a pass; in debug builds verifies the graph.

@@ -13,6 +13,7 @@ use syn::{Attribute, Meta};
 
 use crate::errors::Errors;
 use crate::parse::{CellItem, Equations};
+use crate::places::Places;
 
 /// An item that may be expanded.
 pub(crate) struct Checked {
@@ -25,11 +26,11 @@ pub(crate) struct Checked {
 /// What the attributes of an item say.
 #[derive(Default)]
 pub(crate) struct Choices {
-    /// `///` lines.
+    /// Documentation that the user wrote, with formulas as MathML.
     pub(crate) docs: Vec<Attribute>,
-    /// `#[cfg(…)]`, for every generated item.
+    /// `#[cfg(…)]` and `#[allow(…)]`, for every generated item.
     pub(crate) configuration: Vec<Attribute>,
-    /// `#[cycle(…)]`.
+    /// `#[cycle(…)]`, `#[cell(cycle = "…")]`.
     pub(crate) cycle: CyclePolicy,
 }
 
@@ -49,17 +50,23 @@ pub(crate) fn check(
     Some(Checked { cell, text })
 }
 
-/// An attribute that the macro does not know would be ignored in silence, so it is an error.
-pub(crate) fn check_attributes(errors: &mut Errors, item: &CellItem) -> Choices {
+/// The choices, but for the documentation, and the attributes that hold that. An attribute that the macro does not know
+/// would be ignored in silence, so it is an error. `in_cell` says that the attributes stand in `cell!`.
+pub(crate) fn check_attributes(
+    errors: &mut Errors,
+    attributes: &[Attribute],
+    in_cell: bool,
+) -> (Choices, Vec<Attribute>) {
     let mut choices = Choices::default();
+    let mut docs = Vec::new();
     let mut cycle_given = false;
-    for attribute in &item.attributes {
+    for attribute in attributes {
         let path = attribute.path();
         if path.is_ident("doc") {
-            choices.docs.push(attribute.clone());
-        } else if path.is_ident("cfg") {
+            docs.push(attribute.clone());
+        } else if path.is_ident("cfg") || path.is_ident("allow") {
             choices.configuration.push(attribute.clone());
-        } else if path.is_ident("cycle") {
+        } else if path.is_ident("cycle") && in_cell {
             if std::mem::replace(&mut cycle_given, true) {
                 errors.push(syn::Error::new_spanned(attribute, "`cycle` is given twice"));
             }
@@ -71,11 +78,16 @@ pub(crate) fn check_attributes(errors: &mut Errors, item: &CellItem) -> Choices 
                 )),
             }
         } else {
-            let message = "this attribute has no meaning on a cell\nhelp: `///`, `cfg` and `cycle` have";
+            let known = if in_cell {
+                "`///`, `allow`, `cfg` and `cycle` have"
+            } else {
+                "`///`, `allow` and `cfg` have; a way out of a cycle is an argument: `#[cell(cycle = \"previous\")]`"
+            };
+            let message = format!("this attribute has no meaning on a cell\nhelp: {known}");
             errors.push(syn::Error::new_spanned(attribute, message));
         }
     }
-    choices
+    (choices, docs)
 }
 
 fn cycle_policy(meta: &Meta) -> Option<CyclePolicy> {
@@ -94,9 +106,11 @@ fn cycle_policy(meta: &Meta) -> Option<CyclePolicy> {
 fn check_syntax(errors: &mut Errors, item: &CellItem, equations: &Equations) -> bool {
     let mut read = true;
     for diagnostic in &equations.parsed.diagnostics {
-        // A skipped row is an equation that silently would not be there.
-        if diagnostic.code.severity() == Severity::Error || diagnostic.code == Code::SkippedRow {
-            errors.diagnostic(&item.name, &equations.spans, diagnostic);
+        // A skipped row is an equation that silently would not be there. Beside the text of a document it is expected,
+        // and brings a warning.
+        let tokens = matches!(equations.places, Places::Tokens(_));
+        if diagnostic.code.severity() == Severity::Error || tokens && diagnostic.code == Code::SkippedRow {
+            errors.diagnostic(&item.name, &equations.places, diagnostic);
             read = false;
         }
     }
@@ -133,7 +147,7 @@ fn check_meaning(
                     INDEPENDENT.contains(&diagnostic.code)
                 };
                 if shown {
-                    errors.diagnostic(&item.name, &equations.spans, diagnostic);
+                    errors.diagnostic(&item.name, &equations.places, diagnostic);
                 }
             }
             None
@@ -144,7 +158,7 @@ fn check_meaning(
 /// A cell without state runs, but whoever writes one in a macro for recurrent cells has made a slip: a missing `t-1`.
 fn check_state(errors: &mut Errors, item: &CellItem, equations: &Equations, cell: &Cell) {
     for diagnostic in cell.diagnostics.iter().filter(|diagnostic| diagnostic.code == Code::NoState) {
-        errors.diagnostic(&item.name, &equations.spans, diagnostic);
+        errors.diagnostic(&item.name, &equations.places, diagnostic);
     }
 }
 
@@ -166,8 +180,8 @@ fn check_compilation(errors: &mut Errors, item: &CellItem, equations: &Equations
             let message = format!("this cannot be compiled yet: {what} (in `{name}`)");
             match place {
                 Some(definition) => {
-                    let place = equations.spans.first(definition.target_span);
-                    errors.at(place, message);
+                    let place = equations.places.first(definition.target_span);
+                    errors.at(place, equations.places.message_at(&message, definition.target_span));
                 }
                 None => errors.at(item.name.span(), message),
             }

@@ -1,11 +1,12 @@
-//! Documentation of the generated items: equations in Unicode, roles, shapes, and all notes.
+//! Documentation of the generated items: equations as MathML and in Unicode, roles, shapes, and all notes.
 
 use gatewright_compiler::diagnostic::Severity;
 use gatewright_compiler::resolve::Cell;
 use gatewright_compiler::shape::Shape;
 use gatewright_compiler::source::ast::Document;
-use gatewright_compiler::source::print;
+use gatewright_compiler::source::{print, print_latex};
 
+use crate::mathml;
 use crate::parse::Equations;
 
 /// Every statement as a line, in Unicode.
@@ -19,8 +20,15 @@ pub(crate) fn cell(cell: &Cell, equations: &Equations, lines: &[String]) -> Stri
         Shape::Scalar => "scalar".to_owned(),
         shape => format!("`{}`", shape.describe(&cell.dimensions)),
     };
-    let mut text =
-        format!("```text\n{}\n```\n\n| role | name | shape |\n| --- | --- | --- |\n", lines.join("\n"));
+    let mut text = String::new();
+    if !equations.documented {
+        let latex = print_latex(&equations.parsed.document);
+        text.extend(mathml::latex(&latex, true).map(|mathml| format!("{mathml}\n\n")));
+    }
+    text.push_str(&format!(
+        "```text\n{}\n```\n\n| role | name | shape |\n| --- | --- | --- |\n",
+        lines.join("\n")
+    ));
     let mut row = |role: &str, name: &str, shape: String| {
         text.push_str(&format!("| {role} | `{name}` | {shape} |\n"));
     };

@@ -1,9 +1,10 @@
 //! Findings to compile errors.
 
 use gatewright_compiler::diagnostic::Diagnostic;
-use gatewright_compiler::source::TokenSpans;
 use proc_macro2::{Ident, Span};
 use quote::quote_spanned;
+
+use crate::places::Places;
 
 /// Errors as they are found; [`Errors::finish`] must be called, so that none is lost.
 #[derive(Debug, Default)]
@@ -23,19 +24,17 @@ impl Errors {
         self.found.push(error);
     }
 
-    /// A finding about equations: on the tokens it is about, or on the cell's name where there are none.
-    pub(crate) fn diagnostic(&mut self, cell: &Ident, spans: &TokenSpans, diagnostic: &Diagnostic) {
-        let message = message(spans, diagnostic);
-        if diagnostic.span.is_empty() || spans.is_empty() {
-            return self.at(cell.span(), message);
-        }
+    /// A finding about equations: on the tokens or the line it is about, or on the cell's name where there are none.
+    pub(crate) fn diagnostic(&mut self, cell: &Ident, places: &Places, diagnostic: &Diagnostic) {
+        let message = places.message(diagnostic);
+        let Some((first, last)) = places.of(diagnostic) else { return self.at(cell.span(), message) };
         // Places cannot be joined on stable Rust, but an error from the first token to the last is underlined whole.
-        let (first, last) = (spans.first(diagnostic.span), spans.last(diagnostic.span));
-        let mut tokens = quote_spanned!(first=> _);
-        if diagnostic.span.end > diagnostic.span.start.saturating_add(1) {
-            tokens.extend(quote_spanned!(last=> _));
-        }
-        self.found.push(syn::Error::new_spanned(tokens, message));
+        self.found.push(syn::Error::new_spanned(
+            [quote_spanned!(first=> _), quote_spanned!(last=> _)]
+                .into_iter()
+                .collect::<proc_macro2::TokenStream>(),
+            message,
+        ));
     }
 
     /// All errors in one.
@@ -52,26 +51,4 @@ impl Drop for Errors {
     fn drop(&mut self) {
         debug_assert!(self.finished || std::thread::panicking(), "errors were collected and not reported");
     }
-}
-
-/// Message, code, further places and advice, a line each.
-pub(crate) fn message(spans: &TokenSpans, diagnostic: &Diagnostic) -> String {
-    let mut text = format!("{} [{}]", tokens_spelling(&diagnostic.message), diagnostic.code.as_str());
-    for (span, remark) in &diagnostic.labels {
-        let start = spans.first(*span).start();
-        let remark = tokens_spelling(remark);
-        text.push_str(&format!("\n  at {}:{}: {remark}", start.line, start.column + 1));
-    }
-    if let Some(help) = &diagnostic.help {
-        text.push_str(&format!("\nhelp: {}", tokens_spelling(help)));
-    }
-    if diagnostic.code == gatewright_compiler::diagnostic::Code::Cycle {
-        text.push_str("\nhelp: `#[cycle(previous)]` before the cell's name chooses `previous`");
-    }
-    text
-}
-
-/// Advice is written in LaTeX; here equations are tokens.
-fn tokens_spelling(text: &str) -> String {
-    text.replace(r" \in \mathbb{R}`", ": scalar`").replace('\\', "")
 }

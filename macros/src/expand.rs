@@ -1,4 +1,4 @@
-//! Items to code. Above each generator stands the code it makes, for the cell `Lstm`.
+//! Items to code, whichever macro they come from. Above each generator stands the code it makes, for the cell `Lstm`.
 //!
 //! # Invariants
 //!
@@ -14,9 +14,11 @@ use quote::quote_spanned;
 
 use crate::check::{self, Checked, Choices};
 use crate::document;
+use crate::documentation::Documentation;
 use crate::errors::Errors;
 use crate::names::{Fields, first};
 use crate::parse::{self, CellItem, Equations, Invocation, Mention, Place};
+use crate::places::Places;
 use crate::{pretend, warn};
 
 /// All of `cell! { … }`.
@@ -30,7 +32,10 @@ pub(crate) fn expand(input: TokenStream) -> TokenStream {
 pub(crate) fn expand_parts(input: TokenStream) -> (TokenStream, Option<syn::Error>) {
     let mut errors = Errors::default();
     let code = match syn::parse2::<Invocation>(input) {
-        Ok(invocation) => invocation.cells.iter().map(|item| expand_cell(&mut errors, item)).collect(),
+        Ok(invocation) => {
+            let cells = invocation.cells.into_iter();
+            cells.map(|(item, equations)| expand_cell(&mut errors, &item, equations)).collect()
+        }
         Err(error) => {
             errors.push(error);
             TokenStream::new()
@@ -39,12 +44,22 @@ pub(crate) fn expand_parts(input: TokenStream) -> (TokenStream, Option<syn::Erro
     (code, errors.finish())
 }
 
-fn expand_cell(errors: &mut Errors, item: &CellItem) -> TokenStream {
-    let choices = check::check_attributes(errors, item);
-    let equations = parse::equations(item.equations.clone());
-    match check::check(errors, item, &equations, &choices) {
-        Some(checked) => cell(&Expansion::new(item, &choices, &equations, &checked)),
-        None => skeleton(item, &choices, &equations),
+fn expand_cell(errors: &mut Errors, item: &CellItem, equations: TokenStream) -> TokenStream {
+    let (mut choices, docs) = check::check_attributes(errors, &item.attributes, true);
+    choices.docs = Documentation::new(&docs).attributes();
+    cell_or_skeleton(errors, item, &parse::equations(equations), &choices)
+}
+
+/// The cell, or its skeleton where the equations are wrong.
+pub(crate) fn cell_or_skeleton(
+    errors: &mut Errors,
+    item: &CellItem,
+    equations: &Equations,
+    choices: &Choices,
+) -> TokenStream {
+    match check::check(errors, item, equations, choices) {
+        Some(checked) => cell(&Expansion::new(item, choices, equations, &checked)),
+        None => skeleton(item, choices, &equations.likely_parameters),
     }
 }
 
@@ -120,7 +135,9 @@ fn cell(expansion: &Expansion<'_>) -> TokenStream {
     code.extend(sizes(expansion));
     code.extend(parameter_view(expansion, false));
     code.extend(parameter_view(expansion, true));
-    code.extend(pretend::pretend(expansion));
+    if matches!(expansion.equations.places, Places::Tokens(_)) {
+        code.extend(pretend::pretend(expansion));
+    }
     code.extend(warn::warnings(expansion));
     code
 }
@@ -368,17 +385,11 @@ fn parameter_view(expansion: &Expansion<'_>, mutable: bool) -> TokenStream {
 /// ```
 /// with the functions of the whole expansion. Parameters are guessed, since equations that could not be read are missing:
 /// what has no index and no definition, a matrix where it is upper case. The sizes are not known.
-fn skeleton(item: &CellItem, choices: &Choices, equations: &Equations) -> TokenStream {
+pub(crate) fn skeleton(item: &CellItem, choices: &Choices, parameters: &[Ident]) -> TokenStream {
     let (visibility, name) = (&item.visibility, &item.name);
     let Choices { docs, configuration, .. } = choices;
     let sizes = suffixed(name, "Sizes");
     let site = Span::mixed_site();
-    let defined = |ident: &Ident| {
-        let mut targets = equations.mentions.iter().filter(|mention| mention.place == Place::Target);
-        targets.any(|mention| mention.identifier.as_ref() == Some(ident))
-    };
-    let mut parameters = parse::likely_parameters(item.equations.clone());
-    parameters.retain(|ident| !defined(ident));
     let allowed = allowed();
     let views = [("Parameters", None), ("ParametersMut", Some(quote_spanned!(site=> mut)))].map(
         |(suffix, exclusive)| {

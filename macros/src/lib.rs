@@ -1,28 +1,40 @@
-//! [`cell!`]: recurrent cells written as gate equations, checked while Rust code is.
+//! [`cell!`] and `#[cell]`: recurrent cells written as gate equations, checked while Rust code is.
 //!
 //! # The road through this crate
 //!
 //! | file | arrow |
 //! | --- | --- |
-//! | `parse` | tokens → items; their equations → syntax tree, with the user's identifiers |
+//! | `parse` | tokens → items; equations, tokens or text → syntax tree, with the user's identifiers |
+//! | `attribute` | `#[cell(…)] struct …;` → item, arguments, and the text of its equations |
+//! | `documentation` | `doc` attributes → text with places of its lines, and back with formulas as MathML |
+//! | `file` | `file = "…"` → text |
+//! | `places` | places in equations → the compiler's, and the message with what it needs beside them |
 //! | `check` | syntax tree → checked cell: a list of named checks |
-//! | `errors` | findings → compile errors on the offending tokens, all of them at once |
+//! | `errors` | findings → compile errors on the offending tokens or lines, all of them at once |
 //! | `names` | names of the cell → identifiers of the expansion |
+//! | `mathml` | LaTeX → MathML that Markdown leaves alone |
 //! | `document` | checked cell → documentation of the generated items |
 //! | `expand` | checked cell → items |
 //! | `pretend` | checked cell → code that is never called, for editors |
 //! | `warn` | findings that stop nothing → warnings of the compiler |
 //!
+//! From `check` on there is one road for both macros.
+//!
 //! The equations themselves are read and judged by `gatewright-compiler`, built without its code generator.
 
 #![forbid(unsafe_code)]
 
+mod attribute;
 mod check;
 mod document;
+mod documentation;
 mod errors;
 mod expand;
+mod file;
+mod mathml;
 mod names;
 mod parse;
+mod places;
 mod pretend;
 #[cfg(test)]
 mod tests;
@@ -70,7 +82,7 @@ use proc_macro::TokenStream;
 ///
 /// # Attributes
 ///
-/// - `///` and `#[cfg(…)]` belong to the generated items.
+/// - `///`, `#[cfg(…)]` and `#[allow(…)]` belong to the generated items; formulas in `///` are shown as MathML.
 /// - `#[cycle(previous)]`: where equations of one step need each other, the value of the step before is read along the
 ///   cycle's state. Without it a cycle is an error.
 ///
@@ -85,4 +97,50 @@ use proc_macro::TokenStream;
 #[proc_macro]
 pub fn cell(input: TokenStream) -> TokenStream {
     expand::expand(input.into()).into()
+}
+
+/// Makes a recurrent cell of a unit struct whose documentation holds its equations: the documentation is the program.
+///
+/// `gatewright` exports it as `documented::cell`, so that it reads `#[cell]`.
+///
+/// ```text
+/// use gatewright::documented::cell;
+///
+/// /// The network of Elman (1990): the state is $h_t$.
+/// ///
+/// /// $$
+/// /// h_t = \tanh(W x_t + U h_{t-1} + b)
+/// /// $$
+/// #[cell]
+/// pub struct Elman;
+/// ```
+///
+/// The documentation is read as a Markdown document is: display mathematics (`$$ … $$`, `\[ … \]`, environments, math
+/// fences) with the definitions in the lines that it needs. What is generated is what [`cell!`] generates for the same
+/// equations.
+///
+/// # Arguments
+///
+/// - `section = "3.1"`: the part under that heading is the cell.
+/// - `cycle = "previous"`: where equations of one step need each other, the value of the step before is read along the
+///   cycle's state. Without it a cycle is an error.
+/// - `file = "equations/lstm.md"`: the equations are in this file, and the documentation is documentation only. The path
+///   is relative to the folder of `Cargo.toml`; the name ends in `.md`, `.tex` or `.cell`. The crate is built again when
+///   the file changes.
+///
+/// `#[cfg(…)]` and `#[allow(…)]` belong to all generated items.
+///
+/// # Documentation
+///
+/// Formulas are shown by rustdoc as MathML, which browsers draw without scripts, style sheets or network. A formula that
+/// the renderer does not know is shown as its source. Below what is written stand the roles, shapes and notes.
+///
+/// # Errors
+///
+/// Wrong equations are compile errors on the line of documentation, all of them at once; of a file, on its name. The
+/// message holds the excerpt with line, column and carets. What would be a warning or a note of [`cell!`] is one here;
+/// a row of mathematics that is skipped because it is no equation of a cell brings a warning.
+#[proc_macro_attribute]
+pub fn documented_cell(arguments: TokenStream, item: TokenStream) -> TokenStream {
+    attribute::expand(arguments.into(), item.into()).into()
 }

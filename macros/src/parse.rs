@@ -1,30 +1,41 @@
-//! Tokens to items, and the equations of an item to their syntax tree.
+//! Tokens to items, and the equations of an item, tokens or text, to their syntax tree.
 
 use gatewright_compiler::source::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind};
-use gatewright_compiler::source::{Parsed, TokenSpans, parse_tokens};
+use gatewright_compiler::source::{Parsed, Syntax, parse, parse_tokens};
 use gatewright_compiler::span::Span;
 use proc_macro2::{Delimiter, Ident, TokenStream, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Visibility};
 
+use crate::names::identifier;
+use crate::places::{Places, Text};
+
 /// All of `cell! { … }`.
 pub(crate) struct Invocation {
-    pub(crate) cells: Vec<CellItem>,
+    pub(crate) cells: Vec<(CellItem, TokenStream)>,
 }
 
-/// `#[…] pub Lstm { … }`.
+/// `#[…] pub Lstm` of `cell!`, or `#[…] pub struct Lstm;` under `#[cell]`.
 pub(crate) struct CellItem {
     pub(crate) attributes: Vec<Attribute>,
     pub(crate) visibility: Visibility,
     pub(crate) name: Ident,
-    pub(crate) equations: TokenStream,
 }
 
 impl Parse for Invocation {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let mut cells = Vec::new();
         while !input.is_empty() {
-            cells.push(input.parse()?);
+            let item: CellItem = input.parse()?;
+            let name = &item.name;
+            if !input.peek(syn::token::Brace) {
+                return Err(
+                    input.error(format!("the equations of `{name}` are needed in braces: `{name} {{ … }}`"))
+                );
+            }
+            let content;
+            syn::braced!(content in input);
+            cells.push((item, content.parse()?));
         }
         if cells.is_empty() {
             return Err(
@@ -38,31 +49,25 @@ impl Parse for Invocation {
 impl Parse for CellItem {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;
-        let visibility = input.parse()?;
-        let name: Ident = input.parse()?;
-        if !input.peek(syn::token::Brace) {
-            return Err(
-                input.error(format!("the equations of `{name}` are needed in braces: `{name} {{ … }}`"))
-            );
-        }
-        let content;
-        syn::braced!(content in input);
-        Ok(Self { attributes, visibility, name, equations: content.parse()? })
+        Ok(Self { attributes, visibility: input.parse()?, name: input.parse()? })
     }
 }
 
 /// The equations of an item, as far as they could be read.
 pub(crate) struct Equations {
     pub(crate) parsed: Parsed,
-    /// Places by token number.
-    pub(crate) spans: TokenSpans,
+    /// What leads from the places in them to the compiler's.
+    pub(crate) places: Places,
+    /// They stand in the item's documentation, which need not show them again.
+    pub(crate) documented: bool,
+    /// Names that look like parameters, each once, in equations that may be wrong.
+    pub(crate) likely_parameters: Vec<Ident>,
     /// Every name that is written in an equation that could be read, in the order of the text.
     pub(crate) mentions: Vec<Mention>,
 }
 
-/// Identifiers that look like parameters, each once, in equations that may be wrong: without time index, not applied
-/// like a function, and not among the declarations.
-pub(crate) fn likely_parameters(tokens: TokenStream) -> Vec<Ident> {
+/// Identifiers without time index, not applied like a function, not defined, and not among the declarations.
+fn likely_parameters(tokens: TokenStream, mentions: &[Mention]) -> Vec<Ident> {
     let mut found: Vec<Ident> = Vec::new();
     let mut stack = vec![tokens.into_iter().peekable()];
     while let Some(stream) = stack.last_mut() {
@@ -88,6 +93,10 @@ pub(crate) fn likely_parameters(tokens: TokenStream) -> Vec<Ident> {
             }
         }
     }
+    found.retain(|ident| {
+        let mut targets = mentions.iter().filter(|mention| mention.place == Place::Target);
+        !targets.any(|mention| mention.identifier.as_ref() == Some(ident))
+    });
     found
 }
 
@@ -98,11 +107,13 @@ pub(crate) struct Mention {
     pub(crate) base: String,
     /// Superscript, which the resolver takes as a label or a power.
     pub(crate) superscript: Option<u32>,
-    /// The user's identifier, where it begins with one.
+    /// The user's identifier, where it begins with one; a text has none.
     pub(crate) identifier: Option<Ident>,
     /// The identifier is all of it: no index or label follows in tokens of its own.
     pub(crate) whole: bool,
-    /// Its tokens.
+    /// It has a time index.
+    pub(crate) indexed: bool,
+    /// Its tokens or bytes.
     pub(crate) span: Span,
     /// Index of the statement.
     pub(crate) statement: usize,
@@ -131,19 +142,40 @@ impl Mention {
     }
 }
 
-/// Reads the equations of an item.
+/// Reads the equations of an item of `cell!`.
 pub(crate) fn equations(tokens: TokenStream) -> Equations {
     let mut identifiers = Vec::new();
     number(tokens.clone(), &mut identifiers);
-    let (parsed, spans) = parse_tokens(tokens);
+    let (parsed, spans) = parse_tokens(tokens.clone());
     debug_assert!(identifiers.len() >= spans.len(), "tokens are numbered as the compiler numbers them");
-    let mut collector = Collector { identifiers: &identifiers, mentions: Vec::new(), statement: 0 };
+    let mentions = mentions(&parsed, &identifiers);
+    let likely_parameters = likely_parameters(tokens, &mentions);
+    Equations { parsed, places: Places::Tokens(spans), documented: false, likely_parameters, mentions }
+}
+
+/// Reads the equations of a text, or of its part under the heading `section`.
+pub(crate) fn text_equations(text: Text, syntax: Syntax, section: Option<&str>) -> Equations {
+    let parsed = parse(&text.text, syntax, section);
+    let mentions = mentions(&parsed, &[]);
+    let mut likely_parameters: Vec<Ident> = Vec::new();
+    for (index, mention) in mentions.iter().enumerate() {
+        let same = |other: &&Mention| other.base == mention.base;
+        let defined = mentions.iter().filter(same).any(|other| other.place == Place::Target);
+        let first = mentions.iter().position(|other| other.base == mention.base) == Some(index);
+        if first && !defined && !mention.indexed {
+            likely_parameters.push(identifier(&mention.base, text.whole));
+        }
+    }
+    Equations { parsed, places: Places::Text(text), documented: false, likely_parameters, mentions }
+}
+
+fn mentions(parsed: &Parsed, identifiers: &[Option<Ident>]) -> Vec<Mention> {
+    let mut collector = Collector { identifiers, mentions: Vec::new(), statement: 0 };
     for (index, statement) in parsed.document.statements.iter().enumerate() {
         collector.statement = index;
         collector.statement(statement);
     }
-    let mentions = collector.mentions;
-    Equations { parsed, spans, mentions }
+    collector.mentions
 }
 
 /// Identifiers by token number. A group counts one token for each of its delimiters, as in the compiler.
@@ -198,11 +230,13 @@ impl Collector<'_> {
 
     fn reference(&mut self, reference: &Reference, place: Place) {
         let identifier = self.identifiers.get(reference.span.start as usize).cloned().flatten();
+        let whole = identifier.is_some() && reference.span.end == reference.span.start.saturating_add(1);
         self.mentions.push(Mention {
             base: reference.name.canonical.clone(),
             superscript: reference.name.superscript,
             identifier,
-            whole: reference.span.end == reference.span.start.saturating_add(1),
+            whole,
+            indexed: reference.time.is_some(),
             span: reference.span,
             statement: self.statement,
             place,
@@ -221,6 +255,7 @@ impl Collector<'_> {
             }
             ExpressionKind::Add(left, right)
             | ExpressionKind::Subtract(left, right)
+            | ExpressionKind::Compare(_, left, right)
             | ExpressionKind::Product(_, left, right)
             | ExpressionKind::Divide(left, right)
             | ExpressionKind::Power(left, right) => {

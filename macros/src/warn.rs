@@ -8,9 +8,9 @@ use gatewright_compiler::diagnostic::{Code, Diagnostic, Severity};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 
-use crate::errors::message;
 use crate::expand::Expansion;
 use crate::parse::Place;
+use crate::places::Places;
 
 /// ```text
 /// const _: () = {
@@ -21,21 +21,31 @@ use crate::parse::Place;
 /// ```
 /// for each warning; the use has the place of the finding.
 pub(crate) fn warnings(expansion: &Expansion<'_>) -> TokenStream {
-    let (spans, configuration) = (&expansion.equations.spans, &expansion.choices.configuration);
+    let (places, configuration) = (&expansion.equations.places, &expansion.choices.configuration);
     let found = expansion.equations.parsed.diagnostics.iter().chain(&expansion.cell.diagnostics);
     let site = Span::mixed_site();
     found
         .filter(|diagnostic| is_warning(expansion, diagnostic))
         .map(|diagnostic| {
-            let mut note = message(spans, diagnostic);
+            let mut note = places.message(diagnostic);
             if diagnostic.code == Code::FurtherInput {
-                note.push_str(
-                    "\nhelp: if an input is meant, declare it: `where name: [size];` after the equations",
-                );
+                note.push_str(match places {
+                    Places::Tokens(_) => {
+                        "\nhelp: if an input is meant, declare it: `where name: [size];` after the equations"
+                    }
+                    Places::Text(_) => {
+                        "\nhelp: if an input is meant, declare it: `name_t \\in \\mathbb{R}^{size}`"
+                    }
+                });
             }
             let name = diagnostic.code.title().replace(|c: char| !c.is_ascii_alphanumeric(), "_");
             let declared = Ident::new(&name, site);
-            let used = Ident::new(&name, site.located_at(spans.first(diagnostic.span)));
+            let used = Ident::new(
+                &name,
+                site.located_at(
+                    places.of(diagnostic).map_or_else(|| expansion.item.name.span(), |place| place.0),
+                ),
+            );
             quote_spanned! {site=>
                 #(#configuration)*
                 const _: () = {
@@ -55,6 +65,7 @@ fn is_warning(expansion: &Expansion<'_>, diagnostic: &Diagnostic) -> bool {
     match diagnostic.code {
         // An error already.
         Code::NoState => false,
+        Code::SkippedRow => true,
         Code::FurtherInput => {
             let mentions = &expansion.equations.mentions;
             let name =

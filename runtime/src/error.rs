@@ -1,6 +1,8 @@
 //! Errors of running a cell.
 
-/// Why a run was refused. Nothing has been written when one is returned.
+use gatewright_compiler::graph::solve::Unsolved;
+
+/// Why a run was refused or given up. No result has been written when one is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -40,12 +42,25 @@ pub enum CallError {
         /// Elements that one block of samples needs.
         elements: usize,
     },
+    /// A step whose equations need each other, and whose iteration does not end.
+    #[error(transparent)]
+    Unsolved(#[from] Unsolved),
     /// Backward without the tape of a forward run.
     #[error("no tape: run forward with `Keep::Tape` on this workspace first")]
     NoTape,
     /// A defect of this library: the plan or the compiled code refused a call it should accept.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl CallError {
+    /// The error of a part of a run that begins at step `first`.
+    pub(crate) fn from_step(self, first: usize) -> Self {
+        match self {
+            Self::Unsolved(unsolved) => Self::Unsolved(Unsolved { step: unsolved.step + first, ..unsolved }),
+            other => other,
+        }
+    }
 }
 
 /// A name behind what it is the name of; nothing where there is none.

@@ -1,4 +1,4 @@
-//! What the expansion of `cell!` calls. Not for other code: it may change with every version.
+//! What the expansions of `cell!` and `#[cell]` call. Not for other code: it may change with every version.
 
 use gatewright_compiler::resolve::{Cell, CyclePolicy, Options, resolve};
 use gatewright_compiler::source::{Syntax, parse};

@@ -1,7 +1,7 @@
 //! Recurrent cells compiled from their gate equations: forward pass and back-propagation through time as machine code.
 //!
-//! - [`cell!`] writes a cell in Rust tokens, checked by `cargo check`; [`read_cell`] reads one from LaTeX, Markdown or
-//!   plain text at run time.
+//! - [`cell!`] writes a cell in Rust tokens, and [`documented::cell`] makes one of the LaTeX in a struct's documentation
+//!   or in a file, both checked by `cargo check`; [`read_cell`] reads one from LaTeX, Markdown or plain text at run time.
 //! - [`CompiledCell`] is a cell compiled for given feature sizes. It implements [`sequence::SequenceCell`]: the one
 //!   boundary through which layers, adapters and programs run cells.
 //! - [`parameters`] are one flat buffer with a layout that names its parts: views by name, initialisers, files.
@@ -12,6 +12,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod documented;
 pub mod error;
 mod execute;
 #[doc(hidden)]

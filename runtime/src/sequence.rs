@@ -1,19 +1,31 @@
 //! The one boundary: a compiled cell run over a whole sequence, forward and backward.
 //!
 //! Everything is row-major and time-major: sequences are `[T, B, n]`, states `[B, n]`, parameters one flat slice
-//! described by a [`ParameterLayout`]. Layers, adapters and the command go through [`SequenceCell`] and nothing else.
+//! described by a [`ParameterLayout`]. A matrix state is `[B, rows, columns]`, which in memory is `[B, n]` with
+//! `n = rows * columns`. Layers, adapters and the command go through [`SequenceCell`] and nothing else.
 
 use crate::error::CallError;
 use crate::parameters::ParameterLayout;
 use crate::workspace::Workspace;
 
-/// A named vector at the boundary of a cell: an input, a state or an output.
+/// A named value at the boundary of a cell: an input, a state or an output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
     /// Canonical ASCII name, the key in files.
     pub name: String,
-    /// Elements for one sample at one step.
+    /// Elements for one sample at one step: the product of the axes.
     pub size: usize,
+    /// Axes for one sample at one step: `[n]`; `[rows, columns]` of a matrix, whose rows lie one after the other; `[1]`
+    /// of a scalar.
+    pub axes: Vec<usize>,
+}
+
+impl Port {
+    /// A vector.
+    #[must_use]
+    pub fn vector(name: &str, size: usize) -> Self {
+        Self { name: name.to_owned(), size, axes: vec![size] }
+    }
 }
 
 /// What a compiled cell takes and gives.
@@ -52,7 +64,8 @@ pub struct Forward<'a, 'w, T> {
     pub parameters: &'a [T],
     /// One `[T, B, n]` slice for each input.
     pub inputs: &'a [&'a [T]],
-    /// One `[B, n]` slice for each state; an empty list for zeros.
+    /// One `[B, n]` slice for each state. An empty list, or an empty slice for one state: where the equations say that
+    /// it begins (`h_0 = s`), else at zero.
     pub initial_states: &'a [&'a [T]],
     /// One `[T, B, n]` slice for each output, overwritten; an empty list where no output is wanted.
     pub outputs: &'a mut [&'w mut [T]],
@@ -69,7 +82,8 @@ pub struct Backward<'a, 'w, T> {
     pub output_gradients: &'a [&'a [T]],
     /// One `[B, n]` slice for each state: gradient of the loss by the final state; an empty list for zeros.
     pub final_state_gradients: &'a [&'a [T]],
-    /// Gradient by every parameter, flat, overwritten.
+    /// Gradient by every parameter, flat, overwritten. What reaches a parameter through an initial state that the
+    /// equations declare is part of it, where the forward run began there.
     pub parameter_gradients: &'a mut [T],
     /// One `[T, B, n]` slice for each input, overwritten; an empty list where none is wanted.
     pub input_gradients: &'a mut [&'w mut [T]],

@@ -1,8 +1,8 @@
 //! Random cells, as the graphs of one step.
 //!
 //! Every construct that the planner treats in a way of its own occurs: products of products, products that several sums
-//! share, slices of wide products, joins, scalars for each sample, reductions, expressions of parameters, states that
-//! are passed through, outputs that are inputs or parameters, values that need no state or that no state needs.
+//! share, slices of wide products, joins, scalars for each sample, reductions, expressions of parameters, matrices that
+//! vary in time as states and in passing, states that are passed through, outputs that are inputs or parameters, values that need no state or that no state needs.
 //!
 //! # Invariants
 //!
@@ -23,8 +23,6 @@ pub struct GeneratedCell {
     pub graph: Graph,
     /// Sizes of its free dimensions.
     pub sizes: Vec<usize>,
-    /// Holds a matrix that varies in time, which the planner may refuse.
-    pub varying_matrix: bool,
 }
 
 /// A choice from 0 to `count - 1`.
@@ -41,11 +39,10 @@ struct Generator {
     nodes: Vec<(Operator, Vec<Draft>, Shape)>,
     /// Dimensions that values may have.
     dimensions: Vec<Dimension>,
-    /// Values that vary in time, vectors and scalars.
+    /// Values that vary in time, matrices among them.
     values: Vec<Draft>,
     matrices: Vec<Draft>,
     vectors: Vec<Draft>,
-    varying_matrix: bool,
 }
 
 /// The cell of a seed.
@@ -77,10 +74,9 @@ pub fn generate(seed: u64) -> GeneratedCell {
         values: Vec::new(),
         matrices: Vec::new(),
         vectors: Vec::new(),
-        varying_matrix: false,
     };
     let graph = generator.cell();
-    GeneratedCell { graph, sizes, varying_matrix: generator.varying_matrix }
+    GeneratedCell { graph, sizes }
 }
 
 impl Generator {
@@ -215,8 +211,11 @@ impl Generator {
         }
     }
 
-    /// A vector or scalar that is constant over time.
+    /// A value that is constant over time.
     fn constant(&mut self, shape: &Shape) -> Draft {
+        if let Shape::Matrix(rows, columns) = shape {
+            return self.matrix(rows, columns);
+        }
         match self.choose(9) {
             0 => {
                 let number = [0.0, 1.0, -0.5, 2.0][self.choose(4)];
@@ -275,7 +274,8 @@ impl Generator {
         }
         match shape {
             Shape::Vector(n) => self.vector(&n.clone(), depth - 1),
-            _ => self.scalar(depth - 1),
+            Shape::Matrix(rows, columns) => self.varying_matrix(rows, columns, depth - 1),
+            Shape::Scalar => self.scalar(depth - 1),
         }
     }
 
@@ -319,6 +319,125 @@ impl Generator {
             self.matrix(n, &columns)
         };
         self.push(Operator::MatrixVector, vec![matrix, vector])
+    }
+
+    /// A new matrix that varies in time.
+    fn varying_matrix(&mut self, rows: &Dimension, columns: &Dimension, depth: usize) -> Draft {
+        let shape = Shape::Matrix(rows.clone(), columns.clone());
+        let made = match self.choose(18) {
+            // v k^T
+            0..=3 => {
+                let (v, k) = (self.vector_value(rows, depth), self.vector_value(columns, depth));
+                self.push(Operator::Outer, vec![v, k])
+            }
+            4..=5 => {
+                let (factor, matrix) = (self.value(&Shape::Scalar, depth), self.value(&shape, depth));
+                let half = self.number(0.5);
+                let factor = self.binary(Binary::Multiply, half, factor);
+                self.binary(Binary::Multiply, factor, matrix)
+            }
+            6 => {
+                let (a, b) = (self.value(&shape, depth), self.value(&shape, depth));
+                let function = [Binary::Add, Binary::Subtract, Binary::Maximum][self.choose(3)];
+                self.binary(function, a, b)
+            }
+            // Element by element, mostly with a parameter.
+            7 => {
+                let a = if self.once_in(3) { self.value(&shape, depth) } else { self.constant(&shape) };
+                let b = self.value(&shape, depth);
+                self.binary(Binary::Multiply, a, b)
+            }
+            8 => {
+                let matrix = self.value(&shape, depth);
+                self.unary(Unary::Tanh, matrix)
+            }
+            // diag(a) M, M diag(b) or both
+            9..=10 => {
+                let one = self.number(1.0);
+                let mut side = |n: &Dimension, times| {
+                    if self.once_in(times) {
+                        self.push(Operator::Broadcast(n.clone()), vec![one])
+                    } else {
+                        let vector = self.vector_value(n, depth);
+                        self.unary(Unary::Sigmoid, vector)
+                    }
+                };
+                let (a, b) = (side(rows, 3), side(columns, 2));
+                let scales = self.push(Operator::Outer, vec![a, b]);
+                let matrix = self.value(&shape, depth);
+                self.binary(Binary::Multiply, scales, matrix)
+            }
+            // M (I - β k k^T), or the other way round.
+            11..=12 => {
+                let matrix = self.value(&shape, depth);
+                let left = self.once_in(3);
+                let n = if left { rows } else { columns };
+                let (k, identity) =
+                    (self.vector_value(n, depth), self.push(Operator::Identity(n.clone()), Vec::new()));
+                let (k, beta) = (self.unary(Unary::Tanh, k), self.number(0.125));
+                let product = self.push(Operator::Outer, vec![k, k]);
+                let product = self.binary(Binary::Multiply, beta, product);
+                let change = self.binary(Binary::Subtract, identity, product);
+                let operands = if left { vec![change, matrix] } else { vec![matrix, change] };
+                self.push(Operator::MatrixMatrix, operands)
+            }
+            // A M, M A or M N
+            13 => {
+                let inner = self.dimension();
+                let (left, right) =
+                    (Shape::Matrix(rows.clone(), inner.clone()), Shape::Matrix(inner, columns.clone()));
+                let which = self.choose(3);
+                let a = if which == 0 { self.constant(&left) } else { self.value(&left, depth) };
+                let b = if which == 1 { self.constant(&right) } else { self.value(&right, depth) };
+                let product = self.push(Operator::MatrixMatrix, vec![a, b]);
+                self.unary(Unary::Tanh, product)
+            }
+            14 => {
+                let matrix = self.value(&Shape::Matrix(columns.clone(), rows.clone()), depth);
+                self.push(Operator::Transpose, vec![matrix])
+            }
+            15 => {
+                let more = self.dimension();
+                let whole = self.value(&Shape::Matrix(rows.clone(), columns.plus(&more)), depth);
+                let start = if self.once_in(2) { Dimension::default() } else { more };
+                self.push(Operator::SliceColumns { start, length: columns.clone() }, vec![whole])
+            }
+            16 => {
+                let scalar = self.value(&Shape::Scalar, depth);
+                self.push(Operator::BroadcastMatrix(rows.clone(), columns.clone()), vec![scalar])
+            }
+            _ => self.constant(&shape),
+        };
+        self.values.push(made);
+        made
+    }
+
+    /// A matrix that varies in time times a vector: one that is there, or a new one.
+    fn read_out(&mut self, n: &Dimension, depth: usize) -> Draft {
+        let rows = |shape: &Shape, transposed: bool| match shape {
+            Shape::Matrix(rows, columns) => (if transposed { columns } else { rows }) == n,
+            _ => false,
+        };
+        let transposed = self.once_in(2);
+        let known: Vec<Draft> =
+            self.values.iter().copied().filter(|&known| rows(&self.nodes[known].2, transposed)).collect();
+        let matrix = if known.is_empty() {
+            let inner = self.dimension();
+            let (rows, columns) = if transposed { (&inner, n) } else { (n, &inner) };
+            self.varying_matrix(rows, columns, depth)
+        } else {
+            known[self.choose(known.len())]
+        };
+        let matrix = if transposed { self.push(Operator::Transpose, vec![matrix]) } else { matrix };
+        let Shape::Matrix(_, columns) = self.shape(matrix) else { return matrix };
+        let vector = self.vector_value(&columns, depth);
+        let product = self.push(Operator::MatrixVector, vec![matrix, vector]);
+        let quarter = self.number(0.25);
+        self.binary(Binary::Multiply, quarter, product)
+    }
+
+    fn has_matrices(&self) -> bool {
+        self.values.iter().any(|&value| matches!(self.nodes[value].2, Shape::Matrix(..)))
     }
 
     /// A sum of products and other vectors.
@@ -375,7 +494,9 @@ impl Generator {
 
     /// A new vector.
     fn vector(&mut self, n: &Dimension, depth: usize) -> Draft {
-        let made = match self.choose(24) {
+        let reads = if self.has_matrices() { self.once_in(4) } else { self.once_in(40) };
+        let made = match self.choose(28) {
+            _ if reads => self.read_out(n, depth),
             0..=6 => {
                 let sum = self.affine(n, depth);
                 self.activation(sum)
@@ -472,6 +593,39 @@ impl Generator {
                 self.push(Operator::Broadcast(n.clone()), vec![scalar])
             }
             22 => self.constant(&Shape::Vector(n.clone())),
+            // The master gate of an ON-LSTM, from either end; a mean rather than a sum, so that values stay moderate.
+            23 => {
+                let vector = self.vector_value(n, depth);
+                let eighth = self.number(0.125);
+                let scaled = self.binary(Binary::Multiply, eighth, vector);
+                let reverse = self.once_in(2);
+                let sums = self.push(Operator::CumulativeSum { reverse }, vec![scaled]);
+                self.activation(sums)
+            }
+            // where(a < b, c, d). What is compared are values as they come, so that equal ones are rare.
+            24 => {
+                let (a, b) = (self.vector_value(n, depth), self.vector_value(n, depth));
+                let (c, d) = (self.vector_value(n, depth), self.vector_value(n, depth));
+                let function = if self.once_in(2) { Binary::Less } else { Binary::LessOrEqual };
+                let condition = self.binary(function, a, b);
+                self.push(Operator::Ternary(Ternary::Select), vec![condition, c, d])
+            }
+            // mod(a, p) = a - p floor(a / p), with a period away from zero.
+            25 => {
+                let (a, b) = (self.vector_value(n, depth), self.vector_value(n, depth));
+                let (one, size) = (self.number(1.0), self.unary(Unary::Absolute, b));
+                let period = self.binary(Binary::Add, one, size);
+                let quotient = self.binary(Binary::Divide, a, period);
+                let whole = self.unary(Unary::Floor, quotient);
+                let whole = self.binary(Binary::Multiply, period, whole);
+                self.binary(Binary::Subtract, a, whole)
+            }
+            // The decision of a Skip RNN.
+            26 => {
+                let a = self.vector_value(n, depth);
+                let gate = self.unary(Unary::Sigmoid, a);
+                self.unary(Unary::Round, gate)
+            }
             _ => {
                 let inner = self.any_vector(depth);
                 let columns = self.length(inner);
@@ -494,6 +648,13 @@ impl Generator {
                 let b = self.vector_value(&self.length(a), depth);
                 let products = self.binary(Binary::Multiply, a, b);
                 let sum = self.push(Operator::Sum, vec![products]);
+                self.unary(Unary::Tanh, sum)
+            }
+            3 if self.has_matrices() => {
+                let (rows, columns) = (self.dimension(), self.dimension());
+                let matrix = self.value(&Shape::Matrix(rows, columns), depth);
+                let squares = self.binary(Binary::Multiply, matrix, matrix);
+                let sum = self.push(Operator::Sum, vec![squares]);
                 self.unary(Unary::Tanh, sum)
             }
             3 => {
@@ -525,12 +686,19 @@ impl Generator {
     }
 
     fn port_shape(&mut self) -> Shape {
-        if self.once_in(9) { Shape::Scalar } else { Shape::Vector(self.dimension()) }
+        match self.choose(18) {
+            0..=1 => Shape::Scalar,
+            2..=3 => Shape::Matrix(self.dimension(), self.dimension()),
+            _ => Shape::Vector(self.dimension()),
+        }
     }
 
     fn gate(&mut self) {
         if self.once_in(6) {
             self.scalar(2);
+        } else if self.once_in(if self.has_matrices() { 5 } else { 30 }) {
+            let (rows, columns) = (self.dimension(), self.dimension());
+            self.varying_matrix(&rows, &columns, 2);
         } else {
             let n = self.dimension();
             self.vector(&n, 2);
@@ -539,7 +707,6 @@ impl Generator {
 
     /// `(v k^T) q`: the matrix varies in time.
     fn associative(&mut self, n: &Dimension) -> Draft {
-        self.varying_matrix = true;
         let (v, k) = (self.vector_value(n, 1), self.any_vector(1));
         let q = self.vector_value(&self.length(k), 1);
         let matrix = self.push(Operator::Outer, vec![v, k]);
@@ -591,6 +758,22 @@ impl Generator {
                 let sum = self.binary(Binary::Add, leaf, other);
                 self.binary(Binary::Multiply, half, sum)
             }
+            // f C + v k^T
+            (19..=22, Shape::Matrix(rows, columns)) => {
+                let (f, v, k) = (
+                    self.value(&Shape::Scalar, 1),
+                    self.vector_value(rows, 2),
+                    self.vector_value(columns, 2),
+                );
+                let f = self.unary(Unary::Sigmoid, f);
+                let (kept, new) =
+                    (self.binary(Binary::Multiply, f, leaf), self.push(Operator::Outer, vec![v, k]));
+                self.binary(Binary::Add, kept, new)
+            }
+            (_, Shape::Matrix(rows, columns)) => {
+                let matrix = self.varying_matrix(&rows.clone(), &columns.clone(), 2);
+                self.unary(Unary::Tanh, matrix)
+            }
             (_, Shape::Vector(n)) => {
                 let n = n.clone();
                 let sum = self.affine(&n, 2);
@@ -637,8 +820,13 @@ impl Generator {
             11..=12 => {
                 let n = self.dimension();
                 let state = next[self.choose(next.len())];
-                if matches!(self.shape(state), Shape::Scalar) {
-                    return state;
+                match self.shape(state) {
+                    Shape::Scalar => return state,
+                    Shape::Matrix(_, columns) => {
+                        let query = self.vector_value(&columns, 1);
+                        return self.push(Operator::MatrixVector, vec![state, query]);
+                    }
+                    Shape::Vector(_) => {}
                 }
                 let columns = self.length(state);
                 let matrix = self.matrix(&n, &columns);

@@ -10,7 +10,7 @@
 //!             for vector in tile                    segment 0; left out where there is one vector
 //!                 reads, arithmetic, writes
 //!             remaining lanes, as one vector        only where lanes do not fill vectors, in the last tile
-//!             primitives[f](destination, source, lanes of the tile)
+//!             primitives[f](destination, source, lanes of the tile), or a loop that sums from lane to lane
 //!             scalars of segment 1
 //!             for vector in tile                    segment 1
 //!                 ...
@@ -33,7 +33,7 @@ use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::error::CodegenError;
-use super::schedule::{Place, Schedule, Segment, Step};
+use super::schedule::{Argument, Place, Schedule, Segment, Step, TileFunction};
 use super::vector::{VECTOR_BYTES, Vectors};
 use crate::operator::{Binary, Unary};
 use crate::plan::kernel::{Instruction, Kernel, Kind, Precision, ValueId};
@@ -291,15 +291,70 @@ impl Emitter<'_> {
             _ => self.builder.ins().iconst(self.pointer, immediate(self.kernel.lanes)),
         };
         for call in &segment.calls {
-            let source = self.address(call.source, tile.start);
+            let function = match call.function {
+                TileFunction::Primitive(function) => function,
+                TileFunction::CumulativeSum { reverse } => {
+                    self.cumulative_sum(call.source, call.destination, reverse);
+                    continue;
+                }
+            };
+            // A primitive of a scalar is a scalar, and no call.
+            let Argument::Lanes(source) = call.source else { continue };
+            let source = self.address(source, tile.start);
             let destination = self.address(call.destination, tile.start);
             let length = match call.tiles {
                 1 => length,
                 // Only full tiles are merged.
                 tiles => self.builder.ins().iconst(self.pointer, immediate(tiles * self.schedule.tile)),
             };
-            self.call(call.function, destination, source, length);
+            self.call(function, destination, source, length);
         }
+    }
+
+    /// The sums up to each lane of a row that is one tile; from the last lane on where `reverse` is set.
+    ///
+    /// ```text
+    ///     j = first lane, sum = -0            -0 + x is x, whatever x is
+    ///   head(j, sum):
+    ///     sum += source[j]; destination[j] = sum
+    ///     if j is not the last lane { head(j next, sum) }
+    /// ```
+    fn cumulative_sum(&mut self, source: Argument, destination: Place, reverse: bool) {
+        let element_type = self.vectors.element_type();
+        let element = immediate(self.vectors.element_bytes());
+        let end = immediate(self.kernel.lanes.saturating_sub(1)) * element;
+        let (first, last, step) = if reverse { (end, 0, -element) } else { (0, end, element) };
+        let scalar = match source {
+            Argument::Scalar(value) => {
+                // A value that is missing has been noted.
+                let Some(value) = self.value(value) else { return };
+                Ok(self.builder.ins().extractlane(value, 0))
+            }
+            Argument::Lanes(place) => Err(place),
+        };
+        let start = self.vectors.constant(&mut self.builder, -0.0);
+        let start = self.builder.ins().extractlane(start, 0);
+        let head = self.builder.create_block();
+        let after = self.builder.create_block();
+        let j = self.builder.append_block_param(head, self.pointer);
+        let sum = self.builder.append_block_param(head, element_type);
+        let first = self.builder.ins().iconst(self.pointer, first);
+        self.builder.ins().jump(head, &[BlockArg::from(first), BlockArg::from(start)]);
+        self.builder.switch_to_block(head);
+        let x = match scalar {
+            Ok(scalar) => scalar,
+            Err(place) => {
+                let (pointer, offset) = self.element_address(place, Some(j), 0);
+                self.builder.ins().load(element_type, flags(), pointer, offset)
+            }
+        };
+        let sum = self.builder.ins().fadd(sum, x);
+        let (pointer, offset) = self.element_address(destination, Some(j), 0);
+        self.builder.ins().store(flags(), sum, pointer, offset);
+        let next = self.builder.ins().iadd_imm_s(j, step);
+        let again = self.builder.ins().icmp_imm_s(IntCC::NotEqual, j, last);
+        self.builder.ins().brif(again, head, &[BlockArg::from(next), BlockArg::from(sum)], after, &[]);
+        self.builder.switch_to_block(after);
     }
 
     fn segment_loop(&mut self, segment: &Segment, tile: Tile) {

@@ -1,7 +1,7 @@
 //! From the straight-line code of a kernel to a sequence of loops with calls between them.
 //!
 //! A transcendental function runs over a whole tile of lanes, as a call; a reduction is known only after the last
-//! lane. Both cut the kernel into *segments*: the *depth* of a value is the number of such cuts on the longest way to
+//! lane; a cumulative sum walks from lane to lane, in a loop of its own that stands where a call would. All cut the kernel into *segments*: the *depth* of a value is the number of such cuts on the longest way to
 //! it. Time alternates between loops and calls:
 //!
 //! ```text
@@ -61,11 +61,29 @@ pub(super) enum Step {
     Evaluate(ValueId),
 }
 
-/// A primitive over one tile, or over several adjacent ones.
+/// What runs over a tile as a whole.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum TileFunction {
+    /// A transcendental function of the table.
+    Primitive(Unary),
+    /// Sums up to each lane; the tile is the row.
+    CumulativeSum { reverse: bool },
+}
+
+/// What a call reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Argument {
+    /// Lanes in memory.
+    Lanes(Place),
+    /// A scalar, repeated: of cumulative sums only, since a primitive of a scalar is a scalar.
+    Scalar(ValueId),
+}
+
+/// A primitive over one tile, or over several adjacent ones, or a cumulative sum over one.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call {
-    pub(super) function: Unary,
-    pub(super) source: Place,
+    pub(super) function: TileFunction,
+    pub(super) source: Argument,
     pub(super) destination: Place,
     /// Number of adjacent tiles; more than one only if all tiles are full.
     pub(super) tiles: usize,
@@ -108,10 +126,11 @@ pub(super) struct Schedule {
 /// Splits a kernel that fulfils K1 to K4, whose kinds are given.
 pub(super) fn schedule(kernel: &Kernel, kinds: Vec<Kind>) -> Schedule {
     let live = live_instructions(kernel);
-    let reduces =
-        kernel.instructions.iter().zip(&live).any(|(instruction, live)| *live && is_reduction(instruction));
+    let whole = kernel.instructions.iter().zip(&live).any(|(instruction, live)| {
+        *live && (is_reduction(instruction) || matches!(instruction, Instruction::CumulativeSum { .. }))
+    });
     // At least one, so that divisions are defined; without lanes there are no tiles.
-    let tile = if reduces { kernel.lanes } else { tile_lanes(kernel.lanes) }.max(1);
+    let tile = if whole { kernel.lanes } else { tile_lanes(kernel.lanes) }.max(1);
     let tiles = if kernel.lanes == 0 { 0 } else { kernel.lanes.div_ceil(tile) };
     let mut planner = Planner::new(kernel, kinds, live, tile);
     planner.assign_depths();
@@ -247,11 +266,14 @@ impl<'a> Planner<'a> {
         self.kinds[value.0 as usize] == Kind::Lanes
     }
 
-    /// The argument, if the value is the result of a primitive over lanes.
-    fn primitive_argument(&self, value: ValueId) -> Option<(Unary, ValueId)> {
+    /// The argument, if the value is the result of a primitive over lanes, or a cumulative sum.
+    fn call_argument(&self, value: ValueId) -> Option<(TileFunction, ValueId)> {
         match *self.instruction(value) {
             Instruction::Unary(function, argument) if function.is_primitive() && self.is_lanes(value) => {
-                Some((function, argument))
+                Some((TileFunction::Primitive(function), argument))
+            }
+            Instruction::CumulativeSum { reverse, value } => {
+                Some((TileFunction::CumulativeSum { reverse }, value))
             }
             _ => None,
         }
@@ -271,7 +293,7 @@ impl<'a> Planner<'a> {
             let index = value.0 as usize;
             let operands = self.instruction(value).operands();
             let depth = operands.map(|operand| self.facts[operand.0 as usize].depth).max().unwrap_or(0);
-            let cuts = is_reduction(self.instruction(value)) || self.primitive_argument(value).is_some();
+            let cuts = is_reduction(self.instruction(value)) || self.call_argument(value).is_some();
             self.facts[index].depth = depth + usize::from(cuts);
             if self.live[index] {
                 segments = segments.max(self.facts[index].depth + 1);
@@ -285,7 +307,7 @@ impl<'a> Planner<'a> {
             }
             let depth = self.facts[value.0 as usize].depth;
             // A value that a call or a loop makes known has a depth of at least one.
-            if self.primitive_argument(value).is_some() {
+            if self.call_argument(value).is_some() {
                 self.by_segment[depth - 1].calls.push(value);
             } else if is_reduction(self.instruction(value)) {
                 self.by_segment[depth - 1].reductions.push(value);
@@ -307,7 +329,7 @@ impl<'a> Planner<'a> {
                 continue;
             }
             let instruction = self.instruction(value);
-            let is_call = self.primitive_argument(value).is_some();
+            let is_call = self.call_argument(value).is_some();
             for operand in instruction.operands() {
                 let use_at = match instruction {
                     Instruction::Store { .. }
@@ -342,7 +364,7 @@ impl<'a> Planner<'a> {
             let facts = &self.facts[value.0 as usize];
             let mut written_at = 2 * facts.depth;
             if !adds && self.is_lanes(value) && facts.stored.is_none() && !self.is_load(value) {
-                if self.primitive_argument(value).is_some() {
+                if self.call_argument(value).is_some() {
                     // The call writes there itself; loads that are needed later are copied, see `fresh`.
                     written_at -= 1;
                 }
@@ -362,7 +384,7 @@ impl<'a> Planner<'a> {
             let mut plan =
                 Segment { scalars: listed.scalars, reductions: listed.reductions, ..Segment::default() };
             for value in listed.calls {
-                if let Some((_, argument)) = self.primitive_argument(value) {
+                if let Some((_, argument)) = self.call_argument(value) {
                     self.demand_argument(value, argument, 2 * segment + 1);
                 }
             }
@@ -373,7 +395,7 @@ impl<'a> Planner<'a> {
                 let (value, place, adds) = self.stores[index];
                 if adds {
                     plan.accumulations.push((value, place));
-                } else if self.primitive_argument(value).is_none()
+                } else if self.call_argument(value).is_none()
                     || self.facts[value.0 as usize].stored != Some(place)
                 {
                     plan.writes.push((value, place));
@@ -405,7 +427,7 @@ impl<'a> Planner<'a> {
     /// Notes that a value is read from its home at `time`, which is later than it can be written there.
     fn need_home(&mut self, value: ValueId, time: usize) {
         let home = self.home_segment(value);
-        let is_result = self.primitive_argument(value).is_some();
+        let is_result = self.call_argument(value).is_some();
         let facts = &mut self.facts[value.0 as usize];
         facts.last_read = facts.last_read.max(time);
         if !facts.needs_home {
@@ -425,6 +447,9 @@ impl<'a> Planner<'a> {
 
     /// Sees to it that the argument of a call is in memory at the time of the call.
     fn demand_argument(&mut self, call: ValueId, argument: ValueId, time: usize) {
+        if !self.is_lanes(argument) {
+            return;
+        }
         let in_place =
             self.is_load(argument) && self.load_place(argument) == self.facts[call.0 as usize].stored;
         let is_load = self.is_load(argument);
@@ -450,8 +475,7 @@ impl<'a> Planner<'a> {
             if time <= facts.fresh {
                 return Step::Read(value, place);
             }
-        } else if self.primitive_argument(value).is_none() && (facts.place == segment || self.is_cheap(value))
-        {
+        } else if self.call_argument(value).is_none() && (facts.place == segment || self.is_cheap(value)) {
             needed.extend(self.instruction(value).operands());
             return Step::Evaluate(value);
         }
@@ -473,7 +497,7 @@ impl<'a> Planner<'a> {
         !slow
             && instruction.operands().all(|operand| {
                 !self.is_lanes(operand)
-                    || self.primitive_argument(operand).is_some()
+                    || self.call_argument(operand).is_some()
                     || (self.is_load(operand) && self.facts[operand.0 as usize].fresh == NEVER)
             })
     }
@@ -539,12 +563,12 @@ impl<'a> Planner<'a> {
     }
 
     /// Calls after a segment: (function, result, argument), sorted so that neighbours in memory are neighbours here.
-    fn calls_after(&self, segment: usize) -> Vec<(Unary, ValueId, ValueId)> {
-        let mut calls: Vec<(Unary, ValueId, ValueId)> = self
+    fn calls_after(&self, segment: usize) -> Vec<(TileFunction, ValueId, ValueId)> {
+        let mut calls: Vec<(TileFunction, ValueId, ValueId)> = self
             .values()
             .filter(|value| self.live[value.0 as usize] && self.facts[value.0 as usize].depth == segment + 1)
             .filter_map(|value| {
-                self.primitive_argument(value).map(|(function, argument)| (function, value, argument))
+                self.call_argument(value).map(|(function, argument)| (function, value, argument))
             })
             .collect();
         calls.sort_by_key(|&(function, value, argument)| {
@@ -601,16 +625,19 @@ impl<'a> Planner<'a> {
     }
 
     /// Where a call reads its argument.
-    fn source(&self, argument: ValueId, call: ValueId) -> Place {
+    fn source(&self, argument: ValueId, call: ValueId) -> Argument {
+        if !self.is_lanes(argument) {
+            return Argument::Scalar(argument);
+        }
         let facts = &self.facts[argument.0 as usize];
         if let Some(place) = self.load_place(argument) {
             let time = 2 * self.facts[call.0 as usize].depth - 1;
             let in_place = self.facts[call.0 as usize].stored == Some(place);
             if time < facts.fresh || (time == facts.fresh && in_place) {
-                return place;
+                return Argument::Lanes(place);
             }
         }
-        facts.stored.unwrap_or_else(|| self.scratch(argument))
+        Argument::Lanes(facts.stored.unwrap_or_else(|| self.scratch(argument)))
     }
 
     fn scratch(&self, value: ValueId) -> Place {
@@ -622,9 +649,14 @@ impl<'a> Planner<'a> {
 /// Whether a call continues where another one ends.
 fn can_merge(first: &Call, second: &Call, tile: usize) -> bool {
     let length = first.tiles * tile;
-    let disjoint = first.source == first.destination || {
+    let (TileFunction::Primitive(_), Argument::Lanes(source), Argument::Lanes(next)) =
+        (first.function, first.source, second.source)
+    else {
+        return false;
+    };
+    let disjoint = source == first.destination || {
         // In scratch memory a source block and a destination block must not touch each other when both grow.
-        match (first.source, first.destination) {
+        match (source, first.destination) {
             (Place::Scratch { element: source }, Place::Scratch { element: destination }) => {
                 source.abs_diff(destination) >= length + tile
             }
@@ -636,7 +668,7 @@ fn can_merge(first: &Call, second: &Call, tile: usize) -> bool {
     };
     first.function == second.function
         && disjoint
-        && follows(first.source, second.source, length)
+        && follows(source, next, length)
         && follows(first.destination, second.destination, length)
 }
 

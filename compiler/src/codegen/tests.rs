@@ -70,12 +70,14 @@ impl Random {
     }
 }
 
-const UNARY: [Unary; 13] = [
+const UNARY: [Unary; 15] = [
     Unary::Negate,
     Unary::Absolute,
     Unary::Sign,
     Unary::Step,
     Unary::Relu,
+    Unary::Floor,
+    Unary::Round,
     Unary::SquareRoot,
     Unary::Sigmoid,
     Unary::Tanh,
@@ -85,7 +87,7 @@ const UNARY: [Unary; 13] = [
     Unary::Sine,
     Unary::Cosine,
 ];
-const BINARY: [Binary; 7] = [
+const BINARY: [Binary; 8] = [
     Binary::Add,
     Binary::Subtract,
     Binary::Multiply,
@@ -93,6 +95,7 @@ const BINARY: [Binary; 7] = [
     Binary::Maximum,
     Binary::Minimum,
     Binary::Less,
+    Binary::LessOrEqual,
 ];
 const TERNARY: [Ternary; 4] =
     [Ternary::MultiplyAdd, Ternary::MultiplySubtract, Ternary::NegatedMultiplyAdd, Ternary::Select];
@@ -111,6 +114,7 @@ fn random_kernel(random: &mut Random, lanes: usize) -> Kernel {
     ];
     let mut kernel = Kernel { name: "random".to_owned(), lanes, buffers, instructions: Vec::new() };
     let reductions = random.below(3) == 0;
+    let scans = random.below(3) == 0;
     let count = 2 + random.below(30);
     for _ in 0..2 {
         let instruction = Instruction::Load { buffer: random.below(3), column: random.below(4) * lanes };
@@ -124,7 +128,7 @@ fn random_kernel(random: &mut Random, lanes: usize) -> Kernel {
         };
         let limit = kernel.instructions.len();
         let (a, b, c) = (value(random, limit), value(random, limit), value(random, limit));
-        kernel.instructions.push(match random.below(20) {
+        kernel.instructions.push(match random.below(21) {
             0..=2 => Instruction::Load { buffer: random.below(3), column: random.below(4) * lanes },
             3 => Instruction::LoadScalar { buffer: random.below(3), column: 4 * lanes + random.below(4) },
             4 => Instruction::Constant(random.number()),
@@ -133,6 +137,7 @@ fn random_kernel(random: &mut Random, lanes: usize) -> Kernel {
             14..=17 => Instruction::Ternary(random.pick(&TERNARY), a, b, c),
             18 if reductions => Instruction::Sum(a),
             19 if reductions => Instruction::MaximumElement(a),
+            20 if scans => Instruction::CumulativeSum { reverse: random.below(2) == 0, value: a },
             _ => Instruction::Unary(random.pick(&[Unary::Sigmoid, Unary::Tanh]), a),
         });
     }

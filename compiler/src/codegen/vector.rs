@@ -98,7 +98,12 @@ impl Vectors {
 
     /// 1 where `a < b`, else 0.
     fn less(self, builder: &mut FunctionBuilder<'_>, a: Value, b: Value) -> Value {
-        let mask = self.compare(builder, FloatCC::LessThan, a, b);
+        self.indicator(builder, FloatCC::LessThan, a, b)
+    }
+
+    /// 1 where the condition holds, else 0.
+    fn indicator(self, builder: &mut FunctionBuilder<'_>, condition: FloatCC, a: Value, b: Value) -> Value {
+        let mask = self.compare(builder, condition, a, b);
         let one = self.constant(builder, 1.0);
         builder.ins().band(mask, one)
     }
@@ -151,6 +156,8 @@ impl Vectors {
                 let zero = self.constant(builder, 0.0);
                 self.where_less(builder, x, zero, zero, x)
             }
+            Unary::Floor => builder.ins().floor(x),
+            Unary::Round => builder.ins().nearest(x),
             Unary::SquareRoot => builder.ins().sqrt(x),
             Unary::Sigmoid
             | Unary::Tanh
@@ -185,6 +192,7 @@ impl Vectors {
                 self.or_nan(builder, b, smaller)
             }
             Binary::Less => self.less(builder, a, b),
+            Binary::LessOrEqual => self.indicator(builder, FloatCC::LessThanOrEqual, a, b),
         }
     }
 

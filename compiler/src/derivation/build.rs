@@ -50,7 +50,10 @@ pub(super) fn derive(cell: &Cell, document: &Document) -> Result<Derivation, Pas
     }
 
     let (document, mut remarks) = forward::normalise(document);
-    let cut = cell.diagnostics.iter().filter(|diagnostic| diagnostic.code == Code::CyclePrevious);
+    let cut = cell
+        .diagnostics
+        .iter()
+        .filter(|diagnostic| matches!(diagnostic.code, Code::CyclePrevious | Code::CycleSolved));
     remarks.extend(cut.map(|diagnostic| diagnostic.message.clone()));
     let mut derivation = Derivation {
         document,
@@ -59,11 +62,13 @@ pub(super) fn derive(cell: &Cell, document: &Document) -> Result<Derivation, Pas
         graph,
         values,
         states,
+        unknowns: name::unknowns(cell),
         temporaries: Vec::new(),
         letters,
         once: Vec::new(),
         forward: Vec::new(),
         backward: Vec::new(),
+        solved: Vec::new(),
         carried: Vec::new(),
         inputs: Vec::new(),
         totals: Vec::new(),
@@ -79,8 +84,10 @@ fn leaf(operator: &Operator) -> Option<Symbol> {
         Operator::Parameter(index) => Some(Symbol::Parameter(index)),
         Operator::Input(index) => Some(Symbol::Input(index)),
         Operator::State(index) => Some(Symbol::State(index)),
+        Operator::Unknown(index) => Some(Symbol::Unknown(index)),
         Operator::OutputGradient(index) => Some(Symbol::OutputGradient(index)),
         Operator::StateGradient(index) => Some(Symbol::Arriving(index)),
+        Operator::SolutionGradient(index) => Some(Symbol::Circling(index)),
         _ => None,
     }
 }
@@ -89,15 +96,19 @@ fn leaf(operator: &Operator) -> Option<Symbol> {
 fn root_symbol(root: Root) -> Option<Symbol> {
     match root {
         Root::PreviousStateGradient(index) => Some(Symbol::Leaving(index)),
+        Root::UnknownGradient(index) => Some(Symbol::Circling(index)),
         Root::InputGradient(index) => Some(Symbol::InputGradient(index)),
         Root::ParameterGradient(index) => Some(Symbol::ParameterGradient(index)),
-        Root::NextState(_) | Root::Output(_) => None,
+        Root::NextState(_) | Root::Solution(_) | Root::Output(_) | Root::InitialState(_) => None,
     }
 }
 
 /// True for leaves that are what they are called: no equation defines them.
 fn is_given(operator: &Operator) -> bool {
-    matches!(operator, Operator::Parameter(_) | Operator::Input(_) | Operator::State(_))
+    matches!(
+        operator,
+        Operator::Parameter(_) | Operator::Input(_) | Operator::State(_) | Operator::Unknown(_)
+    )
 }
 
 fn has_adjoint(values: &[Value], number: u32) -> bool {
@@ -110,7 +121,8 @@ fn choose_names(derivation: &mut Derivation) {
     let uses = graph.use_counts();
     let mut root_of: Vec<Option<Symbol>> = vec![None; graph.len()];
     for (&root, id) in graph.roots() {
-        if let Some(symbol) = root_symbol(root) {
+        // What is solved for has its name already: the leaf.
+        if let (Some(symbol), None) = (root_symbol(root), root.solves()) {
             root_of[id.0 as usize].get_or_insert(symbol);
         }
     }
@@ -161,7 +173,12 @@ fn choose_names(derivation: &mut Derivation) {
         sizes[at] = inner.max(1) + usize::from(function);
         products[at] = matches!(
             node.operator,
-            Operator::MatrixVector | Operator::MatrixMatrix | Operator::Sum | Operator::MaximumElement
+            Operator::MatrixVector
+                | Operator::MatrixMatrix
+                | Operator::Sum
+                | Operator::MaximumElement
+                | Operator::CumulativeSum { .. }
+                | Operator::RowMaximum
         ) || operands.iter().any(|operand| products[operand.0 as usize]);
         let shared = uses[at] > 1 && (sizes[at] > SMALL_SIZE || products[at]);
         if shared || sizes[at] > MAXIMUM_SIZE {
@@ -229,10 +246,12 @@ fn write_equations(derivation: &mut Derivation) {
         let equation = Equation { symbol, value: writer.reference(id), shape: graph.shape(id).clone() };
         match root {
             Root::PreviousStateGradient(_) => derivation.carried.push(equation),
+            Root::UnknownGradient(_) => derivation.solved.push(equation),
             Root::InputGradient(_) => derivation.inputs.push(equation),
             _ => derivation.totals.push(equation),
         }
     }
+    derivation.solved.sort_by_key(|equation| equation.symbol);
     derivation.carried.sort_by_key(|equation| equation.symbol);
     derivation.inputs.sort_by_key(|equation| equation.symbol);
     derivation.backward = pair_arguments(std::mem::take(&mut derivation.backward), &derivation.values);
@@ -400,7 +419,9 @@ impl Trees<'_> {
                 Some(n) => Expression::Size(n),
                 None => Expression::ElementSum(boxed(whole(0))),
             },
+            Operator::RowMaximum => Expression::RowMaximum(boxed(whole(0))),
             Operator::MaximumElement => Expression::MaximumElement(boxed(whole(0))),
+            Operator::CumulativeSum { reverse } => Expression::CumulativeSum(*reverse, boxed(whole(0))),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => {
                 Expression::Fill(boxed(whole(0)), node.shape.clone())
             }
@@ -408,9 +429,11 @@ impl Trees<'_> {
             // Leaves with a port have been dealt with.
             Operator::Input(_)
             | Operator::State(_)
+            | Operator::Unknown(_)
             | Operator::Parameter(_)
             | Operator::OutputGradient(_)
-            | Operator::StateGradient(_) => Expression::Number(f64::NAN),
+            | Operator::StateGradient(_)
+            | Operator::SolutionGradient(_) => Expression::Number(f64::NAN),
         }
     }
 }

@@ -1,5 +1,5 @@
 //! The graph as a picture for Graphviz: one box for each node, one cluster for each phase, dashed edges from step to
-//! step.
+//! step, dotted ones from what is solved to where it is read.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -43,6 +43,12 @@ pub(super) fn picture(derivation: &Derivation) -> String {
             let _ = writeln!(text, "  n{} -> n{};", operand.0, id.0);
         }
     }
+    // What a step is solved for is what its equations read.
+    for (leaf, root) in
+        [false, true].into_iter().flat_map(|backward| graph.unknowns(backward)).map(|one| (one.1, one.2))
+    {
+        let _ = writeln!(text, "  n{} -> n{} [style = dotted, constraint = false];", root.0, leaf.0);
+    }
     // What a step hands on is what the next one, in its direction, begins with.
     for (index, _) in (0_u32..).zip(&graph.signature().states) {
         for (root, leaf) in [
@@ -79,6 +85,7 @@ fn operator(graph: &Graph, id: NodeId) -> String {
     match graph.operator(id) {
         Operator::Constant(bits) => f64::from_bits(*bits).to_string(),
         Operator::Input(_) | Operator::State(_) | Operator::Parameter(_) => String::new(),
+        Operator::Unknown(_) | Operator::SolutionGradient(_) => "solved for".to_owned(),
         Operator::OutputGradient(_) => "given".to_owned(),
         Operator::StateGradient(_) => "from the step after".to_owned(),
         Operator::Slice { start, length } => format!("elements {}", range(start, length)),

@@ -15,6 +15,8 @@ pub enum Symbol {
     Input(u32),
     /// A state as it enters this step.
     State(u32),
+    /// An unknown: the value that the equations of the step agree on.
+    Unknown(u32),
     /// A value that the user or the derivation has named.
     Value(u32),
     /// Gradient by that value, over all ways.
@@ -25,6 +27,8 @@ pub enum Symbol {
     Arriving(u32),
     /// Gradient by a state as it entered this step: what this step hands back.
     Leaving(u32),
+    /// Gradient by an unknown over all ways through the unknowns of the step: solved for as they are.
+    Circling(u32),
     /// Gradient by an input at this step.
     InputGradient(u32),
     /// Gradient by a parameter.
@@ -43,7 +47,7 @@ impl Symbol {
     #[must_use]
     pub const fn is_gradient(self) -> bool {
         match self {
-            Self::Parameter(_) | Self::Input(_) | Self::State(_) | Self::Value(_) => false,
+            Self::Parameter(_) | Self::Input(_) | Self::State(_) | Self::Unknown(_) | Self::Value(_) => false,
             Self::Temporary { gradient, .. } => gradient,
             _ => true,
         }
@@ -123,8 +127,12 @@ pub enum Expression {
     },
     /// Sum of all elements.
     ElementSum(Box<Expression>),
+    /// Largest element of each row of a matrix.
+    RowMaximum(Box<Expression>),
     /// Largest element.
     MaximumElement(Box<Expression>),
+    /// Sums up to each element; from the last one on where the flag is set.
+    CumulativeSum(bool, Box<Expression>),
     /// A scalar in every element of a shape.
     Fill(Box<Expression>, Shape),
     /// Sum over all steps and samples.
@@ -276,6 +284,8 @@ impl Expression {
             | Self::Pad { part: a, .. }
             | Self::ElementSum(a)
             | Self::MaximumElement(a)
+            | Self::CumulativeSum(_, a)
+            | Self::RowMaximum(a)
             | Self::Fill(a, _)
             | Self::Total(a) => visit(a),
             Self::Sum(terms) => terms.iter().for_each(|term| visit(&term.value)),

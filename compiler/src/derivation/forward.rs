@@ -59,6 +59,7 @@ fn each_read(root: &mut Expression, visit: &mut impl FnMut(&mut Reference, bool)
             }
             ExpressionKind::Add(a, b)
             | ExpressionKind::Subtract(a, b)
+            | ExpressionKind::Compare(_, a, b)
             | ExpressionKind::Product(_, a, b)
             | ExpressionKind::Divide(a, b)
             | ExpressionKind::Power(a, b) => {

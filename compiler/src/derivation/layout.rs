@@ -13,6 +13,8 @@ pub(super) enum Section {
     Parts,
     /// Adjoints of a step.
     Backward,
+    /// What the adjoints of a step give for those that go round a cycle.
+    Solved,
     /// What a step hands to the step before.
     Carried,
     /// Gradients by the inputs of a step.
@@ -27,11 +29,12 @@ pub(super) enum Section {
 
 impl Section {
     /// All sections, in order.
-    pub(super) const ALL: [Self; 9] = [
+    pub(super) const ALL: [Self; 10] = [
         Self::Written,
         Self::Once,
         Self::Parts,
         Self::Backward,
+        Self::Solved,
         Self::Carried,
         Self::Inputs,
         Self::Totals,
@@ -48,6 +51,7 @@ impl Section {
             Self::Backward => {
                 style.pick("Backward, at each step t = T, …, 1", "Backward, at each step $t = T, \\dots, 1$")
             }
+            Self::Solved => "Solved with these by iteration, from zero until nothing changes",
             Self::Carried => "Handed to the step before",
             Self::Inputs => "Gradients by the inputs",
             Self::Totals => "Gradients by the parameters, once",

@@ -17,8 +17,8 @@
 //!
 //! # Invariants
 //!
-//! - Equations of a list read only what an earlier list or an earlier equation of the list defines; the lists are in
-//!   the order of evaluation.
+//! - Equations of a list read only what an earlier list or an earlier equation of the list defines, and unknowns; the
+//!   lists are in the order of evaluation.
 //! - What is printed can be read: `read` makes a graph of the text alone, with the roots of the graph that was derived.
 //!   The tests run it, and hold its gradients against the rules of differentiation.
 //! - A tree has at most `MAXIMUM_SIZE` leaves, so that walks over trees may recurse.
@@ -60,6 +60,8 @@ pub struct Derivation {
     values: Vec<Value>,
     /// The states as users write them.
     states: Vec<StateName>,
+    /// For each unknown the value that it is.
+    unknowns: Vec<Option<u32>>,
     /// For each temporary whether each step has its own.
     temporaries: Vec<bool>,
     letters: Letters,
@@ -69,6 +71,8 @@ pub struct Derivation {
     pub forward: Vec<Equation>,
     /// The step of the walk back, in an order of evaluation.
     pub backward: Vec<Equation>,
+    /// What the backward equations give for [`Symbol::Circling`]: solved with them by iteration, from zero on.
+    pub solved: Vec<Equation>,
     /// What a step hands to the step before: gradients by the states as they entered it.
     pub carried: Vec<Equation>,
     /// Gradients by the inputs of the step.

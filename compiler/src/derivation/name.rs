@@ -107,6 +107,16 @@ pub(super) fn states(cell: &Cell) -> Vec<StateName> {
     cell.states.iter().map(name).collect()
 }
 
+/// For each unknown the value of its definition, as [`written`] counts them.
+pub(super) fn unknowns(cell: &Cell) -> Vec<Option<u32>> {
+    let definition = |unknown: &crate::resolve::Unknown| {
+        let at =
+            cell.definitions.iter().position(|definition| definition.target_span == unknown.variable.span)?;
+        u32::try_from(at).ok()
+    };
+    cell.unknowns.iter().map(definition).collect()
+}
+
 /// The values that the equations name: one for each definition, in their order.
 pub(super) fn written(cell: &Cell, document: &Document) -> Vec<Value> {
     // Definitions of each name, in the order of the text.

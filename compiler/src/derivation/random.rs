@@ -63,7 +63,7 @@ impl Generator {
 
     /// A vector of the dimension `h`; in parentheses or a single word wherever it may be a factor.
     fn vector(&mut self, depth: usize) -> String {
-        let kind = self.choose(if depth == 0 { 8 } else { 28 });
+        let kind = self.choose(if depth == 0 { 8 } else { 33 });
         let depth = depth.saturating_sub(1);
         if kind == 5
             && let Some(at) = self.made.len().checked_sub(1)
@@ -116,7 +116,16 @@ impl Generator {
             }
             24 => format!("({} / ((2 + cos({})) .* (2 + sin({}))))", inner(), inner(), inner()),
             25 => format!("({} - ({} - {}) .* {})", inner(), inner(), inner(), inner()),
-            26 => {
+            26 => format!("where({} < {}, {}, {})", inner(), inner(), inner(), inner()),
+            27 => format!("where({} <= 0.1, {}, 1)", inner(), inner()),
+            28 => format!("mod({}, 1.5)", inner()),
+            29 => format!("cumsum({})", inner()),
+            30 => format!("round({})", inner()),
+            31 => {
+                let (value, name) = (inner(), self.fresh());
+                format!("(rowsoftmax(S_{name}) {value})")
+            }
+            32 => {
                 let (value, number) = (inner(), self.choose(4));
                 format!("({} * {value})", ["0.5", "-0.25", "3", "1e-5"][number])
             }

@@ -191,10 +191,6 @@ codes! {
     /// For example, `h_t = x_t` and `h_{t+1} = U h_t` define two values of `h` in one step.
     /// Define it at one index, and read the step before where that is meant.
     DefinedAtTwoTimes "GW0303" Error "defined at two times";
-    /// Solving a cycle within one step by iteration is not supported yet.
-    /// For example, `o_t = \sigma(W h_t)` with `h_t = o_t \odot c_t` would need it.
-    /// Choose `previous`, which reads the value of the step before, or correct a time index.
-    FixedPointUnsupported "GW0304" Error "fixed-point is not supported yet";
     /// No name of the equations carries a time index, so nothing varies from step to step.
     /// For example, `h_new = tanh(W x + U h_old)` says by words what the indices of `h_t = \tanh(W x_t + U h_{t-1})` say.
     /// Write the time indices: `x_t` for this step, `h_{t-1}` for the one before.
@@ -207,9 +203,9 @@ codes! {
     /// For example, `(I - A)^{-1} B` would have to be solved in each pass.
     /// Give the result itself as a weight, such as `\bar{B}`.
     MatrixPower "GW0402" Error "power of a matrix";
-    /// An equation gives a state an initial value other than zero.
-    /// For example, `h_0 = 1` does.
-    /// Remove the equation, and give the initial value when the cell runs.
+    /// The declared beginning of a state varies in time, or belongs to a step that no equation reads.
+    /// For example, `h_0 = W x_t` differs from step to step, and `h_{-1} = 0` beside `h_0 = 1` is read by nothing but `h_{t-2}`.
+    /// Let a state begin at a number or at a parameter, as in `h_0 = s`, or give its value when the cell runs.
     InitialState "GW0403" Error "an initial value";
     /// A definition by cases with conditions, or a comparison, is outside the language.
     /// For example, `f(u) = u` for `u > 0`, else `0`.
@@ -319,6 +315,10 @@ codes! {
     /// For example, `\beta_t v_t k_t^\top` scales the outer product by `\beta_t`.
     /// Declare the name, or write `diag(\beta_t)`, if each row has a factor of its own.
     ScalarRead "GW0907" Note "read as a scalar";
+    /// A cycle within one step is solved by iteration, as was asked for.
+    /// For example, with `o_t = \sigma(W h_t)` and `h_t = o_t \odot c_t` each step finds the `h_t` that both equations agree on.
+    /// Nothing needs to be done; a run ends with an error that names step and sample where the iteration does not converge.
+    CycleSolved "GW0908" Note "cycle solved";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
+use annotate_snippets::{AnnotationKind, Group, Level, Renderer, Snippet};
 
 use super::{Diagnostic, Severity};
 use crate::span::Span;
@@ -33,6 +33,34 @@ fn one(diagnostic: &Diagnostic, source: &str, path: &str, renderer: &Renderer) -
         Severity::Note => Level::NOTE,
     };
     let message = one_line(&diagnostic.message);
+    let title = level.primary_title(message.as_str()).id(diagnostic.code.as_str());
+    let origin = Origin { path: Some(path), first_line: 1 };
+    shown(Group::with_title(title), diagnostic, source, &origin, renderer)
+}
+
+/// Where a source comes from, as far as it is to be shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Origin<'a> {
+    /// Its path.
+    pub path: Option<&'a str>,
+    /// The number of its first line.
+    pub first_line: usize,
+}
+
+/// The excerpt of `source` with carets, and what to do: what [`render`] shows below the message, for those who show
+/// the message in another way. Without colours.
+#[must_use]
+pub fn excerpt(diagnostic: &Diagnostic, source: &str, origin: &Origin<'_>) -> String {
+    shown(Group::with_level(Level::ERROR), diagnostic, source, origin, &Renderer::plain())
+}
+
+fn shown<'a>(
+    group: Group<'a>,
+    diagnostic: &'a Diagnostic,
+    source: &'a str,
+    origin: &Origin<'a>,
+    renderer: &Renderer,
+) -> String {
     let labels: Vec<(Range<usize>, String)> =
         diagnostic.labels.iter().map(|(span, label)| (bytes(*span, source), one_line(label))).collect();
     let help = diagnostic.help.as_deref().map(one_line);
@@ -42,19 +70,20 @@ fn one(diagnostic: &Diagnostic, source: &str, path: &str, renderer: &Renderer) -
     let end = labels.iter().map(|(range, _)| range.end).fold(primary.end, usize::max);
     let from = source[..start].rfind('\n').map_or(0, |line| line + 1);
     let to = source[end..].find('\n').map_or(source.len(), |line| end + line);
-    let line = source[..from].bytes().filter(|byte| *byte == b'\n').count() + 1;
-    let excerpt = &source[from..to];
+    let line = source[..from].bytes().filter(|byte| *byte == b'\n').count() + origin.first_line;
     let within = |range: &Range<usize>| range.start - from..range.end - from;
-    let mut snippet = Snippet::source(excerpt)
-        .path(path)
+    let mut snippet = Snippet::source(&source[from..to])
         .line_start(line)
         .annotation(AnnotationKind::Primary.span(within(&primary)));
-    for (range, label) in &labels {
-        snippet = snippet.annotation(AnnotationKind::Context.span(within(range)).label(label.as_str()));
+    if let Some(path) = origin.path {
+        snippet = snippet.path(path);
     }
-    let mut group = level.primary_title(message.as_str()).id(diagnostic.code.as_str()).element(snippet);
-    if let Some(help) = &help {
-        group = group.element(Level::HELP.message(help.as_str()));
+    for (range, label) in &labels {
+        snippet = snippet.annotation(AnnotationKind::Context.span(within(range)).label(label.clone()));
+    }
+    let mut group = group.element(snippet);
+    if let Some(help) = help {
+        group = group.element(Level::HELP.message(help));
     }
     renderer.render(&[group])
 }

@@ -13,9 +13,24 @@
 //! differentiated once, not at every step. Outer products are totalled one by one (`Total(Outer(d, x))` is one matrix
 //! product over all steps and samples); other contributions are added first and totalled together.
 //!
+//! # Unknowns
+//!
+//! The unknowns `u` of a step are solved: `u = F(u, θ)`, where `θ` is everything else. Let `L(u, θ)` be the loss as a
+//! function of both, `u` held apart from `θ`, with the gradients `ū = ∂L/∂u` and `∂L/∂θ`, and `J = ∂F/∂u`. By the
+//! implicit-function theorem `du = J du + ∂F/∂θ dθ`, so that
+//!
+//! ```text
+//! dL/dθ = ∂L/∂θ + (∂F/∂θ)ᵀ w    with    w = ū + Jᵀ w
+//! ```
+//!
+//! The walk finds both sums without a new rule: it starts at the node of the root `Solution` as well, whose adjoint
+//! there is the leaf `SolutionGradient`, `w`. What then comes together at the leaf `Unknown` is `ū + Jᵀ w`, the root
+//! `UnknownGradient`; and what comes together at every other leaf is the gradient by it. `w` is an unknown of the walk
+//! back, solved by iteration as `u` is: `J` and its transpose shrink alike. No iteration of the forward step is kept.
+//!
 //! # Nothing flows
 //!
-//! Every state, input and parameter has its gradient root. Where nothing flows that root is [`Graph::zero`] of its
+//! Every state, input and parameter, and every unknown that is read, has its gradient root. Where nothing flows that root is [`Graph::zero`] of its
 //! shape, which [`Graph::is_zero`] tells.
 
 pub mod rules;
@@ -24,7 +39,7 @@ mod tests;
 
 use thiserror::Error;
 
-use crate::graph::{Graph, GraphError, NodeId, Phase, Root, VerifyError};
+use crate::graph::{Graph, GraphError, NodeId, Phase, Port, Root, VerifyError};
 use crate::operator::{Binary, Operator};
 
 /// Why a graph cannot be differentiated.
@@ -78,6 +93,14 @@ pub fn differentiate(forward: &Graph) -> Result<Graph, DifferentiateError> {
         }
     }
 
+    for (index, _) in (0_u32..).zip(&signature.unknowns) {
+        // Those that nothing reads are gone.
+        if let Some(value) = graph.root(Root::Solution(index)) {
+            let seed = graph.leaf(Operator::SolutionGradient(index))?;
+            contributions[value.0 as usize].push(seed);
+        }
+    }
+
     let mut leaves: Vec<(Root, NodeId)> = Vec::new();
     for index in (0..forward_nodes).rev() {
         let (id, node) = (NodeId(index as u32), graph.nodes()[index].clone());
@@ -87,6 +110,7 @@ pub fn differentiate(forward: &Graph) -> Result<Graph, DifferentiateError> {
         }
         match node.operator {
             Operator::State(state) => leaves.push((Root::PreviousStateGradient(state), adjoint)),
+            Operator::Unknown(unknown) => leaves.push((Root::UnknownGradient(unknown), adjoint)),
             Operator::Input(input) => leaves.push((Root::InputGradient(input), adjoint)),
             Operator::Parameter(parameter) => leaves.push((Root::ParameterGradient(parameter), adjoint)),
             _ => {
@@ -104,6 +128,12 @@ pub fn differentiate(forward: &Graph) -> Result<Graph, DifferentiateError> {
         (0_u32..).zip(&signature.states).map(|(index, port)| (Root::PreviousStateGradient(index), port));
     let roots =
         roots.chain((0_u32..).zip(&signature.inputs).map(|(index, port)| (Root::InputGradient(index), port)));
+    let unknowns = (0_u32..).zip(&signature.unknowns);
+    let unknowns: Vec<(Root, &Port)> = unknowns
+        .filter(|&(index, _)| graph.root(Root::Solution(index)).is_some())
+        .map(|(index, port)| (Root::UnknownGradient(index), port))
+        .collect();
+    let roots = roots.chain(unknowns);
     let parameters = (0_u32..).zip(&signature.parameters);
     for (root, port) in roots.chain(parameters.map(|(index, port)| (Root::ParameterGradient(index), port))) {
         if graph.root(root).is_none() {

@@ -6,7 +6,8 @@
 //! At kinks one subgradient is chosen: `relu'(0) = 0`, `|0|' = 0`; an element-wise maximum or minimum of equal operands
 //! passes everything to the first; equal largest elements of a vector share. Where a condition decides, the branch not
 //! taken gets an exact zero by selection, never by multiplication with zero, so that an infinite `d` stays where it
-//! belongs. `square_root` at 0 has an infinite derivative, and that is what comes out.
+//! belongs. Jumps have a zero derivative on both sides and at the jump: comparisons, `sign`, `step`, `floor`; only `round`
+//! passes its adjoint on unchanged (straight through). `square_root` at 0 has an infinite derivative, and that is what comes out.
 
 use crate::graph::{Graph, GraphError, NodeId};
 use crate::operator::{Binary, Operator, Ternary, Unary};
@@ -70,7 +71,9 @@ fn unary(
         // |x|' = sign(x)
         Unary::Absolute => graph.unary(Unary::Sign, x)?,
         // Constant between jumps.
-        Unary::Sign | Unary::Step => return Ok(None),
+        Unary::Sign | Unary::Step | Unary::Floor => return Ok(None),
+        // round'(x) = 1, straight through: the derivative that rounding has on the average of an interval
+        Unary::Round => return Ok(Some(d)),
         // relu'(x) = 1 where x > 0, else 0
         Unary::Relu => {
             let positive = graph.unary(Unary::Step, x)?;
@@ -148,7 +151,7 @@ fn binary(
             choose(graph, second, d)
         }
         // Constant between jumps.
-        Binary::Less => Ok([None, None]),
+        Binary::Less | Binary::LessOrEqual => Ok([None, None]),
     }
 }
 
@@ -277,6 +280,25 @@ fn structural(
             let largest = graph.binary(Binary::Subtract, one, less)?;
             let count = graph.insert(Operator::Sum, vec![largest])?;
             let share = graph.binary(Binary::Divide, d, count)?;
+            let zero = graph.constant(0.0)?;
+            Ok(vec![(x, graph.ternary(Ternary::Select, less, zero, share)?)])
+        }
+        // y_j = sum_(k <= j) x_k:  dx_k = sum_(j >= k) d_j, and the other way round
+        (&Operator::CumulativeSum { reverse }, &[x]) => {
+            Ok(vec![(x, graph.insert(Operator::CumulativeSum { reverse: !reverse }, vec![d])?)])
+        }
+        // y_i = max_j x_ij:  d_i / n_i to each of the n_i elements of row i that equal y_i
+        (Operator::RowMaximum, &[x]) => {
+            let Shape::Matrix(_, columns) = graph.shape(x).clone() else { return Ok(Vec::new()) };
+            let one = graph.constant(1.0)?;
+            let ones = graph.broadcast(one, &Shape::Vector(columns))?;
+            let along = |graph: &mut Graph, row| graph.insert(Operator::Outer, vec![row, ones]);
+            let y = along(graph, y)?;
+            let less = graph.binary(Binary::Less, x, y)?;
+            let largest = graph.binary(Binary::Subtract, one, less)?;
+            let count = graph.matrix_vector(largest, ones)?;
+            let share = graph.binary(Binary::Divide, d, count)?;
+            let share = along(graph, share)?;
             let zero = graph.constant(0.0)?;
             Ok(vec![(x, graph.ternary(Ternary::Select, less, zero, share)?)])
         }

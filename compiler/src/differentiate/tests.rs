@@ -16,6 +16,22 @@ fn gradients_of_cells_agree_with_central_differences() {
 }
 
 #[test]
+fn gradients_through_solved_cycles_agree_with_central_differences() {
+    for (name, text) in samples::SOLVED {
+        let forward = samples::solved(text);
+        let gradient = differentiate(&forward).unwrap();
+        gradient.verify().unwrap();
+        let read = name != "unread";
+        assert_eq!(!gradient.unknowns(false).is_empty(), read, "{name}");
+        assert_eq!(!gradient.unknowns(true).is_empty(), read, "{name}");
+        check_gradients(name, &forward, &gradient);
+        let simplified = crate::simplify::simplify(&gradient);
+        check_gradients(name, &crate::simplify::simplify(&forward), &simplified);
+        assert_eq!(Graph::parse(&simplified.to_string()).as_ref(), Ok(&simplified), "{name}");
+    }
+}
+
+#[test]
 fn nothing_flows_to_what_nothing_reads() {
     let mut w = Writer::new(&["x", "h"]);
     let x = w.input("x", vector(0));

@@ -68,8 +68,10 @@ pub(super) fn result_phase(operator: &Operator, operands: impl Iterator<Item = P
         per_step |= phase.is_per_step();
     }
     match operator {
-        Operator::Input(_) | Operator::State(_) => Some(Phase::Forward),
-        Operator::OutputGradient(_) | Operator::StateGradient(_) => Some(Phase::Backward),
+        Operator::Input(_) | Operator::State(_) | Operator::Unknown(_) => Some(Phase::Forward),
+        Operator::OutputGradient(_) | Operator::StateGradient(_) | Operator::SolutionGradient(_) => {
+            Some(Phase::Backward)
+        }
         Operator::Total => last.is_per_step().then_some(Phase::After),
         _ => (last != Phase::After || !per_step).then_some(last),
     }

@@ -5,16 +5,22 @@
 //! the last step to the first, each [`Operator::Total`] adds up its operand in that order, and the nodes of
 //! [`Phase::After`] come last.
 //!
+//! Where a step has unknowns, its phase is evaluated until they are solved, and then once with what was found
+//! ([`super::solve`]).
+//!
 //! Products are sums in increasing inner index, from zero, each term added with a fused multiply-add. Compiled code may
 //! sum products and totals in another order; element-wise results and reductions it gives to the bit
 //! ([`crate::operator::evaluate`]).
 
 use thiserror::Error;
 
+use super::solve::{Change, SolveOptions, Unsolved};
 use super::{Graph, Node, NodeId, Phase, Port, Root};
 use crate::limits;
 use crate::operator::Operator;
-use crate::operator::evaluate::{evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum};
+use crate::operator::evaluate::{
+    cumulative_sum, evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum,
+};
 use crate::operator::real::Real;
 use crate::shape::{Dimension, Shape};
 
@@ -113,6 +119,9 @@ pub enum InterpretError {
         /// The total, or the per-step value in its place.
         node: NodeId,
     },
+    /// A step whose equations were not solved.
+    #[error(transparent)]
+    Unsolved(#[from] Unsolved),
     /// A root that the run needs is not set; for gradient roots: the graph was not differentiated.
     #[error("the graph has no {root:?}")]
     MissingRoot {
@@ -324,13 +333,22 @@ impl<'a, T: Real> Run<'a, T> {
                 }
             }
             Operator::Sum => out[0] = sum(rows[0]),
+            Operator::RowMaximum => {
+                let (_, columns) = self.matrix_sizes(node.operands[0])?;
+                for (i, out) in out.iter_mut().enumerate() {
+                    *out = maximum_element(&rows[0][i * columns..(i + 1) * columns]);
+                }
+            }
             Operator::MaximumElement => out[0] = maximum_element(rows[0]),
+            Operator::CumulativeSum { reverse } => out.copy_from_slice(&cumulative_sum(rows[0], *reverse)),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => out.fill(rows[0][0]),
             Operator::Input(_)
             | Operator::State(_)
+            | Operator::Unknown(_)
             | Operator::Parameter(_)
             | Operator::OutputGradient(_)
             | Operator::StateGradient(_)
+            | Operator::SolutionGradient(_)
             | Operator::Total => {}
         }
         Ok(())
@@ -382,6 +400,56 @@ impl<'a, T: Real> Run<'a, T> {
             }
         }
         Ok(values)
+    }
+
+    /// Values of the nodes of one phase at a step, its unknowns solved from `unknowns` on; `solved` has their leaves
+    /// and what the equations give for them.
+    fn solve_phase(
+        &self,
+        phase: Phase,
+        step: usize,
+        forward: &StepValues<T>,
+        leaf: impl Fn(&Operator) -> Option<Vec<T>>,
+        solved: &[(u32, NodeId, NodeId)],
+        mut unknowns: Vec<Vec<T>>,
+    ) -> Result<StepValues<T>, InterpretError> {
+        let options = SolveOptions::default();
+        let backward = phase == Phase::Backward;
+        let mut settled = vec![solved.is_empty(); self.batch];
+        let mut iterations = 0;
+        loop {
+            let values = self.compute_phase(phase, forward, |operator| {
+                let at = solved.iter().position(|&(_, leaf, _)| self.graph.operator(leaf) == operator);
+                at.map(|at| unknowns[at].clone()).or_else(|| leaf(operator))
+            })?;
+            if settled.iter().all(|&settled| settled) {
+                return Ok(values);
+            }
+            iterations += 1;
+            let mut solutions = Vec::with_capacity(solved.len());
+            for &(_, _, solution) in solved {
+                solutions.push(match backward {
+                    false => self.spread(solution, &values, &Vec::new())?,
+                    true => self.spread(solution, forward, &values)?,
+                });
+            }
+            for (sample, settled) in settled.iter_mut().enumerate().filter(|(_, settled)| !**settled) {
+                *settled = true;
+                for ((unknown, solution), &(index, leaf, _)) in
+                    unknowns.iter_mut().zip(&solutions).zip(solved)
+                {
+                    let row = sample * self.length(leaf)..(sample + 1) * self.length(leaf);
+                    let change = options.compare(&unknown[row.clone()], &solution[row.clone()], backward);
+                    unknown[row.clone()].copy_from_slice(&solution[row]);
+                    *settled &= change == Change::Settled;
+                    let finite = change != Change::NotFinite;
+                    if !finite || (change == Change::Moving && iterations >= options.iterations) {
+                        let name = self.graph.signature().unknowns[index as usize].name.clone();
+                        return Err(Unsolved { step, sample, name, backward, iterations, finite }.into());
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -450,15 +518,22 @@ pub fn run_sequence<T: Real>(
         }
     }
 
+    let solved = graph.unknowns(false);
     let mut tape: Vec<StepValues<T>> = Vec::new();
     let mut states: Vec<Vec<T>> = arguments.initial_states.iter().map(|state| state.to_vec()).collect();
     let mut outputs: Vec<Vec<T>> = vec![Vec::new(); output_roots.len()];
     for step in 0..steps {
-        let values = run.compute_phase(Phase::Forward, &Vec::new(), |operator| match *operator {
+        let leaf = |operator: &Operator| match *operator {
             Operator::Input(index) => Some(at_step(arguments.inputs[index as usize], step, steps).to_vec()),
             Operator::State(index) => Some(states[index as usize].clone()),
             _ => None,
-        })?;
+        };
+        let begin = |&(index, leaf, _): &(u32, NodeId, NodeId)| match graph.start_of(index) {
+            Some(state) => Ok(states[state as usize].clone()),
+            None => zeros(run.length(leaf), batch),
+        };
+        let unknowns = solved.iter().map(begin).collect::<Result<_, _>>()?;
+        let values = run.solve_phase(Phase::Forward, step, &Vec::new(), leaf, &solved, unknowns)?;
         for (output, &root) in outputs.iter_mut().zip(&output_roots) {
             output.extend(run.spread(root, &values, &Vec::new())?);
         }
@@ -504,14 +579,18 @@ fn run_back<T: Real>(
         .iter()
         .map(|&root| zeros(run.length(root), run.batch * steps))
         .collect::<Result<Vec<_>, _>>()?;
+    let solved = graph.unknowns(true);
     for (step, forward) in tape.iter().enumerate().rev() {
-        let backward = run.compute_phase(Phase::Backward, forward, |operator| match *operator {
+        let leaf = |operator: &Operator| match *operator {
             Operator::OutputGradient(index) => {
                 Some(at_step(arguments.outputs[index as usize], step, steps).to_vec())
             }
             Operator::StateGradient(index) => Some(state_gradients[index as usize].clone()),
             _ => None,
-        })?;
+        };
+        let begin = |&(_, leaf, _): &(u32, NodeId, NodeId)| zeros(run.length(leaf), run.batch);
+        let unknowns = solved.iter().map(begin).collect::<Result<_, _>>()?;
+        let backward = run.solve_phase(Phase::Backward, step, forward, leaf, &solved, unknowns)?;
         for &(total, operand) in &totals {
             let mut accumulator = std::mem::take(&mut run.constant[total.0 as usize]);
             let rows = run.rows(operand, forward, &backward);

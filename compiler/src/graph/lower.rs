@@ -15,6 +15,7 @@ pub fn lower(cell: &Cell) -> Result<Graph, GraphError> {
         dimensions: cell.dimensions.clone(),
         inputs: cell.inputs.iter().map(port).collect(),
         states: cell.states.iter().map(|state| port(&state.variable)).collect(),
+        unknowns: cell.unknowns.iter().map(|unknown| port(&unknown.variable)).collect(),
         parameters: cell.parameters.iter().map(port).collect(),
         outputs: cell
             .outputs
@@ -33,6 +34,14 @@ pub fn lower(cell: &Cell) -> Result<Graph, GraphError> {
     }
     for (index, state) in (0_u32..).zip(&cell.states) {
         graph.set_root(Root::NextState(index), nodes[state.next.0 as usize])?;
+    }
+    for (index, state) in (0_u32..).zip(&cell.states) {
+        if let Some(initial) = state.initial {
+            graph.set_root(Root::InitialState(index), nodes[initial.0 as usize])?;
+        }
+    }
+    for (index, unknown) in (0_u32..).zip(&cell.unknowns) {
+        graph.set_root(Root::Solution(index), nodes[unknown.solution.0 as usize])?;
     }
     for (index, output) in (0_u32..).zip(&cell.outputs) {
         graph.set_root(Root::Output(index), nodes[output.value.0 as usize])?;

@@ -5,6 +5,21 @@
 //! of `NextState(s)` is what the leaf `State(s)` reads one step later, and in a graph that holds gradients the value
 //! of `PreviousStateGradient(s)` is what the leaf `StateGradient(s)` reads one step *earlier*.
 //!
+//! # Unknowns
+//!
+//! Equations of one step may need each other (`o_t` needs `h_t`, which needs `o_t`). Such a loop is cut at a value that
+//! becomes an *unknown* of the step: the leaf `Unknown(k)` is what the equations read of it, and the root `Solution(k)`
+//! what they give for it. All unknowns of a step together are a fixed point: `u = F(u)`. It is found by iteration, as
+//! [`solve`] says: `Unknown(k)` begins at the state that `Solution(k)` becomes where it becomes one (the first, in the
+//! order of states, whose `NextState` is the same node), else at zero, and takes the value of `Solution(k)` again and
+//! again until the values of a sample do not change any more. All that the step gives is then computed once with it.
+//!
+//! In a graph that holds gradients the walk back is solved in the same way: `UnknownGradient(k)` is what the leaf
+//! `SolutionGradient(k)` takes, from zero on. The derivation is in [`crate::differentiate`]. An unknown that nothing
+//! reads is not solved for.
+//!
+//! # Phases
+//!
 //! Every node has a [`Phase`], which says how often it is computed: once before the loop, at every step forward, at
 //! every step of the walk back, or once after it. [`interpret`] runs a graph over a sequence, and what it computes is
 //! what the graph means.
@@ -14,15 +29,17 @@
 //! - **I1** operands have smaller ids than their node: the order of ids is an order of evaluation.
 //! - **I2** every node has the shape that its operator's shape rule gives.
 //! - **I3** no two nodes are equal in operator and operands.
-//! - **I4** leaves refer to inputs, states, parameters and outputs that the graph's signature has.
+//! - **I4** leaves refer to inputs, states, unknowns, parameters and outputs that the graph's signature has.
 //! - **I5** `Total` takes a per-step value; nothing per step depends on a `Total`.
 //! - **I6** gradient leaves and `Total` occur only in graphs that `differentiate` made: those with a gradient root.
-//! - **I7** every root refers to a node, each root at most once; each state has one `NextState`. A root has the shape
-//!   of its port and is known when it is wanted: a value of the forward walk for states and outputs, one constant over
-//!   time for the gradient by a parameter.
+//! - **I7** every root refers to a node, each root at most once; each state has one `NextState`, each unknown that a
+//!   leaf reads one `Solution`, and each that a `SolutionGradient` reads one `UnknownGradient`. A root has the shape of
+//!   its port and is known when it is wanted: a value of the forward walk for states, unknowns and outputs, one
+//!   constant over time for the gradient by a parameter.
 
 mod builder;
 mod difference;
+mod initial;
 pub mod interpret;
 mod lower;
 mod node;
@@ -31,12 +48,14 @@ mod recurrence;
 mod same;
 #[cfg(test)]
 pub(crate) mod samples;
+pub mod solve;
 #[cfg(test)]
 mod tests;
 mod text;
 mod verify;
 
 pub use builder::GraphError;
+pub use initial::InitialStates;
 pub use lower::lower;
 pub use node::Phase;
 pub use same::Sameness;
@@ -63,7 +82,7 @@ pub struct Node {
     pub shape: Shape,
 }
 
-/// A named thing at the boundary of a graph: an input, state, parameter or output.
+/// A named thing at the boundary of a graph: an input, state, unknown, parameter or output.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
     /// Canonical ASCII name.
@@ -81,6 +100,8 @@ pub struct Signature {
     pub inputs: Vec<Port>,
     /// States, each with an initial and a final value.
     pub states: Vec<Port>,
+    /// Values of a step that its equations give and need, in the order of their definitions.
+    pub unknowns: Vec<Port>,
     /// Learned parameters.
     pub parameters: Vec<Port>,
     /// Output sequences.
@@ -92,10 +113,18 @@ pub struct Signature {
 pub enum Root {
     /// Value of a state at the end of this step.
     NextState(u32),
+    /// What the equations of the step give for an unknown.
+    Solution(u32),
     /// Value of an output at this step.
     Output(u32),
+    /// Value of a state before the first step, where the equations declare one. Constant over time. Only in graphs of
+    /// whole cells: [`Graph::split_initial`] takes it out before anything is run.
+    InitialState(u32),
     /// Gradient by a state as it entered this step. Per step.
     PreviousStateGradient(u32),
+    /// Gradient by an unknown as the equations of the step read it: what the walk back gives for its
+    /// `SolutionGradient`. Per step.
+    UnknownGradient(u32),
     /// Gradient by an input at this step. Per step.
     InputGradient(u32),
     /// Gradient by a parameter, summed over steps and samples. Constant over time.

@@ -34,6 +34,7 @@ impl Signature {
         match *operator {
             Operator::Input(index) => self.inputs.get(index as usize),
             Operator::State(index) | Operator::StateGradient(index) => self.states.get(index as usize),
+            Operator::Unknown(index) | Operator::SolutionGradient(index) => self.unknowns.get(index as usize),
             Operator::Parameter(index) => self.parameters.get(index as usize),
             Operator::OutputGradient(index) => self.outputs.get(index as usize),
             _ => None,
@@ -44,7 +45,10 @@ impl Signature {
     #[must_use]
     pub fn port_of_root(&self, root: Root) -> Option<&Port> {
         match root {
-            Root::NextState(index) | Root::PreviousStateGradient(index) => self.states.get(index as usize),
+            Root::NextState(index) | Root::InitialState(index) | Root::PreviousStateGradient(index) => {
+                self.states.get(index as usize)
+            }
+            Root::Solution(index) | Root::UnknownGradient(index) => self.unknowns.get(index as usize),
             Root::Output(index) => self.outputs.get(index as usize),
             Root::InputGradient(index) => self.inputs.get(index as usize),
             Root::ParameterGradient(index) => self.parameters.get(index as usize),
@@ -56,15 +60,46 @@ impl Root {
     /// True for the roots that only a graph with gradients has.
     #[must_use]
     pub const fn is_gradient(self) -> bool {
-        matches!(self, Self::PreviousStateGradient(_) | Self::InputGradient(_) | Self::ParameterGradient(_))
+        matches!(
+            self,
+            Self::PreviousStateGradient(_)
+                | Self::UnknownGradient(_)
+                | Self::InputGradient(_)
+                | Self::ParameterGradient(_)
+        )
+    }
+
+    /// The leaf that takes the value of this root within the same step.
+    #[must_use]
+    pub const fn solves(self) -> Option<Operator> {
+        match self {
+            Self::Solution(index) => Some(Operator::Unknown(index)),
+            Self::UnknownGradient(index) => Some(Operator::SolutionGradient(index)),
+            _ => None,
+        }
+    }
+
+    /// The root whose value this leaf takes within the same step.
+    #[must_use]
+    pub const fn of_unknown(leaf: &Operator) -> Option<Self> {
+        match *leaf {
+            Operator::Unknown(index) => Some(Self::Solution(index)),
+            Operator::SolutionGradient(index) => Some(Self::UnknownGradient(index)),
+            _ => None,
+        }
     }
 
     /// True where a value of this phase is known when the root is wanted (I7).
     #[must_use]
     pub const fn accepts(self, phase: Phase) -> bool {
         match self {
-            Self::NextState(_) | Self::Output(_) => matches!(phase, Phase::Before | Phase::Forward),
-            Self::PreviousStateGradient(_) | Self::InputGradient(_) => !matches!(phase, Phase::After),
+            Self::NextState(_) | Self::Solution(_) | Self::Output(_) => {
+                matches!(phase, Phase::Before | Phase::Forward)
+            }
+            Self::PreviousStateGradient(_) | Self::UnknownGradient(_) | Self::InputGradient(_) => {
+                !matches!(phase, Phase::After)
+            }
+            Self::InitialState(_) => matches!(phase, Phase::Before),
             Self::ParameterGradient(_) => !phase.is_per_step(),
         }
     }
@@ -202,21 +237,49 @@ impl Graph {
         counts
     }
 
-    /// For each node, whether a root depends on it.
+    /// For each node, whether a root depends on it. What is solved for an unknown is wanted where the unknown is.
     #[must_use]
     pub fn reachable(&self) -> Vec<bool> {
         let mut live = vec![false; self.nodes.len()];
-        for root in self.roots.values() {
-            live[root.0 as usize] = true;
-        }
-        // Operands have smaller ids (I1), so one walk from the last node to the first reaches everything.
-        for index in (0..self.nodes.len()).rev() {
-            if live[index] {
-                for operand in &self.nodes[index].operands {
-                    live[operand.0 as usize] = true;
-                }
+        let mut waiting: Vec<NodeId> =
+            self.roots.iter().filter(|(root, _)| root.solves().is_none()).map(|(_, &id)| id).collect();
+        while let Some(id) = waiting.pop() {
+            if std::mem::replace(&mut live[id.0 as usize], true) {
+                continue;
             }
+            let node = self.node(id);
+            waiting.extend(&node.operands);
+            waiting.extend(Root::of_unknown(&node.operator).and_then(|root| self.root(root)));
         }
         live
+    }
+
+    /// The unknowns that are solved for, or with `backward` the gradients by them: those that a root depends on. For
+    /// each its number, its leaf and what the equations give for it, in the order of their numbers.
+    #[must_use]
+    pub fn unknowns(&self, backward: bool) -> Vec<(u32, NodeId, NodeId)> {
+        let live = self.reachable();
+        let mut found: Vec<(u32, NodeId, NodeId)> = self
+            .iter()
+            .filter(|(id, _)| live[id.0 as usize])
+            .filter_map(|(id, node)| {
+                let index = match node.operator {
+                    Operator::Unknown(index) if !backward => index,
+                    Operator::SolutionGradient(index) if backward => index,
+                    _ => return None,
+                };
+                Some((index, id, self.root(Root::of_unknown(&node.operator)?)?))
+            })
+            .collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// The state that an unknown becomes, whose value before the step its iteration begins with.
+    #[must_use]
+    pub fn start_of(&self, unknown: u32) -> Option<u32> {
+        let solution = self.root(Root::Solution(unknown))?;
+        (0..self.signature.states.len() as u32)
+            .find(|&state| self.root(Root::NextState(state)) == Some(solution))
     }
 }

@@ -1,6 +1,9 @@
 //! Rebuilding: how a pass makes a new graph from an old one.
 
+use std::collections::HashSet;
+
 use super::{Graph, GraphError, Node, NodeId};
+use crate::operator::Operator;
 
 impl Graph {
     /// A new graph from this one's live nodes, in order: `make` is given the graph so far, a node of this graph and
@@ -28,8 +31,13 @@ impl Graph {
                 result.label(place, label)?;
             }
         }
+        let read: HashSet<&Operator> =
+            self.iter().filter(|(id, _)| live[id.0 as usize]).map(|(_, node)| &node.operator).collect();
         for (&root, id) in &self.roots {
-            result.set_root(root, places[id.0 as usize])?;
+            // What is solved for an unknown that nothing reads goes with it.
+            if root.solves().is_none_or(|leaf| read.contains(&leaf)) {
+                result.set_root(root, places[id.0 as usize])?;
+            }
         }
         Ok(result)
     }
@@ -37,7 +45,9 @@ impl Graph {
     /// The graph without the nodes that no root depends on; the others keep their order.
     #[must_use]
     pub fn compact(&self) -> Self {
-        if self.reachable().iter().all(|&live| live) {
+        let whole = self.reachable().iter().all(|&live| live);
+        let read = |leaf: Operator| self.nodes.iter().any(|node| node.operator == leaf);
+        if whole && self.roots.keys().all(|root| root.solves().is_none_or(read)) {
             return self.clone();
         }
         // Insertion of what has been inserted before cannot fail; the graph as it is would be right all the same.

@@ -8,7 +8,8 @@ impl Graph {
     /// before: the length of the longest chain. No order of evaluation has fewer products one after the other, so
     /// this bounds how fast a step can be. Of a graph without gradients.
     ///
-    /// States that hold earlier inputs and nothing else (input lags) are known before the loop and do not count.
+    /// States that hold earlier inputs and nothing else (input lags) are known before the loop and do not count. Of what
+    /// is solved by iteration, one iteration counts.
     #[must_use]
     pub fn recurrent_products(&self) -> usize {
         let chains = self.chains();
@@ -18,6 +19,7 @@ impl Graph {
     /// For each node the longest chain that ends in it; `None` where it does not depend on the step before.
     fn chains(&self) -> Vec<Option<usize>> {
         let mut recurrent = vec![true; self.signature.states.len()];
+        let mut unknown = vec![true; self.signature.unknowns.len()];
         loop {
             let mut chains: Vec<Option<usize>> = Vec::with_capacity(self.nodes.len());
             for node in &self.nodes {
@@ -25,6 +27,7 @@ impl Graph {
                 let longest = node.operands.iter().filter_map(|operand| chains[operand.0 as usize]).max();
                 chains.push(match node.operator {
                     Operator::State(state) => recurrent[state as usize].then_some(0),
+                    Operator::Unknown(index) => unknown[index as usize].then_some(0),
                     Operator::MatrixVector => longest.map(|length| length + 1),
                     _ => longest,
                 });
@@ -37,6 +40,12 @@ impl Graph {
                 let depends = next.is_some_and(|next| chains[next.0 as usize].is_some());
                 changed |= *recurrent && !depends;
                 *recurrent &= depends;
+            }
+            for (index, unknown) in (0_u32..).zip(&mut unknown) {
+                let depends =
+                    self.root(Root::Solution(index)).is_some_and(|root| chains[root.0 as usize].is_some());
+                changed |= *unknown && !depends;
+                *unknown &= depends;
             }
             if !changed {
                 return chains;

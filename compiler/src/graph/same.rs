@@ -31,15 +31,18 @@ pub enum Sameness {
     Same(Vec<(String, String)>),
     /// No renaming makes one of the other.
     Different,
-    /// Too large, or too many leaves that look alike, to tell.
+    /// Too large, or too many leaves that look alike, to tell; or cycles that are solved by iteration, which may be one
+    /// however they are cut.
     Unknown,
 }
 
-/// Kinds of leaves; leaves of one graph are numbered inputs first, then states, then parameters.
+/// Kinds of leaves; leaves of one graph are numbered inputs first, then states, unknowns and parameters. States and
+/// unknowns alike have a root each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum Kind {
     Input,
     State,
+    Unknown,
     Parameter,
 }
 
@@ -62,16 +65,23 @@ impl Graph {
     #[must_use]
     pub fn compare(&self, other: &Self) -> Sameness {
         let (left, right) = (Side::new(self), Side::new(other));
+        // A loop can be cut at any of its values: where it is cut is no part of what the cell is.
+        let solved = |side: &Side<'_>| !side.graph.unknowns(false).is_empty();
+        let different = match (solved(&left), solved(&right)) {
+            (true, true) => Sameness::Unknown,
+            _ => Sameness::Different,
+        };
         let count = |side: &Side<'_>| {
             (side.graph.signature.states.len(), side.graph.signature.outputs.len(), side.leaves.len())
         };
-        if count(&left) != count(&right) {
-            return Sameness::Different;
+        if count(&left) != count(&right) || left.rooted() != right.rooted() || solved(&left) != solved(&right)
+        {
+            return different;
         }
         let mut budget = MAXIMUM_EVALUATIONS;
         match search(&left, &right, left.first_colours(), right.first_colours(), &mut budget) {
             Some(Some(pairs)) => Sameness::Same(names(&left, &right, &pairs)),
-            Some(None) => Sameness::Different,
+            Some(None) => different,
             None => Sameness::Unknown,
         }
     }
@@ -144,9 +154,8 @@ fn agree(left: &Side<'_>, right: &Side<'_>, pairs: &[usize], seed: u64) -> bool 
     let left_roots = left.evaluate(&left_values, &dimension);
     let right_roots =
         right.evaluate(&right_values, &|id| dimension(renamed.get(&id).copied().unwrap_or(u32::MAX)));
-    let states = |side: &Side<'_>| side.leaves.iter().position(|leaf| leaf.kind == Kind::State).unwrap_or(0);
-    let (left_first, right_first) = (states(left), states(right));
-    let count = left.graph.signature.states.len();
+    let (left_first, right_first) = (left.first_rooted(), right.first_rooted());
+    let count = left.rooted();
     (0..count).all(|state| {
         let counterpart = pairs[left_first + state].checked_sub(right_first);
         counterpart.is_some_and(|to| right_roots.get(to) == Some(&left_roots[state]))
@@ -210,6 +219,7 @@ impl<'a> Side<'a> {
         let kinds = [
             (Kind::Input, &signature.inputs),
             (Kind::State, &signature.states),
+            (Kind::Unknown, &signature.unknowns),
             (Kind::Parameter, &signature.parameters),
         ];
         for (kind, ports) in kinds {
@@ -217,6 +227,7 @@ impl<'a> Side<'a> {
                 let operator = match kind {
                     Kind::Input => Operator::Input(index),
                     Kind::State => Operator::State(index),
+                    Kind::Unknown => Operator::Unknown(index),
                     Kind::Parameter => Operator::Parameter(index),
                 };
                 let node = read.get(&operator).copied();
@@ -234,6 +245,16 @@ impl<'a> Side<'a> {
             }
         }
         side
+    }
+
+    /// The first leaf that has a root.
+    fn first_rooted(&self) -> usize {
+        self.graph.signature.inputs.len()
+    }
+
+    /// How many leaves have a root.
+    fn rooted(&self) -> usize {
+        self.graph.signature.states.len() + self.graph.signature.unknowns.len()
     }
 
     fn first_colours(&self) -> Vec<u64> {
@@ -265,8 +286,7 @@ impl<'a> Side<'a> {
     /// What all roots give together, whatever the order of the states; the root of the state `own` set apart.
     fn trace(&self, values: &[u64], colours: &[u64], own: Option<usize>) -> u64 {
         let roots = self.evaluate(values, &|_| 0);
-        let first = self.leaves.iter().position(|leaf| leaf.kind == Kind::State).unwrap_or(0);
-        let count = self.graph.signature.states.len();
+        let (first, count) = (self.first_rooted(), self.rooted());
         let mut states: Vec<u64> = (0..count)
             .map(|state| {
                 mix(8, &[colours[first + state], u64::from(own == Some(first + state)), roots[state]])
@@ -277,14 +297,21 @@ impl<'a> Side<'a> {
         mix(9, &states)
     }
 
-    /// Next values of the states, then the outputs.
+    /// Next values of the states, what is given for the unknowns, then the outputs.
     fn evaluate(&self, leaves: &[u64], dimension: &dyn Fn(u32) -> u64) -> Vec<u64> {
         let signature = &self.graph.signature;
         let values = self.values(leaves, dimension);
         let root = |root: Root| -> u64 {
             self.graph.root(root).map_or(0, |NodeId(id)| values.get(id as usize).copied().unwrap_or(0))
         };
-        let next = (0..signature.states.len() as u32).map(|state| root(Root::NextState(state)));
+        // How a state begins is part of how it goes on; without a declaration it begins at zero.
+        let next = (0..signature.states.len() as u32).map(|state| {
+            match (root(Root::NextState(state)), root(Root::InitialState(state))) {
+                (next, 0) => next,
+                (next, initial) => mix(12, &[next, initial]),
+            }
+        });
+        let next = next.chain((0..signature.unknowns.len() as u32).map(|index| root(Root::Solution(index))));
         next.chain((0..signature.outputs.len() as u32).map(|output| root(Root::Output(output)))).collect()
     }
 
@@ -375,6 +402,7 @@ fn tag(operator: &Operator) -> u64 {
         Operator::Unary(function) => function.hash(&mut hasher),
         Operator::Binary(function) => function.hash(&mut hasher),
         Operator::Ternary(function) => function.hash(&mut hasher),
+        Operator::CumulativeSum { reverse } => reverse.hash(&mut hasher),
         _ => {}
     }
     hasher.finish()

@@ -295,6 +295,8 @@ pub(crate) fn every_operator() -> Graph {
     );
     let back = w.apply(Operator::Slice { start: Dimension::constant(1), length: free(0) }, &[pad]);
     let largest = w.apply(Operator::MaximumElement, &[back]);
+    let summed = w.apply(Operator::CumulativeSum { reverse: false }, &[back]);
+    let back = w.apply(Operator::CumulativeSum { reverse: true }, &[summed]);
     let outer = w.apply(Operator::Outer, &[back, x]);
     let outer_sum = w.apply(Operator::Sum, &[outer]);
     let mixed = w.multiply(largest, outer_sum);
@@ -303,6 +305,8 @@ pub(crate) fn every_operator() -> Graph {
     let squared = w.apply(Operator::MatrixMatrix, &[outer, spread_matrix]);
     let turned = w.apply(Operator::Transpose, &[squared]);
     let last = w.product(turned, spread);
+    let rows = w.apply(Operator::RowMaximum, &[turned]);
+    let last = w.add(last, rows);
     let end = w.unary(Unary::Tanh, last);
     let next = w.add(end, moved);
     w.next(0, next);
@@ -321,6 +325,50 @@ pub(crate) fn all() -> Vec<(&'static str, Graph)> {
         ("matrix_memory", matrix_memory()),
         ("every_operator", every_operator()),
     ]
+}
+
+/// Cells whose steps are solved by iteration: name and equations.
+pub(crate) const SOLVED: [(&str, &str); 7] = [
+    // The peephole of the new state: the loop through a product with a matrix.
+    (
+        "lstm",
+        "f_t = sigmoid(W_f x_t + U_f h_{t-1})\no_t = sigmoid(W_o x_t + 0.25 * V h_t + b_o)\n\
+         c_t = f_t * c_{t-1} + (1 - f_t) * tanh(W x_t + U h_{t-1})\nh_t = o_t * tanh(c_t)",
+    ),
+    // A loop of one.
+    ("implicit", "h_t = tanh(W x_t + 0.2 * U h_t + 0.5 * h_{t-1})"),
+    // Two loops, one of which feeds the other; the output is a projection.
+    (
+        "two_loops",
+        "a_t = 0.25 * tanh(A b_t + W x_t)\nb_t = sigmoid(B a_t + h_{t-1})\n\
+         h_t = 0.5 * tanh(C r_t + b_t) + 0.25 * a_t\nr_t = 0.3 * sigmoid(D h_t + V x_t) * r_{t-1}\ny_t = P h_t",
+    ),
+    // Several names on one loop, none of them a state, through a reduction and a concatenation.
+    (
+        "long_loop",
+        "p_t = tanh(W x_t + 0.1 * Q [s_t, h_{t-1}])\nq_t = p_t * sigmoid(h_{t-1})\ns_t = softmax(q_t - r_t)\n\
+         r_t = 0.2 * mean(s_t) * q_t\nh_t = q_t + 0.5 * s_t",
+    ),
+    // Two values that need each other and themselves: two unknowns of one loop.
+    (
+        "entangled",
+        "u_t = 0.3 * tanh(A v_t - B u_t + W x_t)\nv_t = 0.3 * sin(C u_t + v_t) + 0.5 * v_{t-1}\nh_t = u_t * v_t",
+    ),
+    // A parameter expression, a scalar unknown, a quotient.
+    (
+        "scalar",
+        "A = W - 0.1 * V\ns_t = 0.2 * sum(tanh(A x_t)) / (2 + s_t * s_t) + 0.1 * mean(h_{t-1})\n\
+         h_t = s_t * tanh(U h_{t-1} + A x_t)",
+    ),
+    // The loop is only in what nothing reads, and would not converge.
+    ("unread", "h_t = tanh(W x_t + U h_{t-1})\nz_t = 3 * z_t + x_t\ny_t = h_t"),
+];
+
+/// The graph of a cell of [`SOLVED`].
+pub(crate) fn solved(text: &str) -> Graph {
+    let options = crate::resolve::Options { cycle: crate::resolve::CyclePolicy::FixedPoint };
+    let cell = crate::passes::read(text, crate::source::Syntax::Text, None, &options);
+    super::lower(&cell.unwrap_or_else(|found| panic!("{text}: {found:?}"))).unwrap()
 }
 
 /// Numbers in (-1, 1) that look random and are the same everywhere.
@@ -400,9 +448,10 @@ impl<T: Real> Arrays<T> {
 
 /// Compares the derived gradients of a differentiated graph with central differences of `forward`, entry by entry.
 pub(crate) fn check_gradients(name: &str, forward: &Graph, gradient: &Graph) {
-    let (sizes, steps, batch) = ([3, 2], 4, 3);
-    let arrays = Arrays::<f64>::new(forward, &sizes, steps, batch);
-    let derived = arrays.run(gradient, &sizes, steps, batch).gradients.unwrap();
+    let (sizes, steps, batch) = ([3, 2, 4, 2, 3], 4, 3);
+    let sizes = &sizes[..forward.signature().dimensions.len()];
+    let arrays = Arrays::<f64>::new(forward, sizes, steps, batch);
+    let derived = arrays.run(gradient, sizes, steps, batch).gradients.unwrap();
     type Group = fn(&mut Arrays<f64>) -> &mut Vec<Vec<f64>>;
     let groups: [(&str, Group, &Vec<Vec<f64>>); 3] = [
         ("input", |arrays| &mut arrays.inputs, &derived.inputs),
@@ -415,7 +464,7 @@ pub(crate) fn check_gradients(name: &str, forward: &Graph, gradient: &Graph) {
                 let at = |offset: f64| {
                     let mut moved = arrays.clone();
                     group(&mut moved)[array][entry] += offset;
-                    arrays.loss(&moved.run(forward, &sizes, steps, batch))
+                    arrays.loss(&moved.run(forward, sizes, steps, batch))
                 };
                 let step = 1e-5;
                 let difference = (at(step) - at(-step)) / (2.0 * step);

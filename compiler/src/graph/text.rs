@@ -102,9 +102,11 @@ impl fmt::Display for Spelling<'_> {
             }
             Operator::Input(index)
             | Operator::State(index)
+            | Operator::Unknown(index)
             | Operator::Parameter(index)
             | Operator::OutputGradient(index)
-            | Operator::StateGradient(index) => write!(f, "({index})"),
+            | Operator::StateGradient(index)
+            | Operator::SolutionGradient(index) => write!(f, "({index})"),
             Operator::Identity(n) | Operator::Broadcast(n) => write!(f, "({n})"),
             Operator::Slice { start: a, length: b }
             | Operator::SliceColumns { start: a, length: b }
@@ -122,10 +124,13 @@ struct RootSpelling(Root);
 /// A root's name, and the root of a number.
 type NamedRoot = (&'static str, fn(u32) -> Root);
 
-const ROOTS: [NamedRoot; 5] = [
+const ROOTS: [NamedRoot; 8] = [
     ("next_state", Root::NextState),
+    ("solution", Root::Solution),
     ("output", Root::Output),
+    ("initial_state", Root::InitialState),
     ("previous_state_gradient", Root::PreviousStateGradient),
+    ("unknown_gradient", Root::UnknownGradient),
     ("input_gradient", Root::InputGradient),
     ("parameter_gradient", Root::ParameterGradient),
 ];
@@ -134,8 +139,11 @@ impl fmt::Display for RootSpelling {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (name, index) = match self.0 {
             Root::NextState(index) => ("next_state", index),
+            Root::Solution(index) => ("solution", index),
             Root::Output(index) => ("output", index),
+            Root::InitialState(index) => ("initial_state", index),
             Root::PreviousStateGradient(index) => ("previous_state_gradient", index),
+            Root::UnknownGradient(index) => ("unknown_gradient", index),
             Root::InputGradient(index) => ("input_gradient", index),
             Root::ParameterGradient(index) => ("parameter_gradient", index),
         };
@@ -152,6 +160,7 @@ impl fmt::Display for Graph {
         for (kind, ports) in [
             ("input", &signature.inputs),
             ("state", &signature.states),
+            ("unknown", &signature.unknowns),
             ("parameter", &signature.parameters),
             ("output", &signature.outputs),
         ] {
@@ -349,9 +358,11 @@ impl<'a> Line<'a> {
             "constant" => self.constant()?,
             "input" => Operator::Input(self.index()?),
             "state" => Operator::State(self.index()?),
+            "unknown" => Operator::Unknown(self.index()?),
             "parameter" => Operator::Parameter(self.index()?),
             "output_gradient" => Operator::OutputGradient(self.index()?),
             "state_gradient" => Operator::StateGradient(self.index()?),
+            "solution_gradient" => Operator::SolutionGradient(self.index()?),
             "identity" => Operator::Identity(self.one_dimension()?),
             "broadcast" => Operator::Broadcast(self.one_dimension()?),
             "broadcast_matrix" => {
@@ -381,6 +392,9 @@ impl<'a> Line<'a> {
             "concatenate" => Operator::Concatenate,
             "sum" => Operator::Sum,
             "maximum_element" => Operator::MaximumElement,
+            "cumulative_sum" => Operator::CumulativeSum { reverse: false },
+            "reverse_cumulative_sum" => Operator::CumulativeSum { reverse: true },
+            "row_maximum" => Operator::RowMaximum,
             "total" => Operator::Total,
             _ => {
                 let unary = Unary::ALL.into_iter().find(|function| function.name() == name);
@@ -427,6 +441,7 @@ fn read(text: &str) -> Result<Graph, TextError> {
                     "dimension" => signature.dimensions.push(line.name()?),
                     "input" => signature.inputs.push(line.port()?),
                     "state" => signature.states.push(line.port()?),
+                    "unknown" => signature.unknowns.push(line.port()?),
                     "parameter" => signature.parameters.push(line.port()?),
                     "output" => signature.outputs.push(line.port()?),
                     _ => return Err(line.expected("a dimension, port, node or root")),

@@ -109,6 +109,14 @@ pub enum VerifyError {
         /// Number of the state.
         state: u32,
     },
+    /// I7: an unknown that is read and not solved for.
+    #[error("I7: %{} is an unknown without {root:?}", node.0)]
+    Unsolved {
+        /// The leaf.
+        node: NodeId,
+        /// What is missing.
+        root: Root,
+    },
     /// I7: a root of the wrong shape.
     #[error("I7: {root:?} has the shape {found}, its port {expected}")]
     RootShape {
@@ -143,6 +151,7 @@ impl VerifyError {
             Self::Root { .. }
             | Self::RepeatedRoot { .. }
             | Self::NextState { .. }
+            | Self::Unsolved { .. }
             | Self::RootShape { .. }
             | Self::RootPhase { .. } => Invariant::I7,
         }
@@ -195,7 +204,10 @@ impl Graph {
         for (node, content) in self.iter() {
             let gradient = matches!(
                 content.operator,
-                Operator::OutputGradient(_) | Operator::StateGradient(_) | Operator::Total
+                Operator::OutputGradient(_)
+                    | Operator::StateGradient(_)
+                    | Operator::SolutionGradient(_)
+                    | Operator::Total
             );
             if gradient {
                 return Err(VerifyError::Gradient { node, operator: content.operator.name() });
@@ -223,6 +235,13 @@ impl Graph {
         for (state, _) in (0_u32..).zip(&self.signature.states) {
             if self.root(Root::NextState(state)).is_none() {
                 return Err(VerifyError::NextState { state });
+            }
+        }
+        for (node, content) in self.iter() {
+            if let Some(root) = Root::of_unknown(&content.operator)
+                && self.root(root).is_none()
+            {
+                return Err(VerifyError::Unsolved { node, root });
             }
         }
         Ok(())

@@ -25,6 +25,8 @@ pub fn evaluate_unary<T: Real>(function: Unary, x: T) -> T {
                 x
             }
         }
+        Unary::Floor => x.floor(),
+        Unary::Round => x.round(),
         Unary::SquareRoot => x.sqrt(),
         Unary::Sigmoid
         | Unary::Tanh
@@ -46,6 +48,7 @@ pub fn evaluate_binary<T: Real>(function: Binary, a: T, b: T) -> T {
         Binary::Maximum => a.maximum(b),
         Binary::Minimum => a.minimum(b),
         Binary::Less => indicator(a < b),
+        Binary::LessOrEqual => indicator(a <= b),
     }
 }
 
@@ -86,6 +89,24 @@ pub fn maximum_element<T: Real>(elements: &[T]) -> T {
     reduce(elements, T::from_f64(f64::NEG_INFINITY), T::maximum)
 }
 
+/// The sums up to each element, added one after the other from the first element on, or from the last where `reverse` is
+/// set. The first sum is the element itself, the sign of a zero included.
+pub fn cumulative_sum<T: Real>(elements: &[T], reverse: bool) -> Vec<T> {
+    // -0 + x is x, whatever x is.
+    let mut sum = -T::ZERO;
+    let mut result: Vec<T> = elements.to_vec();
+    let mut add = |element: &mut T| {
+        sum = sum + *element;
+        *element = sum;
+    };
+    if reverse {
+        result.iter_mut().rev().for_each(&mut add)
+    } else {
+        result.iter_mut().for_each(&mut add)
+    }
+    result
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -99,6 +120,26 @@ mod tests {
         assert!(evaluate_unary(Unary::Relu, f32::NAN).is_nan());
         assert_eq!(evaluate_unary(Unary::Sign, f32::NAN), 0.0);
         assert_eq!(evaluate_ternary(Ternary::Select, f64::NAN, 1.0, 2.0), 1.0);
+    }
+
+    #[test]
+    fn comparisons_with_not_a_number_do_not_hold() {
+        for function in [Binary::Less, Binary::LessOrEqual] {
+            assert_eq!(evaluate_binary(function, f64::NAN, 1.0), 0.0);
+            assert_eq!(evaluate_binary(function, 1.0, f32::NAN), 0.0);
+        }
+        assert_eq!(evaluate_binary(Binary::Less, -0.0, 0.0), 0.0);
+        assert_eq!(evaluate_binary(Binary::LessOrEqual, 0.0, -0.0), 1.0);
+    }
+
+    #[test]
+    fn cumulative_sums_run_from_one_end_to_the_other() {
+        let elements = [1e8_f32, 1.0, -1e8, 1.0];
+        assert_eq!(cumulative_sum(&elements, false), [1e8, 1e8, 0.0, 1.0]);
+        assert_eq!(cumulative_sum(&elements, true), [0.0, -1e8, -1e8, 1.0]);
+        assert_eq!(cumulative_sum::<f64>(&[], true), []);
+        let zeros = cumulative_sum(&[-0.0_f64, -0.0, 0.0], false);
+        assert_eq!(zeros.iter().map(|zero| zero.is_sign_negative()).collect::<Vec<_>>(), [true, true, false]);
     }
 
     #[test]

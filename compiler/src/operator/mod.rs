@@ -26,6 +26,13 @@ pub enum Unary {
     Step,
     /// `x` where `x >= 0`, 0 where `x < 0`, NaN where `x` is.
     Relu,
+    /// The largest whole number that is not larger: `floor(-0.5) = -1`, zeros, infinities and NaN stay. Its derivative is
+    /// zero everywhere.
+    Floor,
+    /// The nearest whole number, of two the even one; zeros, infinities and NaN stay, and the sign does
+    /// (`round(-0.3) = -0`). Its derivative is taken to be 1 (straight through: Bengio, Léonard, Courville 2013), since
+    /// it stands in cells for a decision that is to be learned.
+    Round,
     /// Square root.
     SquareRoot,
     /// Logistic function `1 / (1 + e^-x)`.
@@ -83,7 +90,14 @@ impl Unary {
             Self::Softplus => Some(4),
             Self::Sine => Some(5),
             Self::Cosine => Some(6),
-            Self::Negate | Self::Absolute | Self::Sign | Self::Step | Self::Relu | Self::SquareRoot => None,
+            Self::Negate
+            | Self::Absolute
+            | Self::Sign
+            | Self::Step
+            | Self::Relu
+            | Self::Floor
+            | Self::Round
+            | Self::SquareRoot => None,
         }
     }
 }
@@ -103,8 +117,10 @@ pub enum Binary {
     Maximum,
     /// The smaller; NaN where either is.
     Minimum,
-    /// 1 where `a < b`, else 0; its derivative is zero everywhere.
+    /// 1 where `a < b`, else 0 (NaN too); its derivative is zero everywhere.
     Less,
+    /// 1 where `a <= b`, else 0 (NaN too); its derivative is zero everywhere.
+    LessOrEqual,
 }
 
 /// Element-wise functions of three operands, the first three rounded once. A scalar operand broadcasts.
@@ -131,6 +147,8 @@ pub enum Operator {
     Input(u32),
     /// State number `.0` at the end of the step before. Per step.
     State(u32),
+    /// Unknown number `.0`: the value at this step that the equations of the step give back. Per step.
+    Unknown(u32),
     /// Parameter number `.0`. Constant over time.
     Parameter(u32),
     /// The identity matrix of this size. Constant over time.
@@ -140,6 +158,9 @@ pub enum Operator {
     /// Gradient of the loss by state number `.0` as it leaves this step, from all later steps and from the
     /// gradient of the final state. Per step; adjoint graphs only.
     StateGradient(u32),
+    /// Gradient of the loss by what the equations give for unknown number `.0` at this step, over all ways through the
+    /// unknowns of the step: itself an unknown of the walk back. Per step; adjoint graphs only.
+    SolutionGradient(u32),
     /// Element-wise, one operand.
     Unary(Unary),
     /// Element-wise, two operands.
@@ -189,6 +210,14 @@ pub enum Operator {
     /// Largest element of a vector, giving a scalar; NaN where any is, `-inf` of an empty one. Largest elements share
     /// its derivative equally.
     MaximumElement,
+    /// Sums of the elements of a vector up to each: `y_j = x_0 + … + x_j`; from the other end (`y_j = x_j + …`) where
+    /// `reverse` is set. See [`evaluate::cumulative_sum`] for the order. Each is the other's adjoint.
+    CumulativeSum {
+        /// From the last element to the first.
+        reverse: bool,
+    },
+    /// Largest element of each row of a matrix `[m, n]`, giving `[m]`; each as [`Operator::MaximumElement`] is.
+    RowMaximum,
     /// A scalar as a vector of this size.
     Broadcast(Dimension),
     /// A scalar as a matrix of these rows and columns.

@@ -1,15 +1,18 @@
 //! The name of each operator in the text forms, and how many operands it takes.
 
 use super::{Binary, Operator, Ternary, Unary};
+use crate::shape::Dimension;
 
 impl Unary {
     /// Every function of one operand.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::Negate,
         Self::Absolute,
         Self::Sign,
         Self::Step,
         Self::Relu,
+        Self::Floor,
+        Self::Round,
         Self::SquareRoot,
         Self::Sigmoid,
         Self::Tanh,
@@ -29,6 +32,8 @@ impl Unary {
             Self::Sign => "sign",
             Self::Step => "step",
             Self::Relu => "relu",
+            Self::Floor => "floor",
+            Self::Round => "round",
             Self::SquareRoot => "square_root",
             Self::Sigmoid => "sigmoid",
             Self::Tanh => "tanh",
@@ -43,8 +48,16 @@ impl Unary {
 
 impl Binary {
     /// Every function of two operands.
-    pub const ALL: [Self; 7] =
-        [Self::Add, Self::Subtract, Self::Multiply, Self::Divide, Self::Maximum, Self::Minimum, Self::Less];
+    pub const ALL: [Self; 8] = [
+        Self::Add,
+        Self::Subtract,
+        Self::Multiply,
+        Self::Divide,
+        Self::Maximum,
+        Self::Minimum,
+        Self::Less,
+        Self::LessOrEqual,
+    ];
 
     /// The name in text forms.
     #[must_use]
@@ -57,6 +70,7 @@ impl Binary {
             Self::Maximum => "maximum",
             Self::Minimum => "minimum",
             Self::Less => "less",
+            Self::LessOrEqual => "less_or_equal",
         }
     }
 }
@@ -92,10 +106,12 @@ impl Operator {
             Self::Constant(_) => "constant",
             Self::Input(_) => "input",
             Self::State(_) => "state",
+            Self::Unknown(_) => "unknown",
             Self::Parameter(_) => "parameter",
             Self::Identity(_) => "identity",
             Self::OutputGradient(_) => "output_gradient",
             Self::StateGradient(_) => "state_gradient",
+            Self::SolutionGradient(_) => "solution_gradient",
             Self::Unary(function) => function.name(),
             Self::Binary(function) => function.name(),
             Self::Ternary(function) => function.name(),
@@ -110,6 +126,9 @@ impl Operator {
             Self::PadColumns { .. } => "pad_columns",
             Self::Sum => "sum",
             Self::MaximumElement => "maximum_element",
+            Self::CumulativeSum { reverse: false } => "cumulative_sum",
+            Self::CumulativeSum { reverse: true } => "reverse_cumulative_sum",
+            Self::RowMaximum => "row_maximum",
             Self::Broadcast(_) => "broadcast",
             Self::BroadcastMatrix(..) => "broadcast_matrix",
             Self::Total => "total",
@@ -123,10 +142,12 @@ impl Operator {
             Self::Constant(_)
             | Self::Input(_)
             | Self::State(_)
+            | Self::Unknown(_)
             | Self::Parameter(_)
             | Self::Identity(_)
             | Self::OutputGradient(_)
-            | Self::StateGradient(_) => Some(0),
+            | Self::StateGradient(_)
+            | Self::SolutionGradient(_) => Some(0),
             Self::Unary(_)
             | Self::Transpose
             | Self::Slice { .. }
@@ -135,12 +156,30 @@ impl Operator {
             | Self::PadColumns { .. }
             | Self::Sum
             | Self::MaximumElement
+            | Self::CumulativeSum { .. }
+            | Self::RowMaximum
             | Self::Broadcast(_)
             | Self::BroadcastMatrix(..)
             | Self::Total => Some(1),
             Self::Binary(_) | Self::MatrixVector | Self::Outer | Self::MatrixMatrix => Some(2),
             Self::Ternary(_) => Some(3),
             Self::Concatenate => None,
+        }
+    }
+
+    /// Calls `visit` with each size that is part of the operator.
+    pub fn each_dimension_mut(&mut self, mut visit: impl FnMut(&mut Dimension)) {
+        match self {
+            Self::Identity(n) | Self::Broadcast(n) => visit(n),
+            Self::BroadcastMatrix(first, second)
+            | Self::Slice { start: first, length: second }
+            | Self::SliceColumns { start: first, length: second }
+            | Self::Pad { start: first, total: second }
+            | Self::PadColumns { start: first, total: second } => {
+                visit(first);
+                visit(second);
+            }
+            _ => {}
         }
     }
 

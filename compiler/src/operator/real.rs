@@ -49,6 +49,10 @@ pub trait Real:
     fn sqrt(self) -> Self;
     /// Absolute value.
     fn abs(self) -> Self;
+    /// The largest whole number that is not larger.
+    fn floor(self) -> Self;
+    /// The nearest whole number, of two the even one.
+    fn round(self) -> Self;
     /// Whether this is not a number.
     fn is_nan(self) -> bool;
     /// The function at `x`, by the one definition in [`elementary`].
@@ -97,6 +101,14 @@ macro_rules! implement_real {
             #[inline]
             fn abs(self) -> Self {
                 Self::abs(self)
+            }
+            #[inline]
+            fn floor(self) -> Self {
+                Self::floor(self)
+            }
+            #[inline]
+            fn round(self) -> Self {
+                Self::round_ties_even(self)
             }
             #[inline]
             fn is_nan(self) -> bool {

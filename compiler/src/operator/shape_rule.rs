@@ -145,8 +145,8 @@ impl<'a> Operands<'a> {
 
 /// The shape of `operator` applied to operands of the shapes `operands`.
 ///
-/// `port` is the shape of what a leaf refers to (an input, a state, a parameter; for a gradient leaf the output or
-/// state that it is the gradient by), `None` where that does not exist. Other operators do not read it.
+/// `port` is the shape of what a leaf refers to (an input, a state, an unknown, a parameter; for a gradient leaf the
+/// output, state or unknown that it is the gradient by), `None` where that does not exist. Other operators do not read it.
 ///
 /// # Errors
 ///
@@ -174,9 +174,11 @@ pub fn result_shape(
         Operator::Identity(n) => Ok(Shape::Matrix(n.clone(), n.clone())),
         Operator::Input(index)
         | Operator::State(index)
+        | Operator::Unknown(index)
         | Operator::Parameter(index)
         | Operator::OutputGradient(index)
-        | Operator::StateGradient(index) => {
+        | Operator::StateGradient(index)
+        | Operator::SolutionGradient(index) => {
             port.cloned().ok_or(ShapeError::NoPort { operator: name, index: *index })
         }
         Operator::Unary(_) | Operator::Binary(_) | Operator::Ternary(_) | Operator::Total => {
@@ -228,7 +230,9 @@ pub fn result_shape(
             [Shape::Vector(_) | Shape::Matrix(..)] => Ok(Shape::Scalar),
             _ => Err(given.wrong(0, "vector or matrix")),
         },
+        Operator::RowMaximum => given.matrix(0).map(|(rows, _)| Shape::Vector(rows.clone())),
         Operator::MaximumElement => given.vector(0).map(|_| Shape::Scalar),
+        Operator::CumulativeSum { .. } => given.vector(0).map(|n| Shape::Vector(n.clone())),
         Operator::Broadcast(n) => given.scalar(0).map(|()| Shape::Vector(n.clone())),
         Operator::BroadcastMatrix(rows, columns) => {
             given.scalar(0).map(|()| Shape::Matrix(rows.clone(), columns.clone()))

@@ -51,7 +51,8 @@ pub(super) enum Storage {
 /// The outcome of the analysis.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Demand {
-    /// For each value, how it is stored; `None` for leaves, slices and what is computed where it is used.
+    /// For each value, how it is stored; `None` for leaves but for unknowns, slices and what is computed where it is
+    /// used.
     pub(super) storage: Vec<Option<Storage>>,
     /// For each value, the loops that read it.
     pub(super) readers: Vec<BTreeSet<LoopKey>>,
@@ -98,10 +99,17 @@ pub(super) fn analyse(flow: &Flow, sections: &Sections, gradients: &[RawGradient
     };
     let mut rooted = vec![false; count];
     for (state, &value) in (0_u32..).zip(&flow.next_states) {
-        let key = home_in(flow, sections, value, Section::Step);
+        let here = sections.of(value);
+        let key = home_in(flow, sections, value, if here.is_step() { here } else { Section::Step });
         demand.write(key, Target::NextState(value, state));
         demand.readers[value.0 as usize].insert(key);
-        rooted[value.0 as usize] |= sections.of(value) == Section::Step;
+        rooted[value.0 as usize] |= here.is_step();
+    }
+    for (section, solved) in [(Section::Solve, &flow.solved), (Section::BackwardSolve, &flow.solved_back)] {
+        for solved in solved {
+            demand.memory[solved.solution.0 as usize].insert(section);
+            demand.memory[solved.unknown.0 as usize].insert(section);
+        }
     }
     for &value in &flow.outputs {
         demand.memory[value.0 as usize].insert(Section::BackwardAfter);
@@ -123,8 +131,11 @@ pub(super) fn analyse(flow: &Flow, sections: &Sections, gradients: &[RawGradient
                 demand.memory[left.0 as usize].insert(Section::BackwardAfter);
                 demand.memory[right.0 as usize].insert(Section::BackwardAfter);
             }
-            RawTerm::Sum { value, .. } => {
-                let key = home_in(flow, sections, value, Section::BackwardAfter);
+            RawTerm::Sum { value, into } => {
+                // Matrices of all steps would need much memory: they are summed where they are computed.
+                let matrix = into.rows != 1 && sections.of(value).is_backward();
+                let section = if matrix { sections.of(value) } else { Section::BackwardAfter };
+                let key = home_in(flow, sections, value, section);
                 demand.write(key, Target::Total(value));
                 demand.readers[value.0 as usize].insert(key);
             }
@@ -157,21 +168,26 @@ fn visit(
     }
     let read_in: BTreeSet<Section> =
         readers.iter().map(|key| key.section).chain(memory.iter().copied()).collect();
-    let storage = if here.is_step() && read_in.iter().all(|&section| section == here) {
+    let storage = if read_in.iter().all(|&section| section.shares_loop(here)) {
         Storage::Step
     } else {
         Storage::Sequence
     };
     match &node.kind {
         FlowKind::State(state) => {
-            if read_in.iter().any(|&section| section != Section::Step) {
+            if read_in.iter().any(|&section| !section.shares_loop(Section::Step)) {
                 demand.kept_states.insert(*state);
             }
         }
         FlowKind::StateGradient(state) => {
-            if read_in.iter().any(|&section| section != Section::BackwardStep) {
+            if read_in.iter().any(|&section| !section.shares_loop(Section::BackwardStep)) {
                 demand.kept_gradients.insert(*state);
             }
+        }
+        FlowKind::Unknown(_) | FlowKind::SolutionGradient(_) => {
+            let pass = if node.backward { Section::BackwardSolve } else { Section::Solve };
+            let within = read_in.iter().all(|&section| section.shares_loop(pass));
+            demand.storage[index] = Some(if within { Storage::Step } else { Storage::Sequence });
         }
         _ if node.is_leaf() => {}
         FlowKind::Slice { .. } => {
@@ -191,6 +207,12 @@ fn visit(
             }
             if node.lanes > end {
                 zeros(demand, here, id, end, node.lanes);
+            }
+        }
+        FlowKind::SampleProduct { .. } | FlowKind::Arrange { .. } => {
+            demand.storage[index] = Some(storage);
+            for &operand in &node.operands {
+                demand.memory[operand.0 as usize].insert(here);
             }
         }
         FlowKind::Product { terms, addend } => {
@@ -247,7 +269,7 @@ fn made_from_gradients(flow: &Flow) -> Vec<bool> {
     for id in flow.ids() {
         let node = flow.node(id);
         made[id.0 as usize] = match node.kind {
-            FlowKind::StateGradient(_) => true,
+            FlowKind::StateGradient(_) | FlowKind::SolutionGradient(_) => true,
             _ if node.is_element() && !node.is_dear() => {
                 node.operands.iter().any(|&operand| made[operand.0 as usize])
             }

@@ -1,16 +1,17 @@
-//! Programs: the products and element loops of each section, in order.
+//! Programs: the products, operations on matrices of a sample and element loops of each section, in order.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::demand::{Demand, LoopKey, Target};
-use super::flow::{Flow, FlowId, FlowKind};
+use super::flow::{Flow, FlowId, FlowKind, Solved};
 use super::fuse::fuse;
 use super::gradient::{GradientTerm, ParameterGradient, RawGradient, RawTerm};
 use super::kernel::{Instruction, Kernel, KernelBuffer, ValueId};
 use super::layout::{Layout, aligned, target_place};
 use super::section::{Sections, term_sections};
 use super::{
-    BufferId, BufferKind, MatrixBlock, MatrixView, PackedLayout, Place, Plan, PlanError, Section, Step,
+    BufferId, BufferKind, MatrixBlock, MatrixStrides, MatrixView, PackedLayout, Place, Plan, PlanError,
+    SampleMatrix, Section, SolvedValue, Step,
 };
 
 /// Everything decided so far, as a plan.
@@ -31,7 +32,7 @@ pub(super) fn emit(
         kernels: Vec::new(),
         written: BTreeSet::new(),
     };
-    let mut programs: [Vec<Step>; 6] = Default::default();
+    let mut programs: [Vec<Step>; Section::ALL.len()] = Default::default();
     for section in Section::ALL {
         programs[section as usize] = emitter.section(section)?;
     }
@@ -41,6 +42,19 @@ pub(super) fn emit(
             .place_of(&flow, id)
             .ok_or_else(|| PlanError::Internal(format!("`{}` has no place", flow.node(id).name)))
     };
+    let solved = |solved: &[Solved]| -> Result<Vec<SolvedValue>, PlanError> {
+        let place = |solved: &Solved| {
+            Ok(SolvedValue {
+                name: flow.unknown_names[solved.index as usize].clone(),
+                length: flow.node(solved.unknown).lanes,
+                unknown: place_of(solved.unknown)?,
+                solution: place_of(solved.solution)?,
+                start: solved.start.map(|state| layout.states[state as usize]),
+            })
+        };
+        solved.iter().map(place).collect()
+    };
+    let (unknowns, unknown_gradients) = (solved(&flow.solved)?, solved(&flow.solved_back)?);
     let outputs = flow.outputs.iter().map(|&id| place_of(id)).collect::<Result<_, _>>()?;
     let input_gradients =
         flow.input_gradients.iter().map(|id| id.map(place_of).transpose()).collect::<Result<_, _>>()?;
@@ -58,10 +72,9 @@ pub(super) fn emit(
                         column,
                         row_stride,
                     },
-                    RawTerm::Sum { value, offset } => GradientTerm::Sum {
+                    RawTerm::Sum { value, into } => GradientTerm::Sum {
                         column: layout.totals.get(&value).map_or(0, |place| place.column),
-                        length: flow.node(value).lanes,
-                        offset,
+                        into,
                     },
                 })
             })
@@ -92,6 +105,8 @@ pub(super) fn emit(
         expressions: flow.expressions.clone(),
         inputs: layout.inputs.clone(),
         states: layout.states.clone(),
+        unknowns,
+        unknown_gradients,
         output_gradients: layout.output_gradients.clone(),
         state_gradients: layout.state_gradients.clone(),
         outputs,
@@ -150,15 +165,29 @@ impl Emitter<'_> {
                 by_level.entry(level).or_default().push(Part { product, operand, view });
             }
         }
+        let mut sample_operations: BTreeMap<usize, Vec<FlowId>> = BTreeMap::new();
+        for id in self.flow.ids() {
+            let stored = self.demand.storage[id.0 as usize].is_some();
+            if stored && self.flow.node(id).is_sample_operation() && self.sections.of(id) == section {
+                sample_operations.entry(self.sections.level(id)).or_default().push(id);
+            }
+        }
         // Sorted by level: the loops of one level are a range. What no target asks for is not computed.
         let loops: BTreeSet<LoopKey> =
             self.demand.targets.keys().filter(|key| key.section == section).copied().collect();
-        let levels: BTreeSet<usize> =
-            by_level.keys().copied().chain(loops.iter().map(|key| key.level)).collect();
+        let levels: BTreeSet<usize> = by_level
+            .keys()
+            .chain(sample_operations.keys())
+            .copied()
+            .chain(loops.iter().map(|key| key.level))
+            .collect();
         let mut program = Vec::new();
         for level in levels {
             if let Some(parts) = by_level.get(&level) {
                 self.products(parts, &mut program)?;
+            }
+            for &id in sample_operations.get(&level).into_iter().flatten() {
+                program.push(self.sample_operation(id)?);
             }
             let first = LoopKey { section, level, lanes: 0 };
             for key in loops.range(first..).take_while(|key| key.level == level) {
@@ -174,6 +203,27 @@ impl Emitter<'_> {
         self.layout
             .place_of(self.flow, id)
             .ok_or_else(|| PlanError::Internal(format!("`{}` has no place", self.flow.node(id).name)))
+    }
+
+    fn sample_operation(&self, id: FlowId) -> Result<Step, PlanError> {
+        let node = self.flow.node(id);
+        let output = self.place_of(id)?;
+        let operand = |position: usize, strides: MatrixStrides| {
+            let value = *node
+                .operands
+                .get(position)
+                .ok_or_else(|| PlanError::Internal(format!("`{}` lacks an operand", node.name)))?;
+            Ok(SampleMatrix { place: self.place_of(value)?, strides })
+        };
+        match node.kind {
+            FlowKind::SampleProduct { left, right } => {
+                Ok(Step::SampleProduct { left: operand(0, left)?, right: operand(1, right)?, output })
+            }
+            FlowKind::Arrange { from, start, total } => {
+                Ok(Step::Arrange { from: operand(0, from)?, output, start, total })
+            }
+            _ => Err(PlanError::Internal(format!("`{}` is no operation on matrices", node.name))),
+        }
     }
 
     /// The products of one level: those with the same operands and adjoining results are one wide product; operands
@@ -427,6 +477,9 @@ impl LoopBuilder<'_, '_> {
                 }
                 FlowKind::Sum => self.push(Instruction::Sum(operand(0))),
                 FlowKind::MaximumElement => self.push(Instruction::MaximumElement(operand(0))),
+                FlowKind::CumulativeSum { reverse } => {
+                    self.push(Instruction::CumulativeSum { reverse, value: operand(0) })
+                }
                 FlowKind::Copy => operand(0),
                 _ => return Err(PlanError::Internal(format!("a loop cannot compute `{}`", node.name))),
             };

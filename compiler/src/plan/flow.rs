@@ -7,11 +7,15 @@
 //!
 //! - **F1** operands have smaller ids than their node.
 //! - **F2** every node is per step; what is constant over time is a leaf (`Once`, `Constant`) or a [`MatrixView`].
-//! - **F3** a node is a scalar (`scalar`, one element per row) or a vector of `lanes` elements.
+//! - **F3** a node is a scalar (`scalar`, one element per row), a vector of `lanes` elements, or a matrix of `lanes`
+//!   elements row by row.
+//!
+//! Matrices that nothing but a gradient by a parameter reads, as the outer products whose sum it is, have no node:
+//! [`super::gradient`] takes them apart.
 
 use std::collections::HashMap;
 
-use super::{MatrixView, OnceSource, PlanError};
+use super::{MatrixStrides, MatrixView, OnceSource, PlanError, gradient};
 use crate::graph::{Graph, NodeId, Phase, Root};
 use crate::limits::MAXIMUM_DIMENSION;
 use crate::operator::{Binary, Operator, Ternary, Unary};
@@ -29,8 +33,10 @@ pub(super) type Term = MatrixView;
 pub(super) enum FlowKind {
     Input(u32),
     State(u32),
+    Unknown(u32),
     OutputGradient(u32),
     StateGradient(u32),
+    SolutionGradient(u32),
     /// Constant over time: a whole parameter vector or scalar, or an expression.
     Once(OnceSource),
     /// A number.
@@ -42,10 +48,24 @@ pub(super) enum FlowKind {
     Copy,
     Sum,
     MaximumElement,
+    CumulativeSum {
+        reverse: bool,
+    },
     /// Sum of products; with `addend`, the last operand is added too.
     Product {
         terms: Vec<Term>,
         addend: bool,
+    },
+    /// For each sample the product of two matrices; a vector is a matrix of one column, or of one row.
+    SampleProduct {
+        left: MatrixStrides,
+        right: MatrixStrides,
+    },
+    /// For each sample the elements of a matrix row by row, as columns `start ..` of `total`, the others zero.
+    Arrange {
+        from: MatrixStrides,
+        start: usize,
+        total: usize,
     },
     /// Operands one after the other; `None` entries of the layout are zeros. `starts[k]` is where operand `k` begins.
     Join {
@@ -68,10 +88,13 @@ pub(super) struct FlowNode {
     pub(super) scalar: bool,
     /// Depends on a gradient leaf.
     pub(super) backward: bool,
-    /// Depends on the state of the step before.
+    /// Depends on the state of the step before, or on an unknown: is not known before the time loop.
     pub(super) on_state: bool,
-    /// Depends on the gradient of the step after.
+    /// Depends on the gradient of the step after, or on that by a solution: is not known before the loop back.
     pub(super) on_gradient: bool,
+    /// Differs from iteration to iteration while its pass is solved: depends on an unknown, or for a backward value on
+    /// the gradient by a solution.
+    pub(super) on_unknown: bool,
     /// For readers.
     pub(super) name: String,
 }
@@ -83,8 +106,10 @@ impl FlowNode {
             self.kind,
             FlowKind::Input(_)
                 | FlowKind::State(_)
+                | FlowKind::Unknown(_)
                 | FlowKind::OutputGradient(_)
                 | FlowKind::StateGradient(_)
+                | FlowKind::SolutionGradient(_)
                 | FlowKind::Once(_)
                 | FlowKind::Constant(_)
         )
@@ -100,17 +125,36 @@ impl FlowNode {
                 | FlowKind::Copy
                 | FlowKind::Sum
                 | FlowKind::MaximumElement
+                | FlowKind::CumulativeSum { .. }
         )
+    }
+
+    /// An operation of each sample on its own matrices, which reads memory and writes memory.
+    pub(super) fn is_sample_operation(&self) -> bool {
+        matches!(self.kind, FlowKind::SampleProduct { .. } | FlowKind::Arrange { .. })
     }
 
     /// Too dear to compute twice: a transcendental function or a reduction.
     pub(super) fn is_dear(&self) -> bool {
         match self.kind {
             FlowKind::Unary(function) => function.is_primitive(),
-            FlowKind::Sum | FlowKind::MaximumElement => true,
+            FlowKind::Sum | FlowKind::MaximumElement | FlowKind::CumulativeSum { .. } => true,
             _ => false,
         }
     }
+}
+
+/// A value that is solved for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Solved {
+    /// Number of the unknown.
+    pub(super) index: u32,
+    /// The leaf that is read.
+    pub(super) unknown: FlowId,
+    /// What the equations give for it.
+    pub(super) solution: FlowId,
+    /// The state that its iteration begins with.
+    pub(super) start: Option<u32>,
 }
 
 /// All per-step values of a graph, and what becomes of them.
@@ -119,6 +163,9 @@ pub(super) struct Flow {
     pub(super) nodes: Vec<FlowNode>,
     pub(super) next_states: Vec<FlowId>,
     pub(super) outputs: Vec<FlowId>,
+    /// What the step, and what the walk back is solved for.
+    pub(super) solved: Vec<Solved>,
+    pub(super) solved_back: Vec<Solved>,
     /// Empty without gradients.
     pub(super) previous_state_gradients: Vec<FlowId>,
     /// Empty without gradients; `None` where the gradient is zero.
@@ -132,6 +179,7 @@ pub(super) struct Flow {
     pub(super) output_sizes: Vec<usize>,
     pub(super) input_names: Vec<String>,
     pub(super) state_names: Vec<String>,
+    pub(super) unknown_names: Vec<String>,
     pub(super) output_names: Vec<String>,
     of_graph: HashMap<NodeId, FlowId>,
     of_once: HashMap<OnceSource, FlowId>,
@@ -146,12 +194,16 @@ pub(super) fn size_of(dimension: &Dimension, sizes: &[usize], name: &str) -> Res
     }
 }
 
-fn port_size(shape: &Shape, sizes: &[usize], name: &str) -> Result<usize, PlanError> {
+/// Elements of a value in one row. A matrix that each sample has its own of may have as many as a vector.
+fn elements_of(shape: &Shape, sizes: &[usize], name: &str) -> Result<usize, PlanError> {
     match shape {
         Shape::Scalar => Ok(1),
         Shape::Vector(n) => size_of(n, sizes, name),
-        Shape::Matrix(..) => {
-            Err(PlanError::Unsupported { what: "a matrix that varies in time", name: name.to_owned() })
+        Shape::Matrix(rows, columns) => {
+            let elements = size_of(rows, sizes, name)?.checked_mul(size_of(columns, sizes, name)?);
+            elements
+                .filter(|&elements| elements <= MAXIMUM_DIMENSION)
+                .ok_or_else(|| PlanError::Size { name: name.to_owned() })
         }
     }
 }
@@ -167,25 +219,23 @@ impl Flow {
         }
         let mut flow = Self { sizes: sizes.to_vec(), ..Self::default() };
         for port in &signature.inputs {
-            flow.input_sizes.push(port_size(&port.shape, sizes, &port.name)?);
+            flow.input_sizes.push(elements_of(&port.shape, sizes, &port.name)?);
             flow.input_names.push(port.name.clone());
         }
         for port in &signature.states {
-            flow.state_sizes.push(port_size(&port.shape, sizes, &port.name)?);
+            flow.state_sizes.push(elements_of(&port.shape, sizes, &port.name)?);
             flow.state_names.push(port.name.clone());
         }
+        flow.unknown_names = signature.unknowns.iter().map(|port| port.name.clone()).collect();
         for port in &signature.outputs {
-            flow.output_sizes.push(port_size(&port.shape, sizes, &port.name)?);
+            flow.output_sizes.push(elements_of(&port.shape, sizes, &port.name)?);
             flow.output_names.push(port.name.clone());
         }
         let chains = Chains::find(graph);
-        for (id, node) in graph.iter() {
+        let wanted = wanted(graph, sizes)?;
+        for (id, _) in graph.iter() {
             let per_step = graph.phase(id).is_per_step();
-            if per_step && chains.live[id.0 as usize] && !chains.folded[id.0 as usize] {
-                if matches!(node.shape, Shape::Matrix(..)) {
-                    // Matrices that vary in time only feed totals, which `gradient` takes apart.
-                    continue;
-                }
+            if per_step && wanted[id.0 as usize] && !chains.folded[id.0 as usize] {
                 let made = flow.translate(graph, &chains, id)?;
                 flow.of_graph.insert(id, made);
             }
@@ -208,24 +258,27 @@ impl Flow {
             return Ok(known);
         }
         if graph.phase(id) != Phase::Before {
-            return Err(self.unsupported(graph, id, "a matrix that varies in time"));
+            return Err(PlanError::Internal(format!("`{}` was not expected to be read", name_of(graph, id))));
         }
-        let (lanes, scalar) = self.extent(graph, id)?;
-        let name = name_of(graph, id);
         let made = if let Some(number) = graph.uniform_value(id) {
-            self.push(FlowKind::Constant(number), Vec::new(), lanes, scalar, name)
+            let (lanes, scalar) = self.extent(graph, id)?;
+            self.push(FlowKind::Constant(number), Vec::new(), lanes, scalar, name_of(graph, id))
         } else {
-            let source = self.once_source(graph, id)?;
-            match self.of_once.get(&source) {
-                Some(&known) => known,
-                None => {
-                    let made = self.push(FlowKind::Once(source), Vec::new(), lanes, scalar, name);
-                    self.of_once.insert(source, made);
-                    made
-                }
-            }
+            self.once(graph, id)?
         };
         self.of_graph.insert(id, made);
+        Ok(made)
+    }
+
+    /// The leaf of a value that is constant over time, in memory even where it is a number.
+    pub(super) fn once(&mut self, graph: &Graph, id: NodeId) -> Result<FlowId, PlanError> {
+        let (lanes, scalar) = self.extent(graph, id)?;
+        let source = self.once_source(graph, id)?;
+        if let Some(&known) = self.of_once.get(&source) {
+            return Ok(known);
+        }
+        let made = self.push(FlowKind::Once(source), Vec::new(), lanes, scalar, name_of(graph, id));
+        self.of_once.insert(source, made);
         Ok(made)
     }
 
@@ -323,14 +376,11 @@ impl Flow {
     }
 
     fn extent(&self, graph: &Graph, id: NodeId) -> Result<(usize, bool), PlanError> {
-        match graph.shape(id) {
-            Shape::Scalar => Ok((1, true)),
-            Shape::Vector(n) => Ok((size_of(n, &self.sizes, &name_of(graph, id))?, false)),
-            Shape::Matrix(..) => Err(self.unsupported(graph, id, "a matrix that varies in time")),
-        }
+        let shape = graph.shape(id);
+        Ok((elements_of(shape, &self.sizes, &name_of(graph, id))?, *shape == Shape::Scalar))
     }
 
-    fn push(
+    pub(super) fn push(
         &mut self,
         kind: FlowKind,
         operands: Vec<FlowId>,
@@ -339,12 +389,24 @@ impl Flow {
         name: String,
     ) -> FlowId {
         let any = |test: fn(&FlowNode) -> bool| operands.iter().any(|&operand| test(self.node(operand)));
-        let (backward, on_state, on_gradient) =
-            (any(|node| node.backward), any(|node| node.on_state), any(|node| node.on_gradient));
+        let (on_state, on_gradient) = (any(|node| node.on_state), any(|node| node.on_gradient));
+        let gradient = |kind: &FlowKind| {
+            matches!(
+                kind,
+                FlowKind::OutputGradient(_) | FlowKind::StateGradient(_) | FlowKind::SolutionGradient(_)
+            )
+        };
+        let backward = any(|node| node.backward) || gradient(&kind);
+        // To the walk back, what the forward step was solved for is a value as any other.
+        let on_unknown = operands
+            .iter()
+            .any(|&operand| self.node(operand).on_unknown && self.node(operand).backward == backward);
         let node = FlowNode {
-            backward: backward || matches!(kind, FlowKind::OutputGradient(_) | FlowKind::StateGradient(_)),
-            on_state: on_state || matches!(kind, FlowKind::State(_)),
-            on_gradient: on_gradient || matches!(kind, FlowKind::StateGradient(_)),
+            backward,
+            on_state: on_state || matches!(kind, FlowKind::State(_) | FlowKind::Unknown(_)),
+            on_gradient: on_gradient
+                || matches!(kind, FlowKind::StateGradient(_) | FlowKind::SolutionGradient(_)),
+            on_unknown: on_unknown || matches!(kind, FlowKind::Unknown(_) | FlowKind::SolutionGradient(_)),
             kind,
             operands,
             lanes,
@@ -364,17 +426,20 @@ impl Flow {
         let kind = match graph.operator(id) {
             Operator::Input(index) => FlowKind::Input(*index),
             Operator::State(index) => FlowKind::State(*index),
+            Operator::Unknown(index) => FlowKind::Unknown(*index),
             Operator::OutputGradient(index) => FlowKind::OutputGradient(*index),
             Operator::StateGradient(index) => FlowKind::StateGradient(*index),
+            Operator::SolutionGradient(index) => FlowKind::SolutionGradient(*index),
             Operator::Unary(function) => FlowKind::Unary(*function),
             Operator::Binary(function) => FlowKind::Binary(*function),
             Operator::Ternary(function) => FlowKind::Ternary(*function),
-            Operator::Broadcast(_) => FlowKind::Copy,
+            Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => FlowKind::Copy,
             Operator::Sum => FlowKind::Sum,
             Operator::MaximumElement => FlowKind::MaximumElement,
-            Operator::MatrixVector => {
+            Operator::CumulativeSum { reverse } => FlowKind::CumulativeSum { reverse: *reverse },
+            Operator::MatrixVector if graph.phase(graph.operands(id)[0]) == Phase::Before => {
                 let [matrix, vector] = [graph.operands(id)[0], graph.operands(id)[1]];
-                let term = self.term(graph, matrix)?;
+                let term = self.view(graph, matrix)?;
                 let vector = self.value(graph, vector)?;
                 return Ok(self.push(
                     FlowKind::Product { terms: vec![term], addend: false },
@@ -397,7 +462,20 @@ impl Flow {
                 FlowKind::Join { starts: vec![size_of(start, &self.sizes, &name)?] }
             }
             Operator::Slice { start, .. } => FlowKind::Slice { start: size_of(start, &self.sizes, &name)? },
-            _ => return Err(self.unsupported(graph, id, "a matrix that varies in time")),
+            Operator::RowMaximum => {
+                let what = "the largest elements of the rows of a matrix that varies in time";
+                return Err(self.unsupported(graph, id, what));
+            }
+            Operator::MatrixVector | Operator::MatrixMatrix | Operator::Outer => {
+                return self.sample_product(graph, id, lanes);
+            }
+            Operator::Transpose | Operator::SliceColumns { .. } | Operator::PadColumns { .. } => {
+                return self.arrange(graph, id, lanes);
+            }
+            // Constant over time, or totals.
+            Operator::Constant(_) | Operator::Parameter(_) | Operator::Identity(_) | Operator::Total => {
+                return Err(PlanError::Internal(format!("`{name}` is no value of a step")));
+            }
         };
         let operands = graph
             .operands(id)
@@ -405,14 +483,6 @@ impl Flow {
             .map(|&operand| self.value(graph, operand))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(self.push(kind, operands, lanes, scalar, name))
-    }
-
-    fn term(&mut self, graph: &Graph, matrix: NodeId) -> Result<Term, PlanError> {
-        if graph.phase(matrix) == Phase::Before {
-            self.view(graph, matrix)
-        } else {
-            Err(self.unsupported(graph, matrix, "a matrix that varies in time"))
-        }
     }
 
     /// `Σ matrix·vector + rest` becomes one product node and additions to its right, so that an added product of
@@ -428,7 +498,7 @@ impl Flow {
         let mut terms = Vec::new();
         let mut operands = Vec::new();
         for &product in &chain.products {
-            terms.push(self.term(graph, graph.operands(product)[0])?);
+            terms.push(self.view(graph, graph.operands(product)[0])?);
             operands.push(self.value(graph, graph.operands(product)[1])?);
         }
         let mut rest = Vec::new();
@@ -447,14 +517,48 @@ impl Flow {
             operands.push(sum);
             return Ok(self.push(FlowKind::Product { terms, addend: true }, operands, lanes, false, name));
         }
-        let product_name =
-            if rest.is_empty() { name.clone() } else { format!("{}, products", name_of(graph, id)) };
-        let mut sum =
-            self.push(FlowKind::Product { terms, addend: false }, operands, lanes, false, product_name);
-        for addend in rest {
+        // An iteration must not add onto what was computed once: what unknowns decide is a product of its own.
+        let (mut once, mut iterated) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
+        for (term, operand) in terms.into_iter().zip(operands) {
+            let part = if chain.solved && self.node(operand).on_unknown { &mut iterated } else { &mut once };
+            part.0.push(term);
+            part.1.push(operand);
+        }
+        let parts: Vec<_> = [once, iterated].into_iter().filter(|part| !part.0.is_empty()).collect();
+        let product_name = if rest.is_empty() && parts.len() == 1 {
+            name.clone()
+        } else {
+            format!("{}, products", name_of(graph, id))
+        };
+        let mut addends = Vec::with_capacity(parts.len() + rest.len());
+        for (terms, operands) in parts {
+            let kind = FlowKind::Product { terms, addend: false };
+            addends.push(self.push(kind, operands, lanes, false, product_name.clone()));
+        }
+        // What is known once is added up first.
+        let last = addends.split_off(1);
+        addends.extend(rest);
+        addends.extend(last);
+        let mut sum = addends[0];
+        for &addend in &addends[1..] {
             sum = self.push(add.clone(), vec![sum, addend], lanes, false, name.clone());
         }
         Ok(sum)
+    }
+
+    /// What one pass is solved for.
+    fn solved(&mut self, graph: &Graph, backward: bool) -> Result<Vec<Solved>, PlanError> {
+        let mut solved = Vec::new();
+        for (index, leaf, root) in graph.unknowns(backward) {
+            let (unknown, value) = (self.value(graph, leaf)?, self.value(graph, root)?);
+            let port = &graph.signature().unknowns[index as usize];
+            let (lanes, scalar) = (self.node(unknown).lanes, port.shape == Shape::Scalar);
+            let is_leaf = self.node(value).is_leaf();
+            let solution = if is_leaf { self.element(value, lanes, scalar, &port.name) } else { value };
+            let start = if backward { None } else { graph.start_of(index) };
+            solved.push(Solved { index, unknown, solution, start });
+        }
+        Ok(solved)
     }
 
     fn roots(&mut self, graph: &Graph) -> Result<(), PlanError> {
@@ -476,9 +580,11 @@ impl Flow {
             let value = if leaf { self.element(value, lanes, scalar, &port.name) } else { value };
             self.outputs.push(value);
         }
+        self.solved = self.solved(graph, false)?;
         if !graph.has_gradients() {
             return Ok(());
         }
+        self.solved_back = self.solved(graph, true)?;
         for (state, port) in (0_u32..).zip(&signature.states) {
             let value = self.value(graph, root_of(Root::PreviousStateGradient(state))?)?;
             let scalar = port.shape == Shape::Scalar;
@@ -505,6 +611,27 @@ impl Flow {
         Ok(())
     }
 }
+
+/// The values that a plan computes: what roots read, and of the gradients by parameters what [`gradient`] leaves of them.
+fn wanted(graph: &Graph, sizes: &[usize]) -> Result<Vec<bool>, PlanError> {
+    let mut wanted = vec![false; graph.len()];
+    for (root, &node) in graph.roots() {
+        wanted[node.0 as usize] |= !matches!(root, Root::ParameterGradient(_));
+    }
+    for node in gradient::read(graph, sizes)? {
+        wanted[node.0 as usize] = true;
+    }
+    // Operands have smaller ids.
+    for (id, node) in graph.iter().rev() {
+        if wanted[id.0 as usize] && graph.phase(id).is_per_step() {
+            for operand in &node.operands {
+                wanted[operand.0 as usize] = true;
+            }
+        }
+    }
+    Ok(wanted)
+}
+
 /// A name for readers: the user's where there is one.
 pub(super) fn name_of(graph: &Graph, id: NodeId) -> String {
     if let Some(label) = graph.labels(id).first() {
@@ -522,11 +649,12 @@ struct Chain {
     rest: Vec<NodeId>,
     /// The sum is only ever read from memory, so products may add onto the stored rest.
     in_place: bool,
+    /// A solution depends on the sum.
+    solved: bool,
 }
 
 /// The sums of a graph that hold matrix products, and the nodes that went into them.
 struct Chains {
-    live: Vec<bool>,
     /// Part of a chain below its top: has no node of its own.
     folded: Vec<bool>,
     tops: HashMap<NodeId, Chain>,
@@ -542,6 +670,17 @@ impl Chains {
         let mut state_gradient = vec![false; graph.len()];
         for (root, &node) in graph.roots() {
             state_gradient[node.0 as usize] |= matches!(root, Root::PreviousStateGradient(_));
+        }
+        let mut solved = vec![false; graph.len()];
+        for (&root, &node) in graph.roots() {
+            solved[node.0 as usize] |= root.solves().is_some();
+        }
+        for (id, node) in graph.iter().rev() {
+            if solved[id.0 as usize] {
+                for operand in &node.operands {
+                    solved[operand.0 as usize] = true;
+                }
+            }
         }
         let is_sum = |id: NodeId| {
             graph.phase(id).is_per_step()
@@ -579,8 +718,8 @@ impl Chains {
                 folded[node.0 as usize] = true;
             }
             let in_place = uses[id.0 as usize] == 1 && state_gradient[id.0 as usize];
-            tops.insert(id, Chain { products, rest, in_place });
+            tops.insert(id, Chain { products, rest, in_place, solved: solved[id.0 as usize] });
         }
-        Self { live, folded, tops }
+        Self { folded, tops }
     }
 }

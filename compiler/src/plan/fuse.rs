@@ -70,7 +70,10 @@ fn operands(instruction: &Instruction) -> Vec<ValueId> {
 fn operands_mut(instruction: &mut Instruction) -> Vec<&mut ValueId> {
     match instruction {
         Instruction::Load { .. } | Instruction::LoadScalar { .. } | Instruction::Constant(_) => Vec::new(),
-        Instruction::Unary(_, a) | Instruction::Sum(a) | Instruction::MaximumElement(a) => vec![a],
+        Instruction::Unary(_, a)
+        | Instruction::Sum(a)
+        | Instruction::MaximumElement(a)
+        | Instruction::CumulativeSum { value: a, .. } => vec![a],
         Instruction::Binary(_, a, b) => vec![a, b],
         Instruction::Ternary(_, a, b, c) => vec![a, b, c],
         Instruction::Store { value, .. }

@@ -2,10 +2,10 @@
 //!
 //! The gradient by a matrix is `Σ_{t,b} δ v^T`: one product of `δ^T` with `v` over all T·B rows, after the loop. The
 //! gradient by a vector is `Σ_{t,b} δ`. Whatever is not a plain sum of such terms is an expression of totals, computed
-//! once at the end.
+//! once at the end. A matrix that is met whole at each step (`A ⊙ S_t`) has such sums of matrices.
 
 use super::flow::{Flow, FlowId, size_of};
-use super::{Place, PlanError};
+use super::{MatrixStrides, Place, PlanError};
 use crate::graph::{Graph, NodeId, Phase, Root};
 use crate::operator::{Binary, Operator};
 use crate::shape::Shape;
@@ -30,14 +30,12 @@ pub enum GradientTerm {
         /// Columns of the total: elements from row to row.
         row_stride: usize,
     },
-    /// `total[offset ..] += ` what the loops summed into the `Totals` buffer.
+    /// `total[into] += ` what the loops summed into the `Totals` buffer, row by row.
     Sum {
         /// First element in the `Totals` buffer.
         column: usize,
-        /// Number of elements.
-        length: usize,
-        /// First element in the total.
-        offset: usize,
+        /// Where the elements go in the total; a vector is one row.
+        into: MatrixStrides,
     },
 }
 
@@ -59,7 +57,7 @@ pub enum ParameterGradient {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RawTerm {
     Outer { left: FlowId, right: FlowId, row: usize, column: usize, row_stride: usize },
-    Sum { value: FlowId, offset: usize },
+    Sum { value: FlowId, into: MatrixStrides },
 }
 
 /// A parameter gradient before its factors have places.
@@ -82,24 +80,85 @@ impl RawGradient {
 
 /// The gradients by all parameters; empty for a graph without gradients.
 pub(super) fn collect(graph: &Graph, flow: &mut Flow) -> Result<Vec<RawGradient>, PlanError> {
+    let mut gradients = Vec::new();
+    for gradient in taken_apart(graph, &flow.sizes)? {
+        gradients.push(match gradient {
+            Gradient::Parts(parts) => RawGradient::Terms(terms(graph, flow, &parts)?),
+            Gradient::Expression { root, totals } => {
+                let mut raw = Vec::new();
+                for (id, parts) in totals {
+                    let elements = graph
+                        .shape(id)
+                        .sizes(&flow.sizes)
+                        .and_then(|axes| {
+                            axes.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis))
+                        })
+                        .ok_or_else(|| PlanError::Size { name: super::flow::name_of(graph, id) })?;
+                    raw.push((id, elements, terms(graph, flow, &parts)?));
+                }
+                RawGradient::Expression { root, totals: raw }
+            }
+        });
+    }
+    Ok(gradients)
+}
+
+/// The per-step values that the gradients by all parameters are made of.
+pub(super) fn read(graph: &Graph, sizes: &[usize]) -> Result<Vec<NodeId>, PlanError> {
+    let mut read = Vec::new();
+    for gradient in taken_apart(graph, sizes)? {
+        let parts = match gradient {
+            Gradient::Parts(parts) => vec![parts],
+            Gradient::Expression { totals, .. } => totals.into_iter().map(|total| total.1).collect(),
+        };
+        for part in parts.into_iter().flatten() {
+            match part {
+                Part::Outer { left, right, .. } => read.extend([left, right]),
+                Part::Sum { value, .. } => read.push(value),
+            }
+        }
+    }
+    Ok(read)
+}
+
+/// A term as nodes of the graph.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Outer { left: NodeId, right: NodeId, row: usize, column: usize, row_stride: usize },
+    Sum { value: NodeId, at: Visit, row_stride: usize },
+}
+
+/// The gradient by a parameter as nodes of the graph.
+enum Gradient {
+    Parts(Vec<Part>),
+    Expression { root: NodeId, totals: Vec<(NodeId, Vec<Part>)> },
+}
+
+fn taken_apart(graph: &Graph, sizes: &[usize]) -> Result<Vec<Gradient>, PlanError> {
     if !graph.has_gradients() {
         return Ok(Vec::new());
     }
+    let outer = end_in_outer(graph);
     let mut gradients = Vec::new();
     for parameter in 0..graph.signature().parameters.len() as u32 {
         let root = graph.root(Root::ParameterGradient(parameter)).ok_or_else(|| {
             PlanError::Internal("the graph has no root for a parameter's gradient".to_owned())
         })?;
-        gradients.push(match terms(graph, flow, root)? {
-            Some(terms) => RawGradient::Terms(terms),
-            None => expression(graph, flow, root)?,
+        gradients.push(match parts(graph, &outer, sizes, root)? {
+            Some(parts) => Gradient::Parts(parts),
+            None => Gradient::Expression { root, totals: totals(graph, &outer, sizes, root)? },
         });
     }
     Ok(gradients)
 }
 
 /// The totals under `root`, each as a sum of terms.
-fn expression(graph: &Graph, flow: &mut Flow, root: NodeId) -> Result<RawGradient, PlanError> {
+fn totals(
+    graph: &Graph,
+    outer: &[bool],
+    sizes: &[usize],
+    root: NodeId,
+) -> Result<Vec<(NodeId, Vec<Part>)>, PlanError> {
     let mut totals = Vec::new();
     let mut seen = vec![false; graph.len()];
     let mut waiting = vec![root];
@@ -111,20 +170,16 @@ fn expression(graph: &Graph, flow: &mut Flow, root: NodeId) -> Result<RawGradien
             waiting.extend(graph.operands(id));
             continue;
         }
-        let Some(terms) = terms(graph, flow, id)? else {
-            return Err(flow.unsupported(graph, id, "the gradient by a matrix that varies in time"));
+        let Some(parts) = parts(graph, outer, sizes, id)? else {
+            return Err(PlanError::Internal("a total is no sum of terms".to_owned()));
         };
-        let elements = graph
-            .shape(id)
-            .sizes(&flow.sizes)
-            .and_then(|axes| axes.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis)))
-            .ok_or_else(|| PlanError::Size { name: super::flow::name_of(graph, id) })?;
-        totals.push((id, elements, terms));
+        totals.push((id, parts));
     }
-    Ok(RawGradient::Expression { root, totals })
+    Ok(totals)
 }
 
-/// A place in the walk of [`terms`]: a node, and where its element (0, 0) lies in the root.
+/// A place in the walk of [`parts`]: a node, and where its element (0, 0) lies in the root.
+#[derive(Clone, Copy, Debug)]
 struct Visit {
     node: NodeId,
     row: usize,
@@ -134,10 +189,15 @@ struct Visit {
     summed: bool,
 }
 
-/// `root` as a sum of terms, `None` where it is none.
-fn terms(graph: &Graph, flow: &mut Flow, root: NodeId) -> Result<Option<Vec<RawTerm>>, PlanError> {
+/// `root` as a sum of terms, `None` where it is none. A total always is.
+fn parts(
+    graph: &Graph,
+    outer: &[bool],
+    sizes: &[usize],
+    root: NodeId,
+) -> Result<Option<Vec<Part>>, PlanError> {
     let row_stride = match graph.shape(root) {
-        Shape::Matrix(_, columns) => size_of(columns, &flow.sizes, "a parameter")?,
+        Shape::Matrix(_, columns) => size_of(columns, sizes, "a parameter")?,
         _ => 0,
     };
     let mut found = Vec::new();
@@ -149,7 +209,7 @@ fn terms(graph: &Graph, flow: &mut Flow, root: NodeId) -> Result<Option<Vec<RawT
         let operands = graph.operands(at.node);
         let is_matrix = matches!(graph.shape(at.node), Shape::Matrix(..));
         match graph.operator(at.node) {
-            Operator::Binary(Binary::Add) if is_matrix || !at.summed => {
+            Operator::Binary(Binary::Add) if !at.summed || outer[at.node.0 as usize] => {
                 // A scalar total added to a vector total would broadcast; totals of one parameter never do.
                 if operands.iter().any(|&operand| graph.shape(operand) != graph.shape(at.node)) {
                     return Ok(None);
@@ -161,29 +221,74 @@ fn terms(graph: &Graph, flow: &mut Flow, root: NodeId) -> Result<Option<Vec<RawT
                 waiting.push(Visit { node: operands[0], transposed: !at.transposed, ..at })
             }
             Operator::PadColumns { start, .. } => {
-                let start = size_of(start, &flow.sizes, "a parameter")?;
+                let start = size_of(start, sizes, "a parameter")?;
                 let (row, column) =
                     if at.transposed { (at.row + start, at.column) } else { (at.row, at.column + start) };
                 waiting.push(Visit { node: operands[0], row, column, ..at });
             }
             Operator::Pad { start, .. } if !at.summed => {
-                let start = size_of(start, &flow.sizes, "a parameter")?;
+                let start = size_of(start, sizes, "a parameter")?;
                 waiting.push(Visit { node: operands[0], column: at.column + start, ..at });
             }
             Operator::Outer if at.summed => {
-                let (left, right) = (flow.value(graph, operands[0])?, flow.value(graph, operands[1])?);
-                let (mut left, mut right) = (flow.placed(left), flow.placed(right));
+                let (mut left, mut right) = (operands[0], operands[1]);
                 if at.transposed {
                     std::mem::swap(&mut left, &mut right);
                 }
-                found.push(RawTerm::Outer { left, right, row: at.row, column: at.column, row_stride });
+                found.push(Part::Outer { left, right, row: at.row, column: at.column, row_stride });
             }
-            _ if at.summed && !is_matrix => {
-                let value = flow.value(graph, at.node)?;
-                found.push(RawTerm::Sum { value, offset: at.column });
+            _ if at.summed && (is_matrix || !at.transposed) => {
+                found.push(Part::Sum { value: at.node, at, row_stride });
             }
             _ => return Ok(None),
         }
     }
     Ok(Some(found))
+}
+
+/// For each node, whether it is a matrix with an outer product among its addends: each of those is totalled on its own.
+fn end_in_outer(graph: &Graph) -> Vec<bool> {
+    let mut ends = vec![false; graph.len()];
+    for (id, node) in graph.iter() {
+        ends[id.0 as usize] = match node.operator {
+            Operator::Outer => true,
+            Operator::Transpose | Operator::PadColumns { .. } | Operator::Binary(Binary::Add) => {
+                node.operands.iter().any(|operand| ends[operand.0 as usize])
+            }
+            _ => false,
+        };
+    }
+    ends
+}
+
+/// The parts with their values in the flow.
+fn terms(graph: &Graph, flow: &mut Flow, parts: &[Part]) -> Result<Vec<RawTerm>, PlanError> {
+    let mut terms = Vec::with_capacity(parts.len());
+    for part in parts {
+        terms.push(match *part {
+            Part::Outer { left, right, row, column, row_stride } => {
+                let (left, right) = (flow.value(graph, left)?, flow.value(graph, right)?);
+                let (left, right) = (flow.placed(left), flow.placed(right));
+                RawTerm::Outer { left, right, row, column, row_stride }
+            }
+            Part::Sum { value, at, row_stride } => {
+                let (rows, columns) = match graph.shape(value) {
+                    Shape::Matrix(rows, columns) => (
+                        size_of(rows, &flow.sizes, "a parameter")?,
+                        size_of(columns, &flow.sizes, "a parameter")?,
+                    ),
+                    Shape::Vector(n) => (1, size_of(n, &flow.sizes, "a parameter")?),
+                    Shape::Scalar => (1, 1),
+                };
+                let first = at.row * row_stride + at.column;
+                let strides = if at.transposed {
+                    MatrixStrides { offset: first, rows, columns, row_stride: 1, column_stride: row_stride }
+                } else {
+                    MatrixStrides { offset: first, rows, columns, row_stride, column_stride: 1 }
+                };
+                RawTerm::Sum { value: flow.value(graph, value)?, into: strides }
+            }
+        });
+    }
+    Ok(terms)
 }

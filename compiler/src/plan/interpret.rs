@@ -6,7 +6,9 @@
 #![forbid(unsafe_code)]
 
 use super::kernel::{Access, Instruction, Kernel, KernelBuffer, KernelError, Kind, Precision, ValueId};
-use crate::operator::evaluate::{evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum};
+use crate::operator::evaluate::{
+    cumulative_sum, evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum,
+};
 use crate::operator::real::Real;
 
 /// Why a kernel was not run.
@@ -121,6 +123,10 @@ pub fn run_kernel<T: Real>(
                 Instruction::MaximumElement(a) => {
                     let elements: Vec<T> = (0..kernel.lanes).map(|lane| at(a, lane)).collect();
                     result.push(maximum_element(&elements));
+                }
+                Instruction::CumulativeSum { reverse, value } => {
+                    let elements: Vec<T> = (0..kernel.lanes).map(|lane| at(value, lane)).collect();
+                    result.extend(cumulative_sum(&elements, reverse));
                 }
                 Instruction::Store { .. }
                 | Instruction::StoreScalar { .. }

@@ -7,7 +7,7 @@
 //!
 //! For each row `r` in order: every `Load` reads the value that its location holds *before* the kernel's own stores of
 //! that row; then the instructions are evaluated; then the stores take effect. Element `j` of a lane value depends
-//! only on element `j` of its operands, but for the reductions.
+//! only on element `j` of its operands, but for the reductions and cumulative sums.
 //!
 //! # Invariants
 //!
@@ -71,6 +71,13 @@ pub enum Instruction {
     Sum(ValueId),
     /// Largest lane, a scalar, NaN where any lane is; four partial maxima as for `Sum`, starting from `-inf`.
     MaximumElement(ValueId),
+    /// Sums over the lanes up to each, a lane value: see [`crate::operator::evaluate::cumulative_sum`]. A scalar is repeated.
+    CumulativeSum {
+        /// From the last lane to the first.
+        reverse: bool,
+        /// Of what.
+        value: ValueId,
+    },
     /// Write lanes (a scalar is repeated).
     Store {
         /// Which buffer.
@@ -252,7 +259,10 @@ impl Instruction {
     pub fn operands(&self) -> impl Iterator<Item = ValueId> + use<> {
         let operands = match *self {
             Self::Load { .. } | Self::LoadScalar { .. } | Self::Constant(_) => [None; 3],
-            Self::Unary(_, a) | Self::Sum(a) | Self::MaximumElement(a) => [Some(a), None, None],
+            Self::Unary(_, a)
+            | Self::Sum(a)
+            | Self::MaximumElement(a)
+            | Self::CumulativeSum { value: a, .. } => [Some(a), None, None],
             Self::Binary(_, a, b) => [Some(a), Some(b), None],
             Self::Ternary(_, a, b, c) => [Some(a), Some(b), Some(c)],
             Self::Store { value, .. }
@@ -303,7 +313,7 @@ impl Kernel {
                 }
             }
             kinds.push(match *instruction {
-                Instruction::Load { .. } => Kind::Lanes,
+                Instruction::Load { .. } | Instruction::CumulativeSum { .. } => Kind::Lanes,
                 Instruction::LoadScalar { .. }
                 | Instruction::Constant(_)
                 | Instruction::Sum(_)
@@ -430,6 +440,10 @@ impl fmt::Display for Kernel {
                 Instruction::Ternary(function, a, b, c) => write!(f, "v{index} = {function:?} {a} {b} {c}")?,
                 Instruction::Sum(a) => write!(f, "v{index} = Sum {a}")?,
                 Instruction::MaximumElement(a) => write!(f, "v{index} = MaximumElement {a}")?,
+                Instruction::CumulativeSum { reverse, value } => {
+                    let order = if *reverse { "ReverseCumulativeSum" } else { "CumulativeSum" };
+                    write!(f, "v{index} = {order} {value}")?;
+                }
                 Instruction::Store { buffer, column, value } => write!(f, "b{buffer}[{column}..] = {value}")?,
                 Instruction::StoreScalar { buffer, column, value } => {
                     write!(f, "b{buffer}[{column}] = {value}")?

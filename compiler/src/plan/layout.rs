@@ -162,6 +162,16 @@ fn leaves(flow: &Flow, demand: &Demand, layout: &mut Layout) {
                 layout.output_gradients[output as usize] = Some(place);
                 place
             }
+            FlowKind::Unknown(unknown) | FlowKind::SolutionGradient(unknown) => {
+                let name = &flow.unknown_names[unknown as usize];
+                let (name, role) = match node.backward {
+                    false => (format!("{name}, solved"), BufferRole::Unknown),
+                    true => (format!("gradient of {name}, solved"), BufferRole::SolutionGradient),
+                };
+                let kept = demand.storage[index] == Some(Storage::Sequence);
+                let kind = if kept { sequence } else { BufferKind::Step };
+                layout.port(name, role, kind, flow.unknown_names.len(), node.lanes)
+            }
             FlowKind::Once(source) => {
                 let place = layout.take(once, node.lanes);
                 layout.once.push(OnceValue { source, column: place.column, length: node.lanes });
@@ -243,7 +253,8 @@ impl Slots {
         slots
     }
 
-    /// Stores elements over products that only their own loop reads.
+    /// Stores elements over products that only their own loop reads. An iteration must find what was computed once as
+    /// it was: there only over what the iteration itself has computed.
     fn reuse(&mut self, flow: &Flow, sections: &Sections, demand: &Demand) {
         let free: BTreeSet<(Class, FlowId)> = self
             .products
@@ -272,6 +283,7 @@ impl Slots {
                     } else if free.contains(&(class, operand))
                         && !taken.contains(&operand)
                         && flow.node(operand).lanes == node.lanes
+                        && (!sections.of(element).is_solved() || sections.of(operand) == sections.of(element))
                         && demand.readers[operand.0 as usize].iter().all(|key| {
                             key.section == sections.of(element)
                                 && demand.computed.get(key).is_some_and(|values| values.contains(&element))

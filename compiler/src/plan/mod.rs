@@ -8,6 +8,7 @@
 //! | file | arrow |
 //! | --- | --- |
 //! | [`flow`](self) | graph → flow: sums of products become one node each, matrices become views of parameters |
+//! | `sample` | the part of it for matrices that each sample has its own of at each step |
 //! | `section` | flow → when each value is computed: before, within or after the time loop, forward and backward |
 //! | `demand` | which values are stored, and in which loops the others are computed again |
 //! | `layout` | stored values → columns of buffers, so that products which share an operand lie side by side |
@@ -23,6 +24,25 @@
 //! - **P3** each value starts at a column that is a multiple of [`COLUMN_ALIGNMENT`]; the columns between values are
 //!   zero, or hold what a product of zeros gives.
 //! - **P4** a parameter gradient is zero, or a sum of outer products and row sums, or an expression of such totals.
+//! - **P5** a section that is solved ([`Section::is_solved`]) may run any number of times: what it reads before it has
+//!   written it, it writes nowhere, and it adds onto nothing but what it has written itself.
+//!
+//! # Unknowns
+//!
+//! Where the equations of a step are solved ([`crate::graph::solve`]), the time loop has three sections in place of one:
+//! `Prepare` computes what the solution needs and no unknown decides, `Solve` is one iteration, and `Step` is the rest.
+//! In each step the caller runs `Prepare`, sets each of [`Plan::unknowns`] to where it begins, runs `Solve` and replaces
+//! it by its solution until all are solved, runs `Solve` a last time, so that everything it has computed is of the
+//! solved values, and then runs `Step`. So does the walk back, with [`Plan::unknown_gradients`]. Without unknowns
+//! `Prepare` and `Solve` are empty.
+//!
+//! # Matrices that vary in time
+//!
+//! A matrix state (`C_t = f_t C_{t-1} + v_t k_t^T`) has `rows * columns` columns of a buffer, its rows one after the
+//! other. What works element by element are element loops over so many lanes, with scalars of the sample as factors.
+//! What does not is [`Step::SampleProduct`] (`v k^T`, `C q`, `C^T v`, `A C`) or [`Step::Arrange`] (a transpose or slice
+//! that an element loop reads). These belong to the section and level that elements in their place would belong to.
+//! A matrix of a row has at most [`MAXIMUM_DIMENSION`](crate::limits::MAXIMUM_DIMENSION) elements.
 //!
 //! # Time and memory
 //!
@@ -40,6 +60,7 @@ pub mod interpret;
 pub mod kernel;
 mod layout;
 mod print;
+mod sample;
 mod section;
 mod verify;
 
@@ -55,13 +76,21 @@ pub const COLUMN_ALIGNMENT: usize = 16;
 pub enum Section {
     /// All T·B rows, before the time loop: what does not depend on a state.
     Before,
-    /// The time loop, first step to last.
+    /// The time loop, first step to last: what the solution of the step needs and no unknown decides.
+    Prepare,
+    /// The same loop: one iteration of what unknowns decide and their solution needs.
+    Solve,
+    /// The same loop: the rest; all of it where nothing is solved.
     Step,
     /// All T·B rows, after the time loop: what no state needs.
     After,
     /// All T·B rows, before the loop back: what does not depend on a later step's gradient.
     BackwardBefore,
-    /// The time loop, last step to first.
+    /// The time loop, last step to first: as `Prepare`.
+    BackwardPrepare,
+    /// The same loop: as `Solve`.
+    BackwardSolve,
+    /// The same loop: as `Step`.
     BackwardStep,
     /// All T·B rows, after the loop back: gradients by inputs and parameters.
     BackwardAfter,
@@ -69,11 +98,15 @@ pub enum Section {
 
 impl Section {
     /// All sections, in order.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 10] = [
         Self::Before,
+        Self::Prepare,
+        Self::Solve,
         Self::Step,
         Self::After,
         Self::BackwardBefore,
+        Self::BackwardPrepare,
+        Self::BackwardSolve,
         Self::BackwardStep,
         Self::BackwardAfter,
     ];
@@ -81,13 +114,40 @@ impl Section {
     /// True within a time loop.
     #[must_use]
     pub const fn is_step(self) -> bool {
-        matches!(self, Self::Step | Self::BackwardStep)
+        matches!(
+            self,
+            Self::Prepare
+                | Self::Solve
+                | Self::Step
+                | Self::BackwardPrepare
+                | Self::BackwardSolve
+                | Self::BackwardStep
+        )
+    }
+
+    /// True where the section is run again and again until the step is solved.
+    #[must_use]
+    pub const fn is_solved(self) -> bool {
+        matches!(self, Self::Solve | Self::BackwardSolve)
+    }
+
+    /// True where both are of one time loop.
+    #[must_use]
+    pub const fn shares_loop(self, other: Self) -> bool {
+        self.is_step() && other.is_step() && self.is_backward() == other.is_backward()
     }
 
     /// True for the sections of the backward pass.
     #[must_use]
     pub const fn is_backward(self) -> bool {
-        matches!(self, Self::BackwardBefore | Self::BackwardStep | Self::BackwardAfter)
+        matches!(
+            self,
+            Self::BackwardBefore
+                | Self::BackwardPrepare
+                | Self::BackwardSolve
+                | Self::BackwardStep
+                | Self::BackwardAfter
+        )
     }
 }
 
@@ -115,6 +175,10 @@ pub enum BufferRole {
     Input,
     /// States. Block 0 is the initial value.
     State,
+    /// Unknowns of the step: see [`Plan::unknowns`].
+    Unknown,
+    /// Unknowns of the walk back: see [`Plan::unknown_gradients`].
+    SolutionGradient,
     /// Gradients by output sequences, staged before the backward run.
     OutputGradient,
     /// Gradients by states. Block T is the gradient by the final state.
@@ -176,6 +240,32 @@ pub struct MatrixView {
     pub transposed: bool,
 }
 
+/// Where the elements of a matrix are within a value: element `(i, j)` at
+/// `offset + i * row_stride + j * column_stride`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct MatrixStrides {
+    /// Element (0, 0).
+    pub offset: usize,
+    /// Number of rows.
+    pub rows: usize,
+    /// Number of columns.
+    pub columns: usize,
+    /// From row to row.
+    pub row_stride: usize,
+    /// From column to column.
+    pub column_stride: usize,
+}
+
+/// A matrix of which each sample has its own, or one that all share where the buffer is of kind
+/// [`BufferKind::Once`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct SampleMatrix {
+    /// The value that holds it.
+    pub place: Place,
+    /// Its elements within the value.
+    pub strides: MatrixStrides,
+}
+
 /// Something constant over time that is stored whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum OnceSource {
@@ -224,6 +314,28 @@ pub enum Step {
         /// Add to what is there.
         accumulate: bool,
     },
+    /// `output = left · right` for each row: a product of two matrices, written row by row. No element of the operands
+    /// lies in the output.
+    SampleProduct {
+        /// As many columns as the right one has rows.
+        left: SampleMatrix,
+        /// The other.
+        right: SampleMatrix,
+        /// `left.rows * right.columns` elements of each row.
+        output: Place,
+    },
+    /// The matrix among columns of zeros, for each row: columns `start ..` of `total`, written row by row. No element of
+    /// it lies in the output.
+    Arrange {
+        /// The matrix.
+        from: SampleMatrix,
+        /// `from.rows * total` elements of each row.
+        output: Place,
+        /// Column that its first one becomes.
+        start: usize,
+        /// Number of columns of the result.
+        total: usize,
+    },
     /// An element loop.
     Loop {
         /// Index into [`Plan::kernels`].
@@ -244,6 +356,21 @@ pub struct OnceValue {
     pub length: usize,
 }
 
+/// A value that is solved for by iteration.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SolvedValue {
+    /// The user's name of the unknown.
+    pub name: String,
+    /// Elements of each row.
+    pub length: usize,
+    /// What an iteration reads.
+    pub unknown: Place,
+    /// What it gives instead.
+    pub solution: Place,
+    /// Where the iteration begins; at zero where this is `None`.
+    pub start: Option<Place>,
+}
+
 /// A compiled cell's orders: buffers, packed matrices, element loops, and one program for each section.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
@@ -256,7 +383,7 @@ pub struct Plan {
     /// All element loops.
     pub kernels: Vec<Kernel>,
     /// The program of each section, in the order of [`Section::ALL`].
-    pub programs: [Vec<Step>; 6],
+    pub programs: [Vec<Step>; Section::ALL.len()],
     /// Vectors and scalars that are constant over time.
     pub once: Vec<OnceValue>,
     /// Expressions of parameters, computed once: nodes of the graph with the number of their elements.
@@ -265,6 +392,10 @@ pub struct Plan {
     pub inputs: Vec<Option<Place>>,
     /// Where each state is as it enters a step; one step ahead is where it leaves.
     pub states: Vec<Place>,
+    /// What each step is solved for.
+    pub unknowns: Vec<SolvedValue>,
+    /// What each step of the walk back is solved for: gradients by solutions.
+    pub unknown_gradients: Vec<SolvedValue>,
     /// Where the gradient by each output is staged; `None` where nothing reads it.
     pub output_gradients: Vec<Option<Place>>,
     /// Where the gradient by each state goes for the step before; it comes from one step ahead. Empty without
@@ -295,7 +426,9 @@ impl Plan {
     /// pass, staged inputs and states included.
     #[must_use]
     pub fn tape_elements(&self) -> usize {
-        let kept = |role| matches!(role, BufferRole::Input | BufferRole::State | BufferRole::Tape);
+        let kept = |role| {
+            matches!(role, BufferRole::Input | BufferRole::State | BufferRole::Unknown | BufferRole::Tape)
+        };
         self.sequences().filter(|buffer| kept(buffer.role)).map(|buffer| buffer.width).sum()
     }
 
@@ -340,7 +473,7 @@ pub enum PlanError {
 ///
 /// # Errors
 ///
-/// Sizes missing or too large, or an operator that has no order yet (matrices that vary in time).
+/// Sizes missing or too large, or an operator that has no order yet.
 pub fn plan(graph: &Graph, sizes: &[usize]) -> Result<Plan, PlanError> {
     let mut flow = flow::Flow::build(graph, sizes)?;
     let gradients = gradient::collect(graph, &mut flow)?;

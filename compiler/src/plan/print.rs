@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::layout::once_name;
-use super::{BufferKind, Place, Plan, Section, Step};
+use super::{BufferKind, MatrixStrides, Place, Plan, SampleMatrix, Section, Step};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -19,6 +19,13 @@ impl fmt::Display for Plan {
         }
         for once in &self.once {
             writeln!(f, "once @{} [{}] = {}", once.column, once.length, once_name(once.source))?;
+        }
+        for solved in self.unknowns.iter().chain(&self.unknown_gradients) {
+            write!(f, "solve {} = {}", self.name(solved.unknown), self.name(solved.solution))?;
+            match solved.start {
+                Some(start) => writeln!(f, ", from {}", self.name(start))?,
+                None => writeln!(f, ", from zero")?,
+            }
         }
         for (index, matrix) in self.matrices.iter().enumerate() {
             write!(f, "matrix {index} [{}, {}] =", matrix.rows, matrix.columns)?;
@@ -55,6 +62,19 @@ impl fmt::Display for Plan {
                             self.name(*operand)
                         )?;
                     }
+                    Step::SampleProduct { left, right, output } => {
+                        writeln!(
+                            f,
+                            "  {} = {} · {} of each row",
+                            self.name(*output),
+                            self.matrix_name(left),
+                            self.matrix_name(right)
+                        )?;
+                    }
+                    Step::Arrange { from, output, start, total } => {
+                        let from = self.matrix_name(from);
+                        writeln!(f, "  {} = {from} at column {start} of {total}", self.name(*output))?;
+                    }
                     Step::Loop { kernel, .. } => {
                         let kernel = &self.kernels[*kernel];
                         writeln!(f, "  loop over {} lanes: {}", kernel.lanes, kernel.name)?;
@@ -70,5 +90,14 @@ impl Plan {
     fn name(&self, place: Place) -> String {
         let ahead = if place.time == 0 { "" } else { " next" };
         format!("`{}`{ahead}@{}", self.buffer(place.buffer).name, place.column)
+    }
+
+    /// Element (0, 0), sizes, and the strides where they are not those of a matrix row by row.
+    fn matrix_name(&self, matrix: &SampleMatrix) -> String {
+        let MatrixStrides { offset, rows, columns, row_stride, column_stride } = matrix.strides;
+        let place = Place { column: matrix.place.column + offset, ..matrix.place };
+        let dense = columns <= 1 || (row_stride, column_stride) == (columns, 1);
+        let strides = if dense { String::new() } else { format!(" by ({row_stride}, {column_stride})") };
+        format!("{}[{rows}, {columns}]{strides}", self.name(place))
     }
 }

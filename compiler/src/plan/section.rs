@@ -1,14 +1,17 @@
 //! When each value is computed: its section, and its level within the section.
 //!
-//! Within a section, level by level: first the products of the level, then its element loops. A product is one level
-//! above its operand; what reads a value across a change of lanes is one level above it too.
+//! Within a section, level by level: first the products of the level, then its operations on matrices of a sample, then
+//! its element loops. A product is one level above its operand, and so is such an operation; what reads a value across a change of lanes is one level above it too.
 //!
 //! The rule, forward: a product leaves the loop to the front when it does not depend on the state, and to the back
 //! when no state needs it; elements follow the products that need them or that they need, and else stay in the loop,
 //! where their operands are at hand. Backward the same, with the gradient of the later step in place of the state.
+//!
+//! Where a step is solved, what the solution depends on is computed before all else in the loop: in `Solve` what depends
+//! on an unknown, in `Prepare` the rest.
 
 use super::Section;
-use super::flow::{Flow, FlowId, FlowKind};
+use super::flow::{Flow, FlowId, FlowKind, Solved};
 
 /// Section and level of every value.
 #[derive(Clone, Debug)]
@@ -37,8 +40,8 @@ impl Sections {
 fn term_section(flow: &Flow, operand: FlowId, home: Section) -> Section {
     let operand = flow.node(operand);
     match home {
-        Section::Step if !operand.on_state => Section::Before,
-        Section::BackwardStep if !operand.on_gradient => Section::BackwardBefore,
+        Section::Prepare | Section::Step if !operand.on_state => Section::Before,
+        Section::BackwardPrepare | Section::BackwardStep if !operand.on_gradient => Section::BackwardBefore,
         other => other,
     }
 }
@@ -54,8 +57,26 @@ pub(super) fn term_sections(flow: &Flow, product: FlowId, home: Section) -> Vec<
 
 /// Assigns every value its section and level.
 pub(super) fn assign(flow: &Flow) -> Sections {
-    let needed_forward = ancestors(flow, flow.next_states.iter().copied());
-    let needed_backward = ancestors(flow, flow.previous_state_gradients.iter().copied());
+    let solutions = |solved: &[Solved]| ancestors(flow, solved.iter().map(|solved| solved.solution));
+    let (solved_forward, solved_backward) = (solutions(&flow.solved), solutions(&flow.solved_back));
+    let either = |needed: Vec<bool>, solved: &[bool]| -> Vec<bool> {
+        needed.into_iter().zip(solved).map(|(needed, &solved)| needed || solved).collect()
+    };
+    let needed_forward = either(ancestors(flow, flow.next_states.iter().copied()), &solved_forward);
+    let needed_backward =
+        either(ancestors(flow, flow.previous_state_gradients.iter().copied()), &solved_backward);
+    // Where a value that stays in the time loop is computed.
+    let within = |id: FlowId| {
+        let (node, index) = (flow.node(id), id.0 as usize);
+        match (node.backward, if node.backward { solved_backward[index] } else { solved_forward[index] }) {
+            (false, true) if node.on_unknown => Section::Solve,
+            (false, true) => Section::Prepare,
+            (false, false) => Section::Step,
+            (true, true) if node.on_unknown => Section::BackwardSolve,
+            (true, true) => Section::BackwardPrepare,
+            (true, false) => Section::BackwardStep,
+        }
+    };
     let count = flow.nodes.len();
     let mut section = vec![Section::Step; count];
     // Products first: they pull their operands.
@@ -63,16 +84,15 @@ pub(super) fn assign(flow: &Flow) -> Sections {
     for id in flow.ids() {
         let node = flow.node(id);
         let index = id.0 as usize;
-        section[index] = if node.backward { Section::BackwardStep } else { Section::Step };
+        section[index] = within(id);
         if !matches!(node.kind, FlowKind::Product { .. }) {
             continue;
         }
         section[index] = match (node.backward, needed_forward[index], needed_backward[index]) {
             (false, ..) if !node.on_state => Section::Before,
-            (false, true, _) => Section::Step,
-            (false, false, _) => Section::After,
-            (true, _, true) if !node.on_gradient => Section::BackwardBefore,
-            (true, _, true) => Section::BackwardStep,
+            (false, true, _) | (true, _, true) if node.on_gradient || !node.backward => within(id),
+            (false, ..) => Section::After,
+            (true, _, true) => Section::BackwardBefore,
             (true, _, false) => Section::BackwardAfter,
         };
         for (&operand, when) in node.operands.iter().zip(term_sections(flow, id, section[index])) {
@@ -104,10 +124,9 @@ pub(super) fn assign(flow: &Flow) -> Sections {
                     Section::BackwardAfter
                 }
                 true if early_backward[index] && !node.on_gradient => Section::BackwardBefore,
-                true => Section::BackwardStep,
                 false if late => Section::After,
                 false if early_forward[index] && !node.on_state => Section::Before,
-                false => Section::Step,
+                _ => within(id),
             };
         }
         let here = section[index];
@@ -127,6 +146,7 @@ pub(super) fn assign(flow: &Flow) -> Sections {
                 continue;
             }
             let through_memory = product
+                || node.is_sample_operation()
                 || matches!(node.kind, FlowKind::Join { .. })
                 || (matches!(node.kind, FlowKind::Slice { .. }) && flow.node(operand).is_element())
                 || (node.is_element() && flow.node(operand).is_element() && lanes[from] != lanes[index])

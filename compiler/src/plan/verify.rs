@@ -1,9 +1,12 @@
 //! Checks of a plan against its invariants.
 
-use super::{BufferKind, COLUMN_ALIGNMENT, Place, Plan, PlanError, Section, Step};
+use std::collections::HashMap;
+
+use super::kernel::Access;
+use super::{BufferId, BufferKind, COLUMN_ALIGNMENT, Place, Plan, PlanError, SampleMatrix, Section, Step};
 
 impl Plan {
-    /// Checks P2 and P3, and that every product and loop stays within its buffers.
+    /// Checks P2, P3 and P5, and that every product and loop stays within its buffers.
     ///
     /// # Errors
     ///
@@ -29,6 +32,19 @@ impl Plan {
                             return Err(broken("P2", "a product reads one row for all"));
                         }
                     }
+                    Step::SampleProduct { left, right, output } => {
+                        if left.strides.columns != right.strides.rows {
+                            return Err(broken("P1", "the factors of a product of a sample do not fit"));
+                        }
+                        let elements = left.strides.rows * right.strides.columns;
+                        self.check_sample_operation(section, &[*left, *right], *output, elements)?;
+                    }
+                    Step::Arrange { from, output, start, total } => {
+                        if start + from.strides.columns > *total {
+                            return Err(broken("P1", "a matrix is arranged beyond the last column"));
+                        }
+                        self.check_sample_operation(section, &[*from], *output, from.strides.rows * total)?;
+                    }
                     Step::Loop { kernel, bindings } => {
                         let kernel = self.kernels.get(*kernel).ok_or_else(|| broken("P1", "no such loop"))?;
                         if kernel.buffers.len() != bindings.len() {
@@ -50,8 +66,114 @@ impl Plan {
                 }
             }
         }
+        for section in Section::ALL.into_iter().filter(|section| section.is_solved()) {
+            self.verify_repeatable(section)?;
+        }
+        for (section, solved) in
+            [(Section::Solve, &self.unknowns), (Section::BackwardSolve, &self.unknown_gradients)]
+        {
+            for solved in solved {
+                self.check_place(section, solved.unknown, solved.length)?;
+                self.check_place(section, solved.solution, solved.length)?;
+                if let Some(start) = solved.start {
+                    self.check_place(section, start, solved.length)?;
+                }
+            }
+        }
         for place in self.outputs.iter().chain(self.input_gradients.iter().flatten()) {
             self.check_place(Section::BackwardAfter, *place, 1)?;
+        }
+        Ok(())
+    }
+
+    /// Operands and output lie in their buffers, and apart.
+    fn check_sample_operation(
+        &self,
+        section: Section,
+        operands: &[SampleMatrix],
+        output: Place,
+        elements: usize,
+    ) -> Result<(), PlanError> {
+        self.check_place(section, output, elements)?;
+        if self.buffer(output.buffer).kind == BufferKind::Once {
+            return Err(broken("P2", "an operation of each sample writes one row for all"));
+        }
+        for operand in operands {
+            let (place, end) = (operand.place, operand.strides.end());
+            self.check_place(section, place, end)?;
+            let same = (place.buffer, place.time) == (output.buffer, output.time);
+            if same && place.column < output.column + elements && output.column < place.column + end {
+                return Err(broken("P1", "an operation of each sample writes over its operand"));
+            }
+        }
+        Ok(())
+    }
+
+    /// P5, column by column of every block that the program touches.
+    fn verify_repeatable(&self, section: Section) -> Result<(), PlanError> {
+        #[derive(Clone, Copy, Default)]
+        struct Column {
+            read_first: bool,
+            written: bool,
+        }
+        let mut blocks: HashMap<(BufferId, usize), Vec<Column>> = HashMap::new();
+        let mut touch = |buffer: BufferId, time: usize, column: usize, length: usize, access: Access| {
+            let columns = blocks
+                .entry((buffer, time))
+                .or_insert_with(|| vec![Column::default(); self.buffer(buffer).width]);
+            for column in columns.iter_mut().skip(column).take(length) {
+                column.read_first |= access != Access::Write && !column.written;
+                column.written |= access != Access::Read;
+                if column.read_first && column.written {
+                    let name = &self.buffer(buffer).name;
+                    return Err(broken("P5", &format!("{section:?} changes what it reads of `{name}`")));
+                }
+            }
+            Ok(())
+        };
+        for step in self.program(section) {
+            match step {
+                Step::Product { operand, matrix, output, accumulate } => {
+                    let matrix = &self.matrices[*matrix];
+                    touch(operand.buffer, operand.time, operand.column, matrix.rows, Access::Read)?;
+                    let access = if *accumulate { Access::Add } else { Access::Write };
+                    touch(output.buffer, output.time, output.column, matrix.columns, access)?;
+                }
+                Step::SampleProduct { left, right, output } => {
+                    for operand in [left, right] {
+                        let place = operand.place;
+                        touch(place.buffer, place.time, place.column, operand.strides.end(), Access::Read)?;
+                    }
+                    let elements = left.strides.rows * right.strides.columns;
+                    touch(output.buffer, output.time, output.column, elements, Access::Write)?;
+                }
+                Step::Arrange { from, output, total, .. } => {
+                    let place = from.place;
+                    touch(place.buffer, place.time, place.column, from.strides.end(), Access::Read)?;
+                    touch(
+                        output.buffer,
+                        output.time,
+                        output.column,
+                        from.strides.rows * total,
+                        Access::Write,
+                    )?;
+                }
+                Step::Loop { kernel, bindings } => {
+                    let kernel = &self.kernels[*kernel];
+                    // Loads see what was there before the stores of the row.
+                    for reads in [true, false] {
+                        for instruction in &kernel.instructions {
+                            let Some((access, buffer, column, length)) = instruction.access(kernel.lanes)
+                            else {
+                                continue;
+                            };
+                            if (access == Access::Read) == reads {
+                                touch(bindings[buffer].0, bindings[buffer].1, column, length, access)?;
+                            }
+                        }
+                    }
+                }
+            }
         }
         Ok(())
     }

@@ -7,41 +7,12 @@ use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use crate::diagnostic::Code;
 use crate::source::ast::ProductSign;
+use crate::source::function_names;
 use crate::span::Span;
 use std::collections::{BTreeMap, HashMap};
 
 /// Letters that papers apply like functions.
 const ACTIVATIONS: [&str; 8] = ["phi", "varphi", "psi", "Phi", "Psi", "f", "g", "a"];
-/// Words that a misspelled function is compared with.
-const KNOWN: [&str; 27] = [
-    "sigmoid",
-    "sigma",
-    "tanh",
-    "relu",
-    "softplus",
-    "exp",
-    "log",
-    "ln",
-    "sqrt",
-    "abs",
-    "sin",
-    "cos",
-    "max",
-    "min",
-    "elu",
-    "selu",
-    "gelu",
-    "silu",
-    "swish",
-    "softsign",
-    "hard_sigmoid",
-    "hard_tanh",
-    "clip",
-    "sign",
-    "softmax",
-    "LayerNorm",
-    "mean",
-];
 /// Words that are letters.
 const GREEK: [&str; 54] = [
     "alpha",
@@ -120,7 +91,8 @@ pub(super) fn check(draft: &mut Draft) {
                 && draft.symbol(symbol).declared.is_none()
             {
                 *applications.entry(symbol).or_default() += 1;
-                if draft.varying[argument.0] || draft.symbol(symbol).canonical.starts_with("sigma_") {
+                let word = &draft.symbol(symbol).canonical;
+                if draft.varying[argument.0] || word.starts_with("sigma_") || is_word(word) {
                     applied.entry(symbol).or_default().push((at, *name));
                 }
             }
@@ -227,9 +199,8 @@ fn is_word(name: &str) -> bool {
 /// The known function whose name is closest, if any is close.
 fn nearest(name: &str) -> Option<&'static str> {
     let lower = name.to_ascii_lowercase();
-    KNOWN
-        .iter()
-        .map(|known| (distance(&lower, &known.to_ascii_lowercase()), *known))
+    function_names()
+        .map(|known| (distance(&lower, known), known))
         .min_by_key(|(distance, _)| *distance)
         .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
         .map(|(_, known)| known)

@@ -164,6 +164,23 @@ impl<'f> Builder<'f> {
         Some(Value { term, kind: Kind::Matrix, span: a.span })
     }
 
+    /// A scalar repeated to fill a shape; anything else as it is.
+    pub(super) fn spread(&mut self, a: Value, shape: &Shape, span: Span) -> Option<Value> {
+        match (self.shape(a.term), shape) {
+            (Shape::Scalar, Shape::Vector(n)) => {
+                let operator = Operator::Broadcast(n.clone());
+                let term = self.emit(operator, vec![a.term], shape.clone(), span)?;
+                Some(Value { term, kind: Kind::Vector, span })
+            }
+            (Shape::Scalar, Shape::Matrix(rows, columns)) => {
+                let operator = Operator::BroadcastMatrix(rows.clone(), columns.clone());
+                let term = self.emit(operator, vec![a.term], shape.clone(), span)?;
+                Some(Value { term, kind: Kind::Matrix, span })
+            }
+            _ => Some(a),
+        }
+    }
+
     /// A vector of ones.
     pub(super) fn ones(&mut self, n: &Dimension, span: Span) -> Option<TermId> {
         let one = self.number(1.0, span)?;
@@ -183,6 +200,90 @@ impl<'f> Builder<'f> {
     pub(super) fn largest(&mut self, a: Value, span: Span) -> Option<Value> {
         let term = self.emit(Operator::MaximumElement, vec![a.term], Shape::Scalar, span)?;
         Some(Value { term, kind: Kind::Scalar, span })
+    }
+
+    /// `choice != 0 ? a : b` for three values that meet each other; a scalar meets everything.
+    pub(super) fn choose(&mut self, choice: Value, a: Value, b: Value, span: Span) -> Option<Value> {
+        let mut values = [choice, a, b];
+        for value in &mut values {
+            *value = self.full(*value)?;
+        }
+        let mut first: Option<Value> = None;
+        for value in values.into_iter().filter(|value| value.kind != Kind::Scalar) {
+            match first {
+                None => first = Some(value),
+                Some(met) if (met.kind == Kind::Matrix) != (value.kind == Kind::Matrix) => {
+                    let (left, right) = (met.kind.describe(), value.kind.describe());
+                    self.findings
+                        .report(
+                            Code::OperandKind,
+                            span,
+                            format!("`where` cannot choose among {left} and {right}"),
+                        )
+                        .label(met.span, left)
+                        .label(value.span, right);
+                    return None;
+                }
+                Some(met) => self.equal(met, value, "chosen from element by element", span),
+            }
+        }
+        let [choice, a, b] = values;
+        let shape = first.map_or(Shape::Scalar, |first| self.shape(first.term));
+        let kind = join(choice.kind, join(a.kind, b.kind));
+        let operator = Operator::Ternary(crate::operator::Ternary::Select);
+        let term = self.emit(operator, vec![choice.term, a.term, b.term], shape, span)?;
+        Some(Value { term, kind, span })
+    }
+
+    /// Sums up to each element of a vector, or from each on.
+    pub(super) fn cumulative_sum(&mut self, reverse: bool, a: Value, span: Span) -> Option<Value> {
+        let operator = Operator::CumulativeSum { reverse };
+        let term = self.emit(operator, vec![a.term], self.shape(a.term), span)?;
+        Some(Value { term, kind: a.kind, span })
+    }
+
+    /// Part number `part`, counted from 0, of `count` equal parts of a vector.
+    pub(super) fn chunk(&mut self, a: Value, part: u32, count: u32, span: Span) -> Option<Value> {
+        let Shape::Vector(total) = self.shape(a.term) else { return None };
+        let length = self.solver.fresh(4, "part");
+        let whole = super::dimension::scaled(&length, count);
+        let clash = Clash {
+            reason: format!("must be one size, since a vector is cut into {count} equal parts"),
+            whole: span,
+            left: (Shape::Vector(total.clone()), a.span),
+            right: (Shape::Vector(whole.clone()), span),
+            unsolved: false,
+        };
+        self.solver.unify_sizes(&total, &whole, &clash);
+        let start = super::dimension::scaled(&length, part);
+        let operator = Operator::Slice { start, length: length.clone() };
+        let term = self.emit(operator, vec![a.term], Shape::Vector(length), span)?;
+        Some(Value { term, kind: a.kind, span })
+    }
+
+    /// Largest element of each row of a matrix.
+    pub(super) fn row_maximum(&mut self, a: Value, span: Span) -> Option<Value> {
+        let Shape::Matrix(rows, _) = self.shape(a.term) else { return None };
+        let term = self.emit(Operator::RowMaximum, vec![a.term], Shape::Vector(rows), span)?;
+        Some(Value { term, kind: Kind::Vector, span })
+    }
+
+    /// Sum of each row of a matrix.
+    pub(super) fn row_sums(&mut self, a: Value, span: Span) -> Option<Value> {
+        let Shape::Matrix(rows, columns) = self.shape(a.term) else { return None };
+        let ones = self.ones(&columns, span)?;
+        let term = self.emit(Operator::MatrixVector, vec![a.term, ones], Shape::Vector(rows), span)?;
+        Some(Value { term, kind: Kind::Vector, span })
+    }
+
+    /// A vector as a matrix like another: in each column, or in each row.
+    pub(super) fn repeated(&mut self, a: Value, like: Value, rows: bool, span: Span) -> Option<Value> {
+        let shape @ Shape::Matrix(..) = self.shape(like.term) else { return None };
+        let Shape::Matrix(m, n) = &shape else { return None };
+        let ones = self.ones(if rows { m } else { n }, span)?;
+        let operands = if rows { vec![ones, a.term] } else { vec![a.term, ones] };
+        let term = self.emit(Operator::Outer, operands, shape, span)?;
+        Some(Value { term, kind: Kind::Matrix, span })
     }
 
     /// `choice != 0 ? a : b`, all of one shape.
@@ -273,7 +374,14 @@ impl<'f> Builder<'f> {
         values.last().copied().map(|value| Value { span, ..value })
     }
 
-    fn step(&mut self, rule: Rule, left: Value, right: Value, kind: Kind, span: Span) -> Option<Value> {
+    pub(super) fn step(
+        &mut self,
+        rule: Rule,
+        left: Value,
+        right: Value,
+        kind: Kind,
+        span: Span,
+    ) -> Option<Value> {
         match rule {
             Rule::Multiply => {
                 if left.kind == Kind::Scalar || right.kind == Kind::Scalar {

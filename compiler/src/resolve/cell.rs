@@ -47,6 +47,8 @@ pub struct State {
     pub variable: Variable,
     /// Its value at the end of the step.
     pub next: TermId,
+    /// Its declared value before the first step, constant over time; `None` for zero.
+    pub initial: Option<TermId>,
     /// Made by the compiler for a delay above one or an input lag.
     pub hidden: bool,
 }
@@ -61,6 +63,15 @@ impl State {
         let made = made.and_then(|(of, back)| Some((of, back.trim_end_matches('_').parse().ok()?)));
         made.unwrap_or((name, 1))
     }
+}
+
+/// A value of the step that its equations give and need, solved by iteration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Unknown {
+    /// Name and shape of the value, and the place of its definition.
+    pub variable: Variable,
+    /// What the equations give for it.
+    pub solution: TermId,
 }
 
 /// A definition in evaluation order.
@@ -96,6 +107,8 @@ pub struct Cell {
     pub inputs: Vec<Variable>,
     /// States, in the order they are defined.
     pub states: Vec<State>,
+    /// Unknowns, in the order they are defined: cycles within one step are cut at them.
+    pub unknowns: Vec<Unknown>,
     /// Learned parameters, in the order they are first read.
     pub parameters: Vec<Variable>,
     /// Outputs; today exactly one.

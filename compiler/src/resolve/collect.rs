@@ -98,7 +98,6 @@ pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
             }
         }
     }
-    drop_initial_states(draft);
     drop_repetitions(draft);
     for (index, equation) in draft.equations.iter().enumerate() {
         draft.symbols[equation.target.0].definitions.push(index);
@@ -237,45 +236,6 @@ fn declare(draft: &mut Draft, symbol: SymbolId, sizes: &[Size], span: Span) {
                 .help("keep one of the two declarations");
         }
     }
-}
-
-/// `h_0 = 0` says what holds anyway: states start at zero unless given when the cell runs.
-fn drop_initial_states(draft: &mut Draft) {
-    let carried: HashSet<SymbolId> = draft
-        .equations
-        .iter()
-        .filter(|equation| equation.time.is_some())
-        .map(|equation| equation.target)
-        .collect();
-    let read: HashSet<SymbolId> = draft
-        .nodes
-        .iter()
-        .filter_map(|node| match node.kind {
-            NodeKind::Read { symbol, .. } => Some(symbol),
-            _ => None,
-        })
-        .collect();
-    let mut dropped = HashSet::new();
-    let mut elsewhere = Vec::new();
-    for (index, equation) in draft.equations.iter().enumerate() {
-        let name = &draft.symbol(equation.target).canonical;
-        let Some(base) = name.strip_suffix("_0").and_then(|base| draft.lookup(base)) else { continue };
-        if equation.time.is_some() || !carried.contains(&base) || read.contains(&equation.target) {
-            continue;
-        }
-        dropped.insert(index);
-        if !matches!(draft.kind(equation.value), NodeKind::Number(value) if *value == 0.0) {
-            elsewhere.push((equation.span, base));
-        }
-    }
-    for (span, base) in elsewhere {
-        let message = format!("`{}` starts at something other than zero", draft.symbol(base).canonical);
-        draft
-            .findings
-            .report(Code::InitialState, span, message)
-            .help("initial values are given when the cell runs: remove this equation");
-    }
-    retain(draft, &dropped);
 }
 
 /// An identical definition repeated is one definition, unless what it reads was defined anew in between.

@@ -25,6 +25,9 @@ pub(super) struct Draft {
     pub(super) applications: usize,
     /// All definitions, in the order of the text.
     pub(super) equations: Vec<Equation>,
+    /// Equations that say where a state begins, by name and by how many steps before the first its value stands
+    /// (after `initial`).
+    pub(super) initial: HashMap<(SymbolId, u32), usize>,
     /// For each node whether its value changes from step to step (after `role`).
     pub(super) varying: Vec<bool>,
     /// For each node where it reads from (after `definition`).
@@ -44,6 +47,7 @@ impl Draft {
             nodes: Vec::new(),
             applications: 0,
             equations: Vec::new(),
+            initial: HashMap::new(),
             varying: Vec::new(),
             sources: Vec::new(),
             order: Vec::new(),

@@ -4,7 +4,7 @@
 //! itself defines are gone; an argument of such a function is shared, not copied.
 
 use crate::operator::Unary;
-use crate::source::ast::{Function, ProductSign, Size};
+use crate::source::ast::{Comparison, Function, ProductSign, Size};
 use crate::span::Span;
 
 /// A name of the document: an index into [`super::draft::Draft::symbols`].
@@ -47,6 +47,8 @@ pub(super) enum NodeKind {
     Transpose(NodeId),
     /// `[a, b]`.
     Concatenate(Vec<NodeId>),
+    /// `a < b`.
+    Compare(Comparison, NodeId, NodeId),
     /// A known function.
     Call(Function, Vec<NodeId>),
     /// Two or more factors, with the sign between each and the next.
@@ -66,7 +68,11 @@ impl NodeKind {
         match self {
             Self::Faulty | Self::Number(_) | Self::Read { .. } => {}
             Self::Negate(a) | Self::Transpose(a) => visit(*a),
-            Self::Add(a, b) | Self::Subtract(a, b) | Self::Divide(a, b) | Self::Power(a, b) => {
+            Self::Add(a, b)
+            | Self::Subtract(a, b)
+            | Self::Divide(a, b)
+            | Self::Power(a, b)
+            | Self::Compare(_, a, b) => {
                 visit(*a);
                 visit(*b);
             }
@@ -152,6 +158,8 @@ pub(super) enum Source {
     None,
     /// An equation of this step.
     Equation(usize),
+    /// An equation of this step that needs this read: its value is an unknown of the step.
+    Unknown(usize),
     /// The value of the name so many steps ago, one or more.
     Delayed(SymbolId, u32),
     /// An input so many steps ago, zero or more.
@@ -176,6 +184,8 @@ pub(super) const fn unary(function: Function) -> Option<Unary> {
         Function::Sine => Unary::Sine,
         Function::Cosine => Unary::Cosine,
         Function::Sign => Unary::Sign,
+        Function::Floor => Unary::Floor,
+        Function::Round => Unary::Round,
         _ => return None,
     })
 }

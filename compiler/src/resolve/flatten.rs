@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::expression::{Node, NodeId, NodeKind};
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_NODES;
-use crate::source::ast::{Expression, ExpressionKind, Function, ProductSign, Reference};
+use crate::source::ast::{Comparison, Expression, ExpressionKind, Function, ProductSign, Reference};
 use crate::span::Span;
 use std::collections::HashMap;
 
@@ -60,6 +60,7 @@ enum Build {
     Subtract,
     Divide,
     Power,
+    Compare(Comparison),
     Transpose,
     Concatenate(usize),
     Call(Function, usize),
@@ -140,6 +141,9 @@ impl<'a> Flatten<'_, 'a, '_> {
             ExpressionKind::Subtract(a, b) => self.plan(Build::Subtract, span, [&**a, &**b], scope),
             ExpressionKind::Divide(a, b) => self.plan(Build::Divide, span, [&**a, &**b], scope),
             ExpressionKind::Power(a, b) => self.plan(Build::Power, span, [&**a, &**b], scope),
+            ExpressionKind::Compare(sign, a, b) => {
+                self.plan(Build::Compare(*sign), span, [&**a, &**b], scope);
+            }
             ExpressionKind::Transpose(a) => self.plan(Build::Transpose, span, [&**a], scope),
             ExpressionKind::Concatenate(parts) => {
                 self.plan(Build::Concatenate(parts.len()), span, parts.iter(), scope);
@@ -298,7 +302,7 @@ impl<'a> Flatten<'_, 'a, '_> {
     fn build(&mut self, build: Build, span: Span) -> Option<()> {
         let count = match &build {
             Build::Negate | Build::Transpose => 1,
-            Build::Add | Build::Subtract | Build::Divide | Build::Power => 2,
+            Build::Add | Build::Subtract | Build::Divide | Build::Power | Build::Compare(_) => 2,
             Build::Concatenate(count) | Build::Call(_, count) => *count,
             Build::Factors(signs, _) => signs.len() + 1,
         };
@@ -310,6 +314,7 @@ impl<'a> Flatten<'_, 'a, '_> {
             (Build::Subtract, &[a, b]) => NodeKind::Subtract(a, b),
             (Build::Divide, &[a, b]) => NodeKind::Divide(a, b),
             (Build::Power, &[a, b]) => NodeKind::Power(a, b),
+            (Build::Compare(sign), &[a, b]) => NodeKind::Compare(sign, a, b),
             (Build::Concatenate(_), _) => NodeKind::Concatenate(operands),
             (Build::Call(function, _), _) => NodeKind::Call(function, operands),
             (Build::Factors(signs, applied), _) => NodeKind::Factors { factors: operands, signs, applied },

@@ -2,10 +2,11 @@
 
 use super::builder::{Builder, Value};
 use super::expression::unary;
-use super::product::Kind;
+use super::product::{Kind, Rule};
 use crate::diagnostic::Code;
 use crate::operator::{Binary, Unary};
-use crate::source::ast::Function;
+use crate::source::argument_counts;
+use crate::source::ast::{Comparison, Function};
 use crate::span::Span;
 
 /// Added to the variance by `LN`.
@@ -15,26 +16,22 @@ const SELU_SCALE: f64 = 1.050_700_987_355_480_5;
 const SELU_SLOPE: f64 = 1.673_263_242_354_377_2;
 /// Largest power that is computed by multiplication.
 const LARGEST_PRODUCT_POWER: f64 = 64.0;
+/// Most equal parts that a vector is cut into.
+const MAXIMUM_PARTS: u32 = 65_536;
 
 impl Builder<'_> {
     /// Applies a known function.
     pub(super) fn call(&mut self, function: Function, arguments: &[Value], span: Span) -> Option<Value> {
-        let wanted = match function {
-            Function::Maximum | Function::Minimum => 2..=usize::MAX,
-            Function::Clip => 3..=3,
-            _ => 1..=1,
-        };
-        let Some(&a) = arguments.first().filter(|_| wanted.contains(&arguments.len())) else {
-            let count = match function {
-                Function::Maximum | Function::Minimum => "two or more arguments",
-                Function::Clip => "three arguments: `clip(u, low, high)`",
-                _ => "one argument",
-            };
-            self.findings.report(
+        let (least, most, count) = argument_counts(function);
+        let Some(&a) = arguments.first().filter(|_| (least..=most).contains(&arguments.len())) else {
+            let found = self.findings.report(
                 Code::ArgumentCount,
                 span,
                 format!("{count} expected, {} found", arguments.len()),
             );
+            if function == Function::Chunk {
+                found.help("to define all parts at once, name them: `i_t, f_t = chunk(a_t, 2)`");
+            }
             return None;
         };
         if let Some(operator) = unary(function) {
@@ -126,6 +123,17 @@ impl Builder<'_> {
                 let sum = self.sum(exponential, span)?;
                 self.binary(Binary::Divide, exponential, sum, "divided", span)
             }
+            // e^(x_ij - max_k x_kj) / Σ_k e^(x_kj - max_k x_kj)
+            Function::ColumnSoftmax => {
+                let a = self.matrix(a, span)?;
+                let turned = self.transpose(a, span)?;
+                self.rows_softmax(a, turned, true, span)
+            }
+            // e^(x_ij - max_k x_ik) / Σ_k e^(x_ik - max_k x_ik)
+            Function::RowSoftmax => {
+                let a = self.matrix(a, span)?;
+                self.rows_softmax(a, a, false, span)
+            }
             // d / sqrt(Σ d² / n + ε) with d = x - Σ x / n
             Function::LayerNorm => {
                 let a = self.vector(a, span)?;
@@ -138,6 +146,67 @@ impl Builder<'_> {
                 let deviation = self.unary(Unary::SquareRoot, moved, span)?;
                 self.binary(Binary::Divide, centred, deviation, "divided", span)
             }
+            // b where a is not zero, else c
+            Function::Where => self.choose(a, *arguments.get(1)?, *arguments.get(2)?, span),
+            // A comparison is 1 or 0; of a value it is told whether it is zero.
+            Function::Indicator => {
+                let (one, zero) = (self.number(1.0, span)?, self.number(0.0, span)?);
+                self.choose(a, one, zero, span)
+            }
+            // a - b floor(a / b): a' = 1, b' = -floor(a / b), since floor' = 0
+            Function::Modulo => {
+                let b = *arguments.get(1)?;
+                let quotient = self.binary(Binary::Divide, a, b, "divided", span)?;
+                let whole = self.unary(Unary::Floor, quotient, span)?;
+                let whole = self.binary(Binary::Multiply, b, whole, "multiplied", span)?;
+                self.binary(Binary::Subtract, a, whole, "subtracted", span)
+            }
+            // -floor(-x)
+            Function::Ceiling => {
+                let negated = self.unary(Unary::Negate, a, span)?;
+                let below = self.unary(Unary::Floor, negated, span)?;
+                self.unary(Unary::Negate, below, span)
+            }
+            Function::CumulativeSum | Function::ReverseCumulativeSum => {
+                let a = self.vector(a, span)?;
+                self.cumulative_sum(function == Function::ReverseCumulativeSum, a, span)
+            }
+            // cumsum(softmax(x))
+            Function::Cumax => {
+                let softmax = self.call(Function::Softmax, &[a], span)?;
+                self.cumulative_sum(false, softmax, span)
+            }
+            // Σ x²
+            Function::SumOfSquares => {
+                let square = self.binary(Binary::Multiply, a, a, "multiplied", span)?;
+                self.sum(square, span)
+            }
+            Function::Dot => {
+                let (a, b) = (self.vector(a, span)?, self.vector(*arguments.get(1)?, span)?);
+                self.step(Rule::Inner, a, b, Kind::Scalar, span)
+            }
+            Function::Outer => {
+                let (a, b) = (self.vector(a, span)?, self.vector(*arguments.get(1)?, span)?);
+                self.step(Rule::Outer, a, b, Kind::Matrix, span)
+            }
+            // diag(a) S
+            Function::RowScale => {
+                let (a, matrix) = (self.vector(a, span)?, self.matrix(*arguments.get(1)?, span)?);
+                let diagonal = Value { kind: Kind::Diagonal, ..a };
+                self.step(Rule::DiagonalMatrix, diagonal, matrix, Kind::Matrix, span)
+            }
+            // S^T q
+            Function::TransposedProduct => {
+                let (matrix, vector) = (self.matrix(a, span)?, self.vector(*arguments.get(1)?, span)?);
+                let transposed = self.transpose(matrix, matrix.span)?;
+                self.step(Rule::MatrixVector, transposed, vector, Kind::Vector, span)
+            }
+            Function::Chunk => {
+                let a = self.vector(a, span)?;
+                let count = self.part_number(*arguments.get(2)?, 1, MAXIMUM_PARTS)?;
+                let part = self.part_number(*arguments.get(1)?, 1, count)?;
+                self.chunk(a, part - 1, count, span)
+            }
             // One operator each: done above.
             Function::Sigmoid
             | Function::Tanh
@@ -149,8 +218,60 @@ impl Builder<'_> {
             | Function::Absolute
             | Function::Sine
             | Function::Cosine
-            | Function::Sign => None,
+            | Function::Sign
+            | Function::Floor
+            | Function::Round => None,
         }
+    }
+
+    /// `a < b`: 1 where it holds, else 0. Of what is not a number only `!=` holds.
+    pub(super) fn compare(
+        &mut self,
+        comparison: Comparison,
+        a: Value,
+        b: Value,
+        span: Span,
+    ) -> Option<Value> {
+        let doing = "compared";
+        match comparison {
+            Comparison::Less => self.binary(Binary::Less, a, b, doing, span),
+            Comparison::LessOrEqual => self.binary(Binary::LessOrEqual, a, b, doing, span),
+            Comparison::Greater => self.binary(Binary::Less, b, a, doing, span),
+            Comparison::GreaterOrEqual => self.binary(Binary::LessOrEqual, b, a, doing, span),
+            // Neither below nor above.
+            Comparison::Equal => {
+                let (below, above) = (
+                    self.binary(Binary::LessOrEqual, a, b, doing, span)?,
+                    self.binary(Binary::LessOrEqual, b, a, doing, span)?,
+                );
+                self.binary(Binary::Multiply, below, above, "multiplied", span)
+            }
+            Comparison::NotEqual => {
+                let equal = self.compare(Comparison::Equal, a, b, span)?;
+                let one = self.number(1.0, span)?;
+                self.binary(Binary::Subtract, one, equal, "subtracted", span)
+            }
+        }
+    }
+
+    /// A whole number of `chunk` from `least` to `most`; anything else is reported.
+    fn part_number(&mut self, value: Value, least: u32, most: u32) -> Option<u32> {
+        let number = self
+            .as_number(value)
+            .filter(|number| number.fract() == 0.0 && (f64::from(least)..=f64::from(most)).contains(number));
+        let Some(number) = number else {
+            let message = format!("a whole number from {least} to {most} is needed here");
+            self.findings.report(Code::ArgumentCount, value.span, message).help(
+                "`chunk(a, j, m)` is the j-th of m equal parts of `a`, counted from 1, as in `chunk(a_t, 1, 4)`",
+            );
+            return None;
+        };
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "whole and within bounds"
+        )]
+        Some(number as u32)
     }
 
     /// `a^b`.
@@ -252,6 +373,34 @@ impl Builder<'_> {
     fn mean(&mut self, a: Value, span: Span) -> Option<Value> {
         let (sum, count) = (self.sum(a, span)?, self.count(a, span)?);
         self.binary(Binary::Divide, sum, count, "divided", span)
+    }
+
+    /// Softmax of each row of `by_rows`, which is the matrix or, for columns, its transpose.
+    fn rows_softmax(&mut self, a: Value, by_rows: Value, columns: bool, span: Span) -> Option<Value> {
+        let largest = self.row_maximum(by_rows, span)?;
+        let largest = self.repeated(largest, a, columns, span)?;
+        let moved = self.binary(Binary::Subtract, a, largest, "subtracted", span)?;
+        let exponential = self.unary(Unary::Exponential, moved, span)?;
+        let by_rows = if columns { self.transpose(exponential, span)? } else { exponential };
+        let sums = self.row_sums(by_rows, span)?;
+        let sums = self.repeated(sums, a, columns, span)?;
+        self.binary(Binary::Divide, exponential, sums, "divided", span)
+    }
+
+    /// A matrix; anything else is reported.
+    fn matrix(&mut self, a: Value, span: Span) -> Option<Value> {
+        let a = self.full(a)?;
+        if a.kind == Kind::Matrix {
+            return Some(a);
+        }
+        self.findings
+            .report(
+                Code::OperandKind,
+                span,
+                format!("a matrix is needed here, {} was found", a.kind.describe()),
+            )
+            .label(a.span, a.kind.describe());
+        None
     }
 
     /// A vector; anything else is reported.

@@ -224,7 +224,10 @@ fn matrix_functions(draft: &mut Draft, kinds: &Kinds) {
         draft
             .findings
             .report(Code::MatrixFunction, span, format!("`{name}` of a matrix is outside the language"))
-            .help("declare the weight as a vector, for a diagonal matrix, or give the matrix itself as a weight");
+            .help(
+                "declare the weight as a vector, for a diagonal matrix, or give the matrix itself as a weight; \
+                 `colsoftmax(A)` and `rowsoftmax(A)` divide the exponentials by their sums",
+            );
     }
 }
 
@@ -304,6 +307,10 @@ fn readers(draft: &Draft) -> HashMap<Reader, BTreeSet<usize>> {
             match *source {
                 Source::Equation(source) => {
                     readers.entry(Reader::Equation(source)).or_default().insert(index);
+                }
+                Source::Unknown(source) => {
+                    readers.entry(Reader::Equation(source)).or_default().insert(index);
+                    readers.entry(Reader::State(source)).or_default().insert(index);
                 }
                 Source::Delayed(symbol, _) => {
                     if let Some(&last) = draft.symbol(symbol).definitions.last() {
@@ -403,7 +410,7 @@ impl Kinds {
             NodeKind::Faulty => Kind::Vector,
             NodeKind::Number(_) => Kind::Scalar,
             NodeKind::Read { .. } => match draft.sources[at] {
-                Source::Equation(equation) => self.equations[equation],
+                Source::Equation(equation) | Source::Unknown(equation) => self.equations[equation],
                 Source::Delayed(symbol, _) => {
                     draft.symbol(symbol).definitions.last().map_or(Kind::Vector, |&last| self.equations[last])
                 }
@@ -415,7 +422,8 @@ impl Kinds {
             NodeKind::Add(a, b)
             | NodeKind::Subtract(a, b)
             | NodeKind::Divide(a, b)
-            | NodeKind::Power(a, b) => join(of(a), of(b)),
+            | NodeKind::Power(a, b)
+            | NodeKind::Compare(_, a, b) => join(of(a), of(b)),
             NodeKind::Transpose(a) if matches!(draft.kind(*a), NodeKind::Concatenate(_)) => Kind::Vector,
             NodeKind::Transpose(a) => match of(a) {
                 Kind::Vector => Kind::Row,
@@ -429,8 +437,16 @@ impl Kinds {
                     Kind::Vector
                 }
             }
-            NodeKind::Call(Function::Mean | Function::Sum | Function::Norm, _) => Kind::Scalar,
+            NodeKind::Call(
+                Function::Mean | Function::Sum | Function::Norm | Function::SumOfSquares | Function::Dot,
+                _,
+            ) => Kind::Scalar,
+            NodeKind::Call(Function::Outer | Function::RowScale, _) => Kind::Matrix,
+            NodeKind::Call(Function::TransposedProduct, _) => Kind::Vector,
+            // The numbers are no operands.
+            NodeKind::Call(Function::Chunk, arguments) => arguments.first().map_or(Kind::Vector, of),
             NodeKind::Call(Function::Diagonal, _) => Kind::Diagonal,
+            NodeKind::Call(Function::ColumnSoftmax | Function::RowSoftmax, _) => Kind::Matrix,
             NodeKind::Call(_, arguments) => arguments.iter().map(of).reduce(join).unwrap_or(Kind::Vector),
             NodeKind::Factors { factors, signs, .. } => {
                 let factors: Vec<Factor> = factors

@@ -112,13 +112,14 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables, output: Option<S
         .sources
         .iter()
         .filter_map(|source| match source {
-            Source::Equation(equation) => Some(*equation),
+            Source::Equation(equation) | Source::Unknown(equation) => Some(*equation),
             _ => None,
         })
         .collect();
+    let beginnings: HashSet<usize> = draft.initial.values().copied().collect();
     let mut found: Vec<(Code, Span, String, Option<Span>)> = Vec::new();
     for (index, equation) in draft.equations.iter().enumerate() {
-        if read.contains(&index) {
+        if read.contains(&index) || beginnings.contains(&index) {
             continue;
         }
         let symbol = draft.symbol(equation.target);
@@ -151,13 +152,14 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables, output: Option<S
 }
 
 fn shared_parameters(draft: &mut Draft, variables: &Variables) {
-    let mut readers: HashMap<SymbolId, Vec<(usize, Span)>> = HashMap::new();
-    for (index, equation) in draft.equations.iter().enumerate() {
+    // Definitions of one place, the parts of one vector, are one equation.
+    let mut readers: HashMap<SymbolId, Vec<(Span, Span)>> = HashMap::new();
+    for equation in &draft.equations {
         for node in equation.first_node..equation.end_node {
             if let Source::Parameter(symbol) = draft.sources[node] {
                 let places = readers.entry(symbol).or_default();
-                if places.last().is_none_or(|(last, _)| *last != index) {
-                    places.push((index, draft.nodes[node].span));
+                if places.last().is_none_or(|(last, _)| *last != equation.span) {
+                    places.push((equation.span, draft.nodes[node].span));
                 }
             }
         }

@@ -18,6 +18,7 @@ mod expression;
 mod findings;
 mod flatten;
 mod function;
+mod initial;
 mod kind;
 mod lint;
 mod order;
@@ -30,7 +31,7 @@ mod variable;
 #[cfg(test)]
 mod test;
 
-pub use cell::{Cell, Definition, Output, State, Term, TermId, Variable};
+pub use cell::{Cell, Definition, Output, State, Term, TermId, Unknown, Variable};
 
 use crate::diagnostic::Diagnostic;
 use crate::source::ast::Document;
@@ -44,7 +45,7 @@ pub enum CyclePolicy {
     Reject,
     /// Read the value of the step before along the cycle's state.
     Previous,
-    /// Solve the equations of the step by iteration. Not supported yet: an error that says so.
+    /// Solve the equations of the step by iteration.
     FixedPoint,
 }
 
@@ -82,6 +83,7 @@ fn run(draft: &mut Draft, document: &Document) -> Option<Cell> {
     activation::check(draft);
     let kinds = kind::infer(draft);
     let variables = variable::number(draft)?;
+    initial::find(draft, &variables);
     let output = role::output(draft, &variables.states);
     lint::check(draft, &variables, output);
     term::build(draft, &kinds, &variables)

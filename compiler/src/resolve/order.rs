@@ -94,7 +94,8 @@ fn find_cycle(draft: &Draft, rest: &[bool]) -> Vec<Edge> {
     }
 }
 
-/// Reports a loop and cuts it at a read of a state, so that it reads the value of the step before.
+/// Reports a loop and cuts it at a read of a state: so that it reads the value of the step before, or so that all reads
+/// of that value which the value itself needs are reads of an unknown. With each unknown all loops through it are cut.
 fn resolve_cycle(draft: &mut Draft, cycle: &[Edge]) {
     let states: HashSet<SymbolId> = draft
         .sources
@@ -141,23 +142,29 @@ fn resolve_cycle(draft: &mut Draft, cycle: &[Edge]) {
                 )
                 .help(format!("this cuts the cycle {loop_text}"));
         }
-        policy => {
-            let fixed_point = policy == CyclePolicy::FixedPoint;
-            let code = if fixed_point { Code::FixedPointUnsupported } else { Code::Cycle };
-            let message = if fixed_point {
-                format!("this cycle would be solved by iteration, which is not supported yet: {loop_text}")
-            } else {
-                format!("these definitions of one step need each other: {loop_text}")
-            };
-            let mut found = draft.findings.report(code, span, message);
+        CyclePolicy::FixedPoint => {
+            draft
+                .findings
+                .report(Code::CycleSolved, span, format!("`{now}` is solved for by iteration at each step"))
+                .help(format!("this solves the cycle {loop_text}"));
+            let needed = needed_by(draft, source);
+            for (_, equation) in draft.equations.iter().enumerate().filter(|(at, _)| needed[*at]) {
+                for node in equation.first_node..equation.end_node {
+                    if draft.sources[node] == Source::Equation(source) {
+                        draft.sources[node] = Source::Unknown(source);
+                    }
+                }
+            }
+            return;
+        }
+        CyclePolicy::Reject => {
+            let message = format!("these definitions of one step need each other: {loop_text}");
+            let mut found = draft.findings.report(Code::Cycle, span, message);
             for (span, remark) in labels {
                 found = found.label(span, remark);
             }
             if once {
                 found.help("define one of them without the others");
-            } else if fixed_point {
-                found
-                    .help(format!("choose `previous`, which reads `{before}` here, or correct a time index"));
             } else {
                 found.help(format!(
                     "correct a time index, or choose a way out: `previous` reads `{before}` here, `fixed-point` \
@@ -172,4 +179,21 @@ fn resolve_cycle(draft: &mut Draft, cycle: &[Edge]) {
             draft.sources[node] = Source::Delayed(cut, 1);
         }
     }
+}
+
+/// Which equations an equation needs within the step, over all ways; itself only where it is on a loop.
+fn needed_by(draft: &Draft, equation: usize) -> Vec<bool> {
+    let mut needed = vec![false; draft.equations.len()];
+    let mut waiting = vec![equation];
+    while let Some(at) = waiting.pop() {
+        let equation = &draft.equations[at];
+        for source in &draft.sources[equation.first_node..equation.end_node] {
+            if let Source::Equation(source) = *source
+                && !std::mem::replace(&mut needed[source], true)
+            {
+                waiting.push(source);
+            }
+        }
+    }
+    needed
 }

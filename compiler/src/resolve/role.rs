@@ -52,10 +52,15 @@ fn find_once(draft: &mut Draft) {
     draft.varying = varying;
 }
 
-/// `I` and `I_n` are the identity where they stand as a term of a sum, alone or scaled: among matrices.
+/// `I` and `I_n` are the identity where they stand as a term of a sum or as the value of an upper-case name, alone or
+/// scaled: among matrices.
 fn find_identities(draft: &mut Draft) {
     let mut term = vec![false; draft.nodes.len()];
     let mut found = HashSet::new();
+    // `S_0 = I`, `A = I - W`: a name of a matrix.
+    for equation in &draft.equations {
+        term[equation.value.0] = draft.symbol(equation.target).upper;
+    }
     for at in (0..draft.nodes.len()).rev() {
         let inherited = term[at];
         match &draft.nodes[at].kind {

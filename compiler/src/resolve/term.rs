@@ -1,7 +1,7 @@
 //! Equations to terms, and the whole to a cell.
 
 use super::builder::{Builder, Value};
-use super::cell::{Cell, Definition, Output, State, Term, TermId, Variable};
+use super::cell::{Cell, Definition, Output, State, Term, TermId, Unknown, Variable};
 use super::dimension::Clash;
 use super::draft::Draft;
 use super::expression::{NodeKind, Role, Source, SymbolId};
@@ -17,9 +17,11 @@ use crate::source::ast::Size;
 use crate::span::Span;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-/// Shapes of inputs, states and parameters while sizes are being solved.
+/// Shapes of inputs, states, unknowns and parameters while sizes are being solved.
 struct Shapes {
     of: HashMap<SymbolId, Shape>,
+    /// Of the unknowns, by equation.
+    unknowns: HashMap<usize, Shape>,
 }
 
 /// Builds the cell. `None` where an error was reported.
@@ -29,14 +31,15 @@ pub(super) fn build(draft: &mut Draft, kinds: &Kinds, variables: &Variables) -> 
     let shapes = allocate(&mut builder, draft, kinds, variables);
     let values = equations(&mut builder, draft, kinds, variables, &shapes);
     let next = next_values(&mut builder, draft, variables, &shapes, &values);
+    let initial = initial_values(&mut builder, draft, variables, &shapes, &values);
     builder.solver.finish();
     report_clashes(&mut builder);
-    let cell = assemble(builder, draft, variables, &shapes, &values, next);
+    let cell = assemble(builder, draft, variables, &shapes, &values, (next, initial));
     draft.findings = findings;
     cell.filter(|_| !draft.findings.has_errors())
 }
 
-/// Gives every input, state and parameter a shape: declared, or of fresh sizes.
+/// Gives every input, state, unknown and parameter a shape: declared, or of fresh sizes.
 fn allocate(builder: &mut Builder<'_>, draft: &Draft, kinds: &Kinds, variables: &Variables) -> Shapes {
     let mut of = HashMap::new();
     let ranked = [(1, &variables.as_read), (3, &variables.parameters)];
@@ -47,19 +50,36 @@ fn allocate(builder: &mut Builder<'_>, draft: &Draft, kinds: &Kinds, variables: 
                 Some(&last) => kinds.equations[last],
                 None => kinds.symbols[symbol.0],
             };
-            let shape = match (kinds.declared(draft, symbol), kind) {
-                (Some(sizes), _) => declared_shape(builder, sizes),
-                (None, Kind::Scalar) => Shape::Scalar,
-                (None, Kind::Matrix) => {
-                    let rows = builder.solver.fresh(rank, &known.canonical);
-                    Shape::Matrix(rows, builder.solver.fresh(rank, &known.canonical))
-                }
-                (None, _) => Shape::Vector(builder.solver.fresh(rank, &known.canonical)),
-            };
-            of.insert(symbol, shape);
+            of.insert(symbol, fresh_shape(builder, draft, kinds, symbol, kind, rank));
         }
     }
-    Shapes { of }
+    let mut unknowns = HashMap::new();
+    for &equation in &variables.unknowns {
+        let (symbol, kind) = (draft.equations[equation].target, kinds.equations[equation]);
+        unknowns.insert(equation, fresh_shape(builder, draft, kinds, symbol, kind, 2));
+    }
+    Shapes { of, unknowns }
+}
+
+/// The shape of a name before the equations fix it.
+fn fresh_shape(
+    builder: &mut Builder<'_>,
+    draft: &Draft,
+    kinds: &Kinds,
+    symbol: SymbolId,
+    kind: Kind,
+    rank: u8,
+) -> Shape {
+    let name = &draft.symbol(symbol).canonical;
+    match (kinds.declared(draft, symbol), kind) {
+        (Some(sizes), _) => declared_shape(builder, sizes),
+        (None, Kind::Scalar) => Shape::Scalar,
+        (None, Kind::Matrix) => {
+            let rows = builder.solver.fresh(rank, name);
+            Shape::Matrix(rows, builder.solver.fresh(rank, name))
+        }
+        (None, _) => Shape::Vector(builder.solver.fresh(rank, name)),
+    }
 }
 
 fn declared_shape(builder: &mut Builder<'_>, sizes: &[Size]) -> Shape {
@@ -102,7 +122,7 @@ fn equations(
     for &index in &draft.order {
         let equation = &draft.equations[index];
         for at in equation.first_node..equation.end_node {
-            nodes[at] = term(builder, draft, shapes, &number, &values, &nodes, at);
+            nodes[at] = term(builder, draft, shapes, variables, &number, &values, &nodes, at);
         }
         let symbol = draft.symbol(equation.target);
         let value = nodes[equation.value.0].and_then(|value| {
@@ -121,6 +141,19 @@ fn equations(
                     reason,
                     whole: equation.span,
                     left: (wanted, declared.span),
+                    right: (shape.clone(), draft.span(equation.value)),
+                    unsolved: false,
+                });
+            }
+            if let Some(read) = shapes.unknowns.get(&index) {
+                let place = first_read(draft, Source::Unknown(index)).unwrap_or(symbol.first);
+                builder.solver.unify(&Clash {
+                    reason: format!(
+                        "are the shapes of `{}` as it is read and as it is defined",
+                        symbol.canonical
+                    ),
+                    whole: equation.span,
+                    left: (read.clone(), place),
                     right: (shape.clone(), draft.span(equation.value)),
                     unsolved: false,
                 });
@@ -154,6 +187,7 @@ fn term(
     builder: &mut Builder<'_>,
     draft: &Draft,
     shapes: &Shapes,
+    variables: &Variables,
     number: &HashMap<(SymbolId, u32), u32>,
     values: &[Option<Value>],
     nodes: &[Option<Value>],
@@ -172,6 +206,10 @@ fn term(
                         return builder.number(value, span);
                     }
                     return values[equation].map(|value| Value { span, ..value });
+                }
+                Source::Unknown(equation) => {
+                    let at = variables.unknowns.binary_search(&equation).ok()?;
+                    (Operator::Unknown(u32::try_from(at).ok()?), shapes.unknowns.get(&equation)?)
                 }
                 Source::Input(symbol, 0) => {
                     (Operator::Input(*number.get(&(symbol, 0))?), shapes.of.get(&symbol)?)
@@ -203,6 +241,7 @@ fn term(
         NodeKind::Subtract(a, b) => builder.binary(Binary::Subtract, of(a)?, of(b)?, "subtracted", span),
         NodeKind::Divide(a, b) => builder.binary(Binary::Divide, of(a)?, of(b)?, "divided", span),
         NodeKind::Power(a, b) => builder.power(of(a)?, of(b)?, span),
+        NodeKind::Compare(sign, a, b) => builder.compare(*sign, of(a)?, of(b)?, span),
         NodeKind::Transpose(a) => {
             let inner = of(a)?;
             // `[a, b]^\top` and `[a^\top, b^\top]^\top` are the same concatenation.
@@ -283,6 +322,52 @@ fn next_values(
     next
 }
 
+/// The declared value of each state before the first step, by the number of the state; zeros are left out.
+fn initial_values(
+    builder: &mut Builder<'_>,
+    draft: &Draft,
+    variables: &Variables,
+    shapes: &Shapes,
+    values: &[Option<Value>],
+) -> HashMap<u32, TermId> {
+    let mut initial = HashMap::new();
+    let mut declared: Vec<_> = draft.initial.iter().collect();
+    declared.sort();
+    for (key, &index) in declared {
+        let equation = &draft.equations[index];
+        let value = match draft.symbol(equation.target).role {
+            Role::Constant(value) => builder.number(value, equation.span),
+            _ => values[index],
+        };
+        let (Some(value), Some(shape), Some(&number)) =
+            (value, shapes.of.get(&key.0), variables.state_number.get(key))
+        else {
+            continue;
+        };
+        if builder.as_number(value) == Some(0.0) {
+            continue;
+        }
+        if let Some(value) = builder.spread(value, shape, equation.span) {
+            let name = &draft.symbol(key.0).canonical;
+            builder.solver.unify(&Clash {
+                reason: format!("are the shapes of `{name}` and of its initial value"),
+                whole: equation.span,
+                left: (shape.clone(), first_delayed(draft, key.0).unwrap_or(equation.span)),
+                right: (builder.shape(value.term), draft.span(equation.value)),
+                unsolved: false,
+            });
+            initial.insert(number, value.term);
+        }
+    }
+    initial
+}
+
+/// The first read from a source.
+fn first_read(draft: &Draft, wanted: Source) -> Option<Span> {
+    let at = draft.sources.iter().position(|source| *source == wanted)?;
+    draft.nodes.get(at).map(|node| node.span)
+}
+
 fn first_delayed(draft: &Draft, symbol: SymbolId) -> Option<Span> {
     draft
         .sources
@@ -328,16 +413,16 @@ fn assemble(
     variables: &Variables,
     shapes: &Shapes,
     values: &[Option<Value>],
-    next: Vec<Option<TermId>>,
+    (next, initial): (Vec<Option<TermId>>, HashMap<u32, TermId>),
 ) -> Option<Cell> {
     let mut terms = std::mem::take(&mut builder.terms);
     let mut used: BTreeSet<DimensionId> = BTreeSet::new();
     for term in &mut terms {
         term.shape = builder.solver.resolve_shape(&term.shape);
-        if let Operator::Identity(n) | Operator::Broadcast(n) = &mut term.operator {
-            *n = builder.solver.resolve(n);
-            used.extend(n.terms().iter().map(|(id, _)| *id));
-        }
+        term.operator.each_dimension_mut(|size| {
+            *size = builder.solver.resolve(size);
+            used.extend(size.terms().iter().map(|(id, _)| *id));
+        });
         each_size(&term.shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
         let mut largest = 0;
         each_size(&term.shape, |size| largest = largest.max(size.constant_part()));
@@ -349,9 +434,13 @@ fn assemble(
     if builder.findings.has_errors() {
         return None;
     }
+    let mut unknown_shapes = Vec::with_capacity(variables.unknowns.len());
+    for equation in &variables.unknowns {
+        unknown_shapes.push(builder.solver.resolve_shape(shapes.unknowns.get(equation)?));
+    }
     let resolved: HashMap<SymbolId, Shape> =
         shapes.of.iter().map(|(symbol, shape)| (*symbol, builder.solver.resolve_shape(shape))).collect();
-    for shape in resolved.values() {
+    for shape in resolved.values().chain(&unknown_shapes) {
         each_size(shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
     }
     // Numbered by input first; named by what is read first.
@@ -377,29 +466,38 @@ fn assemble(
     let mut states = Vec::with_capacity(next.len());
     for (at, next) in next.into_iter().enumerate() {
         let next = next?;
+        let initial = initial.get(&(at as u32)).copied();
         let state = match variables.states.get(at) {
             Some(&symbol) => {
                 let defined = draft.symbol(symbol).definitions.first();
                 let span = defined.map_or(first(&symbol), |&at| draft.equations[at].target_span);
-                State { variable: variable(symbol, span)?, next, hidden: false }
+                State { variable: variable(symbol, span)?, next, initial, hidden: false }
             }
             None => {
                 let hidden = variables.hidden.get(at - variables.states.len())?;
                 let mut variable = variable(hidden.of, first(&hidden.of))?;
                 variable.name.clone_from(&hidden.name);
-                State { variable, next, hidden: true }
+                State { variable, next, initial, hidden: true }
             }
         };
         states.push(state);
+    }
+    let mut unknowns = Vec::with_capacity(unknown_shapes.len());
+    for (&equation, shape) in variables.unknowns.iter().zip(&unknown_shapes) {
+        let (shape, definition) = (renumber_shape(shape, &renumbered), &draft.equations[equation]);
+        let name = draft.symbol(definition.target).canonical.clone();
+        let solution = values.get(equation).copied().flatten()?.term;
+        unknowns.push(Unknown { variable: Variable { name, shape, span: definition.target_span }, solution });
     }
     let output = role::output(draft, &variables.states)?;
     let last = draft.symbol(output).definitions.last()?;
     let value = values.get(*last).copied().flatten()?.term;
     let outputs = vec![Output { name: draft.symbol(output).canonical.clone(), value }];
     let (mut constants, mut definitions) = (Vec::new(), Vec::new());
-    for equation in &draft.equations {
+    let beginnings: BTreeSet<usize> = draft.initial.values().copied().collect();
+    for (index, equation) in draft.equations.iter().enumerate() {
         let symbol = draft.symbol(equation.target);
-        if let Role::Constant(value) = symbol.role {
+        if let (Role::Constant(value), false) = (symbol.role, beginnings.contains(&index)) {
             constants.push((symbol.canonical.clone(), value));
         }
     }
@@ -419,7 +517,18 @@ fn assemble(
     }
     let dimensions = names.into_iter().map(|(_, name)| name).collect();
     let diagnostics = Vec::new();
-    Some(Cell { dimensions, inputs, states, parameters, outputs, constants, definitions, terms, diagnostics })
+    Some(Cell {
+        dimensions,
+        inputs,
+        states,
+        unknowns,
+        parameters,
+        outputs,
+        constants,
+        definitions,
+        terms,
+        diagnostics,
+    })
 }
 
 fn each_size(shape: &Shape, mut visit: impl FnMut(&Dimension)) {
@@ -435,9 +544,7 @@ fn each_size(shape: &Shape, mut visit: impl FnMut(&Dimension)) {
 
 fn renumber_term(term: &mut Term, renumbered: &BTreeMap<DimensionId, DimensionId>) {
     term.shape = renumber_shape(&term.shape, renumbered);
-    if let Operator::Identity(n) | Operator::Broadcast(n) = &mut term.operator {
-        *n = renumber(n, renumbered);
-    }
+    term.operator.each_dimension_mut(|size| *size = renumber(size, renumbered));
 }
 
 fn renumber_shape(shape: &Shape, renumbered: &BTreeMap<DimensionId, DimensionId>) -> Shape {

@@ -47,6 +47,7 @@ fn roles(cell: &Cell) -> String {
     let variable = |one: &crate::resolve::Variable| format!("{}{}", one.name, one.shape.describe(names));
     line("inputs", cell.inputs.iter().map(variable).collect());
     line("states", cell.states.iter().map(|state| variable(&state.variable)).collect());
+    line("unknowns", cell.unknowns.iter().map(|unknown| variable(&unknown.variable)).collect());
     line("parameters", cell.parameters.iter().map(variable).collect());
     line("constants", cell.constants.iter().map(|(name, value)| format!("{name}={value}")).collect());
     line("order", cell.definitions.iter().map(|definition| definition.name.clone()).collect());

@@ -4,7 +4,7 @@ use super::draft::Draft;
 use super::expression::{Source, SymbolId};
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_STATES;
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// A state that the compiler adds: the value of a name so many steps ago.
 #[derive(Clone, Debug)]
@@ -28,6 +28,8 @@ pub(super) struct Variables {
     pub(super) as_read: Vec<SymbolId>,
     /// Numbered after the states.
     pub(super) hidden: Vec<Hidden>,
+    /// The equations whose values are unknowns of the step, in their order.
+    pub(super) unknowns: Vec<usize>,
     /// In the order they are first read.
     pub(super) parameters: Vec<SymbolId>,
     /// State number by name and steps back; for an input from one step on, for a state from one step on.
@@ -63,7 +65,7 @@ pub(super) fn number(draft: &mut Draft) -> Option<Variables> {
                     let known = furthest.entry(symbol).or_default();
                     *known = back.max(*known);
                 }
-                Source::Equation(source) => {
+                Source::Equation(source) | Source::Unknown(source) => {
                     let symbol = draft.equations[source].target;
                     if seen.insert(symbol) {
                         read.push(symbol);
@@ -73,6 +75,15 @@ pub(super) fn number(draft: &mut Draft) -> Option<Variables> {
             }
         }
     }
+    let unknowns: BTreeSet<usize> = draft
+        .sources
+        .iter()
+        .filter_map(|source| match *source {
+            Source::Unknown(equation) => Some(equation),
+            _ => None,
+        })
+        .collect();
+    variables.unknowns = unknowns.into_iter().collect();
     let input_set: HashSet<SymbolId> = variables.inputs.iter().copied().collect();
     let is_state = |symbol: &SymbolId| furthest.contains_key(symbol) && !input_set.contains(symbol);
     variables.states = read.iter().copied().filter(is_state).collect();

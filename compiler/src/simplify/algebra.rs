@@ -93,7 +93,9 @@ fn binary(graph: &mut Graph, function: Binary, a: NodeId, b: NodeId) -> Rewrite 
         Binary::Divide => divide(graph, a, b),
         // max(x, x) = min(x, x) = x
         Binary::Maximum | Binary::Minimum => Ok((a == b).then_some(a)),
+        // x < x never holds; whether x <= x does depends on whether x is a number.
         Binary::Less => Ok(None),
+        Binary::LessOrEqual => Ok(None),
     }
 }
 

@@ -8,11 +8,22 @@ type Rewrite = Result<Option<NodeId>, GraphError>;
 
 /// Rebuilds the graph, applying to each node the first rule that fits.
 pub(super) fn pass(graph: &Graph) -> Result<Graph, GraphError> {
+    let uses = graph.use_counts();
+    // The matrix, and what it is the transpose of, is read by this product alone.
+    let alone = |mut matrix: NodeId| {
+        while uses[matrix.0 as usize] == 1 && *graph.operator(matrix) == Operator::Transpose {
+            matrix = graph.operands(matrix)[0];
+        }
+        uses[matrix.0 as usize] == 1
+    };
     graph.rebuild(|graph, _, node, operands| {
         let rewritten = match (&node.operator, operands.as_slice()) {
             (Operator::Unary(Unary::Negate), &[x]) => negate(graph, x)?,
             (Operator::Binary(Binary::Multiply), &[a, b]) => scale_outer(graph, a, b)?,
-            (Operator::MatrixVector, &[matrix, vector]) => matrix_vector(graph, matrix, vector)?,
+            (Operator::MatrixVector, &[matrix, vector]) => {
+                let alone = node.operands.first().is_some_and(|&matrix| alone(matrix));
+                matrix_vector(graph, matrix, vector, alone)?
+            }
             (Operator::MatrixMatrix, &[a, b]) => matrix_matrix(graph, a, b)?,
             (Operator::Outer, &[u, v]) => outer(graph, u, v)?,
             (Operator::Transpose, &[x]) => transpose(graph, x)?,
@@ -81,21 +92,74 @@ fn negate(graph: &mut Graph, x: NodeId) -> Rewrite {
     }
 }
 
-/// `s (u v^T) = (s u) v^T` with a scalar `s`.
+/// `s (u v^T) = (s u) v^T` with a scalar `s`, and `(a b^T) ⊙ (u v^T) = (a ⊙ u) (b ⊙ v)^T`.
 fn scale_outer(graph: &mut Graph, a: NodeId, b: NodeId) -> Rewrite {
     for (scale, product) in [(a, b), (b, a)] {
-        if let (Operator::Outer, operands) = parts(graph, product)
-            && let [u, v] = operands[..]
-            && is_scalar(graph, scale)
-        {
+        let Some((u, v)) = outer_factors(graph, product) else { continue };
+        if is_scalar(graph, scale) {
             let u = graph.binary(Binary::Multiply, scale, u)?;
+            return graph.insert(Operator::Outer, vec![u, v]).map(Some);
+        }
+        if let Some((a, b)) = outer_factors(graph, scale) {
+            let u = graph.binary(Binary::Multiply, a, u)?;
+            let v = graph.binary(Binary::Multiply, b, v)?;
             return graph.insert(Operator::Outer, vec![u, v]).map(Some);
         }
     }
     Ok(None)
 }
 
-fn matrix_vector(graph: &mut Graph, matrix: NodeId, vector: NodeId) -> Rewrite {
+/// `u` and `v` of `u v^T`.
+fn outer_factors(graph: &Graph, id: NodeId) -> Option<(NodeId, NodeId)> {
+    match (graph.operator(id), graph.operands(id)) {
+        (Operator::Outer, &[u, v]) => Some((u, v)),
+        _ => None,
+    }
+}
+
+/// True for a matrix whose product with another costs no more than one with a vector: `I`, `s I`, `u v^T`.
+fn is_thin(graph: &Graph, id: NodeId) -> bool {
+    match (graph.operator(id), graph.operands(id)) {
+        (Operator::Identity(_) | Operator::Outer, _) => true,
+        (Operator::Binary(Binary::Multiply), &[a, b]) => {
+            is_scalar(graph, a) && is_thin_factor(graph, b) || is_scalar(graph, b) && is_thin_factor(graph, a)
+        }
+        (Operator::Binary(Binary::Divide), &[a, b]) => is_scalar(graph, b) && is_thin_factor(graph, a),
+        _ => false,
+    }
+}
+
+fn is_thin_factor(graph: &Graph, id: NodeId) -> bool {
+    matches!(graph.operator(id), Operator::Identity(_) | Operator::Outer)
+}
+
+/// The scalar and the matrix of a scaled matrix, with the function that scales. Not of one that is constant over time:
+/// that is computed once.
+fn scaled(graph: &Graph, id: NodeId) -> Option<(Binary, NodeId, NodeId)> {
+    if !graph.phase(id).is_per_step() {
+        return None;
+    }
+    match (graph.operator(id), graph.operands(id)) {
+        (Operator::Binary(Binary::Multiply), &[a, b]) if is_scalar(graph, a) => {
+            Some((Binary::Multiply, a, b))
+        }
+        (Operator::Binary(function @ (Binary::Multiply | Binary::Divide)), &[a, b])
+            if is_scalar(graph, b) =>
+        {
+            Some((*function, b, a))
+        }
+        _ => None,
+    }
+}
+
+/// `scale value` or `value / scale`.
+fn scale(graph: &mut Graph, function: Binary, scale: NodeId, value: NodeId) -> Rewrite {
+    let operands = if function == Binary::Divide { [value, scale] } else { [scale, value] };
+    graph.binary(function, operands[0], operands[1]).map(Some)
+}
+
+/// `alone`: nothing else reads the matrix.
+fn matrix_vector(graph: &mut Graph, matrix: NodeId, vector: NodeId, alone: bool) -> Rewrite {
     if let (Operator::Pad { start, .. }, operands) = parts(graph, vector)
         && let [inner] = operands[..]
         && let Some(length) = vector_length(graph, inner)
@@ -120,14 +184,53 @@ fn matrix_vector(graph: &mut Graph, matrix: NodeId, vector: NodeId) -> Rewrite {
             let part = slice_of(graph, vector, start, length)?;
             graph.matrix_vector(inner, part).map(Some)
         }
-        // (s W) x = s (W x) where W is constant over time and the scalar s is not
-        (Operator::Binary(Binary::Multiply), &[scale, inner])
-            if is_scalar(graph, scale)
-                && graph.phase(scale).is_per_step()
-                && !graph.phase(inner).is_per_step() =>
+        _ if graph.phase(matrix).is_per_step() => varying_matrix_vector(graph, matrix, vector, alone),
+        _ => Ok(None),
+    }
+}
+
+/// Rules for the product of a matrix that varies in time with a vector: what is computed for the vector need not be for
+/// the matrix. Each holds for the transpose as well.
+fn varying_matrix_vector(graph: &mut Graph, matrix: NodeId, vector: NodeId, alone: bool) -> Rewrite {
+    let transposed = *graph.operator(matrix) == Operator::Transpose;
+    let matrix = if transposed { graph.operands(matrix)[0] } else { matrix };
+    let times = |graph: &mut Graph, matrix: NodeId, vector: NodeId| {
+        let matrix = if transposed { graph.insert(Operator::Transpose, vec![matrix])? } else { matrix };
+        graph.matrix_vector(matrix, vector)
+    };
+    // (s M) x = s (M x),  (M / s) x = (M x) / s with a scalar s
+    if let Some((function, factor, inner)) = scaled(graph, matrix) {
+        let product = times(graph, inner, vector)?;
+        return scale(graph, function, factor, product);
+    }
+    match (graph.operator(matrix).clone(), graph.operands(matrix)) {
+        // (u v^T ⊙ M) x = u ⊙ (M (v ⊙ x)): rows or columns scaled
+        (Operator::Binary(Binary::Multiply), &[a, b]) => {
+            for (scales, inner) in [(a, b), (b, a)] {
+                if let Some((u, v)) = outer_factors(graph, scales) {
+                    let (u, v) = if transposed { (v, u) } else { (u, v) };
+                    let scaled = graph.binary(Binary::Multiply, v, vector)?;
+                    let product = times(graph, inner, scaled)?;
+                    return graph.binary(Binary::Multiply, u, product).map(Some);
+                }
+            }
+            Ok(None)
+        }
+        // (A + B) x = A x + B x where one of them is constant over time or thin
+        (Operator::Binary(function @ (Binary::Add | Binary::Subtract)), &[a, b])
+            if alone
+                && [a, b].iter().all(|&part| graph.shape(part) == graph.shape(matrix))
+                && [a, b].iter().any(|&part| is_thin(graph, part) || !graph.phase(part).is_per_step()) =>
         {
-            let product = graph.matrix_vector(inner, vector)?;
-            graph.binary(Binary::Multiply, scale, product).map(Some)
+            let left = times(graph, a, vector)?;
+            let right = times(graph, b, vector)?;
+            graph.binary(function, left, right).map(Some)
+        }
+        // (A B) x = A (B x)
+        (Operator::MatrixMatrix, &[a, b]) if alone => {
+            let (first, second) = if transposed { (a, b) } else { (b, a) };
+            let inner = times(graph, first, vector)?;
+            times(graph, second, inner).map(Some)
         }
         _ => Ok(None),
     }
@@ -142,19 +245,40 @@ fn matrix_matrix(graph: &mut Graph, a: NodeId, b: NodeId) -> Rewrite {
         return Ok(Some(a));
     }
     // (u v^T) B = u (B^T v)^T
-    if let (Operator::Outer, operands) = parts(graph, a)
-        && let [u, v] = operands[..]
-    {
+    if let Some((u, v)) = outer_factors(graph, a) {
         let transposed = graph.insert(Operator::Transpose, vec![b])?;
         let right = graph.matrix_vector(transposed, v)?;
         return graph.insert(Operator::Outer, vec![u, right]).map(Some);
     }
     // A (u v^T) = (A u) v^T
-    if let (Operator::Outer, operands) = parts(graph, b)
-        && let [u, v] = operands[..]
-    {
+    if let Some((u, v)) = outer_factors(graph, b) {
         let left = graph.matrix_vector(a, u)?;
         return graph.insert(Operator::Outer, vec![left, v]).map(Some);
+    }
+    // (s A) B = s (A B),  A (s B) = s (A B) with a scalar s
+    if let Some((function, factor, inner)) = scaled(graph, a) {
+        let product = graph.insert(Operator::MatrixMatrix, vec![inner, b])?;
+        return scale(graph, function, factor, product);
+    }
+    if let Some((function, factor, inner)) = scaled(graph, b) {
+        let product = graph.insert(Operator::MatrixMatrix, vec![a, inner])?;
+        return scale(graph, function, factor, product);
+    }
+    // A (X + Y) = A X + A Y,  (X + Y) B = X B + Y B where X or Y is thin: A (I - k k^T) = A - (A k) k^T
+    for (position, sum) in [(1, b), (0, a)] {
+        if let (Operator::Binary(function @ (Binary::Add | Binary::Subtract)), operands) = parts(graph, sum)
+            && let [x, y] = operands[..]
+            && graph.phase(sum).is_per_step()
+            && [x, y].iter().all(|&part| graph.shape(part) == graph.shape(sum))
+            && [x, y].iter().any(|&part| is_thin(graph, part))
+        {
+            let mut product = |part: NodeId| {
+                let operands = if position == 1 { vec![a, part] } else { vec![part, b] };
+                graph.insert(Operator::MatrixMatrix, operands)
+            };
+            let (x, y) = (product(x)?, product(y)?);
+            return graph.binary(function, x, y).map(Some);
+        }
     }
     Ok(None)
 }
@@ -178,6 +302,20 @@ fn transpose(graph: &mut Graph, x: NodeId) -> Rewrite {
         (Operator::Outer, &[u, v]) => graph.insert(Operator::Outer, vec![v, u]).map(Some),
         (Operator::BroadcastMatrix(rows, columns), &[scalar]) => {
             graph.insert(Operator::BroadcastMatrix(columns, rows), vec![scalar]).map(Some)
+        }
+        // (X + Y)^T = X^T + Y^T where both are thin
+        (Operator::Binary(function @ (Binary::Add | Binary::Subtract)), &[a, b])
+            if is_thin(graph, a) && is_thin(graph, b) =>
+        {
+            let a = graph.insert(Operator::Transpose, vec![a])?;
+            let b = graph.insert(Operator::Transpose, vec![b])?;
+            graph.binary(function, a, b).map(Some)
+        }
+        // (s X)^T = s X^T
+        (Operator::Binary(Binary::Multiply), &[a, b]) if is_thin(graph, x) => {
+            let (factor, inner) = if is_scalar(graph, a) { (a, b) } else { (b, a) };
+            let inner = graph.insert(Operator::Transpose, vec![inner])?;
+            graph.binary(Binary::Multiply, factor, inner).map(Some)
         }
         _ => Ok(None),
     }

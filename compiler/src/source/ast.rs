@@ -117,6 +117,23 @@ pub enum ProductSign {
     At,
 }
 
+/// How two values are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Comparison {
+    /// `<`.
+    Less,
+    /// `<=`, `\le`, `≤`.
+    LessOrEqual,
+    /// `>`.
+    Greater,
+    /// `>=`, `\ge`, `≥`.
+    GreaterOrEqual,
+    /// `==`. A single `=` always defines.
+    Equal,
+    /// `!=`, `\ne`, `≠`.
+    NotEqual,
+}
+
 /// What an expression is.
 #[derive(Clone, Debug, PartialEq)]
 pub enum ExpressionKind {
@@ -145,6 +162,8 @@ pub enum ExpressionKind {
     Transpose(Box<Expression>),
     /// `[a, b]`, `[a; b]`, a one-column `bmatrix`.
     Concatenate(Vec<Expression>),
+    /// A comparison, element by element: the condition of `where`, or what `\mathbb{1}[…]` tells. Nowhere else.
+    Compare(Comparison, Box<Expression>, Box<Expression>),
     /// A known function and its arguments.
     Call(Function, Vec<Expression>),
     /// A parenthesised expression, kept because `name(argument)` may be an application or a product.
@@ -198,6 +217,10 @@ pub enum Function {
     Sign,
     /// `softmax` over the feature axis.
     Softmax,
+    /// `colsoftmax`: softmax of each column of a matrix.
+    ColumnSoftmax,
+    /// `rowsoftmax`: softmax of each row of a matrix.
+    RowSoftmax,
     /// `LayerNorm`, `LN`: epsilon 1e-5, biased variance, no gain or bias.
     LayerNorm,
     /// `mean` over the feature axis.
@@ -210,4 +233,35 @@ pub enum Function {
     LogSigmoid,
     /// `diag`.
     Diagonal,
+    /// `where(c, a, b)`: `a` where the condition holds (a value: where it is not zero), else `b`.
+    Where,
+    /// `\mathbb{1}[a < b]`, `indicator(a < b)`: 1 where the condition holds, else 0.
+    Indicator,
+    /// `mod(a, b)`, `a \bmod b`: `a - b \lfloor a / b \rfloor`, which has the sign of `b`.
+    Modulo,
+    /// `floor`, `\lfloor x \rfloor`; its derivative is zero.
+    Floor,
+    /// `ceil`, `\lceil x \rceil`; its derivative is zero.
+    Ceiling,
+    /// `round`, of two nearest the even one; its gradient is passed on unchanged (straight through).
+    Round,
+    /// `cumsum`: the sum of the elements up to each.
+    CumulativeSum,
+    /// `revcumsum`: the sum of the elements from each on.
+    ReverseCumulativeSum,
+    /// `cumax`: `cumsum(softmax(x))`, as ON-LSTM has it.
+    Cumax,
+    /// `sumsq`: the sum of the squares of the elements.
+    SumOfSquares,
+    /// `dot(a, b)`: `a^\top b`.
+    Dot,
+    /// `outer(a, b)`: `a b^\top`.
+    Outer,
+    /// `rowscale(a, S)`: `diag(a) S`.
+    RowScale,
+    /// `tmatvec(S, q)`: `S^\top q`.
+    TransposedProduct,
+    /// `chunk(a, j, m)`, `split(a, j, m)`: the `j`-th of `m` equal parts of a vector, counted from 1. A list of names on
+    /// the left side of `chunk(a)` or `chunk(a, m)` is read as one such definition for each.
+    Chunk,
 }

@@ -1,6 +1,6 @@
 //! The commands of LaTeX: what each stands for, and which mean nothing.
 
-use super::ast::ProductSign;
+use super::ast::{Comparison, ProductSign};
 use super::token::{Bracket, TokenKind};
 
 /// Words that are kept whole, since they name no product of letters.
@@ -63,9 +63,14 @@ pub(crate) fn sign(command: &str) -> Option<TokenKind> {
         "int" => TokenKind::LargeOperator("integral"),
         "lt" => TokenKind::Less,
         "gt" => TokenKind::Greater,
-        "le" | "leq" | "leqslant" => TokenKind::Relation("<="),
-        "ge" | "geq" | "geqslant" => TokenKind::Relation(">="),
-        "ne" | "neq" => TokenKind::Relation("!="),
+        "le" | "leq" | "leqslant" => TokenKind::Comparison(Comparison::LessOrEqual),
+        "ge" | "geq" | "geqslant" => TokenKind::Comparison(Comparison::GreaterOrEqual),
+        "ne" | "neq" => TokenKind::Comparison(Comparison::NotEqual),
+        "bmod" | "mod" => TokenKind::Modulo,
+        "lfloor" => TokenKind::Open(Bracket::Floor),
+        "rfloor" => TokenKind::Close(Bracket::Floor),
+        "lceil" => TokenKind::Open(Bracket::Ceiling),
+        "rceil" => TokenKind::Close(Bracket::Ceiling),
         "approx" | "simeq" | "cong" => TokenKind::Relation("approx"),
         "sim" => TokenKind::Relation("sim"),
         "propto" => TokenKind::Relation("propto"),

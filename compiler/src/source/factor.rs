@@ -28,7 +28,7 @@ impl Parser<'_> {
                 Expression { kind: grouped(inner).kind, span }
             }
             Bracket::Square => {
-                let mut elements = self.elements(inside)?;
+                let mut elements = self.elements(inside, Self::expression)?;
                 let kind = match (elements.len(), elements.pop()) {
                     (1, Some(only)) => match only.kind {
                         kind @ ExpressionKind::Concatenate(_) => kind,
@@ -42,6 +42,11 @@ impl Parser<'_> {
                 };
                 Expression { kind, span }
             }
+            Bracket::Floor | Bracket::Ceiling => {
+                let inner = self.within(inside, Self::expression)?;
+                let function = if bracket == Bracket::Floor { Function::Floor } else { Function::Ceiling };
+                Expression { kind: ExpressionKind::Call(function, vec![inner]), span }
+            }
             Bracket::Matrix => self.matrix(start, close)?,
             Bracket::Angle => {
                 let message = "an inner product in angle brackets is no part of the language";
@@ -50,19 +55,25 @@ impl Parser<'_> {
             }
             Bracket::Cases => {
                 let message = "a piecewise definition is outside the language";
-                let help = Some("write it with `max`, `min`, `clip` or a known function".to_owned());
+                let help = Some(
+                    "write it with `where(a < b, x, y)`, `max`, `min`, `clip` or a known function".to_owned(),
+                );
                 return self.fail(Code::Piecewise, message, span, help);
             }
         };
         self.scripts(expression)
     }
 
-    /// Comma-separated expressions in `inside`.
-    fn elements(&mut self, inside: (usize, usize, usize)) -> Result<Vec<Expression>, Stop> {
+    /// Comma-separated expressions in `inside`, the first read by `first`.
+    fn elements(
+        &mut self,
+        inside: (usize, usize, usize),
+        first: fn(&mut Self) -> Result<Expression, Stop>,
+    ) -> Result<Vec<Expression>, Stop> {
         let square = self.sequence.kind(inside.0.wrapping_sub(1)) == Some(&TokenKind::Open(Bracket::Square));
         self.within(inside, |parser| {
             parser.bar_separates = square;
-            let mut elements = vec![parser.expression()?];
+            let mut elements = vec![first(parser)?];
             while matches!(parser.kind(), Some(TokenKind::Comma | TokenKind::Semicolon)) {
                 parser.count_operator()?;
                 parser.position += 1;
@@ -190,6 +201,62 @@ impl Parser<'_> {
         self.scripts(Expression { kind: ExpressionKind::Call(function, vec![inner]), span })
     }
 
+    /// What stands in the brackets of an indicator that begins at `start`, `\mathbb{1}[a < b]` or `\mathbf{1}_{a < b}`:
+    /// a one, and brackets with a comparison in them.
+    pub(crate) fn indicator_at(&self, start: usize) -> Option<(usize, usize, usize)> {
+        let one = |index: usize| {
+            matches!(self.sequence.kind(index), Some(TokenKind::Number { whole: Some(1), .. }))
+        };
+        let after = match self.kind()? {
+            TokenKind::Number { .. } if one(start) => start + 1,
+            TokenKind::Word { text, .. } if matches!(text.as_str(), "bb_1" | "bb_I" | "I") => start + 1,
+            TokenKind::Open(Bracket::Brace)
+                if one(start + 1) && self.sequence.partner(start)? == start + 2 =>
+            {
+                start + 3
+            }
+            _ => return None,
+        };
+        let inside = match self.sequence.kind(after)? {
+            TokenKind::Open(Bracket::Round | Bracket::Square) => {
+                let close = self.sequence.partner(after)?;
+                (after + 1, close, close + 1)
+            }
+            TokenKind::Subscript => {
+                let (from, to, over) = self.sequence.script(after + 1)?;
+                let (from, to, _) = self.sequence.without_brackets(from, to);
+                (from, to, over)
+            }
+            _ => return None,
+        };
+        (inside.2 <= self.end && self.compares(inside.0, inside.1)).then_some(inside)
+    }
+
+    /// True where a comparison stands outside brackets and scripts.
+    pub(crate) fn compares(&self, from: usize, to: usize) -> bool {
+        let mut index = from;
+        while index < to {
+            match self.sequence.kind(index) {
+                Some(TokenKind::Less | TokenKind::Greater | TokenKind::Comparison(_)) => return true,
+                Some(TokenKind::Subscript | TokenKind::Superscript) => {
+                    index = self.sequence.script(index + 1).map_or(index + 1, |script| script.2);
+                }
+                _ => index = self.sequence.after(index),
+            }
+        }
+        false
+    }
+
+    /// The indicator whose condition is `inside`.
+    pub(crate) fn indicator(&mut self, inside: (usize, usize, usize)) -> Result<Expression, Stop> {
+        let start = self.position;
+        self.count_operator()?;
+        let condition = self.within(inside, Self::condition)?;
+        let span = self.sequence.span(start, self.position);
+        let kind = ExpressionKind::Call(Function::Indicator, vec![condition]);
+        self.scripts(Expression { kind, span })
+    }
+
     /// An argument of `\frac`: a group in braces or one token.
     pub(crate) fn fraction_argument(&mut self) -> Result<Expression, Stop> {
         let Some(script) = self.sequence.script(self.position).filter(|script| script.2 <= self.end) else {
@@ -307,8 +374,12 @@ impl Parser<'_> {
             let span = self.here();
             return self.fail(Code::UnbalancedBracket, "this bracket is never closed", span, None);
         };
-        let elements = self.elements((open + 1, close, close + 1))?;
-        let several = matches!(function, Function::Maximum | Function::Minimum);
+        let first = match function {
+            Function::Where | Function::Indicator => Self::condition,
+            _ => Self::expression,
+        };
+        let elements = self.elements((open + 1, close, close + 1), first)?;
+        let several = name::argument_counts(function).1 > 1 && function != Function::Clip;
         if bracket == Bracket::Square && elements.len() > 1 && !several {
             let span = self.sequence.span(open, close + 1);
             return Ok(vec![Expression { kind: ExpressionKind::Concatenate(elements), span }]);
@@ -327,17 +398,12 @@ impl Parser<'_> {
     ) -> Result<Expression, Stop> {
         self.count_operator()?;
         let span = self.sequence.span(start, self.position);
-        let wanted = match function {
-            Function::Maximum | Function::Minimum => arguments.len() >= 2,
-            Function::Clip => arguments.len() == 3,
-            _ => arguments.len() == 1,
-        };
-        if !wanted {
-            let needs = match function {
-                Function::Maximum | Function::Minimum => "two or more arguments",
-                Function::Clip => "three arguments, as in `clip(x, 0, 1)`",
-                _ => "one argument",
-            };
+        let (mut least, most, needs) = name::argument_counts(function);
+        if function == Function::Chunk {
+            // The other numbers are seen on the left side where that is a list of names.
+            least = 1;
+        }
+        if !(least..=most).contains(&arguments.len()) {
             let message = format!("`{spelled}` takes {needs}, but {} given", counted(arguments.len()));
             return self.fail(Code::ArgumentCount, message, span, None);
         }

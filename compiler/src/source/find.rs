@@ -38,6 +38,8 @@ pub(crate) enum Place {
 pub(crate) struct Block {
     /// Bytes of the document.
     pub(crate) range: Range<usize>,
+    /// The same with the delimiters around it.
+    pub(crate) outer: Range<usize>,
     /// How it is spelled.
     pub(crate) spelling: Spelling,
     /// How it stands there.
@@ -185,7 +187,7 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
                         place == Place::Fence && (inside.contains("\\begin") || inside.contains("$$"));
                     let wrapped = place == Place::Display && inside.contains("$$");
                     if !marked && !wrapped {
-                        found.blocks.push(Block { range: content, spelling, place });
+                        found.blocks.push(Block { range: content, outer: range.clone(), spelling, place });
                         excluded.push(range);
                     }
                 }
@@ -201,7 +203,12 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
                 let dollars = text[..range.start].ends_with('$') && text[range.end..].starts_with('$');
                 let role = text[..range.start].ends_with(":math:");
                 if !dollars && !role {
-                    found.blocks.push(Block { range: content, spelling: Spelling::Text, place: Place::Span });
+                    found.blocks.push(Block {
+                        range: content,
+                        outer: range.clone(),
+                        spelling: Spelling::Text,
+                        place: Place::Span,
+                    });
                     excluded.push(range);
                 }
             }
@@ -274,8 +281,14 @@ fn directives(text: &str, blocks: &mut Vec<Block>, excluded: &mut Vec<Range<usiz
         // Delimiters inside would be found a second time.
         let plain = !text[range.clone()].contains("$$");
         if plain {
-            blocks.push(Block { range, spelling: Spelling::Latex, place: Place::Display });
-            excluded.push(line_start..end);
+            let outer = line_start..end;
+            blocks.push(Block {
+                range,
+                outer: outer.clone(),
+                spelling: Spelling::Latex,
+                place: Place::Display,
+            });
+            excluded.push(outer);
         }
         position = end.max(mark + 1);
         while !text.is_char_boundary(position) {
@@ -350,7 +363,7 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         if open == 0 && text[body..end].contains("$$") {
             end = body + text[body..end].find("$$").unwrap_or(end - body);
         }
-        blocks.push(Block { range: body..end, spelling: Spelling::Latex, place });
+        blocks.push(Block { range: body..end, outer: start..over, spelling: Spelling::Latex, place });
         position = over.max(start + 1);
     }
 }

@@ -53,6 +53,7 @@ pub(crate) fn references<'e>(expression: &'e Expression, visit: &mut impl FnMut(
             }
             ExpressionKind::Add(left, right)
             | ExpressionKind::Subtract(left, right)
+            | ExpressionKind::Compare(_, left, right)
             | ExpressionKind::Product(_, left, right)
             | ExpressionKind::Divide(left, right)
             | ExpressionKind::Power(left, right) => {
@@ -150,7 +151,8 @@ fn headless(text: &str, inline: &[Block], known: &Names) -> Vec<Block> {
                 return None;
             }
             let definition = format!("{inside} = 0");
-            let block = Block { range: 0..definition.len(), ..name.clone() };
+            let all = 0..definition.len();
+            let block = Block { range: all.clone(), outer: all, ..name.clone() };
             let (statements, _) = read(&definition, &[block]);
             let [Statement { kind: StatementKind::Definition { target, .. }, .. }] = statements.as_slice()
             else {

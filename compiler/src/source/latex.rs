@@ -3,7 +3,7 @@
 //! Dress (fonts, sizes, spacing, `\left`) is dropped here; a run of letters is split as TeX reads it, but for
 //! known functions and for words in an upright font.
 
-use super::ast::{Function, ProductSign};
+use super::ast::{Comparison, Function, ProductSign};
 use super::command::{
     COMMANDS, FONTS, NOISE, NOISE_WITH_ARGUMENT, TEXT_FONTS, WORD_FONTS, WORDS, accent, sign,
 };
@@ -135,11 +135,23 @@ impl<'a> Lexer<'a, '_> {
             '/' => self.push(TokenKind::Slash, 1),
             '*' => self.push(TokenKind::Product(ProductSign::Asterisk), 1),
             '@' => self.push(TokenKind::Product(ProductSign::At), 1),
+            '=' if self.rest().starts_with("==") => {
+                self.push(TokenKind::Comparison(Comparison::Equal), 2);
+            }
             '=' => self.push(TokenKind::Equals, 1),
+            '!' if self.rest().starts_with("!=") => {
+                self.push(TokenKind::Comparison(Comparison::NotEqual), 2);
+            }
             ':' if self.rest().starts_with(":=") => self.push(TokenKind::Equals, 2),
             ':' => self.push(TokenKind::Colon, 1),
             '<' if html_tag(self.rest()).is_some() => self.tag(),
             '<' if self.rest().starts_with("<-") => self.push(TokenKind::Equals, 2),
+            '<' if self.rest().starts_with("<=") => {
+                self.push(TokenKind::Comparison(Comparison::LessOrEqual), 2);
+            }
+            '>' if self.rest().starts_with(">=") => {
+                self.push(TokenKind::Comparison(Comparison::GreaterOrEqual), 2);
+            }
             '<' => self.push(TokenKind::Less, 1),
             '>' => self.push(TokenKind::Greater, 1),
             ',' => self.push(TokenKind::Comma, 1),
@@ -242,7 +254,7 @@ impl<'a> Lexer<'a, '_> {
             self.word_or_function(&run, length);
             return;
         }
-        if spelled && !after_script && name::function(&run).is_some() && run != "sigma" {
+        if spelled && !after_script && self.function(&run, length).is_some() && run != "sigma" {
             self.word_or_function(&run, length);
             return;
         }
@@ -270,8 +282,22 @@ impl<'a> Lexer<'a, '_> {
         }
     }
 
+    /// The function of a word of `length` bytes. `where` is one only before a parenthesis: elsewhere it is English.
+    fn function(&self, word: &str, length: usize) -> Option<Function> {
+        name::function(word).filter(|function| *function != Function::Where || self.is_applied(length))
+    }
+
+    /// True where a parenthesis follows after `length` bytes.
+    fn is_applied(&self, length: usize) -> bool {
+        let mut rest = self.rest().get(length..).unwrap_or("").trim_start();
+        for size in ["\\left", "\\bigl", "\\Bigl", "\\biggl", "\\Biggl", "\\big", "\\Big", "\\!"] {
+            rest = rest.strip_prefix(size).unwrap_or(rest).trim_start();
+        }
+        rest.starts_with('(')
+    }
+
     fn word_or_function(&mut self, word: &str, length: usize) {
-        match name::function(word) {
+        match self.function(word, length) {
             Some(function) => self.push(TokenKind::Function(function, word.to_owned()), length),
             None => {
                 let span = place(self.offset, self.position, self.position + length);
@@ -417,7 +443,7 @@ impl<'a> Lexer<'a, '_> {
             self.push(kind, length);
             return;
         }
-        if let Some(function) = name::function(command) {
+        if let Some(function) = self.function(command, length) {
             self.push(TokenKind::Function(function, command.to_owned()), length);
             return;
         }
@@ -490,7 +516,7 @@ impl<'a> Lexer<'a, '_> {
         let content = self.text[start..end].to_owned();
         let trimmed = content.trim().trim_end_matches(':');
         let span = place(self.offset, self.position, over);
-        if let Some(function) = name::function(trimmed) {
+        if let Some(function) = self.function(trimmed, over - self.position) {
             self.writer.push(TokenKind::Function(function, trimmed.to_owned()), span);
             self.position = over;
             return;

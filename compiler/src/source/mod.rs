@@ -16,6 +16,7 @@ mod convention;
 mod declaration;
 mod factor;
 mod find;
+mod formula;
 mod inline;
 mod latex;
 mod lines;
@@ -33,7 +34,8 @@ mod text;
 mod token;
 mod writer;
 
-pub(crate) use name::{function_name, is_greek_word};
+pub use formula::{Formula, formulas};
+pub(crate) use name::{argument_counts, function_name, function_names, is_greek_word};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
@@ -165,7 +167,8 @@ fn read_best(
             if part.contains(['=', '∈', '←', ':', '\\']) || syntax != Syntax::Markdown {
                 let latex = command || syntax == Syntax::Latex;
                 let spelling = if latex { Spelling::Latex } else { Spelling::Text };
-                whole.push(Block { range: start..end.start, spelling, place: Place::Whole });
+                let range = start..end.start;
+                whole.push(Block { range: range.clone(), outer: range, spelling, place: Place::Whole });
             }
             start = end.end;
         }

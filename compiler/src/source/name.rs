@@ -56,7 +56,7 @@ const SUPERSCRIPTS: [(char, char); 44] = [
 
 /// Functions by name in lower case.
 #[rustfmt::skip]
-const FUNCTIONS: [(&str, Function); 39] = [
+const FUNCTIONS: [(&str, Function); 60] = [
     ("sigma", Function::Sigmoid), ("sigmoid", Function::Sigmoid), ("sigm", Function::Sigmoid),
     ("logistic", Function::Sigmoid), ("tanh", Function::Tanh), ("relu", Function::Relu),
     ("softplus", Function::Softplus), ("exp", Function::Exponential), ("ln", Function::Logarithm),
@@ -69,7 +69,14 @@ const FUNCTIONS: [(&str, Function); 39] = [
     ("sign", Function::Sign), ("sgn", Function::Sign), ("softmax", Function::Softmax),
     ("layernorm", Function::LayerNorm), ("layer_norm", Function::LayerNorm), ("mean", Function::Mean),
     ("sum", Function::Sum), ("norm", Function::Norm), ("logsigmoid", Function::LogSigmoid),
-    ("diag", Function::Diagonal),
+    ("diag", Function::Diagonal), ("where", Function::Where), ("indicator", Function::Indicator),
+    ("mod", Function::Modulo), ("floor", Function::Floor), ("ceil", Function::Ceiling), ("round", Function::Round),
+    ("cumsum", Function::CumulativeSum), ("revcumsum", Function::ReverseCumulativeSum), ("cumax", Function::Cumax),
+    ("sumsq", Function::SumOfSquares), ("dot", Function::Dot), ("outer", Function::Outer),
+    ("rowscale", Function::RowScale), ("tmatvec", Function::TransposedProduct), ("chunk", Function::Chunk),
+    ("split", Function::Chunk), ("log_sigmoid", Function::LogSigmoid), ("ceiling", Function::Ceiling),
+    ("clamp", Function::Clip),
+    ("colsoftmax", Function::ColumnSoftmax), ("rowsoftmax", Function::RowSoftmax),
 ];
 
 /// A letter of another alphabet by its ASCII word.
@@ -151,12 +158,45 @@ pub(crate) const fn function_name(function: Function) -> &'static str {
         Function::Clip => "clip",
         Function::Sign => "sign",
         Function::Softmax => "softmax",
+        Function::ColumnSoftmax => "colsoftmax",
+        Function::RowSoftmax => "rowsoftmax",
         Function::LayerNorm => "layernorm",
         Function::Mean => "mean",
         Function::Sum => "sum",
         Function::Norm => "norm",
         Function::LogSigmoid => "logsigmoid",
         Function::Diagonal => "diag",
+        Function::Where => "where",
+        Function::Indicator => "indicator",
+        Function::Modulo => "mod",
+        Function::Floor => "floor",
+        Function::Ceiling => "ceil",
+        Function::Round => "round",
+        Function::CumulativeSum => "cumsum",
+        Function::ReverseCumulativeSum => "revcumsum",
+        Function::Cumax => "cumax",
+        Function::SumOfSquares => "sumsq",
+        Function::Dot => "dot",
+        Function::Outer => "outer",
+        Function::RowScale => "rowscale",
+        Function::TransposedProduct => "tmatvec",
+        Function::Chunk => "chunk",
+    }
+}
+
+/// How many arguments a function takes, from and to, and in words.
+pub(crate) const fn argument_counts(function: Function) -> (usize, usize, &'static str) {
+    match function {
+        Function::Maximum | Function::Minimum => (2, usize::MAX, "two or more arguments"),
+        Function::Clip => (3, 3, "three arguments, as in `clip(x, 0, 1)`"),
+        Function::Where => (3, 3, "three arguments, as in `where(a < b, x, y)`"),
+        Function::Modulo => (2, 2, "two arguments, as in `mod(a, b)`"),
+        Function::Dot => (2, 2, "two arguments, as in `dot(a, b)`"),
+        Function::Outer => (2, 2, "two arguments, as in `outer(a, b)`"),
+        Function::RowScale => (2, 2, "two arguments, as in `rowscale(a, S)`"),
+        Function::TransposedProduct => (2, 2, "two arguments, as in `tmatvec(S, q)`"),
+        Function::Chunk => (3, 3, "three arguments, as in `chunk(a, 1, 4)`, the first of four equal parts"),
+        _ => (1, 1, "one argument"),
     }
 }
 

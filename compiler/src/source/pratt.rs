@@ -8,10 +8,10 @@
 //!   of one equation is bounded too, so that the tree is nowhere deeper than `MAXIMUM_OPERATORS`.
 //! - A function that returns `Err(Stop)` has reported why, or a lexer has.
 
-use super::ast::{Expression, ExpressionKind, Function, ProductSign, Reference};
+use super::ast::{Comparison, Expression, ExpressionKind, Function, ProductSign, Reference};
 use super::convention::Convention;
 use super::factor::transpose;
-use super::name::NameParts;
+use super::name::{self, NameParts};
 use super::sequence::Sequence;
 use super::token::{Bracket, Token, TokenKind, describe};
 use crate::diagnostic::{Code, Diagnostic};
@@ -59,6 +59,9 @@ pub(crate) struct Parser<'a> {
 /// Words for affine maps whose weights have no names.
 const AFFINE: [&str; 12] =
     ["Linear", "linear", "lin", "Lin", "FC", "fc", "Dense", "dense", "Affine", "affine", "MLP", "Conv"];
+
+/// Longest run of letters that is read as a word.
+const LONGEST_WORD: usize = 24;
 
 const SUM: u8 = 10;
 const NEGATION: u8 = 15;
@@ -215,6 +218,45 @@ impl<'a> Parser<'a> {
         })
     }
 
+    /// A comparison, or a value that is taken for its not being zero.
+    pub(crate) fn condition(&mut self) -> Result<Expression, Stop> {
+        // `where((a < b), x, y)`.
+        if self.kind() == Some(&TokenKind::Open(Bracket::Round))
+            && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
+            && (close + 1 == self.end || self.sequence.kind(close + 1) == Some(&TokenKind::Comma))
+            && self.compares(self.position + 1, close)
+        {
+            self.enter()?;
+            let condition = self.within((self.position + 1, close, close + 1), Self::condition);
+            self.leave();
+            return condition;
+        }
+        let left = self.expression()?;
+        let Some(comparison) = self.comparison() else { return Ok(left) };
+        self.count_operator()?;
+        self.position += 1;
+        let right = self.expression()?;
+        if self.comparison().is_some() {
+            let span = self.here();
+            let message = "two comparisons stand in a row";
+            let help = "compare twice: `where(a < b, where(b < c, x, y), y)`";
+            return self.fail(Code::Piecewise, message, span, Some(help.to_owned()));
+        }
+        let span = left.span.to(right.span);
+        let kind = ExpressionKind::Compare(comparison, Box::new(left), Box::new(right));
+        Ok(Expression { kind, span })
+    }
+
+    /// The comparison at the position.
+    fn comparison(&self) -> Option<Comparison> {
+        match self.kind()? {
+            TokenKind::Less => Some(Comparison::Less),
+            TokenKind::Greater => Some(Comparison::Greater),
+            TokenKind::Comparison(comparison) => Some(*comparison),
+            _ => None,
+        }
+    }
+
     fn is_concatenation(&self) -> bool {
         match self.kind() {
             Some(TokenKind::DirectSum) => true,
@@ -230,7 +272,8 @@ impl<'a> Parser<'a> {
             let (power, product) = match self.kind() {
                 Some(TokenKind::Plus | TokenKind::Minus) => (SUM, None),
                 Some(TokenKind::Product(sign)) => (PRODUCT, Some(*sign)),
-                Some(TokenKind::Slash) => (PRODUCT, None),
+                Some(TokenKind::Slash | TokenKind::Modulo) => (PRODUCT, None),
+                Some(TokenKind::Function(..)) if self.is_infix_modulo() => (PRODUCT, None),
                 // `W_r . [h, x]`: a period between blanks is a product.
                 Some(TokenKind::Period) if self.period_multiplies() => (PRODUCT, Some(ProductSign::Dot)),
                 _ => return Ok(left),
@@ -248,10 +291,27 @@ impl<'a> Parser<'a> {
                 (_, Some(sign)) => ExpressionKind::Product(sign, left_box, right_box),
                 (Some(TokenKind::Plus), _) => ExpressionKind::Add(left_box, right_box),
                 (Some(TokenKind::Minus), _) => ExpressionKind::Subtract(left_box, right_box),
+                (Some(TokenKind::Modulo | TokenKind::Function(..)), _) => {
+                    ExpressionKind::Call(Function::Modulo, vec![*left_box, *right_box])
+                }
                 _ => ExpressionKind::Divide(left_box, right_box),
             };
             left = Expression { kind, span };
         }
+    }
+
+    /// `a \\mathrm{mod} b`: the function stands between its operands, not before both.
+    fn is_infix_modulo(&self) -> bool {
+        if !matches!(self.kind(), Some(TokenKind::Function(Function::Modulo, _))) {
+            return false;
+        }
+        let open = self.position + 1;
+        let both = self.sequence.kind(open) == Some(&TokenKind::Open(Bracket::Round))
+            && self
+                .sequence
+                .partner(open)
+                .is_some_and(|close| self.sequence.parts(open + 1, close).len() > 1);
+        !both
     }
 
     fn period_multiplies(&self) -> bool {
@@ -308,7 +368,10 @@ impl<'a> Parser<'a> {
     /// The factors after `first`; those of a function without parentheses end at the next function.
     pub(crate) fn chain_from(&mut self, first: Expression, argument: bool) -> Result<Expression, Stop> {
         let mut factors = vec![first];
-        while self.begins_factor() && !(argument && matches!(self.kind(), Some(TokenKind::Function(..)))) {
+        while self.begins_factor()
+            && !(argument && matches!(self.kind(), Some(TokenKind::Function(..))))
+            && !self.is_infix_modulo()
+        {
             self.count_operator()?;
             factors.push(self.factor()?);
         }
@@ -333,7 +396,11 @@ impl<'a> Parser<'a> {
 
     fn factor_inner(&mut self) -> Result<Expression, Stop> {
         let start = self.position;
+        if let Some(inside) = self.indicator_at(start) {
+            return self.indicator(inside);
+        }
         match self.kind() {
+            Some(TokenKind::Modulo) => self.function(Function::Modulo, "mod"),
             Some(TokenKind::Number { value, .. }) => self.number(*value),
             Some(TokenKind::Function(function, spelled)) => self.function(*function, spelled),
             Some(TokenKind::Word { .. } | TokenKind::Accent(_)) => self.reference(),
@@ -378,9 +445,63 @@ impl<'a> Parser<'a> {
 
     /// A name with its scripts, as an expression.
     fn reference(&mut self) -> Result<Expression, Stop> {
+        self.check_word()?;
         let named = self.name()?;
+        if matches!(named.parts.base.as_str(), "infty" | "inf")
+            && named.reference().name.canonical == named.parts.base
+        {
+            let kind = ExpressionKind::Number(f64::INFINITY);
+            return Ok(Expression { kind, span: named.span });
+        }
         self.check_name(&named)?;
         self.named_expression(named)
+    }
+
+    /// `foo(x_t)` in LaTeX: letters written together before a parenthesis are no product but a word that is no function.
+    fn check_word(&mut self) -> Result<(), Stop> {
+        let letter = |index: usize| match self.sequence.tokens.get(index) {
+            Some(Token { kind: TokenKind::Word { text, upper }, spaced, .. }) if text.len() == 1 => {
+                Some((text.as_str(), *upper, *spaced))
+            }
+            _ => None,
+        };
+        let start = self.position;
+        let spaced = letter(start).is_none_or(|(_, _, spaced)| spaced);
+        if !spaced && start.checked_sub(1).is_some_and(|before| letter(before).is_some()) {
+            // Not the first letter of its run.
+            return Ok(());
+        }
+        let mut word = String::new();
+        let mut end = start;
+        while let Some((text, upper, spaced)) = letter(end)
+            && (end == start || !spaced && !upper)
+            && word.len() <= LONGEST_WORD
+        {
+            word.push_str(text);
+            end += 1;
+        }
+        let capital = word.starts_with(|first: char| first.is_ascii_uppercase());
+        let applied = end < self.end
+            && self
+                .sequence
+                .tokens
+                .get(end)
+                .is_some_and(|token| token.kind == TokenKind::Open(Bracket::Round) && !token.spaced);
+        if !applied || word.len() < if capital { 4 } else { 3 } || word.len() > LONGEST_WORD {
+            return Ok(());
+        }
+        let span = self.sequence.span(start, end);
+        let help = match name::nearest(&word, name::function_names()) {
+            Some(near) => {
+                format!("did you mean `{near}`? A product of letters is written with blanks between them")
+            }
+            None => format!(
+                "bind it, as in `\\mathrm{{{word}}}(u) = W u + b`; a product of letters is written with blanks \
+                 between them"
+            ),
+        };
+        let message = format!("there is no function `{word}`");
+        self.fail(Code::UnknownFunction, message, span, Some(help))
     }
 
     /// Names that stand for something the equations do not say.
@@ -392,13 +513,16 @@ impl<'a> Parser<'a> {
             && named.parts == bare
         {
             let message = "the time `t` stands as a value";
-            let help = Some("an index needs its underscore: `h_t`, `h_{t-1}`".to_owned());
+            let help = "an index needs its underscore: `h_t`, `h_{t-1}`; the time itself is an input of its own, such \
+                        as `\\tau_t` with `\\tau_t \\in \\mathbb{R}`";
+            let help = Some(help.to_owned());
             return self.fail(Code::LostIndex, message, named.span, help);
         }
         if self.kind() != Some(&TokenKind::Open(Bracket::Round)) || named.time.is_some() {
             return Ok(());
         }
-        if !named.parts.upper
+        let word = named.parts.base.len() > 2 && !name::is_greek_word(&named.parts.base);
+        if (!named.parts.upper || word)
             && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
             && self.sequence.parts(self.position + 1, close).len() > 1
         {
@@ -472,11 +596,20 @@ impl<'a> Parser<'a> {
 }
 
 /// The code and the advice for a token that is known but stands in a wrong place.
-fn outside(kind: &TokenKind) -> (Code, Option<String>) {
+pub(crate) fn outside(kind: &TokenKind) -> (Code, Option<String>) {
     match kind {
-        TokenKind::Relation(_) => {
-            let help = "an equation is `name = expression`; conditions are outside the language";
+        TokenKind::Less | TokenKind::Greater | TokenKind::Comparison(_) => {
+            let help = "a comparison chooses between two values, `where(a < b, x, y)`, or is 1 or 0 as \
+                        `\\mathbb{1}[a < b]`, in text `indicator(a < b)`";
             (Code::Piecewise, Some(help.to_owned()))
+        }
+        TokenKind::Relation(_) => {
+            (Code::Piecewise, Some("an equation is `name = expression`, and defines a name".to_owned()))
+        }
+        TokenKind::Colon => {
+            let help = "a part of a vector is written `chunk(a, j, m)`, the j-th of m equal parts; all parts at once \
+                        are `i_t, f_t = split(a_t)`";
+            (Code::UnexpectedToken, Some(help.to_owned()))
         }
         TokenKind::Equals => (
             Code::UnexpectedToken,

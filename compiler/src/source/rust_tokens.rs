@@ -4,7 +4,7 @@
 
 use proc_macro2::{Delimiter, Ident, Literal, Punct, Spacing, TokenStream, TokenTree};
 
-use super::ast::ProductSign;
+use super::ast::{Comparison, Function, ProductSign};
 use super::token::{Bracket, TokenKind};
 use super::writer::Writer;
 use crate::diagnostic::Code;
@@ -104,7 +104,11 @@ impl Lexer<'_> {
                         self.writer.push(TokenKind::Close(bracket), span);
                     }
                 }
-                TokenTree::Ident(ident) => self.identifier(&ident),
+                TokenTree::Ident(ident) => {
+                    let applied = matches!(trees.peek(), Some(TokenTree::Group(group))
+                        if group.delimiter() == Delimiter::Parenthesis);
+                    self.identifier(&ident, applied);
+                }
                 TokenTree::Punct(punct) => {
                     let next = match trees.peek() {
                         Some(TokenTree::Punct(next)) if punct.spacing() == Spacing::Joint => {
@@ -121,12 +125,15 @@ impl Lexer<'_> {
         }
     }
 
-    fn identifier(&mut self, ident: &Ident) {
+    /// A word; `applied` says that a parenthesis follows.
+    fn identifier(&mut self, ident: &Ident, applied: bool) {
         let span = self.number(ident.span());
         let text = ident.to_string();
         let text = text.strip_prefix("r#").unwrap_or(&text);
         if text == "where" {
-            self.writer.push(TokenKind::Where, span);
+            // `where(a < b, x, y)` is a function, `where w: [h]` begins declarations.
+            let function = TokenKind::Function(Function::Where, text.to_owned());
+            self.writer.push(if applied { function } else { TokenKind::Where }, span);
             return;
         }
         self.writer.identifier(text, |_, _| span);
@@ -139,6 +146,10 @@ impl Lexer<'_> {
             ('.', Some('*')) => Some(TokenKind::Product(ProductSign::Hadamard)),
             (':', Some('=')) | ('<', Some('-')) => Some(TokenKind::Equals),
             ('-', Some('>')) => Some(TokenKind::Arrow),
+            ('=', Some('=')) => Some(TokenKind::Comparison(Comparison::Equal)),
+            ('!', Some('=')) => Some(TokenKind::Comparison(Comparison::NotEqual)),
+            ('<', Some('=')) => Some(TokenKind::Comparison(Comparison::LessOrEqual)),
+            ('>', Some('=')) => Some(TokenKind::Comparison(Comparison::GreaterOrEqual)),
             ('|', Some('|')) => Some(TokenKind::DoubleBar),
             _ => None,
         };
@@ -153,6 +164,7 @@ impl Lexer<'_> {
             '*' => TokenKind::Product(ProductSign::Asterisk),
             '@' => TokenKind::Product(ProductSign::At),
             '/' => TokenKind::Slash,
+            '%' => TokenKind::Modulo,
             '=' => TokenKind::Equals,
             '^' => TokenKind::Superscript,
             '|' => TokenKind::Bar,

@@ -330,7 +330,8 @@ impl Parser<'_> {
                 other => {
                     let span = self.sequence.span(index, index + 1);
                     let message = format!("{} is no part of a label", describe(other));
-                    return self.fail(Code::UnexpectedToken, message, span, None);
+                    let help = super::pratt::outside(other).1;
+                    return self.fail(Code::UnexpectedToken, message, span, help);
                 }
             }
         }

@@ -227,7 +227,7 @@ impl<'a> Reader<'a> {
         &mut self,
         sequence: &Sequence<'_>,
         equals: &[usize],
-        pending: Vec<Reference>,
+        mut pending: Vec<Reference>,
     ) -> Result<(), Stop> {
         let end = sequence.tokens.len();
         let span = sequence.span(0, end);
@@ -241,9 +241,10 @@ impl<'a> Reader<'a> {
             self.skip(format!("{what} is no part of the cell: skipped"), span);
             return Ok(());
         }
-        for reference in pending {
-            let message = format!("`{}` stands alone: no `=` follows", reference.name.canonical);
-            self.report(Code::SkippedRow, message, reference.span, None);
+        // `i_t, f_t = split(a_t)`: the names before the last are part of the left side.
+        let last = equals.last().map_or(first, |last| *last);
+        if !matches!(sequence.kind(last + 1), Some(TokenKind::Function(Function::Chunk, _))) {
+            self.drop_pending(&mut pending);
         }
         if is_prose(sequence, first + 1) {
             self.skip("words on the right side define nothing: skipped", span);
@@ -280,8 +281,65 @@ impl<'a> Reader<'a> {
             return Err(Stop);
         }
         let value = self.one_value(values)?;
+        if let ExpressionKind::Call(Function::Chunk, arguments) = &value.kind
+            && (arguments.len() < 3
+                || targets.len() + pending.len() > 1
+                || matches!(targets[0], LeftSide::List(_)))
+        {
+            return self.parts(pending, targets, arguments, value.span, span);
+        }
+        self.drop_pending(&mut pending);
         for target in targets {
             self.define(target, value.clone(), span)?;
+        }
+        Ok(())
+    }
+
+    /// `i_t, f_t = split(a_t)`, `[i_t, f_t] = chunk(a_t, 2)`: a definition of each name by its part.
+    fn parts(
+        &mut self,
+        pending: Vec<Reference>,
+        targets: Vec<LeftSide>,
+        arguments: &[Expression],
+        place: Span,
+        span: Span,
+    ) -> Result<(), Stop> {
+        let mut names: Vec<Reference> = pending;
+        for target in targets {
+            match target {
+                LeftSide::Name(name) => names.push(name),
+                LeftSide::List(list) => names.extend(list),
+                LeftSide::Function(..) | LeftSide::Known(..) => names.clear(),
+            }
+        }
+        let Some(whole) = arguments.first().filter(|_| names.len() > 1) else {
+            let message = "the parts of a vector are several values";
+            let help = "name them all, `i_t, f_t = split(a_t)`, or take one, `i_t = chunk(a_t, 1, 2)`";
+            self.report(Code::ArgumentCount, message, place, Some(help.to_owned()));
+            return Err(Stop);
+        };
+        if names.len() > MAXIMUM_TARGETS {
+            let message = format!("the list defines {} names, more than {MAXIMUM_TARGETS}", names.len());
+            self.report(Code::EquationTooLong, message, span, None);
+            return Err(Stop);
+        }
+        let count = names.len() as f64;
+        let fits = match arguments {
+            [_] => true,
+            [_, given] => given.kind == ExpressionKind::Number(count),
+            _ => false,
+        };
+        if !fits {
+            let message = format!("{count} names stand on the left side of these parts");
+            let help = format!("write `split(…)` or `chunk(…, {count})`: equal parts, one for each name");
+            self.report(Code::ArgumentCount, message, place, Some(help));
+            return Err(Stop);
+        }
+        for (index, target) in names.into_iter().enumerate() {
+            let number = |value: f64| Expression { kind: ExpressionKind::Number(value), span: place };
+            let arguments = vec![whole.clone(), number((index + 1) as f64), number(count)];
+            let value = Expression { kind: ExpressionKind::Call(Function::Chunk, arguments), span: place };
+            self.define(LeftSide::Name(target), value, span)?;
         }
         Ok(())
     }
@@ -383,6 +441,19 @@ impl<'a> Reader<'a> {
             );
             return Err(Stop);
         }
+        // `[i_t, f_t] = …`, `(i_t, f_t) = …`.
+        if matches!(sequence.kind(0), Some(TokenKind::Open(Bracket::Round | Bracket::Square)))
+            && sequence.after(0) == equals
+        {
+            let parts = sequence.parts(1, equals - 1);
+            if parts.len() > 1 && parts.iter().all(|&(from, to)| sequence.after_name(from) == Some(to)) {
+                let mut names = Vec::with_capacity(parts.len());
+                for (from, to) in parts {
+                    names.push(self.parser(sequence, from, to).name()?.reference());
+                }
+                return Ok(LeftSide::List(names));
+            }
+        }
         if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) {
             let message = "a stack of gates is defined at once, which is outside the language";
             let help = "write one equation for each, as in `i_t = \\sigma(W_i [h_{t-1}, x_t])`".to_owned();
@@ -463,6 +534,13 @@ impl<'a> Reader<'a> {
                 parameter: Some(parameter),
                 body: value,
             },
+            LeftSide::List(names) => {
+                let place = names.first().map_or(span, |name| name.span);
+                let message = "several names are defined at once";
+                let help = "the equal parts of a vector are `[i_t, f_t] = split(…)`; else write one equation for each";
+                self.report(Code::LeftSide, message, place, Some(help.to_owned()));
+                return Err(Stop);
+            }
             LeftSide::Known(function, spelled, parameter) => {
                 return self.known_function(function, &spelled, &parameter, &value, span);
             }
@@ -528,13 +606,15 @@ fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
             ExpressionKind::Power(..) => (9, 2),
             ExpressionKind::Chain(factors) => (10, factors.len()),
             ExpressionKind::Concatenate(elements) => (11, elements.len()),
-            ExpressionKind::Call(function, arguments) => (12 + *function as u8, arguments.len()),
+            ExpressionKind::Compare(comparison, ..) => (12 + *comparison as u8, 2),
+            ExpressionKind::Call(function, arguments) => (32 + *function as u8, arguments.len()),
         };
         parts.push((kind, count));
         match &expression.kind {
             ExpressionKind::Negate(inner) | ExpressionKind::Transpose(inner) => stack.push(inner),
             ExpressionKind::Add(left, right)
             | ExpressionKind::Subtract(left, right)
+            | ExpressionKind::Compare(_, left, right)
             | ExpressionKind::Product(_, left, right)
             | ExpressionKind::Divide(left, right)
             | ExpressionKind::Power(left, right) => stack.extend([&**right, &**left]),
@@ -551,6 +631,8 @@ fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
 #[derive(Clone, Debug)]
 enum LeftSide {
     Name(Reference),
+    /// Several, for the parts of a vector.
+    List(Vec<Reference>),
     Function(Reference, Reference),
     Known(Function, String, Reference),
 }

@@ -1,6 +1,6 @@
 //! Plain text to tokens: the spelling of `cell!` with `.*`, `⊙` and the other signs of a keyboard.
 
-use super::ast::ProductSign;
+use super::ast::{Comparison, Function, ProductSign};
 use super::name;
 use super::token::{Bracket, TokenKind};
 use super::writer::Writer;
@@ -78,11 +78,16 @@ impl<'a> Lexer<'a, '_> {
             self.position += rest.find('\n').unwrap_or(rest.len());
             return;
         }
-        const SIGNS: [(&str, TokenKind); 31] = [
+        const SIGNS: [(&str, TokenKind); 36] = [
             ("(.)", TokenKind::Product(ProductSign::Hadamard)),
             (".*", TokenKind::Product(ProductSign::Hadamard)),
             ("**", TokenKind::Superscript),
             (":=", TokenKind::Equals),
+            ("==", TokenKind::Comparison(Comparison::Equal)),
+            ("!=", TokenKind::Comparison(Comparison::NotEqual)),
+            ("<=", TokenKind::Comparison(Comparison::LessOrEqual)),
+            (">=", TokenKind::Comparison(Comparison::GreaterOrEqual)),
+            ("%", TokenKind::Modulo),
             ("<-", TokenKind::Equals),
             ("->", TokenKind::Arrow),
             ("||", TokenKind::DoubleBar),
@@ -184,7 +189,10 @@ impl<'a> Lexer<'a, '_> {
         self.position += length;
         let at = |from: usize, to: usize| place(offset, start + from, start + to);
         if word == "where" {
-            self.writer.push(TokenKind::Where, at(0, length));
+            // `where(a < b, x, y)` is a function, `where w: [h]` begins declarations.
+            let applied = self.rest().trim_start_matches([' ', '\t']).starts_with('(');
+            let kind = if applied { TokenKind::Function(Function::Where, word) } else { TokenKind::Where };
+            self.writer.push(kind, at(0, length));
             return;
         }
         if self.style.suffix_time && word.len() > 1 && name::function(&word).is_none() && word.ends_with('t')

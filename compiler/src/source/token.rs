@@ -7,7 +7,7 @@
 //! - Fonts, sizes and spacing that only dress are gone; a font that sets letters apart is part of the word.
 //! - A token whose lexer has already reported an error is `Unknown`; the parser gives up there in silence.
 
-use super::ast::{Function, ProductSign};
+use super::ast::{Comparison, Function, ProductSign};
 use crate::span::Span;
 
 /// Kinds of bracket.
@@ -25,6 +25,10 @@ pub(crate) enum Bracket {
     Matrix,
     /// `\begin{cases} … \end{cases}`.
     Cases,
+    /// `\lfloor \rfloor`.
+    Floor,
+    /// `\lceil \rceil`.
+    Ceiling,
 }
 
 /// What a token is.
@@ -90,15 +94,19 @@ pub(crate) enum TokenKind {
     Colon,
     /// `.`.
     Period,
-    /// `<`.
+    /// `<`: a comparison, or a bracket of a time index.
     Less,
-    /// `>`.
+    /// `>`, likewise.
     Greater,
     /// `\to`, `→`: only in labels.
     Arrow,
     /// `\sum`, `\prod` and the like, by name.
     LargeOperator(&'static str),
-    /// `\leq`, `\approx` and other relations, by name.
+    /// `\leq`, `==`.
+    Comparison(Comparison),
+    /// `\bmod`, `%` in text: the remainder, between its operands.
+    Modulo,
+    /// `\approx` and other relations, by name.
     Relation(&'static str),
     /// `\dots`.
     Ellipsis,
@@ -151,6 +159,8 @@ pub(crate) fn describe(kind: &TokenKind) -> String {
         TokenKind::Quad | TokenKind::Newline => return "a gap".to_owned(),
         TokenKind::Ellipsis => return "an ellipsis".to_owned(),
         TokenKind::LargeOperator(name) => return format!("the {name} sign"),
+        TokenKind::Comparison(comparison) => super::print::text::comparison(*comparison),
+        TokenKind::Modulo => "%",
         TokenKind::Relation(name) => return format!("the relation `{name}`"),
         TokenKind::Underbrace => return "a brace".to_owned(),
         TokenKind::Fraction => return "a fraction".to_owned(),
@@ -166,6 +176,10 @@ pub(crate) fn describe(kind: &TokenKind) -> String {
         TokenKind::Close(Bracket::Brace) => "}",
         TokenKind::Open(Bracket::Angle) => "⟨",
         TokenKind::Close(Bracket::Angle) => "⟩",
+        TokenKind::Open(Bracket::Floor) => "⌊",
+        TokenKind::Close(Bracket::Floor) => "⌋",
+        TokenKind::Open(Bracket::Ceiling) => "⌈",
+        TokenKind::Close(Bracket::Ceiling) => "⌉",
         TokenKind::Open(Bracket::Matrix) | TokenKind::Close(Bracket::Matrix) => "matrix",
         TokenKind::Open(Bracket::Cases) | TokenKind::Close(Bracket::Cases) => "cases",
         TokenKind::Bar => "|",

@@ -1,6 +1,6 @@
 //! What the lexers share: the token list they write, words of identifiers, Unicode letters and scripts.
 
-use super::ast::ProductSign;
+use super::ast::{Comparison, ProductSign};
 use super::name;
 use super::token::{Bracket, Token, TokenKind};
 use crate::diagnostic::{Code, Diagnostic};
@@ -63,6 +63,10 @@ impl Writer {
     /// Appends a letter that is not ASCII, or a mark, script or sign that stands for itself. False where the
     /// character is none of these.
     pub(crate) fn unicode(&mut self, character: char, span: Span) -> bool {
+        if character == '∞' {
+            self.word("infty", span);
+            return true;
+        }
         if let Some(word) = name::greek(character) {
             if word == "sigma" {
                 self.push(TokenKind::Function(super::ast::Function::Sigmoid, "sigma".to_owned()), span);
@@ -101,9 +105,14 @@ impl Writer {
             'ℝ' => TokenKind::Reals,
             '←' | '≔' | '＝' | '≜' => TokenKind::Equals,
             '→' | '↦' => TokenKind::Arrow,
-            '≤' => TokenKind::Relation("<="),
-            '≥' => TokenKind::Relation(">="),
-            '≠' => TokenKind::Relation("!="),
+            '≤' | '⩽' => TokenKind::Comparison(Comparison::LessOrEqual),
+            '≥' | '⩾' => TokenKind::Comparison(Comparison::GreaterOrEqual),
+            '≠' => TokenKind::Comparison(Comparison::NotEqual),
+            '⌊' => TokenKind::Open(Bracket::Floor),
+            '⌋' => TokenKind::Close(Bracket::Floor),
+            '⌈' => TokenKind::Open(Bracket::Ceiling),
+            '⌉' => TokenKind::Close(Bracket::Ceiling),
+            '𝟙' => TokenKind::Word { text: "bb_1".to_owned(), upper: false },
             '≈' => TokenKind::Relation("approx"),
             '…' | '⋯' => TokenKind::Ellipsis,
             '⊤' => TokenKind::Top,

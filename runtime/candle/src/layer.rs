@@ -9,13 +9,14 @@ use gatewright::sequence::{CellLayout, Keep, Port, SequenceCell};
 
 use crate::Element;
 use crate::fill::Fill;
-use crate::operation::{CellOperation, total};
+use crate::operation::CellOperation;
 use crate::pool::WorkspacePool;
 
 /// A compiled cell with its parameters.
 ///
 /// Sequences are time-major `[T, B, n]`, or `[B, T, n]` after [`CellLayer::batch_first`]. A cell with several inputs
-/// takes them side by side along the features, in the order of its layout.
+/// takes them side by side along the features, in the order of its layout, a matrix row by row. Outputs and states that
+/// are matrices are `[T, B, rows, columns]` and `[B, rows, columns]`.
 #[derive(Clone)]
 pub struct CellLayer<T: Element = f32> {
     cell: Arc<dyn SequenceCell<T>>,
@@ -30,7 +31,7 @@ pub struct CellLayer<T: Element = f32> {
 pub struct Sequences {
     /// One sequence for each output, laid out as the input was.
     pub outputs: Vec<Tensor>,
-    /// One `[B, n]` for each state, after the last step.
+    /// One `[B, n]` for each state, `[B, rows, columns]` for a matrix, after the last step.
     pub final_states: Vec<Tensor>,
 }
 
@@ -100,7 +101,8 @@ impl<T: Element> CellLayer<T> {
         &self.variables
     }
 
-    /// Runs a sequence, from zero states where `initial_states` is `None`, else from one `[B, n]` for each state.
+    /// Runs a sequence, from one tensor for each state, as [`Sequences::final_states`] are; where `initial_states` is
+    /// `None`, from where the equations say that states begin, else from zeros.
     ///
     /// Keeps a tape only where something that the cell reads is a variable or depends on one.
     ///
@@ -117,7 +119,7 @@ impl<T: Element> CellLayer<T> {
         let (steps, batch, _) = input.dims3()?;
         let states = match initial_states {
             Some(states) => joined_states::<T>(states, &layout.states, batch)?,
-            None => Tensor::zeros((batch, total(&layout.states)), T::DTYPE, &Device::Cpu)?,
+            None => Tensor::zeros((batch, 0), T::DTYPE, &Device::Cpu)?,
         };
         let parameters = self.flat_parameters()?;
         let tracked = input.track_op() || states.track_op() || parameters.track_op();
@@ -134,12 +136,14 @@ impl<T: Element> CellLayer<T> {
         };
         let mut outputs = Vec::with_capacity(layout.outputs.len());
         for port in &layout.outputs {
-            let output = cut(steps * batch * port.size)?.reshape((steps, batch, port.size))?;
+            let axes = [&[steps, batch], port.axes.as_slice()].concat();
+            let output = cut(steps * batch * port.size)?.reshape(axes)?;
             outputs.push(if self.batch_first { output.transpose(0, 1)? } else { output });
         }
         let mut final_states = Vec::with_capacity(layout.states.len());
         for port in &layout.states {
-            final_states.push(cut(batch * port.size)?.reshape((batch, port.size))?);
+            let axes = [&[batch], port.axes.as_slice()].concat();
+            final_states.push(cut(batch * port.size)?.reshape(axes)?);
         }
         Ok(Sequences { outputs, final_states })
     }
@@ -155,7 +159,7 @@ impl<T: Element> CellLayer<T> {
     }
 }
 
-/// The first output of the cell, from zero states.
+/// The first output of the cell, from the states that the equations give, else from zeros.
 impl<T: Element> Module for CellLayer<T> {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
         match self.forward_with_states(input, None)?.outputs.into_iter().next() {
@@ -169,18 +173,16 @@ fn joined_states<T: Element>(states: &[Tensor], ports: &[Port], batch: usize) ->
     if states.len() != ports.len() {
         candle_core::bail!("the cell has {} states, {} were given", ports.len(), states.len());
     }
+    let mut flat = Vec::with_capacity(states.len());
     for (state, port) in states.iter().zip(ports) {
-        if state.dims2()? != (batch, port.size) {
-            candle_core::bail!(
-                "state `{}`: expected {:?}, found {:?}",
-                port.name,
-                (batch, port.size),
-                state.shape()
-            );
+        let expected = [&[batch], port.axes.as_slice()].concat();
+        if state.dims() != expected {
+            candle_core::bail!("state `{}`: expected {expected:?}, found {:?}", port.name, state.dims());
         }
+        flat.push(state.reshape((batch, port.size))?);
     }
-    match states {
+    match flat.as_slice() {
         [] => Tensor::zeros((batch, 0), T::DTYPE, &Device::Cpu),
-        _ => Tensor::cat(states, 1)?.contiguous(),
+        flat => Tensor::cat(flat, 1)?.contiguous(),
     }
 }

@@ -78,11 +78,14 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
             );
         }
         let expected = (batch, total(&layout.states));
-        if states_layout.shape().dims2()? != expected {
+        // No elements at all: the states begin where the equations say.
+        let declared = states_layout.shape().dims2()? == (batch, 0);
+        if !declared && states_layout.shape().dims2()? != expected {
             candle_core::bail!("initial states: expected {expected:?}, found {:?}", states_layout.shape());
         }
         let inputs = split(contiguous::<T>(inputs, inputs_layout)?, &layout.inputs, steps * batch);
-        let states = split(contiguous::<T>(states, states_layout)?, &layout.states, batch);
+        let ports = if declared { &[] } else { layout.states.as_slice() };
+        let states = split(contiguous::<T>(states, states_layout)?, ports, batch);
 
         let mut result = vec![T::ZERO; result_length(layout, steps, batch)?];
         let (mut outputs, mut finals) = parts_mut(&mut result, layout, steps, batch);
@@ -134,7 +137,9 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
 
         let mut parameter_gradients = vec![T::ZERO; layout.parameters.length()];
         let mut input_gradients = Rows::wanted(inputs.track_op(), &layout.inputs, steps * batch);
-        let mut state_gradients = Rows::wanted(states.track_op(), &layout.states, batch);
+        // Where the caller gave no states, none of them has a gradient.
+        let ports = if states.elem_count() == 0 { &[] } else { layout.states.as_slice() };
+        let mut state_gradients = Rows::wanted(states.track_op(), ports, batch);
         self.cell
             .backward(
                 Backward {
@@ -157,7 +162,7 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
         let device = parameters.device();
         Ok((
             tensor(input_gradients, inputs, &layout.inputs, steps * batch)?,
-            tensor(state_gradients, states, &layout.states, batch)?,
+            tensor(state_gradients, states, ports, batch)?,
             Some(Tensor::from_vec(parameter_gradients, parameters.shape(), device)?),
         ))
     }

@@ -109,9 +109,13 @@ fn loops(cell: &Cell, sizes: &[usize], given: Option<&Sizes>) -> Result<(String,
     let mut lines = Vec::new();
     for (section, name) in [
         (Section::Before, "forward, before the loop, all T·B rows at once"),
+        (Section::Prepare, "forward, in each step, before it is solved"),
+        (Section::Solve, "forward, in each step, until it is solved"),
         (Section::Step, "forward, in each step"),
         (Section::After, "forward, after the loop, all T·B rows at once"),
         (Section::BackwardBefore, "backward, before the loop, all T·B rows at once"),
+        (Section::BackwardPrepare, "backward, in each step, before it is solved"),
+        (Section::BackwardSolve, "backward, in each step, until it is solved"),
         (Section::BackwardStep, "backward, in each step"),
         (Section::BackwardAfter, "backward, after the loop, all T·B rows at once"),
     ] {
@@ -138,14 +142,22 @@ impl Description<'_> {
     /// The products of a section, a line each, and how many element loops run there.
     fn section(&self, section: Section) -> Vec<String> {
         let mut lines = Vec::new();
-        let mut loops = 0_usize;
+        let (mut loops, mut samples) = (0_usize, 0_usize);
         for step in self.plan.program(section) {
             match step {
                 Step::Product { matrix, accumulate, .. } => {
                     lines.extend(self.product(*matrix, *accumulate));
                 }
+                Step::SampleProduct { .. } => samples += 1,
+                // Moves elements.
+                Step::Arrange { .. } => {}
                 Step::Loop { .. } => loops += 1,
             }
+        }
+        match samples {
+            0 => {}
+            1 => lines.push("one product of matrices of the sample".to_owned()),
+            samples => lines.push(format!("{samples} products of matrices of the sample")),
         }
         match loops {
             0 => {}

@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use gatewright::compiler::resolve::{Cell, Variable};
+use gatewright::compiler::operator::Operator;
+use gatewright::compiler::resolve::{Cell, State, TermId, Variable};
 
 /// Inputs, states, outputs, parameters and dimensions of a cell, a line each.
 pub(crate) fn describe(cell: &Cell) -> String {
@@ -10,7 +11,7 @@ pub(crate) fn describe(cell: &Cell) -> String {
     let variable = |variable: &Variable| format!("{} {}", variable.name, variable.shape.describe(names));
     let states = cell.states.iter().map(|state| {
         let delayed = if state.hidden { " (made for a delay)" } else { "" };
-        format!("{}{delayed}", variable(&state.variable))
+        format!("{}{delayed}{}", variable(&state.variable), beginning(cell, state))
     });
     let outputs = cell.outputs.iter().map(|output| {
         let shape = cell.terms.get(output.value.0 as usize).map(|term| term.shape.describe(names));
@@ -32,4 +33,18 @@ pub(crate) fn describe(cell: &Cell) -> String {
         }
     }
     text
+}
+
+/// Where a state begins, if not at zero.
+fn beginning(cell: &Cell, state: &State) -> String {
+    let Some(initial) = state.initial else { return String::new() };
+    let term = |id: TermId| cell.terms.get(id.0 as usize);
+    let inner = |id: TermId| match term(id).map(|term| (&term.operator, term.operands.as_slice())) {
+        Some((Operator::Broadcast(_) | Operator::BroadcastMatrix(..), &[scalar])) => scalar,
+        _ => id,
+    };
+    match term(inner(initial)).map(|term| &term.operator) {
+        Some(Operator::Constant(bits)) => format!(" (begins at {})", f64::from_bits(*bits)),
+        _ => " (begins at a value of the parameters)".to_owned(),
+    }
 }

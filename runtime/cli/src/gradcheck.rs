@@ -114,6 +114,7 @@ impl Probe<'_> {
     fn gradient(&mut self, point: &Point) -> Result<Point, Failure> {
         self.loss(point, Keep::Tape)?;
         let mut gradient = point.clone();
+        gradient.states = buffers(self.cell.layout().states.iter().map(|port| port.size), self.batch)?;
         let call = Backward {
             parameters: &point.parameters,
             output_gradients: &views(&self.functional.outputs),
@@ -185,17 +186,30 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
     let functional = Functional { outputs, final_states };
     let mut probe = Probe { cell: &cell, steps, batch, functional, workspace: Workspace::default() };
 
-    let mut derived = probe.gradient(&point)?;
     let mut worst: Option<Comparison> = None;
     let mut tried = 0_usize;
-    for (name, entries) in tensors(&cell, &point) {
-        for (at, entry) in chosen(entries, arguments.entries, &mut Random::named(arguments.seed, &name)) {
-            let difference = probe.difference(&mut point, entry)?;
-            let derived = derived.entry_mut(entry).map_or(f64::NAN, |value| *value);
-            let comparison = Comparison::new(format!("{name}[{at}]"), derived, difference);
-            tried += 1;
-            if worst.as_ref().is_none_or(|worst| comparison.error > worst.error) {
-                worst = Some(comparison);
+    // From random states, and once more from where the equations say that states begin.
+    for declared in [false, true] {
+        if declared {
+            for (values, state) in point.states.iter_mut().zip(&checked.cell.states) {
+                if state.initial.is_some() {
+                    values.clear();
+                }
+            }
+            if point.states.iter().all(|values| !values.is_empty()) {
+                break;
+            }
+        }
+        let mut derived = probe.gradient(&point)?;
+        for (name, entries) in tensors(&cell, &point) {
+            for (at, entry) in chosen(entries, arguments.entries, &mut Random::named(arguments.seed, &name)) {
+                let difference = probe.difference(&mut point, entry)?;
+                let derived = derived.entry_mut(entry).map_or(f64::NAN, |value| *value);
+                let comparison = Comparison::new(format!("{name}[{at}]"), derived, difference);
+                tried += 1;
+                if worst.as_ref().is_none_or(|worst| comparison.error > worst.error) {
+                    worst = Some(comparison);
+                }
             }
         }
     }

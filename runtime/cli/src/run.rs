@@ -23,7 +23,7 @@ use crate::session::Checked;
 /// Run a cell on tensors of a safetensors file; write outputs, final states and gradients to another
 #[derive(Args, Debug)]
 #[command(
-    after_help = "Reads input.N [T, B, n], param.N, and where present state.N [B, n] (else zeros), grad_output.N \
+    after_help = "Reads input.N [T, B, n], param.N, and where present state.N [B, n] (else as the equations say, or zeros), grad_output.N \
     and grad_final.N (absent ones are zero; without any, nothing is differentiated). Writes output.N, final.N, \
     grad.input.N, grad.param.N and grad.state.N."
 )]
@@ -74,7 +74,7 @@ struct Data<T> {
     sizes: Vec<usize>,
     inputs: Vec<NamedTensor<T>>,
     parameters: Vec<T>,
-    /// One slice for each state, zeros where the file gives none.
+    /// One slice for each state, empty where the file gives none.
     initial_states: Vec<Vec<T>>,
     /// `None` where the file asks for no gradient.
     gradients: Option<Gradients<T>>,
@@ -166,7 +166,9 @@ impl<T: Element> Data<T> {
         } else {
             None
         };
-        Ok(Self { steps, batch, inputs, parameters, initial_states: states(initial)?, gradients, sizes })
+        let begin = |tensor: Option<NamedTensor<T>>| tensor.map(|tensor| tensor.values).unwrap_or_default();
+        let initial_states = initial.into_iter().map(begin).collect();
+        Ok(Self { steps, batch, inputs, parameters, initial_states, gradients, sizes })
     }
 }
 

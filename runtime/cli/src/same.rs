@@ -91,6 +91,8 @@ pub(crate) fn same(first: &SourceArguments, second: &SourceArguments) -> Result<
             }
             Err(Failure::data(lines.join("\n  ")))
         }
-        Sameness::Unknown => Err(Failure::data(format!("{first} and {second} are too large to compare"))),
+        Sameness::Unknown => Err(Failure::data(format!(
+            "{first} and {second} are too large to compare, or solved by iteration in different ways"
+        ))),
     }
 }

@@ -171,7 +171,7 @@ impl Checked {
             BackendName::Jit => Backend::Jit,
             BackendName::Interpreter => Backend::Interpreter,
         };
-        let options = CompileOptions { backend, threads: arguments.threads };
+        let options = CompileOptions { backend, threads: arguments.threads, ..CompileOptions::default() };
         Ok(CompiledCell::new(&self.cell, &named, options)?)
     }
 }

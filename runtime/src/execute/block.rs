@@ -1,7 +1,9 @@
 //! The programs of a plan over one block of rows.
 
+use gatewright_compiler::graph::solve::SolveOptions;
 use gatewright_compiler::plan::{
-    BufferKind, BufferRole, GradientTerm, OnceSource, ParameterGradient, Place, Section, Step,
+    BufferKind, BufferRole, GradientTerm, OnceSource, ParameterGradient, Place, Plan, SampleMatrix, Section,
+    Step,
 };
 
 use super::arena::{AlignedVec, ArenaLayout};
@@ -17,8 +19,10 @@ pub(crate) struct Block<T> {
     pub(crate) first: usize,
     pub(crate) end: usize,
     layout: Option<ArenaLayout>,
-    arena: AlignedVec<T>,
+    pub(super) arena: AlignedVec<T>,
     scratch: AlignedVec<T>,
+    /// For each row whether the step is solved; rows that are stay as they are.
+    pub(super) settled: Vec<bool>,
     /// Gradient by all parameters from this block's samples.
     pub(crate) gradient: Vec<T>,
     offsets: Vec<usize>,
@@ -32,6 +36,7 @@ impl<T> Default for Block<T> {
             layout: None,
             arena: AlignedVec::default(),
             scratch: AlignedVec::default(),
+            settled: Vec::new(),
             gradient: Vec::new(),
             offsets: Vec::new(),
         }
@@ -42,6 +47,8 @@ impl<T> Default for Block<T> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shared<'a, T> {
     pub(crate) engine: &'a Engine<T>,
+    /// How steps are solved.
+    pub(crate) solve: SolveOptions,
     pub(crate) matrices: &'a [PackedMatrix<T>],
     /// The flat parameters, and each parameter's first element and length in them.
     pub(crate) parameters: &'a [T],
@@ -77,6 +84,28 @@ impl<T> Block<T> {
     pub(crate) fn bytes(&self) -> usize {
         self.layout.as_ref().map_or(0, ArenaLayout::length) * size_of::<T>()
     }
+}
+
+fn sample_operand(
+    plan: &Plan,
+    layout: &ArenaLayout,
+    matrix: &SampleMatrix,
+    step: usize,
+) -> matmul::SampleOperand {
+    let strides = matrix.strides;
+    let buffer = plan.buffer(matrix.place.buffer);
+    matmul::SampleOperand {
+        offset: layout.place(matrix.place, step) + strides.offset,
+        step: if buffer.kind == BufferKind::Once { 0 } else { buffer.width },
+        rows: strides.rows,
+        columns: strides.columns,
+        row_stride: strides.row_stride,
+        column_stride: strides.column_stride,
+    }
+}
+
+fn sample_result(plan: &Plan, layout: &ArenaLayout, place: Place, step: usize) -> matmul::SampleResult {
+    matmul::SampleResult { offset: layout.place(place, step), step: plan.buffer(place.buffer).width }
 }
 
 impl<T: Element> Block<T> {
@@ -237,30 +266,47 @@ impl<T: Element> Block<T> {
         if layout.rows == 0 {
             return Ok(());
         }
-        let (before, within, after) = if backward {
-            (Section::BackwardBefore, Section::BackwardStep, Section::BackwardAfter)
+        let (before, after) = if backward {
+            (Section::BackwardBefore, Section::BackwardAfter)
         } else {
-            (Section::Before, Section::Step, Section::After)
+            (Section::Before, Section::After)
         };
-        if layout.rows == 0 {
-            // However many steps there may be.
-            return Ok(());
-        }
         let all_rows = layout.steps * layout.rows;
         self.program(shared, &layout, before, 0, all_rows)?;
         if backward {
             for step in (0..layout.steps).rev() {
-                self.program(shared, &layout, within, step, layout.rows)?;
+                self.step(shared, &layout, step, true)?;
             }
         } else {
             for step in 0..layout.steps {
-                self.program(shared, &layout, within, step, layout.rows)?;
+                self.step(shared, &layout, step, false)?;
             }
         }
         self.program(shared, &layout, after, 0, all_rows)
     }
 
-    fn program(
+    /// One step of a time loop, solved where there is something to solve.
+    fn step(
+        &mut self,
+        shared: Shared<'_, T>,
+        layout: &ArenaLayout,
+        step: usize,
+        backward: bool,
+    ) -> Result<(), CallError> {
+        let plan = &shared.engine.plan;
+        let (prepare, rest, solved) = if backward {
+            (Section::BackwardPrepare, Section::BackwardStep, &plan.unknown_gradients)
+        } else {
+            (Section::Prepare, Section::Step, &plan.unknowns)
+        };
+        self.program(shared, layout, prepare, step, layout.rows)?;
+        if !solved.is_empty() {
+            self.solve(shared, layout, step, solved, backward)?;
+        }
+        self.program(shared, layout, rest, step, layout.rows)
+    }
+
+    pub(super) fn program(
         &mut self,
         shared: Shared<'_, T>,
         layout: &ArenaLayout,
@@ -287,6 +333,19 @@ impl<T: Element> Block<T> {
                     };
                     matmul::multiply_within(self.arena.as_mut_slice(), left, rows, matrix, &[place])
                         .map_err(internal)?;
+                }
+                Step::SampleProduct { left, right, output } => {
+                    let [left, right] =
+                        [left, right].map(|matrix| sample_operand(plan, layout, matrix, step));
+                    let result = sample_result(plan, layout, *output, step);
+                    let arena = self.arena.as_mut_slice();
+                    matmul::sample_product(arena, rows, left, right, result).map_err(internal)?;
+                }
+                Step::Arrange { from, output, start, total } => {
+                    let from = sample_operand(plan, layout, from, step);
+                    let result = sample_result(plan, layout, *output, step);
+                    let arena = self.arena.as_mut_slice();
+                    matmul::arrange(arena, rows, from, result, *start, *total).map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();
@@ -343,14 +402,15 @@ impl<T: Element> Block<T> {
                     matmul::general(factor(left, rows).transposed(), factor(right, columns), result, true)
                         .map_err(internal)?;
                 }
-                GradientTerm::Sum { column, length, offset } => {
+                GradientTerm::Sum { column, into } => {
                     let totals =
                         engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
                     let Some(totals) = totals else { continue };
                     let at = layout.block(totals, 0, 0) + column;
-                    for (sum, &addend) in
-                        total[offset..offset + length].iter_mut().zip(&arena[at..at + length])
-                    {
+                    let addends = &arena[at..at + into.rows * into.columns];
+                    for (index, &addend) in addends.iter().enumerate() {
+                        let (i, j) = (index / into.columns, index % into.columns);
+                        let sum = &mut total[into.offset + i * into.row_stride + j * into.column_stride];
                         *sum = *sum + addend;
                     }
                 }

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use gatewright_compiler::graph::interpret::evaluate_constants;
-use gatewright_compiler::graph::{Graph, NodeId, lower};
+use gatewright_compiler::graph::solve::SolveOptions;
+use gatewright_compiler::graph::{Graph, InitialStates, NodeId, lower};
 use gatewright_compiler::passes::{self, PassError};
 use gatewright_compiler::plan::{OnceSource, Plan, plan};
 use gatewright_compiler::resolve::Cell;
@@ -42,11 +43,14 @@ pub struct CompileOptions {
     pub backend: Backend,
     /// Most threads that a run may use, at least 1. The result does not depend on it.
     pub threads: usize,
+    /// How steps are solved whose equations need each other. Read where the cell was resolved with
+    /// [`CyclePolicy::FixedPoint`](gatewright_compiler::resolve::CyclePolicy::FixedPoint).
+    pub solve: SolveOptions,
 }
 
 impl Default for CompileOptions {
     fn default() -> Self {
-        Self { backend: Backend::default(), threads: 1 }
+        Self { backend: Backend::default(), threads: 1, solve: SolveOptions::default() }
     }
 }
 
@@ -67,7 +71,9 @@ pub struct CompiledCell<T> {
     parameter_ranges: Vec<(usize, usize)>,
     inference: Arc<Engine<T>>,
     training: Arc<Engine<T>>,
+    initial: Option<InitialStates>,
     threads: usize,
+    solve: SolveOptions,
     compile_time: Duration,
 }
 
@@ -117,7 +123,9 @@ impl<T: Element> CompiledCell<T> {
             parameter_ranges,
             inference,
             training,
+            initial: graphs.initial,
             threads: options.threads.max(1),
+            solve: options.solve,
             compile_time: started.elapsed(),
         })
     }
@@ -165,6 +173,76 @@ impl<T: Element> CompiledCell<T> {
         &self.inference.plan
     }
 
+    /// Every parameter in its shape.
+    fn parameter_slices<'a>(&self, parameters: &'a [T]) -> Vec<&'a [T]> {
+        self.parameter_ranges.iter().map(|&(offset, length)| &parameters[offset..offset + length]).collect()
+    }
+
+    /// For each state where it begins, `[B, n]`, if the caller does not say so and the equations do.
+    fn declared_states(&self, call: &Forward<'_, '_, T>) -> Result<Vec<Option<Vec<T>>>, CallError> {
+        let mut declared = vec![None; self.layout.states.len()];
+        let given =
+            |state: u32| call.initial_states.get(state as usize).is_some_and(|slice| !slice.is_empty());
+        let Some(initial) = self.initial.as_ref().filter(|one| !one.states().iter().all(|&one| given(one)))
+        else {
+            return Ok(declared);
+        };
+        let parameters = self.parameter_slices(call.parameters);
+        let values = initial.values(&self.training.plan.sizes, &parameters).map_err(internal)?;
+        for (&state, value) in initial.states().iter().zip(values) {
+            if given(state) {
+                continue;
+            }
+            let elements = value
+                .len()
+                .checked_mul(call.batch)
+                .ok_or(CallError::TooLarge { steps: call.steps, batch: call.batch })?;
+            let mut rows = Vec::new();
+            rows.try_reserve_exact(elements).map_err(|_| CallError::OutOfMemory { elements })?;
+            (0..call.batch).for_each(|_| rows.extend_from_slice(&value));
+            declared[state as usize] = Some(rows);
+        }
+        Ok(declared)
+    }
+
+    /// Adds what reaches the parameters through the initial states that the equations declare and the run has used.
+    fn initial_gradients(
+        &self,
+        call: &mut Backward<'_, '_, T>,
+        memory: &Memory<T>,
+        batch: usize,
+    ) -> Result<(), CallError> {
+        let Some(initial) = self.initial.as_ref().filter(|_| memory.declared.contains(&true)) else {
+            return Ok(());
+        };
+        let engine = &self.training;
+        let mut sums: Vec<Vec<T>> = Vec::with_capacity(initial.states().len());
+        for &state in initial.states() {
+            let size = self.layout.states[state as usize].size;
+            let mut sum = vec![T::ZERO; size];
+            if memory.declared.get(state as usize) == Some(&true) && size > 0 {
+                let place = engine.plan.state_gradients[state as usize];
+                let mut rows = vec![T::ZERO; size * batch];
+                for block in &memory.blocks {
+                    block.unstage(engine, place, 0..1, batch, size, &mut rows)?;
+                }
+                for row in rows.chunks_exact(size) {
+                    sum.iter_mut().zip(row).for_each(|(sum, &addend)| *sum = *sum + addend);
+                }
+            }
+            sums.push(sum);
+        }
+        let sums: Vec<&[T]> = sums.iter().map(Vec::as_slice).collect();
+        let parameters = self.parameter_slices(call.parameters);
+        let gradients =
+            initial.parameter_gradients(&engine.plan.sizes, &parameters, &sums).map_err(internal)?;
+        for (&(offset, length), addends) in self.parameter_ranges.iter().zip(&gradients) {
+            let gradient = &mut call.parameter_gradients[offset..offset + length];
+            gradient.iter_mut().zip(addends).for_each(|(sum, &addend)| *sum = *sum + addend);
+        }
+        Ok(())
+    }
+
     fn shared<'a>(
         &'a self,
         engine: &'a Engine<T>,
@@ -173,6 +251,7 @@ impl<T: Element> CompiledCell<T> {
     ) -> Shared<'a, T> {
         Shared {
             engine,
+            solve: self.solve,
             matrices: &workspace.matrices,
             parameters,
             parameter_ranges: &self.parameter_ranges,
@@ -210,7 +289,11 @@ fn layout_of(graph: &Graph, sizes: &[usize]) -> Result<CellLayout, CompileError>
     let ports = |ports: &[gatewright_compiler::graph::Port]| {
         ports
             .iter()
-            .map(|port| Ok(Port { name: port.name.clone(), size: size(port)? }))
+            .map(|port| {
+                let size = size(port)?;
+                let axes = port.shape.sizes(sizes).filter(|axes| !axes.is_empty());
+                Ok(Port { name: port.name.clone(), size, axes: axes.unwrap_or_else(|| vec![1]) })
+            })
             .collect::<Result<Vec<_>, CompileError>>()
     };
     let roles = Roles::new(graph, sizes);
@@ -259,6 +342,8 @@ pub(crate) struct Memory<T> {
     shape: Option<(usize, usize)>,
     /// Steps and samples of the run whose tape is held.
     tape: Option<(usize, usize)>,
+    /// For each state whether that run began where the equations say.
+    declared: Vec<bool>,
 }
 
 impl<T> Default for Memory<T> {
@@ -270,6 +355,7 @@ impl<T> Default for Memory<T> {
             blocks: Vec::new(),
             shape: None,
             tape: None,
+            declared: Vec::new(),
         }
     }
 }
@@ -477,13 +563,14 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         let layout = &self.layout;
         check_length("parameters", "", call.parameters.len(), Some(layout.parameters.length()))?;
         check_slices("input", &layout.inputs, call.inputs.iter().copied(), rows, false)?;
-        check_slices(
-            "initial state",
-            &layout.states,
-            call.initial_states.iter().copied(),
-            Some(batch),
-            true,
-        )?;
+        if !call.initial_states.is_empty() {
+            check_count("initial state", call.initial_states.len(), layout.states.len())?;
+        }
+        for (port, slice) in layout.states.iter().zip(call.initial_states) {
+            if !slice.is_empty() {
+                check_length("initial state", &port.name, slice.len(), batch.checked_mul(port.size))?;
+            }
+        }
         check_slices("output", &layout.outputs, call.outputs.iter().map(|slice| &**slice), rows, true)?;
         check_slices(
             "final state",
@@ -492,6 +579,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
             Some(batch),
             true,
         )?;
+        let declared = self.declared_states(&call)?;
         let engine = match keep {
             Keep::Nothing => &self.inference,
             Keep::Tape => &self.training,
@@ -510,7 +598,15 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         memory.pack(engine, call.parameters, &self.parameter_ranges, false)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
-        let states = boundary(call.initial_states, &layout.states, batch);
+        let given = |state: usize| call.initial_states.get(state).copied().filter(|slice| !slice.is_empty());
+        let begin = |state: usize| given(state).or(declared[state].as_deref());
+        let states: Vec<_> = (0..)
+            .zip(&layout.states)
+            .map(|(state, port)| {
+                let source = begin(state).map(|elements| Source { elements, batch, size: port.size });
+                (source, port.size)
+            })
+            .collect();
         let mut run = || -> Result<(), CallError> {
             let mut first = 0;
             loop {
@@ -523,7 +619,8 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
                     block.set_steps(count)?;
                     block.stage_forward(shared, &inputs, (first == 0).then_some(&states[..]))?;
                     block.run(shared, false)
-                })?;
+                })
+                .map_err(|error| error.from_step(first))?;
                 for block in &blocks {
                     for ((output, &place), port) in
                         call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs)
@@ -551,10 +648,11 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         memory.blocks = blocks;
         result?;
         memory.tape = (keep == Keep::Tape).then_some((steps, batch));
+        memory.declared = declared.iter().map(Option::is_some).collect();
         Ok(())
     }
 
-    fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
+    fn backward(&self, mut call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
         let engine = &self.training;
         let layout = &self.layout;
         let memory = workspace.memory();
@@ -604,6 +702,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
                 }
             }
         }
+        self.initial_gradients(&mut call, memory, batch)?;
         for block in &memory.blocks {
             for ((into, place), port) in
                 call.input_gradients.iter_mut().zip(&engine.plan.input_gradients).zip(&layout.inputs)

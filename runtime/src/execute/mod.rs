@@ -7,6 +7,7 @@
 //! - [`arena`]: where the buffers of a plan lie in one allocation, for given T and B
 //! - [`engine`]: a plan with its element loops compiled (or interpreted)
 //! - [`block`]: the programs of a plan over one block
+//! - [`solve`]: the iteration that solves a step, where its equations need each other
 //! - [`compiled`]: the cell as users hold it
 
 pub(crate) mod arena;
@@ -14,5 +15,6 @@ pub(crate) mod block;
 pub(crate) mod compiled;
 pub(crate) mod engine;
 pub(crate) mod roles;
+mod solve;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ pub(crate) struct Roles<'a> {
     nodes: Vec<Option<NodeId>>,
     /// For each node the nodes that read it.
     users: Vec<Vec<NodeId>>,
-    /// For each node, whether it is a state of the step before, or one that is gated, squashed or cut.
+    /// For each node, whether it is an unknown or a state of the step before, or one that is gated, squashed or cut.
     before: Vec<bool>,
 }
 
@@ -39,6 +39,7 @@ impl<'a> Roles<'a> {
             // A sum is a value of its own: `h_t = (1 - z_t) h_{t-1} + z_t k_t` is no longer the state before.
             roles.before[id.0 as usize] = match node.operator {
                 Operator::State(state) => !holds_inputs(graph, state),
+                Operator::Unknown(_) => true,
                 Operator::Binary(Binary::Multiply) => of(0) || of(1),
                 Operator::Unary(_) | Operator::Binary(Binary::Divide) | Operator::Slice { .. } => of(0),
                 _ => false,

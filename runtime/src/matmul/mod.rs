@@ -1,9 +1,10 @@
 //! Matrix products, row-major.
 //!
-//! Two kinds. [`multiply`] and [`multiply_within`] take a right-hand side that was packed before
+//! Three kinds. [`multiply`] and [`multiply_within`] take a right-hand side that was packed before
 //! ([`PackedMatrix`]): weights are constant over all steps of a sequence, so they are packed once per call and the
 //! kernels stream them in the order they read them. [`general`] takes anything strided, through `matrixmultiply`:
-//! for products that happen once, such as weight gradients.
+//! for products that happen once, such as weight gradients. [`sample_product`] is for matrices that each sample has its
+//! own of at each step.
 //!
 //! # What a result depends on
 //!
@@ -18,6 +19,7 @@ mod kernel;
 mod multiply;
 mod packed;
 mod portable;
+mod sample;
 #[cfg(test)]
 mod tests;
 
@@ -25,6 +27,7 @@ pub use element::Element;
 pub use general::{Matrix, MatrixMut, general};
 pub use multiply::{Left, Place, Segment, multiply, multiply_within};
 pub use packed::PackedMatrix;
+pub use sample::{SampleOperand, SampleResult, arrange, sample_product};
 
 use std::ops::Range;
 

@@ -39,7 +39,7 @@ zoo! {
     GATED_ANTISYM "gated_antisym" 2019 "Gated AntisymmetricRNN" "Chang et al. ICLR, arXiv:1902.09689";
     CORNN "cornn" 2021 "coRNN" "Rusch & Mishra ICLR, arXiv:2010.00951";
     UNICORNN "unicornn" 2021 "UnICORNN" "Rusch & Mishra ICML, arXiv:2103.05487";
-    CLOCKWORK "clockwork" 2014 "Clockwork RNN" "Koutnik et al. ICML, arXiv:1402.3511" frozen ["p"] lacks "comparisons, `where` and `mod`";
+    CLOCKWORK "clockwork" 2014 "Clockwork RNN" "Koutnik et al. ICML, arXiv:1402.3511" frozen ["p"];
     SCRN "scrn" 2015 "SCRN (structurally constrained RNN)" "Mikolov et al. ICLR-W, arXiv:1412.7753";
     LSTM97 "lstm97" 1997 "LSTM 1997 (no forget gate)" "Hochreiter & Schmidhuber, Neural Comp. 9(8)";
     LSTM "lstm" 2000 "LSTM 2000 (forget gate)" "Gers, Schmidhuber, Cummins, Neural Comp. 12(10)";
@@ -66,12 +66,12 @@ zoo! {
     NESTED_LSTM "nested_lstm" 2018 "Nested LSTM" "Moniz & Krueger ACML, arXiv:1801.10308";
     MOGRIFIER "mogrifier" 2020 "Mogrifier LSTM (5 rounds)" "Melis, Kocisky, Blunsom ICLR, arXiv:1909.01792";
     HYPERLSTM "hyperlstm" 2017 "HyperLSTM" "Ha, Dai, Le ICLR, arXiv:1609.09106";
-    ON_LSTM "on_lstm" 2019 "ON-LSTM (ordered neurons)" "Shen et al. ICLR, arXiv:1810.09536" lacks "a cumulative sum";
+    ON_LSTM "on_lstm" 2019 "ON-LSTM (ordered neurons)" "Shen et al. ICLR, arXiv:1810.09536";
     LN_LSTM "ln_lstm" 2016 "LayerNorm LSTM" "Ba, Kiros, Hinton, arXiv:1607.06450";
     ZONEOUT_LSTM "zoneout_lstm" 2017 "Zoneout LSTM" "Krueger et al. ICLR, arXiv:1606.01305";
     RECDROP_LSTM "recdrop_lstm" 2016 "Recurrent dropout without memory loss" "Semeniuta et al., arXiv:1603.05118";
     TLSTM_TIME "tlstm_time" 2017 "Time-aware LSTM (T-LSTM)" "Baytas et al. KDD";
-    PHASED_LSTM "phased_lstm" 2016 "Phased LSTM" "Neil, Pfeiffer, Liu NeurIPS, arXiv:1610.09513" lacks "comparisons, `where` and `mod`";
+    PHASED_LSTM "phased_lstm" 2016 "Phased LSTM" "Neil, Pfeiffer, Liu NeurIPS, arXiv:1610.09513";
     GRU_V3 "gru_v3" 2014 "GRU, reset before the product (paper v3)" "Cho et al. arXiv:1406.1078v3; Chung et al. arXiv:1412.3555";
     GRU_V1 "gru_v1" 2014 "GRU, reset after the product (paper v1, cuDNN)" "Cho et al. arXiv:1406.1078v1; cuDNN";
     GRU1 "gru1" 2017 "GRU1 (gates: state and bias)" "Dey & Salem, arXiv:1701.05923";
@@ -122,14 +122,14 @@ zoo! {
     RWA "rwa" 2017 "RWA (recurrent weighted average)" "Ostmeyer & Cowell, arXiv:1703.01253";
     RWKV4 "rwkv4" 2023 "RWKV-4 time mixing" "Peng et al., arXiv:2305.13048";
     SLSTM "slstm" 2024 "sLSTM (xLSTM scalar memory)" "Beck et al., arXiv:2405.04517";
-    MLSTM "mlstm" 2024 "mLSTM (xLSTM matrix memory)" "Beck et al., arXiv:2405.04517" lacks "matrix states";
-    GLA "gla" 2024 "GLA (gated linear attention)" "Yang et al., arXiv:2312.06635" lacks "matrix states";
-    DELTANET "deltanet" 2021 "DeltaNet / fast weight programmer" "Schlag, Irie, Schmidhuber ICML, arXiv:2102.11174" lacks "matrix states";
-    GATED_DELTANET "gated_deltanet" 2025 "Gated DeltaNet" "Yang et al., arXiv:2412.06464" lacks "matrix states";
-    FASTWEIGHTS "fastweights" 2016 "Fast weights" "Ba et al. NeurIPS, arXiv:1610.06258" lacks "matrix states";
+    MLSTM "mlstm" 2024 "mLSTM (xLSTM matrix memory)" "Beck et al., arXiv:2405.04517";
+    GLA "gla" 2024 "GLA (gated linear attention)" "Yang et al., arXiv:2312.06635";
+    DELTANET "deltanet" 2021 "DeltaNet / fast weight programmer" "Schlag, Irie, Schmidhuber ICML, arXiv:2102.11174";
+    GATED_DELTANET "gated_deltanet" 2025 "Gated DeltaNet" "Yang et al., arXiv:2412.06464";
+    FASTWEIGHTS "fastweights" 2016 "Fast weights" "Ba et al. NeurIPS, arXiv:1610.06258";
     LMU "lmu" 2019 "LMU (Legendre memory unit)" "Voelker, Kajić, Eliasmith, NeurIPS" frozen ["A", "b"];
     CFC "cfc" 2022 "CfC (closed-form continuous-time)" "Hasani et al. Nature MI, arXiv:2106.13898";
     LTC "ltc" 2021 "LTC (liquid time-constant, 2 solver steps)" "Hasani et al. AAAI, arXiv:2006.04439";
     SKIPRNN "skiprnn" 2018 "Skip RNN (on GRU v3)" "Campos et al. ICLR, arXiv:1708.06834" lacks "rounding with a declared derivative";
-    MASS_LSTM "mass_lstm" 2021 "MC-LSTM (mass-conserving)" "Hoedt et al. ICML, arXiv:2101.05186" frozen ["u"] lacks "an element-wise exponential of a matrix";
+    MASS_LSTM "mass_lstm" 2021 "MC-LSTM (mass-conserving)" "Hoedt et al. ICML, arXiv:2101.05186";
 }

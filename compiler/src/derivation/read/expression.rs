@@ -62,7 +62,7 @@ enum Size {
 type Result<T, E = ReadError> = std::result::Result<T, E>;
 
 /// Functions of one argument in parentheses: text, LaTeX.
-const FUNCTIONS: [(&str, &str, Unary); 11] = [
+const FUNCTIONS: [(&str, &str, Unary); 13] = [
     ("abs(", "\\left|", Unary::Absolute),
     ("sqrt(", "\\sqrt{", Unary::SquareRoot),
     ("sigmoid(", "\\sigma(", Unary::Sigmoid),
@@ -73,6 +73,8 @@ const FUNCTIONS: [(&str, &str, Unary); 11] = [
     ("cos(", "\\cos(", Unary::Cosine),
     ("relu(", "\\mathrm{ReLU}(", Unary::Relu),
     ("softplus(", "\\operatorname{softplus}(", Unary::Softplus),
+    ("floor(", "\\left\\lfloor ", Unary::Floor),
+    ("round(", "\\operatorname{round}(", Unary::Round),
     ("sign(", "\\operatorname{sign}(", Unary::Sign),
 ];
 
@@ -183,9 +185,9 @@ impl<'a> Reader<'a> {
 
     fn begins_factor(&mut self) -> bool {
         self.blanks();
-        let ends = match self.style {
-            Style::Text => ["+", "-", "⊙", "/", ")", "]", ",", "<", ">", "\u{0}"],
-            Style::Latex => ["+", "-", "\\odot", "}", ")", "]", ",", "<", ">", "\\right"],
+        let ends: &[&str] = match self.style {
+            Style::Text => &["+", "-", "⊙", "/", ")", "]", ",", "<", "≤", ">"],
+            Style::Latex => &["+", "-", "\\odot", "}", ")", "]", ",", "<", "\\le ", ">", "\\right"],
         };
         !self.rest.is_empty() && !ends.iter().any(|end| self.rest.starts_with(end))
     }
@@ -391,6 +393,7 @@ impl<'a> Reader<'a> {
                 let closing = match function {
                     Unary::Absolute => "\\right|",
                     Unary::SquareRoot => "}",
+                    Unary::Floor => "\\right\\rfloor",
                     _ => ")",
                 };
                 self.need(")", closing, "the end of an argument")?;
@@ -406,6 +409,20 @@ impl<'a> Reader<'a> {
         if self.take("sum(", "\\operatorname{sum}(") {
             let [operand] = self.arguments()?;
             return Ok(Factor::Value(self.node(Operator::Sum, vec![operand])?));
+        }
+        for (text, latex, reverse) in [
+            ("cumsum(", "\\operatorname{cumsum}(", false),
+            ("revcumsum(", "\\operatorname{revcumsum}(", true),
+        ] {
+            if self.take(text, latex) {
+                let [operand] = self.arguments()?;
+                let sums = self.node(Operator::CumulativeSum { reverse }, vec![operand])?;
+                return Ok(Factor::Value(sums));
+            }
+        }
+        if self.take("rowmax(", "\\operatorname{rowmax}(") {
+            let [operand] = self.arguments()?;
+            return Ok(Factor::Value(self.node(Operator::RowMaximum, vec![operand])?));
         }
         if self.take("max(", "\\max(") {
             let first = self.inner()?;
@@ -447,9 +464,14 @@ impl<'a> Reader<'a> {
             self.need("0", "0", "0")?;
             self.node(Operator::Unary(Unary::Step), vec![left])?
         } else {
-            self.need("<", "<", "`<` or `> 0`")?;
+            let function = if self.take("≤", "\\le ") {
+                Binary::LessOrEqual
+            } else {
+                self.need("<", "<", "`<`, `≤` or `> 0`")?;
+                Binary::Less
+            };
             let right = self.inner()?;
-            self.node(Operator::Binary(Binary::Less), vec![left, right])?
+            self.node(Operator::Binary(function), vec![left, right])?
         };
         self.need("]", "]", "`]`")?;
         Ok(Factor::Value(value))

@@ -13,6 +13,7 @@
 //! | --- | --- | --- |
 //! | `δv_t` | `\delta v_t` | adjoint of a value or an input; one name |
 //! | `δv_t^{←t+1}`, `δv_{t-1}^{←t}` | `\delta v_t^{\leftarrow t+1}` | part of an adjoint that the step after hands back; that this step hands back |
+//! | `δv_t^{↺}` | `\delta v_t^{\circlearrowleft}` | part of an adjoint that comes back through the cycle of the step |
 //! | `∂L/∂y_t` | `\frac{\partial L}{\partial y_t}` | gradient by an output alone; one name |
 //! | `∇p` | `\nabla p` | gradient by what is constant over time; one name |
 //! | `Σ_t e` | `\sum_t e` | sum over all steps and samples, up to the next `+` or `-` |
@@ -21,7 +22,8 @@
 //! | `0_{n}`, `0_{:×n}`, `1_{n}`, `I_{n}` | `\mathbf{1}_{n}` | zeros, columns of zeros, ones, the identity |
 //! | `1[a < b]`, `1[a > 0]` | `\mathbf{1}[a < b]` | 1 where it holds, else 0 |
 //! | `if(c, a, b)` | `\operatorname{if}(c, a, b)` | `a` where `c` is not 0, else `b` |
-//! | `sum(v)`, `max(v)`, `dim(h)` | `\dim(h)` | over the elements; the size of a dimension |
+//! | `sum(v)`, `max(v)`, `rowmax(M)`, `dim(h)` | `\dim(h)` | over the elements; of each row; the size of a dimension |
+//! | `cumsum(v)`, `revcumsum(v)` | `\operatorname{cumsum}(v)` | sums up to each element; from each element on |
 //!
 //! Only `⊙` and `/` are element by element; juxtaposition is a product of matrices, an outer product, or a scalar
 //! before what it scales. A scalar meets every element.
@@ -42,6 +44,7 @@ use super::write::Style;
 use crate::diagnostic::Diagnostic;
 use crate::graph::{Graph, GraphError, Root};
 use crate::resolve::Options;
+use crate::shape::Shape;
 use names::Names;
 
 /// Why a printed derivation cannot be read.
@@ -106,18 +109,34 @@ pub fn read(printed: &str, style: Style, options: &Options) -> Result<Graph, Rea
     let of = |section: Section| page.iter().filter(move |part| part.0 == section).flat_map(|part| &part.1);
     let forward: Vec<&str> = of(Section::Written).map(String::as_str).collect();
     let (mut graph, mut names) = names::read(&forward, style, options)?;
-    for section in
-        [Section::Once, Section::Parts, Section::Backward, Section::Carried, Section::Inputs, Section::Totals]
-    {
+    for section in [
+        Section::Once,
+        Section::Parts,
+        Section::Backward,
+        Section::Solved,
+        Section::Carried,
+        Section::Inputs,
+        Section::Totals,
+    ] {
         for row in of(section) {
             equation(row, style, &mut graph, &mut names)?;
         }
     }
     names.check_ends(&of(Section::Ends).map(String::as_str).collect::<Vec<_>>())?;
-    match names.roots().find(|root| graph.root(*root).is_none()) {
-        Some(root) => Err(ReadError::Missing { root }),
-        None => Ok(graph),
+    for root in names.roots() {
+        match (root, graph.root(root)) {
+            (_, Some(_)) => {}
+            // Nothing goes round this cycle on the way back.
+            (Root::UnknownGradient(_), None) => {
+                let shape = graph.signature().port_of_root(root).map(|port| port.shape.clone());
+                let failed = |error| ReadError::Graph { row: String::new(), error: Box::new(error) };
+                let zero = graph.zero(&shape.unwrap_or(Shape::Scalar)).map_err(failed)?;
+                graph.set_root(root, zero).map_err(failed)?;
+            }
+            _ => return Err(ReadError::Missing { root }),
+        }
     }
+    Ok(graph)
 }
 
 /// Reads `name = value`, and names the value.
@@ -130,13 +149,18 @@ fn equation(row: &str, style: Style, graph: &mut Graph, names: &mut Names) -> Re
     let node = match right {
         // The zero of whatever shape the left side has.
         "0" => {
-            let shape = names.shape_of_gradient(left, graph).unwrap_or(crate::shape::Shape::Scalar);
+            let shape = names.shape_of_gradient(left, graph).unwrap_or(Shape::Scalar);
             graph.zero(&shape).map_err(failed)?
         }
         _ => expression::read(row, row.len() - right.len(), style, graph, names)?,
     };
-    if let Some(root) = names.root(left) {
+    let root = names.root(left);
+    if let Some(root) = root {
         graph.set_root(root, node).map_err(failed)?;
     }
-    names.define(left, node)
+    match root {
+        // The name is that of what the equations read, which they give again.
+        Some(Root::UnknownGradient(_)) => Ok(()),
+        _ => names.define(left, node),
+    }
 }

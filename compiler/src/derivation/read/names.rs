@@ -7,7 +7,7 @@ use super::ReadError;
 use crate::derivation::name::{self, StateName, ValueName, label, labelled};
 use crate::derivation::write::Style;
 use crate::derivation::write::symbol::{
-    arriving, delta, given, leaving, nabla, name as spell, state, written,
+    arriving, circling, delta, given, leaving, nabla, name as spell, state, written,
 };
 use crate::graph::{Graph, GraphError, NodeId, Root, lower};
 use crate::operator::Operator;
@@ -101,6 +101,16 @@ impl Names {
             for delta in deltas {
                 names.roots.insert(leaving(style, delta, &enters), Root::PreviousStateGradient(number));
                 names.values.insert(arriving(style, delta, &leaves), from_later);
+            }
+        }
+        for (number, unknown) in (0_u32..).zip(name::unknowns(cell)) {
+            let from_cycle = leaf(Operator::SolutionGradient(number))?;
+            let Some(value) = unknown.and_then(|value| values.get(value as usize)) else { continue };
+            let ValueName::Written { canonical, definition } = &value.name else { continue };
+            let spelled = written(style, canonical, *definition, value.indexed.then_some(0));
+            for delta in deltas {
+                names.roots.insert(circling(style, delta, &spelled), Root::UnknownGradient(number));
+                names.values.insert(circling(style, delta, &spelled), from_cycle);
             }
         }
         for (number, output) in (0_u32..).zip(&cell.outputs) {

@@ -51,6 +51,8 @@ impl Writer<'_> {
             | Expression::Part { .. }
             | Expression::Pad { .. }
             | Expression::ElementSum(_)
+            | Expression::RowMaximum(_)
+            | Expression::CumulativeSum(..)
             | Expression::MaximumElement(_) => ATOM,
         }
     }
@@ -101,11 +103,14 @@ impl Writer<'_> {
                 self.write(operand, ATOM, text);
                 text.push_str(self.pick("^2", "^{2}"));
             }
-            Expression::Compare(Binary::Less, a, b) => {
+            Expression::Compare(function @ (Binary::Less | Binary::LessOrEqual), a, b) => {
                 self.used.insert(Notation::Indicator);
                 text.push_str(self.pick("1[", "\\mathbf{1}["));
                 self.write(a, 0, text);
-                text.push_str(" < ");
+                text.push_str(match function {
+                    Binary::Less => " < ",
+                    _ => self.pick(" ≤ ", " \\le "),
+                });
                 self.write(b, 0, text);
                 text.push(']');
             }
@@ -155,6 +160,22 @@ impl Writer<'_> {
             Expression::MaximumElement(operand) => {
                 self.used.insert(Notation::ElementSum);
                 text.push_str(self.pick("max", "\\max"));
+                self.list("(", &[operand], ")", text);
+            }
+            Expression::CumulativeSum(reverse, operand) => {
+                let (notation, name) = match reverse {
+                    false => (Notation::CumulativeSum, self.pick("cumsum", "\\operatorname{cumsum}")),
+                    true => {
+                        (Notation::ReverseCumulativeSum, self.pick("revcumsum", "\\operatorname{revcumsum}"))
+                    }
+                };
+                self.used.insert(notation);
+                text.push_str(name);
+                self.list("(", &[operand], ")", text);
+            }
+            Expression::RowMaximum(operand) => {
+                self.used.insert(Notation::RowMaximum);
+                text.push_str(self.pick("rowmax", "\\operatorname{rowmax}"));
                 self.list("(", &[operand], ")", text);
             }
             Expression::Fill(value, shape) => {
@@ -274,6 +295,8 @@ impl Writer<'_> {
             (Unary::Cosine, _) => (self.pick("cos(", "\\cos("), ")"),
             (Unary::Relu, _) => (self.pick("relu(", "\\mathrm{ReLU}("), ")"),
             (Unary::Softplus, _) => (self.pick("softplus(", "\\operatorname{softplus}("), ")"),
+            (Unary::Floor, _) => (self.pick("floor(", "\\left\\lfloor "), self.pick(")", " \\right\\rfloor")),
+            (Unary::Round, _) => (self.pick("round(", "\\operatorname{round}("), ")"),
             (Unary::Sign, _) => (self.pick("sign(", "\\operatorname{sign}("), ")"),
             (Unary::Negate, _) => ("-(", ")"),
         };

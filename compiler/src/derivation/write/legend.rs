@@ -34,6 +34,11 @@ impl Writer<'_> {
                     pick("δv_t", &format!("{delta} v_t")),
                     pick("δv_{t-1}^{←t}", &format!("{delta} v_{{t-1}}^{{\\leftarrow t}}"))
                 ),
+                Notation::Circling => format!(
+                    "{}: the part of {} that comes back to v through the cycle of the step",
+                    pick("δv_t^{↺}", &format!("{delta} v_t^{{\\circlearrowleft}}")),
+                    pick("δv_t", &format!("{delta} v_t"))
+                ),
                 Notation::Argument => format!(
                     "{}: the argument of the function that gives v",
                     pick(&format!("{}_v_t", letters.argument), &format!("{}^{{v}}_t", letters.argument))
@@ -89,6 +94,13 @@ impl Writer<'_> {
                 Notation::ElementSum => {
                     "sum(v), max(v) of one vector or matrix: over its elements".to_owned()
                 }
+                Notation::CumulativeSum => {
+                    "cumsum(v): each element the sum of the elements of v up to it".to_owned()
+                }
+                Notation::ReverseCumulativeSum => {
+                    "revcumsum(v): each element the sum of the elements of v from it on".to_owned()
+                }
+                Notation::RowMaximum => "rowmax(M): the largest element of each row of a matrix".to_owned(),
                 Notation::Select => "if(c, a, b): a where c is not 0, else b, element by element".to_owned(),
                 Notation::Indicator => {
                     format!("{}: 1 where it holds, else 0", pick("1[…]", "\\mathbf{1}[\\dots]"))

@@ -73,6 +73,14 @@ pub(in crate::derivation) fn leaving(style: Style, delta: &str, state: &str) -> 
     }
 }
 
+/// The part of the adjoint of `value` that comes back to it through a cycle of the step.
+pub(in crate::derivation) fn circling(style: Style, delta: &str, value: &str) -> String {
+    match style {
+        Style::Text => format!("{delta}{value}^{{↺}}"),
+        Style::Latex => format!("{delta}{value}^{{\\circlearrowleft}}"),
+    }
+}
+
 /// A state `back` steps before the step `later` steps on.
 pub(in crate::derivation) fn state(style: Style, canonical: &str, back: u32, later: i32) -> String {
     let back = i32::try_from(back).unwrap_or(i32::MAX);
@@ -168,7 +176,13 @@ impl Writer<'_> {
             Symbol::Parameter(index) => self.name(&parameter(index), None),
             Symbol::Input(index) => self.name(&port(&signature.inputs, index), Some(0)),
             Symbol::State(index) => self.state(index, 0),
+            Symbol::Unknown(index) => self.unknown(index),
             Symbol::Value(number) => self.value(number),
+            Symbol::Circling(index) => {
+                self.used.insert(Notation::Circling);
+                let (sign, name) = (self.delta(), self.unknown(index));
+                circling(self.style, sign, &name)
+            }
             Symbol::Adjoint(number) => {
                 let once = self.derivation.values.get(number as usize).is_some_and(|value| value.once);
                 let sign = if once { self.nabla() } else { self.delta() };
@@ -213,6 +227,14 @@ impl Writer<'_> {
                     Style::Latex => self.name(&format!("{letter}_{}", number + 1), time),
                 }
             }
+        }
+    }
+
+    /// An unknown by the name of its value.
+    fn unknown(&mut self, index: u32) -> String {
+        match self.derivation.unknowns.get(index as usize).copied().flatten() {
+            Some(number) => self.value(number),
+            None => "?".to_owned(),
         }
     }
 

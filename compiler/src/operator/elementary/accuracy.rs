@@ -25,9 +25,14 @@ pub fn reference(function: Unary, x: f64) -> f64 {
         Unary::Softplus => x.max(0.0) + libm::log1p(libm::exp(-x.abs())),
         Unary::Sine => libm::sin(x),
         Unary::Cosine => libm::cos(x),
-        Unary::Negate | Unary::Absolute | Unary::Sign | Unary::Step | Unary::Relu | Unary::SquareRoot => {
-            evaluate(function, x)
-        }
+        Unary::Negate
+        | Unary::Absolute
+        | Unary::Sign
+        | Unary::Step
+        | Unary::Relu
+        | Unary::Floor
+        | Unary::Round
+        | Unary::SquareRoot => evaluate(function, x),
     }
 }
 

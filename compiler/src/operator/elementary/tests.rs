@@ -99,6 +99,20 @@ fn special_values() -> Vec<(Unary, f64, f64)> {
         (Unary::Relu, -2.0, 0.0),
         (Unary::Relu, infinity, infinity),
         (Unary::SquareRoot, 4.0, 2.0),
+        (Unary::Floor, -0.5, -1.0),
+        (Unary::Floor, 2.75, 2.0),
+        (Unary::Floor, -0.0, -0.0),
+        (Unary::Floor, 0.5, 0.0),
+        (Unary::Floor, -infinity, -infinity),
+        (Unary::Floor, f64::NAN, f64::NAN),
+        (Unary::Floor, 1e30, 1e30),
+        (Unary::Round, 0.5, 0.0),
+        (Unary::Round, 1.5, 2.0),
+        (Unary::Round, 2.5, 2.0),
+        (Unary::Round, -0.3, -0.0),
+        (Unary::Round, -1.5, -2.0),
+        (Unary::Round, infinity, infinity),
+        (Unary::Round, f64::NAN, f64::NAN),
     ]
 }
 

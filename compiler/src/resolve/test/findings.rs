@@ -71,11 +71,16 @@ fn a_cycle_is_cut_where_asked() {
     "#]]
     .assert_eq(&describe(text, CyclePolicy::Previous));
     expect![[r#"
-        GW0304 1:16 `h_t`: this cycle would be solved by iteration, which is not supported yet: `o_t` needs `h_t`, which needs `o_t`
-          1:16 `h_t`: `o_t` needs `h_t`
-          2:7 `o_t`: `h_t` needs `o_t`
-          help: choose `previous`, which reads `h_{t-1}` here, or correct a time index
-    "#]].assert_eq(&describe(text, CyclePolicy::FixedPoint));
+        inputs x[x]
+        states h[h]
+        unknowns h[h]
+        parameters W[h, h] U[h, x] V[h, h]
+        order o h
+        outputs h[h]
+        GW0908 1:16 `h_t`: `h_t` is solved for by iteration at each step
+          help: this solves the cycle `o_t` needs `h_t`, which needs `o_t`
+    "#]]
+    .assert_eq(&describe(text, CyclePolicy::FixedPoint));
 }
 
 #[test]
@@ -273,8 +278,6 @@ fn what_is_outside_the_language_is_named() {
         expect![[r#"
         GW0402 1:7 `(W + I)^{-1}`: the inverse of a matrix is outside the language
           help: write the product out; a number that only tells weights apart belongs on the name itself
-        GW0403 1:41 `h_0 = 1`: `h` starts at something other than zero
-          help: initial values are given when the cell runs: remove this equation
     "#]],
     );
 }

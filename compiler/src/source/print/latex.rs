@@ -1,8 +1,8 @@
 //! The syntax tree as LaTeX that reads back to the same tree.
 
 use crate::source::ast::{
-    Document, Expression, ExpressionKind, Function, Name, ProductSign, Reference, Size, Statement,
-    StatementKind,
+    Comparison, Document, Expression, ExpressionKind, Function, Name, ProductSign, Reference, Size,
+    Statement, StatementKind,
 };
 use crate::source::name;
 
@@ -148,6 +148,18 @@ const fn product_sign(sign: ProductSign) -> &'static str {
     }
 }
 
+/// The command of a comparison.
+const fn comparison(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Less => " < ",
+        Comparison::LessOrEqual => " \\le ",
+        Comparison::Greater => " > ",
+        Comparison::GreaterOrEqual => " \\ge ",
+        Comparison::Equal => " == ",
+        Comparison::NotEqual => " \\ne ",
+    }
+}
+
 fn function(function: Function) -> String {
     match function {
         Function::Sigmoid => "\\sigma".to_owned(),
@@ -175,6 +187,7 @@ pub fn expression(expression: &Expression) -> String {
 /// How tightly an expression holds together.
 fn strength(expression: &Expression) -> u8 {
     match &expression.kind {
+        ExpressionKind::Compare(..) => 0,
         ExpressionKind::Add(..) | ExpressionKind::Subtract(..) => 1,
         ExpressionKind::Negate(_) => 2,
         ExpressionKind::Product(..) => 3,
@@ -209,6 +222,7 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
         return;
     }
     match &expression.kind {
+        ExpressionKind::Number(value) if value.is_infinite() => text.push_str("\\infty"),
         ExpressionKind::Number(value) => text.push_str(&value.to_string()),
         ExpressionKind::Reference(found) => text.push_str(&reference(found)),
         ExpressionKind::FunctionName(found) => text.push_str(&function(*found)),
@@ -263,6 +277,22 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
             text.push_str("\\sqrt{");
             list(arguments, text);
             text.push('}');
+        }
+        ExpressionKind::Compare(sign, left, right) => binary(left, comparison(*sign), right, 0, text),
+        ExpressionKind::Call(Function::Floor, arguments) => {
+            text.push_str("\\lfloor ");
+            list(arguments, text);
+            text.push_str(" \\rfloor");
+        }
+        ExpressionKind::Call(Function::Ceiling, arguments) => {
+            text.push_str("\\lceil ");
+            list(arguments, text);
+            text.push_str(" \\rceil");
+        }
+        ExpressionKind::Call(Function::Indicator, arguments) => {
+            text.push_str("\\mathbb{1}[");
+            list(arguments, text);
+            text.push(']');
         }
         ExpressionKind::Call(found, arguments) => {
             text.push_str(&function(*found));

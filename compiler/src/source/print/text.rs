@@ -3,7 +3,8 @@
 //! Text has no fraction bar: a quotient beside other factors comes back in parentheses.
 
 use crate::source::ast::{
-    Document, Expression, ExpressionKind, Function, ProductSign, Reference, Size, Statement, StatementKind,
+    Comparison, Document, Expression, ExpressionKind, Function, ProductSign, Reference, Size, Statement,
+    StatementKind,
 };
 use crate::source::name;
 
@@ -79,9 +80,23 @@ pub const fn product_sign(sign: ProductSign) -> &'static str {
     }
 }
 
+/// The sign of a comparison.
+#[must_use]
+pub const fn comparison(comparison: Comparison) -> &'static str {
+    match comparison {
+        Comparison::Less => "<",
+        Comparison::LessOrEqual => "<=",
+        Comparison::Greater => ">",
+        Comparison::GreaterOrEqual => ">=",
+        Comparison::Equal => "==",
+        Comparison::NotEqual => "!=",
+    }
+}
+
 /// How tightly an expression holds together; a looser one needs parentheses, which a parsed tree always has.
 const fn strength(kind: &ExpressionKind) -> u8 {
     match kind {
+        ExpressionKind::Compare(..) => 0,
         ExpressionKind::Add(..) | ExpressionKind::Subtract(..) => 1,
         ExpressionKind::Negate(_) => 2,
         ExpressionKind::Product(..) | ExpressionKind::Divide(..) => 3,
@@ -106,6 +121,7 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
         return;
     }
     match &expression.kind {
+        ExpressionKind::Number(value) if value.is_infinite() => text.push_str("infty"),
         ExpressionKind::Number(value) => text.push_str(&value.to_string()),
         ExpressionKind::Reference(found) => text.push_str(&reference(found)),
         ExpressionKind::FunctionName(function) => text.push_str(name::function_name(*function)),
@@ -138,6 +154,9 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
             text.push_str("^T");
         }
         ExpressionKind::Concatenate(elements) => list('[', elements, ']', text),
+        ExpressionKind::Compare(sign, left, right) => {
+            binary(left, &format!(" {} ", comparison(*sign)), right, 0, text);
+        }
         ExpressionKind::Call(Function::Absolute, arguments) if arguments.len() == 1 => {
             text.push_str("abs");
             list('(', arguments, ')', text);

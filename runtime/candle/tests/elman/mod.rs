@@ -27,7 +27,7 @@ pub(crate) struct Elman {
 
 impl Elman {
     pub(crate) fn new(inputs: usize, hidden: usize, gain: bool) -> Self {
-        let port = |name: &str, size| Port { name: name.to_owned(), size };
+        let port = |name: &str, size| Port::vector(name, size);
         let mut ports = vec![port("x", inputs)];
         if gain {
             ports.push(port("g", hidden));

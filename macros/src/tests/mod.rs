@@ -1,5 +1,7 @@
 //! Errors and their places, and what is generated, without the compiler.
 
+mod attribute;
+
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
@@ -180,7 +182,7 @@ fn items_that_are_no_cells() {
         "#[derive(Debug)] #[cycle(never)] #[cycle(previous)] Cell { h_t = tanh(W x_t + U h_{t-1}) }",
         expect![[r#"
             1:1 `#[derive(Debug)]` this attribute has no meaning on a cell
-            help: `///`, `cfg` and `cycle` have
+            help: `///`, `allow`, `cfg` and `cycle` have
             1:18 `#[cycle(never)]` expected `#[cycle(previous)]`, `#[cycle(fixed_point)]` or `#[cycle(reject)]`
             1:34 `#[cycle(previous)]` `cycle` is given twice
         "#]],
@@ -429,6 +431,8 @@ fn the_documentation_shows_the_cell() {
         }
     }
     expect![[r#"
+        <math display="block"><mtable displaystyle="true" class="menv-alignlike menv-align"><mtr><mtd style="text-align:right;padding-right:0"><msub><mi>z</mi><mi>t</mi></msub></mtd><mtd style="text-align:left;padding-left:0"><mo>&#61;</mo><mi>σ</mi><mo symmetric="false" stretchy="false">&#40;</mo><msub><mi>W</mi><mi>z</mi></msub><mo symmetric="false" stretchy="false">&#91;</mo><msub><mi>h</mi><mrow><mi>t</mi><mo>−</mo><mn>1</mn></mrow></msub><mo>&#44;</mo><msub><mi>x</mi><mi>t</mi></msub><mo symmetric="false" stretchy="false">&#93;</mo><mo>&#43;</mo><mi>b</mi><mo symmetric="false" stretchy="false">&#41;</mo></mtd></mtr><mtr><mtd style="text-align:right;padding-right:0"><msub><mover><mrow><mi>h</mi></mrow><mi>&#126;</mi></mover><mi>t</mi></msub></mtd><mtd style="text-align:left;padding-left:0"><mo>&#61;</mo><mi>tanh</mi><mo>⁡</mo><mo symmetric="false" stretchy="false">&#40;</mo><msub><mi>W</mi><mi>h</mi></msub><msub><mi>x</mi><mi>t</mi></msub><mo>&#43;</mo><mi>b</mi><mo symmetric="false" stretchy="false">&#41;</mo></mtd></mtr><mtr><mtd style="text-align:right;padding-right:0"><msub><mi>h</mi><mi>t</mi></msub></mtd><mtd style="text-align:left;padding-left:0"><mo>&#61;</mo><mo symmetric="false" stretchy="false">&#40;</mo><mn>1</mn><mo>−</mo><msub><mi>z</mi><mi>t</mi></msub><mo symmetric="false" stretchy="false">&#41;</mo><mo>∗</mo><msub><mi>h</mi><mrow><mi>t</mi><mo>−</mo><mn>1</mn></mrow></msub><mo>&#43;</mo><msub><mi>z</mi><mi>t</mi></msub><mo>∗</mo><msub><mover><mrow><mi>h</mi></mrow><mi>&#126;</mi></mover><mi>t</mi></msub></mtd></mtr><mtr><mtd style="text-align:right;padding-right:0"><msub><mi>y</mi><mi>t</mi></msub></mtd><mtd style="text-align:left;padding-left:0"><mo>&#61;</mo><msub><mi>h</mi><mrow><mi>t</mi><mo>−</mo><mn>2</mn></mrow></msub><mo>&#43;</mo><mi>ϵ</mi></mtd></mtr><mtr><mtd style="text-align:right;padding-right:0"><mi>ϵ</mi></mtd><mtd style="text-align:left;padding-left:0"><mo>&#61;</mo><mn>0&#46;5</mn></mtd></mtr></mtable></math>
+
         ```text
         zₜ = σ(W_z [hₜ₋₁, xₜ] + b)
         h̃ₜ = tanh(W_h xₜ + b)

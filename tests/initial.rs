@@ -1,0 +1,72 @@
+//! Initial states that the equations declare: a run without initial states begins there, and its gradients reach the
+//! parameters that they are made of.
+
+use std::collections::BTreeMap;
+
+use gatewright::compiler::source::Syntax;
+use gatewright::sequence::{Port, SequenceCell};
+use gatewright::{Backend, CompileOptions, CompiledCell, read_cell};
+use gatewright_tests::{Numbers, StepArguments, relative_error, training_step};
+
+const EQUATIONS: &str = "h_t = tanh(W x_t + U h_{t-1} + c_{t-1})\nc_t = c_{t-1} h_t\nh_0 = 3 s\nc_0 = 2";
+
+fn compile(backend: Backend) -> CompiledCell<f64> {
+    let cell = read_cell(EQUATIONS, Syntax::Text).expect("a cell");
+    CompiledCell::new(&cell, &[("x", 3), ("h", 5)], CompileOptions { backend, threads: 2 }).expect("compiles")
+}
+
+fn arguments(cell: &CompiledCell<f64>, batch: usize) -> StepArguments<f64> {
+    let (layout, steps) = (cell.layout(), 4);
+    let mut numbers = Numbers::new(3);
+    let mut fill = |ports: &[Port], rows: usize| -> Vec<Vec<f64>> {
+        ports.iter().map(|port| (0..rows * port.size).map(|_| numbers.next()).collect()).collect()
+    };
+    let inputs = fill(&layout.inputs, steps * batch);
+    let output_gradients = fill(&layout.outputs, steps * batch);
+    let final_gradients = fill(&layout.states, batch);
+    let entries = layout.parameters.entries();
+    let parameters =
+        entries.iter().map(|entry| (0..entry.length()).map(|_| numbers.next()).collect()).collect();
+    let states = vec![Vec::new(); layout.states.len()];
+    StepArguments { steps, batch, inputs, states, parameters, output_gradients, final_gradients }
+}
+
+#[test]
+fn a_run_begins_where_the_equations_say() {
+    for backend in [Backend::Jit, Backend::Interpreter] {
+        // One block of samples, and several.
+        for batch in [1, 2, 70] {
+            let cell = compile(backend);
+            let declared = arguments(&cell, batch);
+            let s = cell.layout().parameters.entries().iter().position(|entry| entry.name == "s").expect("s");
+            let mut given = declared.clone();
+            let tripled: Vec<f64> = declared.parameters[s].iter().map(|value| 3.0 * value).collect();
+            given.states = vec![tripled.repeat(batch), vec![2.0; 5 * batch]];
+
+            let by_name = |results: Vec<(String, Vec<f64>)>| results.into_iter().collect::<BTreeMap<_, _>>();
+            let found = by_name(training_step(&cell, &declared));
+            let mut expected = by_name(training_step(&cell, &given));
+            assert!(
+                expected["grad.param.s"].iter().all(|&value| value == 0.0),
+                "given states do not read `s`"
+            );
+            let mut through = vec![0.0; 5];
+            for row in expected["grad.state.h"].chunks_exact(5) {
+                through.iter_mut().zip(row).for_each(|(sum, value)| *sum += 3.0 * value);
+            }
+            assert!(through.iter().all(|value| value.abs() > 1e-6), "{through:?}");
+            expected.insert("grad.param.s".to_owned(), through);
+            assert_eq!(found.len(), expected.len());
+            for (name, values) in &expected {
+                let error = relative_error(&found[name], values);
+                assert!(error < 1e-12, "{backend:?}, {batch} samples: {name} is off by {error}");
+            }
+            // One state given, the other as declared.
+            let mut half = given.clone();
+            half.states[1].clear();
+            assert_eq!(by_name(training_step(&cell, &half))["output.h"], expected["output.h"]);
+            half.states[0] = vec![0.0; 5 * batch];
+            assert_ne!(by_name(training_step(&cell, &half))["output.h"], expected["output.h"]);
+        }
+    }
+}
