@@ -14,7 +14,7 @@ fn compiled(name: &str) -> Option<CompiledCell<f64>> {
     let entry = zoo::find(name).expect("a cell of the zoo");
     let cell = entry.read().ok()?;
     let sizes: Vec<(&str, usize)> = cell.dimensions.iter().map(|name| (name.as_str(), 3)).collect();
-    let options = CompileOptions { backend: Backend::Interpreter, threads: 1 };
+    let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
     CompiledCell::new(&cell, &sizes, options).ok()
 }
 
