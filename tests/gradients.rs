@@ -1,6 +1,7 @@
 //! Gradients of compiled cells against central differences in f64, along random directions through all arguments at
 //! once, and along each argument alone.
 
+use gatewright::sequence::SequenceCell;
 use gatewright::{Backend, CompileOptions, CompiledCell};
 use gatewright_tests::golden::{GOLDEN, arguments, compile};
 use gatewright_tests::{Numbers, StepArguments, training_step};
@@ -24,7 +25,42 @@ fn variables(arguments: &mut StepArguments<f64>) -> impl Iterator<Item = &mut Ve
 }
 
 /// Compares the gradients of a cell with central differences at a point.
-pub(crate) fn assert_gradients(name: &str, compiled: &CompiledCell<f64>, mut arguments: StepArguments<f64>) {
+pub(crate) fn assert_gradients(name: &str, compiled: &CompiledCell<f64>, arguments: StepArguments<f64>) {
+    assert_slopes(name, compiled, arguments, |arguments| loss(compiled, arguments));
+}
+
+/// As [`assert_gradients`] for a cell that rounds: the differences are those of its stand-in without jumps.
+pub(crate) fn assert_gradients_through(
+    name: &str,
+    compiled: &CompiledCell<f64>,
+    distances: &CompiledCell<f64>,
+    smooth: &CompiledCell<f64>,
+    arguments: StepArguments<f64>,
+) {
+    let mut measured = arguments.clone();
+    let rows = arguments.steps * arguments.batch;
+    let further = &distances.layout().outputs[compiled.layout().outputs.len()..];
+    measured.output_gradients.extend(further.iter().map(|port| vec![0.0; rows * port.size]));
+    let moved: Vec<Vec<f64>> = training_step(distances, &measured)
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("output.rounding"))
+        .map(|(_, values)| values)
+        .collect();
+    assert!(moved.iter().flatten().any(|distance| *distance != 0.0), "{name} rounds nothing");
+    assert_slopes(name, compiled, arguments, |arguments| {
+        let mut arguments = arguments.clone();
+        arguments.inputs.extend(moved.iter().cloned());
+        loss(smooth, &arguments)
+    });
+}
+
+/// Compares the gradients of a cell with central differences of a loss at a point.
+fn assert_slopes(
+    name: &str,
+    compiled: &CompiledCell<f64>,
+    mut arguments: StepArguments<f64>,
+    loss: impl Fn(&StepArguments<f64>) -> f64,
+) {
     let step = 1e-6;
     let gradients: Vec<(String, Vec<f64>)> = training_step(compiled, &arguments)
         .into_iter()
@@ -39,7 +75,10 @@ pub(crate) fn assert_gradients(name: &str, compiled: &CompiledCell<f64>, mut arg
             .iter()
             .enumerate()
             .map(|(index, (_, gradient))| {
-                let moves = chosen.is_none_or(|chosen| chosen == index);
+                let frozen = gradients[index].0.strip_prefix("grad.param.").is_some_and(|name| {
+                    compiled.layout().parameters.entry(name).is_some_and(|entry| entry.frozen)
+                });
+                let moves = chosen.is_none_or(|chosen| chosen == index) && !frozen;
                 gradient.iter().map(|_| if moves { numbers.next() } else { 0.0 }).collect()
             })
             .collect();
@@ -50,7 +89,7 @@ pub(crate) fn assert_gradients(name: &str, compiled: &CompiledCell<f64>, mut arg
                     *value += factor * along;
                 }
             }
-            loss(compiled, &moved)
+            loss(&moved)
         };
         let difference = (at(step) - at(-step)) / (2.0 * step);
         let derived: f64 = gradients

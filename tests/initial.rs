@@ -12,7 +12,12 @@ const EQUATIONS: &str = "h_t = tanh(W x_t + U h_{t-1} + c_{t-1})\nc_t = c_{t-1} 
 
 fn compile(backend: Backend) -> CompiledCell<f64> {
     let cell = read_cell(EQUATIONS, Syntax::Text).expect("a cell");
-    CompiledCell::new(&cell, &[("x", 3), ("h", 5)], CompileOptions { backend, threads: 2 }).expect("compiles")
+    CompiledCell::new(
+        &cell,
+        &[("x", 3), ("h", 5)],
+        CompileOptions { backend, threads: 2, ..CompileOptions::default() },
+    )
+    .expect("compiles")
 }
 
 fn arguments(cell: &CompiledCell<f64>, batch: usize) -> StepArguments<f64> {
@@ -69,4 +74,32 @@ fn a_run_begins_where_the_equations_say() {
             assert_ne!(by_name(training_step(&cell, &half))["output.h"], expected["output.h"]);
         }
     }
+}
+
+#[test]
+fn frozen_parameters_have_no_gradient_and_the_others_theirs() {
+    let equations = "h_t = tanh(W x_t + U h_{t-1} + b)\nh_0 = s";
+    let run = |frozen: &str| {
+        let cell = read_cell(&format!("{equations}{frozen}"), Syntax::Text).expect("a cell");
+        let cell = CompiledCell::<f64>::new(&cell, &[("x", 3), ("h", 5)], CompileOptions::default())
+            .expect("compiles");
+        let results = training_step(&cell, &arguments(&cell, 3));
+        (cell, results.into_iter().collect::<BTreeMap<_, _>>())
+    };
+    let (free, expected) = run("");
+    let (cell, found) = run("\nW, U, s: frozen");
+    for entry in cell.layout().parameters.entries() {
+        let name = format!("grad.param.{}", entry.name);
+        assert_eq!(entry.frozen, entry.name != "b");
+        if entry.frozen {
+            assert!(
+                found[&name].iter().all(|&value| value == 0.0) && expected[&name].iter().any(|&v| v != 0.0)
+            );
+        } else {
+            assert!(relative_error(&found[&name], &expected[&name]) < 1e-12, "{name}");
+        }
+    }
+    // Not computed, rather than thrown away.
+    let products = |cell: &CompiledCell<f64>| cell.training_plan().to_string().lines().count();
+    assert!(products(&cell) < products(&free));
 }

@@ -1,9 +1,9 @@
 //! The lists of passes: from a text to a checked cell, and from a checked cell to the graphs that are planned.
 
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::differentiate::{DifferentiateError, differentiate};
 use crate::graph::{Graph, GraphError, InitialStates, lower};
-use crate::resolve::{Cell, Options, resolve};
+use crate::resolve::{Cell, Options, errors_of_the_rest, resolve};
 use crate::simplify::simplify;
 use crate::source::{Parsed, Syntax, parse};
 
@@ -22,7 +22,7 @@ pub fn read(
     check(parse(text, syntax, section), options)
 }
 
-/// Checks what was parsed. A document with errors is not resolved: half of its equations would be missing.
+/// Checks what was parsed. Where equations could not be read, what is wrong with the others is said all the same.
 ///
 /// # Errors
 ///
@@ -30,6 +30,14 @@ pub fn read(
 pub fn check(parsed: Parsed, options: &Options) -> Result<Cell, Vec<Diagnostic>> {
     let Parsed { document, mut diagnostics } = parsed;
     if diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error) {
+        // Several cells at once contradict each other, which says nothing of any of them.
+        let several = |found: &Diagnostic| {
+            matches!(found.code, Code::SectionsDiffer | Code::AlternativeDefinitions | Code::SourceTooLong)
+        };
+        if !diagnostics.iter().any(several) {
+            diagnostics.extend(errors_of_the_rest(&document, options));
+        }
+        diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end, diagnostic.code));
         return Err(diagnostics);
     }
     match resolve(&document, options) {

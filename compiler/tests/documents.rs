@@ -12,7 +12,7 @@ use gatewright_compiler::source::Syntax;
 
 /// Writes the cell, or what was found, for one part of a document.
 fn describe(text: &str, section: Option<&str>, cycle: CyclePolicy, out: &mut String) {
-    let findings = match read(text, Syntax::Markdown, section, &Options { cycle }) {
+    let findings = match read(text, Syntax::Markdown, section, &Options { cycle, ..Options::default() }) {
         Ok(cell) => {
             write_cell(&cell, out);
             cell.diagnostics

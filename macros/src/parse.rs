@@ -224,7 +224,9 @@ impl Collector<'_> {
                 }
                 self.expression(body);
             }
-            StatementKind::Declaration { target, .. } => self.reference(target, Place::Declared),
+            StatementKind::Declaration { target, .. } | StatementKind::Mark { target, .. } => {
+                self.reference(target, Place::Declared)
+            }
         }
     }
 

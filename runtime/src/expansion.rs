@@ -11,7 +11,7 @@ use gatewright_compiler::source::{Syntax, parse};
 /// the cells, before it generated the call.
 #[must_use]
 pub fn cell(equations: &str, cycle: CyclePolicy) -> Cell {
-    match resolve(&parse(equations, Syntax::Text, None).document, &Options { cycle }) {
+    match resolve(&parse(equations, Syntax::Text, None).document, &Options { cycle, ..Options::default() }) {
         Ok(cell) => cell,
         Err(diagnostics) => unreachable!("the macro accepted these equations: {equations}\n{diagnostics:?}"),
     }

@@ -43,31 +43,38 @@ impl std::error::Error for ReadError {}
 ///
 /// All findings, where there is an error among them.
 pub fn read_cell(text: &str, syntax: Syntax) -> Result<Cell, ReadError> {
-    read_cell_with(text, syntax, None, &Options::default())
+    read(text, syntax, None, &Options::default())
 }
 
-/// Reads a cell with choices: all of a text, or the part of a document under one heading.
+/// Reads a cell with choices, such as what to do where equations of one step need each other.
 ///
 /// ```
 /// use gatewright::compiler::resolve::{CyclePolicy, Options};
 /// use gatewright::compiler::source::Syntax;
 ///
-/// let text = "o_t = tanh(W x_t + V h_t)\nh_t = sigmoid(U o_t + R h_{t-1})";
-/// let options = Options { cycle: CyclePolicy::Previous };
-/// let cell = gatewright::read_cell_with(text, Syntax::Text, None, &options)?;
-/// assert_eq!(cell.outputs[0].name, "h");
+/// let options = Options { cycle: CyclePolicy::FixedPoint, ..Options::default() };
+/// let cell = gatewright::read_cell_with("h_t = tanh(W x_t + U h_{t-1} + 0.1 * V h_t)", Syntax::Text, &options)?;
+/// assert_eq!(cell.unknowns[0].variable.name, "h");
 /// # Ok::<(), gatewright::ReadError>(())
 /// ```
 ///
 /// # Errors
 ///
 /// All findings, where there is an error among them.
-pub fn read_cell_with(
-    text: &str,
-    syntax: Syntax,
-    section: Option<&str>,
-    options: &Options,
-) -> Result<Cell, ReadError> {
+pub fn read_cell_with(text: &str, syntax: Syntax, options: &Options) -> Result<Cell, ReadError> {
+    read(text, syntax, None, options)
+}
+
+/// Reads the cell under one heading of a document, with choices.
+///
+/// # Errors
+///
+/// All findings, where there is an error among them.
+pub fn read_section(text: &str, syntax: Syntax, heading: &str, options: &Options) -> Result<Cell, ReadError> {
+    read(text, syntax, Some(heading), options)
+}
+
+fn read(text: &str, syntax: Syntax, section: Option<&str>, options: &Options) -> Result<Cell, ReadError> {
     passes::read(text, syntax, section, options)
         .map_err(|diagnostics| ReadError { diagnostics, text: text.to_owned() })
 }

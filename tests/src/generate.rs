@@ -63,6 +63,7 @@ pub fn generate(seed: u64) -> GeneratedCell {
         dimensions.push(Dimension::constant([1, 1, 2, 5, 16][choose(&mut numbers, 5)]));
     }
     let signature = Signature {
+        frozen: std::collections::BTreeSet::new(),
         dimensions: (0..free).map(|index| format!("d{index}")).collect(),
         ..Signature::default()
     };

@@ -80,7 +80,7 @@ impl Golden {
             name if name.ends_with("fixed_point") => CyclePolicy::FixedPoint,
             _ => CyclePolicy::Reject,
         };
-        passes::read(self.text, Syntax::Latex, None, &Options { cycle })
+        passes::read(self.text, Syntax::Latex, None, &Options { cycle, ..Options::default() })
     }
 
     /// What is given and what must come out.

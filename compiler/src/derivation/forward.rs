@@ -43,7 +43,9 @@ fn each_reference(document: &mut Document, mut visit: impl FnMut(&mut Reference,
                 each_read(value, &mut visit);
             }
             StatementKind::Function { body, .. } => each_read(body, &mut visit),
-            StatementKind::Declaration { target, .. } => visit(target, false),
+            StatementKind::Declaration { target, .. } | StatementKind::Mark { target, .. } => {
+                visit(target, false)
+            }
         }
     }
 }

@@ -64,7 +64,7 @@ codes! {
     /// Write the operand that is missing, or remove the sign before it.
     ExpectedValue "GW0004" Error "a value is missing";
     /// A sign stands where it cannot stand, so the equation cannot be read on.
-    /// For example, `h_t = W x_t = = b` has a second `=` at once, and `x.dot(W)` is code and no mathematics.
+    /// For example, `\langle a, b \rangle` is no sign of the language, and `x.dot(W)` is code and no mathematics.
     /// Write one equation as `name = expression`, and part equations by `;`, a new line or two backslashes.
     UnexpectedToken "GW0005" Error "unexpected token";
     /// A row of mathematics has neither `=` nor `\in`, though it calculates something.
@@ -159,6 +159,10 @@ codes! {
     /// For example, `h_t = \tanh(c_t)` in one block and `h_t = o_t \odot c_t` in another leave open which is meant.
     /// Keep the definition that is meant, or put the alternatives under headings and choose one with `--section`.
     AlternativeDefinitions "GW0110" Error "alternative definitions";
+    /// A declaration or an option names something that the equations do not have, or not in that part.
+    /// For example, `V: frozen` freezes nothing where no equation reads a parameter `V`.
+    /// Correct the name: only parameters are frozen, and only values of each step are outputs.
+    NoSuchName "GW0111" Error "no such name";
     /// Sizes that the equations make equal cannot be equal; both places are named.
     /// For example, `h_t = \tanh(W [h_{t-1}, x_t]) + [h_{t-1}, x_t]` adds a vector to a longer one.
     /// Look at both places: one of them is not what the other needs.
@@ -207,9 +211,9 @@ codes! {
     /// For example, `h_0 = W x_t` differs from step to step, and `h_{-1} = 0` beside `h_0 = 1` is read by nothing but `h_{t-2}`.
     /// Let a state begin at a number or at a parameter, as in `h_0 = s`, or give its value when the cell runs.
     InitialState "GW0403" Error "an initial value";
-    /// A definition by cases with conditions, or a comparison, is outside the language.
-    /// For example, `f(u) = u` for `u > 0`, else `0`.
-    /// Write it with `max`, `min`, `clip` or a known function: this one is `\max(0, u)`.
+    /// A definition by cases, or a comparison that is no condition, is outside the language.
+    /// For example, `f(u) = u` for `u > 0`, else `0`, and `m_t = x_t < b`.
+    /// Choose by `\operatorname{where}(u > 0, u, 0)`, or make a comparison 1 or 0 by `\mathbb{1}[x_t < b]`; `max`, `min` and `clip` serve too.
     Piecewise "GW0451" Error "piecewise definition";
     /// A sum or product over indices is outside the language.
     /// For example, `\sum_j W_{ij} x_j` is written by components.
@@ -327,6 +331,16 @@ codes! {
     /// For example, `h_t^{(l)} = \tanh(W h_t^{(l-1)} + U h_{t-1}^{(l)})` is one layer.
     /// Stack cells to get several layers.
     OneLayer "GW0951" Note "one layer is compiled";
+}
+
+impl Code {
+    /// What to do, as the help of a finding that has no better one.
+    #[must_use]
+    pub fn remedy(self) -> String {
+        let sentence = self.explanation().lines().nth(2).unwrap_or_default().trim().trim_end_matches('.');
+        let mut letters = sentence.chars();
+        letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
+    }
 }
 
 #[cfg(test)]

@@ -49,3 +49,10 @@ pub struct Diagnostic {
     /// What to do.
     pub help: Option<String>,
 }
+
+/// Gives every error without advice the general one of its code.
+pub(crate) fn advise(found: &mut [Diagnostic]) {
+    for one in found.iter_mut().filter(|one| one.code.severity() == Severity::Error) {
+        one.help.get_or_insert_with(|| one.code.remedy());
+    }
+}

@@ -130,12 +130,16 @@ mod tests {
               |
             4 | 隐藏状态 $$ c_t = f_t \odot $$
               |                       ^^^^^
+              |
+              = help: write the operand that is missing, or remove the sign before it
 
             error[GW0003]: `(` is never closed in this equation
              --> cell.md:5:16
               |
             5 | $$ z_t = \sigma(W x_t $$
               |                ^
+              |
+              = help: add the bracket that is missing, or remove the one too many
         "#]]
         .assert_eq(&render(&parsed.diagnostics, source, "cell.md", false));
         let colored = render(&parsed.diagnostics, source, "cell.md", true);

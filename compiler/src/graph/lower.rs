@@ -22,6 +22,7 @@ pub fn lower(cell: &Cell) -> Result<Graph, GraphError> {
             .iter()
             .map(|output| Port { name: output.name.clone(), shape: shape_of(output.value) })
             .collect(),
+        frozen: (0_u32..).zip(&cell.parameters).filter(|(_, one)| one.frozen).map(|(at, _)| at).collect(),
     };
     let mut graph = Graph::new(signature);
     let mut nodes: Vec<NodeId> = Vec::with_capacity(cell.terms.len());

@@ -49,6 +49,7 @@ mod same;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod solve;
+mod straight_through;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -59,10 +60,11 @@ pub use initial::InitialStates;
 pub use lower::lower;
 pub use node::Phase;
 pub use same::Sameness;
+pub use straight_through::StraightThrough;
 pub use text::TextError;
 pub use verify::{Invariant, VerifyError};
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use crate::operator::Operator;
 use crate::shape::Shape;
@@ -106,6 +108,8 @@ pub struct Signature {
     pub parameters: Vec<Port>,
     /// Output sequences.
     pub outputs: Vec<Port>,
+    /// Numbers of the parameters that are given and not learned: the gradient by each is zero.
+    pub frozen: BTreeSet<u32>,
 }
 
 /// What a root of the graph means.

@@ -366,7 +366,8 @@ pub(crate) const SOLVED: [(&str, &str); 7] = [
 
 /// The graph of a cell of [`SOLVED`].
 pub(crate) fn solved(text: &str) -> Graph {
-    let options = crate::resolve::Options { cycle: crate::resolve::CyclePolicy::FixedPoint };
+    let options =
+        crate::resolve::Options { cycle: crate::resolve::CyclePolicy::FixedPoint, ..Default::default() };
     let cell = crate::passes::read(text, crate::source::Syntax::Text, None, &options);
     super::lower(&cell.unwrap_or_else(|found| panic!("{text}: {found:?}"))).unwrap()
 }

@@ -168,6 +168,9 @@ impl fmt::Display for Graph {
                 writeln!(f, "{kind} {} : {}", Name(&port.name), port.shape)?;
             }
         }
+        for parameter in &signature.frozen {
+            writeln!(f, "frozen {parameter}")?;
+        }
         for (id, node) in self.iter() {
             write!(f, "%{} = {}", id.0, Spelling(&node.operator))?;
             for operand in &node.operands {
@@ -444,6 +447,9 @@ fn read(text: &str) -> Result<Graph, TextError> {
                     "unknown" => signature.unknowns.push(line.port()?),
                     "parameter" => signature.parameters.push(line.port()?),
                     "output" => signature.outputs.push(line.port()?),
+                    "frozen" => {
+                        signature.frozen.insert(line.number()?);
+                    }
                     _ => return Err(line.expected("a dimension, port, node or root")),
                 }
             }

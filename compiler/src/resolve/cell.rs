@@ -38,6 +38,8 @@ pub struct Variable {
     pub shape: Shape,
     /// Where it was first read or defined.
     pub span: Span,
+    /// A parameter that is given and not learned: it has no gradient.
+    pub frozen: bool,
 }
 
 /// A state and what becomes of it.
@@ -109,9 +111,9 @@ pub struct Cell {
     pub states: Vec<State>,
     /// Unknowns, in the order they are defined: cycles within one step are cut at them.
     pub unknowns: Vec<Unknown>,
-    /// Learned parameters, in the order they are first read.
+    /// Parameters, in the order they are first read.
     pub parameters: Vec<Variable>,
-    /// Outputs; today exactly one.
+    /// Outputs, one or more: those that are named, in that order, else the one that is chosen.
     pub outputs: Vec<Output>,
     /// Given numbers (`\epsilon = 0.01`), by canonical name.
     pub constants: Vec<(String, f64)>,
@@ -121,4 +123,31 @@ pub struct Cell {
     pub terms: Vec<Term>,
     /// Notes and warnings; a cell has no errors.
     pub diagnostics: Vec<Diagnostic>,
+}
+
+impl Cell {
+    /// The cell without the places of its source: equal for equations that say the same in the same order, however they
+    /// are spelled.
+    #[must_use]
+    pub fn placeless(mut self) -> Self {
+        let nowhere = Span::default();
+        let variables = self.inputs.iter_mut().chain(&mut self.parameters);
+        let variables = variables.chain(self.states.iter_mut().map(|state| &mut state.variable));
+        for variable in variables.chain(self.unknowns.iter_mut().map(|unknown| &mut unknown.variable)) {
+            variable.span = nowhere;
+        }
+        for definition in &mut self.definitions {
+            (definition.span, definition.target_span) = (nowhere, nowhere);
+        }
+        for term in &mut self.terms {
+            term.span = nowhere;
+        }
+        for Diagnostic { span, labels, .. } in &mut self.diagnostics {
+            *span = nowhere;
+            for label in labels {
+                label.0 = nowhere;
+            }
+        }
+        self
+    }
 }

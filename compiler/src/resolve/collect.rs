@@ -4,7 +4,7 @@
 //! otherwise) or where some equation defines the name with that superscript; otherwise it is a power.
 
 use super::draft::Draft;
-use super::expression::{Declared, Equation, NodeKind, SymbolId};
+use super::expression::{Declared, Equation, Node, NodeId, NodeKind, SymbolId};
 use super::flatten::{Binding, Functions, flatten};
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_DEFINITIONS;
@@ -34,7 +34,7 @@ impl<'a> Superscripts<'a> {
                         found.not_matrices.insert(&target.name.canonical);
                     }
                 }
-                StatementKind::Function { .. } => {}
+                StatementKind::Function { .. } | StatementKind::Mark { .. } => {}
             }
         }
         found
@@ -54,7 +54,7 @@ impl<'a> Superscripts<'a> {
 }
 
 /// The canonical name of a name on a left side, where a superscript can only be a label.
-fn target_name(name: &Name) -> String {
+pub(super) fn target_name(name: &Name) -> String {
     match name.superscript {
         Some(number) => format!("{}_{number}", name.canonical),
         None => name.canonical.clone(),
@@ -67,7 +67,7 @@ pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
     let (functions, aliases) = functions(draft, document);
     for (statement, content) in document.statements.iter().enumerate() {
         match &content.kind {
-            StatementKind::Function { .. } => {}
+            StatementKind::Function { .. } | StatementKind::Mark { .. } => {}
             StatementKind::Declaration { target, sizes } => {
                 let symbol = draft.intern(&target_name(&target.name), target.name.upper, target.span)?;
                 declare(draft, symbol, sizes, content.span);
@@ -98,6 +98,7 @@ pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
             }
         }
     }
+    lost(draft, document)?;
     drop_repetitions(draft);
     for (index, equation) in draft.equations.iter().enumerate() {
         draft.symbols[equation.target.0].definitions.push(index);
@@ -108,6 +109,27 @@ pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
             .findings
             .report(Code::NoEquations, span, "there is no equation here")
             .help("a cell needs at least one, such as `h_t = \\tanh(W x_t + U h_{t-1} + b)`");
+    }
+    Some(())
+}
+
+/// What was to be defined where an equation could not be read: a value of which nothing is known.
+fn lost(draft: &mut Draft, document: &Document) -> Option<()> {
+    for target in &document.lost {
+        let symbol = draft.intern(&target_name(&target.name), target.name.upper, target.span)?;
+        draft.lost.insert(symbol);
+        let first_node = draft.nodes.len();
+        draft.nodes.push(Node { kind: NodeKind::Faulty, span: target.span });
+        draft.equations.push(Equation {
+            target: symbol,
+            time: target.time,
+            target_span: target.span,
+            span: target.span,
+            statement: document.statements.len(),
+            value: NodeId(first_node),
+            first_node,
+            end_node: first_node + 1,
+        });
     }
     Some(())
 }

@@ -6,7 +6,7 @@ use super::findings::Findings;
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_NAMES;
 use crate::span::Span;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The state that the passes share. Each pass fills the part that is named after it.
 #[derive(Debug)]
@@ -25,6 +25,14 @@ pub(super) struct Draft {
     pub(super) applications: usize,
     /// All definitions, in the order of the text.
     pub(super) equations: Vec<Equation>,
+    /// Parameters that are not learned (after `mark`).
+    pub(super) frozen: HashSet<SymbolId>,
+    /// Outputs in order (after `mark`).
+    pub(super) outputs: Vec<SymbolId>,
+    /// No output was named.
+    pub(super) output_chosen: bool,
+    /// Names that an equation defines which could not be read.
+    pub(super) lost: HashSet<SymbolId>,
     /// Equations that say where a state begins, by name and by how many steps before the first its value stands
     /// (after `initial`).
     pub(super) initial: HashMap<(SymbolId, u32), usize>,
@@ -47,6 +55,10 @@ impl Draft {
             nodes: Vec::new(),
             applications: 0,
             equations: Vec::new(),
+            frozen: HashSet::new(),
+            outputs: Vec::new(),
+            output_chosen: false,
+            lost: HashSet::new(),
             initial: HashMap::new(),
             varying: Vec::new(),
             sources: Vec::new(),

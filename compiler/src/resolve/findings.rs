@@ -1,6 +1,6 @@
 //! Diagnostics as the passes find them.
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity, advise};
 use crate::limits::MAXIMUM_DIAGNOSTICS;
 use crate::span::Span;
 use std::collections::BTreeMap;
@@ -38,6 +38,7 @@ impl Findings {
                 });
             }
         }
+        advise(&mut self.kept);
         self.kept.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end, diagnostic.code));
         self.kept
     }

@@ -9,8 +9,8 @@ use crate::span::Span;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Reports everything worth knowing.
-pub(super) fn check(draft: &mut Draft, variables: &Variables, output: Option<SymbolId>) {
-    if output.is_none()
+pub(super) fn check(draft: &mut Draft, variables: &Variables) {
+    if draft.outputs.is_empty()
         && let Some(first) = draft.equations.first()
     {
         let span = first.target_span;
@@ -21,13 +21,13 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables, output: Option<Sym
         return;
     }
     no_state(draft, variables);
-    unread_definitions(draft, variables, output);
+    unread_definitions(draft, variables);
     shared_parameters(draft, variables);
     further_inputs(draft, variables);
     unused_declarations(draft);
     capital_times(draft, variables);
     derivatives(draft, variables);
-    chosen_output(draft, variables, output);
+    chosen_output(draft, variables);
 }
 
 /// `x_T` beside `h_{t-1}`: a parameter, or a slip for `x_t`.
@@ -77,18 +77,20 @@ fn derivatives(draft: &mut Draft, variables: &Variables) {
 }
 
 /// Where the output is neither called `y` nor carried, another value may have been meant.
-fn chosen_output(draft: &mut Draft, variables: &Variables, output: Option<SymbolId>) {
-    let (Some(output), Some(state)) = (output, variables.states.last()) else { return };
+fn chosen_output(draft: &mut Draft, variables: &Variables) {
+    let (&[output], Some(state)) = (draft.outputs.as_slice(), variables.states.last()) else { return };
+    if !draft.output_chosen {
+        return;
+    }
     if variables.states.contains(&output) || matches!(draft.symbol(output).canonical.as_str(), "y" | "h") {
         return;
     }
     let Some(&last) = draft.symbol(output).definitions.last() else { return };
     let (name, state) = (draft.written(output, 0), draft.written(*state, 0));
     let span = draft.equations[last].target_span;
-    draft
-        .findings
-        .report(Code::OutputChosen, span, format!("`{name}` is the output"))
-        .help(format!("if the output is the state `{state}`, leave this equation out"));
+    draft.findings.report(Code::OutputChosen, span, format!("`{name}` is the output")).help(format!(
+        "if the output is the state `{state}`, name it (`{state}: output`) or leave this equation out"
+    ));
 }
 
 fn no_state(draft: &mut Draft, variables: &Variables) {
@@ -107,7 +109,7 @@ fn no_state(draft: &mut Draft, variables: &Variables) {
 }
 
 /// Overwritten definitions, and gates that nothing reads.
-fn unread_definitions(draft: &mut Draft, variables: &Variables, output: Option<SymbolId>) {
+fn unread_definitions(draft: &mut Draft, variables: &Variables) {
     let read: HashSet<usize> = draft
         .sources
         .iter()
@@ -134,7 +136,9 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables, output: Option<S
                     Some(draft.equations[last].span),
                 ));
             }
-            _ if Some(equation.target) != output && !variables.states.contains(&equation.target) => {
+            _ if !draft.outputs.contains(&equation.target)
+                && !variables.states.contains(&equation.target) =>
+            {
                 found.push((Code::UnreadDefinition, equation.span, format!("nothing reads `{name}`"), None));
             }
             _ => {}

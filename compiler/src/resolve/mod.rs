@@ -21,6 +21,7 @@ mod function;
 mod initial;
 mod kind;
 mod lint;
+mod mark;
 mod order;
 mod product;
 mod role;
@@ -33,7 +34,7 @@ mod test;
 
 pub use cell::{Cell, Definition, Output, State, Term, TermId, Unknown, Variable};
 
-use crate::diagnostic::Diagnostic;
+use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::ast::Document;
 use draft::Draft;
 
@@ -50,10 +51,15 @@ pub enum CyclePolicy {
 }
 
 /// How to resolve what the equations leave open.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub struct Options {
     /// Cycles within one step.
     pub cycle: CyclePolicy,
+    /// Values that are outputs, by canonical name, besides those that the equations mark; where neither says any, one
+    /// is chosen.
+    pub outputs: Vec<String>,
+    /// Parameters that are given and not learned, by canonical name, besides those that the equations mark.
+    pub frozen: Vec<String>,
 }
 
 /// Checks a document and finds the cell it means.
@@ -62,7 +68,7 @@ pub struct Options {
 ///
 /// All errors, and with them all warnings and notes, in the order of the text.
 pub fn resolve(document: &Document, options: &Options) -> Result<Cell, Vec<Diagnostic>> {
-    let mut draft = Draft::new(*options);
+    let mut draft = Draft::new(options.clone());
     let cell = run(&mut draft, document);
     let failed = draft.findings.has_errors();
     let diagnostics = draft.findings.finish();
@@ -70,6 +76,20 @@ pub fn resolve(document: &Document, options: &Options) -> Result<Cell, Vec<Diagn
         Some(cell) if !failed => Ok(Cell { diagnostics, ..cell }),
         _ => Err(diagnostics),
     }
+}
+
+/// What is wrong with the equations that could be read, where others could not: errors that those cannot have caused.
+#[must_use]
+pub fn errors_of_the_rest(document: &Document, options: &Options) -> Vec<Diagnostic> {
+    let Err(mut found) = resolve(document, options) else { return Vec::new() };
+    found.retain(|one| {
+        let consequence = matches!(
+            one.code,
+            Code::NoEquations | Code::NothingVaries | Code::UnsolvedDimension | Code::InitialState
+        );
+        one.code.severity() == Severity::Error && !consequence
+    });
+    found
 }
 
 /// The passes. `None` where an error was found that leaves nothing to go on with.
@@ -84,7 +104,7 @@ fn run(draft: &mut Draft, document: &Document) -> Option<Cell> {
     let kinds = kind::infer(draft);
     let variables = variable::number(draft)?;
     initial::find(draft, &variables);
-    let output = role::output(draft, &variables.states);
-    lint::check(draft, &variables, output);
+    mark::apply(draft, document, &variables);
+    lint::check(draft, &variables);
     term::build(draft, &kinds, &variables)
 }

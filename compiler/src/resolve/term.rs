@@ -7,7 +7,6 @@ use super::draft::Draft;
 use super::expression::{NodeKind, Role, Source, SymbolId};
 use super::kind::Kinds;
 use super::product::{Factor, Kind, read_product};
-use super::role;
 use super::variable::Variables;
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_DIMENSION;
@@ -199,6 +198,7 @@ fn term(
     match &node.kind {
         NodeKind::Faulty => None,
         NodeKind::Number(value) => builder.number(*value, span),
+        NodeKind::Read { symbol, .. } if draft.lost.contains(symbol) => None,
         NodeKind::Read { symbol, .. } => {
             let (operator, shape) = match draft.sources[at] {
                 Source::Equation(equation) => {
@@ -380,9 +380,15 @@ fn first_delayed(draft: &Draft, symbol: SymbolId) -> Option<Span> {
 /// Turns contradictions of sizes into diagnostics.
 fn report_clashes(builder: &mut Builder<'_>) {
     let names = builder.solver.working_names();
+    // One contradiction is said once, where it is met first; what follows from it is not.
+    let mut said: BTreeSet<(String, String)> = BTreeSet::new();
     for clash in std::mem::take(&mut builder.solver.clashes) {
         let left = builder.solver.resolve_shape(&clash.left.0).describe(&names);
         let right = builder.solver.resolve_shape(&clash.right.0).describe(&names);
+        let pair = if left < right { (left.clone(), right.clone()) } else { (right.clone(), left.clone()) };
+        if !said.insert(pair) {
+            continue;
+        }
         let (code, message, help) = if clash.unsolved {
             (
                 Code::UnsolvedDimension,
@@ -457,7 +463,8 @@ fn assemble(
     }
     let variable = |symbol: SymbolId, span: Span| -> Option<Variable> {
         let shape = renumber_shape(resolved.get(&symbol)?, &renumbered);
-        Some(Variable { name: draft.symbol(symbol).canonical.clone(), shape, span })
+        let frozen = draft.frozen.contains(&symbol);
+        Some(Variable { name: draft.symbol(symbol).canonical.clone(), shape, span, frozen })
     };
     let first = |symbol: &SymbolId| draft.symbol(*symbol).first;
     let inputs = variables.inputs.iter().map(|id| variable(*id, first(id))).collect::<Option<Vec<_>>>()?;
@@ -487,12 +494,20 @@ fn assemble(
         let (shape, definition) = (renumber_shape(shape, &renumbered), &draft.equations[equation]);
         let name = draft.symbol(definition.target).canonical.clone();
         let solution = values.get(equation).copied().flatten()?.term;
-        unknowns.push(Unknown { variable: Variable { name, shape, span: definition.target_span }, solution });
+        unknowns.push(Unknown {
+            variable: Variable { name, shape, span: definition.target_span, frozen: false },
+            solution,
+        });
     }
-    let output = role::output(draft, &variables.states)?;
-    let last = draft.symbol(output).definitions.last()?;
-    let value = values.get(*last).copied().flatten()?.term;
-    let outputs = vec![Output { name: draft.symbol(output).canonical.clone(), value }];
+    let output = |output: &SymbolId| {
+        let last = draft.symbol(*output).definitions.last()?;
+        let value = values.get(*last).copied().flatten()?.term;
+        Some(Output { name: draft.symbol(*output).canonical.clone(), value })
+    };
+    let outputs = draft.outputs.iter().map(output).collect::<Option<Vec<_>>>()?;
+    if outputs.is_empty() {
+        return None;
+    }
     let (mut constants, mut definitions) = (Vec::new(), Vec::new());
     let beginnings: BTreeSet<usize> = draft.initial.values().copied().collect();
     for (index, equation) in draft.equations.iter().enumerate() {

@@ -5,6 +5,7 @@ mod findings;
 mod golden;
 mod hostile;
 mod meaning;
+mod operators;
 
 use crate::resolve::{Cell, CyclePolicy, Options, resolve};
 use crate::source::{Syntax, parse};
@@ -16,7 +17,7 @@ fn describe(text: &str, cycle: CyclePolicy) -> String {
     let parsed = parse(text, Syntax::Latex, None);
     assert!(parsed.diagnostics.is_empty(), "{:#?}", parsed.diagnostics);
     let mut out = String::new();
-    let diagnostics = match resolve(&parsed.document, &Options { cycle }) {
+    let diagnostics = match resolve(&parsed.document, &Options { cycle, ..Options::default() }) {
         Ok(cell) => {
             out.push_str(&roles(&cell));
             cell.diagnostics

@@ -11,6 +11,8 @@ use crate::span::Span;
 pub struct Document {
     /// Statements in order.
     pub statements: Vec<Statement>,
+    /// What equations define that could not be read: their readers are not to blame.
+    pub lost: Vec<Reference>,
 }
 
 /// One equation or declaration.
@@ -51,6 +53,43 @@ pub enum StatementKind {
         /// Size along each axis; empty for a scalar.
         sizes: Vec<Size>,
     },
+    /// `W: frozen`, `y_t: output`.
+    Mark {
+        /// What is marked.
+        target: Reference,
+        /// As what.
+        mark: Mark,
+    },
+}
+
+/// What a name is declared to be for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Mark {
+    /// A parameter that is given and not learned.
+    Frozen,
+    /// A value that is an output.
+    Output,
+}
+
+impl Mark {
+    /// The mark of a word.
+    #[must_use]
+    pub fn of(word: &str) -> Option<Self> {
+        match word {
+            "frozen" => Some(Self::Frozen),
+            "output" => Some(Self::Output),
+            _ => None,
+        }
+    }
+
+    /// The word of the mark.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Frozen => "frozen",
+            Self::Output => "output",
+        }
+    }
 }
 
 /// A size in a declaration: a number or the name of a dimension.

@@ -1,6 +1,6 @@
 //! Declarations: `x_t \in \mathbb{R}^{d}`, `w: [h]`.
 
-use super::ast::{ProductSign, Reference, Size, Statement, StatementKind};
+use super::ast::{Mark, ProductSign, Reference, Size, Statement, StatementKind};
 use super::pratt::Stop;
 use super::sequence::Sequence;
 use super::statement::Reader;
@@ -70,11 +70,26 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// `w: [h]`, `alpha: scalar`.
-    pub(crate) fn colon_declaration(&mut self, sequence: &Sequence<'_>, colon: usize) -> Result<(), Stop> {
+    /// `w: [h]`, `alpha: scalar`, `W, U: frozen`, `y_t: output`.
+    pub(crate) fn colon_declaration(
+        &mut self,
+        sequence: &Sequence<'_>,
+        colon: usize,
+        pending: &mut Vec<Reference>,
+    ) -> Result<(), Stop> {
         let end = sequence.tokens.len();
         let span = sequence.span(0, end);
-        let target = self.parser(sequence, 0, colon).name()?.reference();
+        let mut targets = std::mem::take(pending);
+        for (from, to) in sequence.parts(0, colon) {
+            targets.push(self.parser(sequence, from, to).name()?.reference());
+        }
+        if let Some(TokenKind::Word { text, .. }) = sequence.kind(colon + 1)
+            && let (Some(mark), true) = (Mark::of(text), colon + 2 == end)
+        {
+            let marks = targets.into_iter().map(|target| StatementKind::Mark { target, mark });
+            self.statements.extend(marks.map(|kind| Statement { kind, span }));
+            return Ok(());
+        }
         let sizes = match sequence.kind(colon + 1) {
             Some(TokenKind::Word { text, .. }) if text == "scalar" && colon + 2 == end => Vec::new(),
             Some(TokenKind::Open(Bracket::Square)) if sequence.after(colon + 1) == end => {
@@ -87,12 +102,17 @@ impl Reader<'_> {
                     return Ok(());
                 }
                 let place = sequence.span(colon, end);
-                let help = Some("write `w: [h]`, `W: [h, x]` or `alpha: scalar`".to_owned());
+                let help = Some(
+                    "write `w: [h]`, `W: [h, x]`, `alpha: scalar`, `W: frozen` or `y_t: output`".to_owned(),
+                );
                 self.report(Code::BadSize, "a declaration gives sizes in square brackets", place, help);
                 return Err(Stop);
             }
         };
-        self.statements.push(Statement { kind: StatementKind::Declaration { target, sizes }, span });
+        for target in targets {
+            let kind = StatementKind::Declaration { target, sizes: sizes.clone() };
+            self.statements.push(Statement { kind, span });
+        }
         Ok(())
     }
 
@@ -154,6 +174,9 @@ impl Reader<'_> {
             }
             _ if start < end && sequence.after_name(start) == Some(end) => {
                 let named = self.parser(sequence, start, end).name()?;
+                if named.parts.superscript.is_some() || named.power.is_some() || named.transposed {
+                    return self.bad_size(sequence, start, end);
+                }
                 let mut name = named.parts.finish().canonical;
                 if named.time.is_some() {
                     name.push_str("_t");
@@ -161,12 +184,14 @@ impl Reader<'_> {
                 Ok(Size::Named(name))
             }
             Some(TokenKind::Unknown) => Err(Stop),
-            _ => {
-                let place = sequence.span(start, end.max(start + 1));
-                let help = Some("a size is a number, a name or a sum of these".to_owned());
-                self.report(Code::BadSize, "this is no size", place, help);
-                Err(Stop)
-            }
+            _ => self.bad_size(sequence, start, end),
         }
+    }
+
+    fn bad_size(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
+        let place = sequence.span(start, end.max(start + 1));
+        let help = Some("a size is a number, a name or a sum of these".to_owned());
+        self.report(Code::BadSize, "this is no size", place, help);
+        Err(Stop)
     }
 }

@@ -6,9 +6,10 @@
 use std::collections::HashSet;
 
 use super::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind};
+use super::convention::Convention;
 use super::find::Block;
-use super::read;
-use crate::diagnostic::Code;
+use super::{Reading, conventions, read, read_one};
+use crate::diagnostic::{Code, Diagnostic};
 
 /// Names that the statements define, and names that they read.
 #[derive(Debug, Default)]
@@ -33,7 +34,7 @@ fn names(statements: &[Statement]) -> Names {
                     names.read.insert(reference.name.canonical.clone());
                 });
             }
-            StatementKind::Declaration { .. } => {}
+            StatementKind::Declaration { .. } | StatementKind::Mark { .. } => {}
         }
     }
     names
@@ -76,15 +77,22 @@ fn may_define(text: &str, block: &Block) -> bool {
 }
 
 /// The inline definitions that display mathematics reads and does not define.
-pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec<Block> {
+pub(crate) fn needed(
+    text: &str,
+    inline: &[Block],
+    display: &[Statement],
+    convention: &Convention,
+) -> Vec<Block> {
     let known = names(display);
     inline
         .iter()
         .filter(|block| may_define(text, block))
         .filter(|block| {
-            let (statements, diagnostics) = read(text, std::slice::from_ref(block));
+            let Reading { statements, diagnostics, .. } = read_one(text, block, convention);
             // What makes the whole document no cell must not vanish.
-            if statements.is_empty() && diagnostics.iter().any(|found| found.code == Code::SecondIndex) {
+            let second = |found: &Diagnostic| found.code == Code::SecondIndex;
+            let alone = || read(text, std::slice::from_ref(block));
+            if diagnostics.iter().any(second) || alone().diagnostics.iter().any(second) {
                 return true;
             }
             let [statement] = statements.as_slice() else { return false };
@@ -100,7 +108,7 @@ pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec
                 StatementKind::Function { name, .. } => {
                     known.read.contains(&name.canonical) && !known.defined.contains(&name.canonical)
                 }
-                StatementKind::Declaration { .. } => false,
+                StatementKind::Declaration { .. } | StatementKind::Mark { .. } => false,
             }
         })
         .cloned()
@@ -110,13 +118,14 @@ pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec
 /// The inline definitions of a document without display mathematics.
 pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
     let candidates: Vec<Block> = inline.iter().filter(|block| may_define(text, block)).cloned().collect();
-    let (statements, _) = read(text, &candidates);
+    let statements = read(text, &candidates).statements;
+    let convention = conventions(text, &candidates);
     let known = names(&statements);
     let headless = headless(text, inline, &known);
     let mut chosen: Vec<Block> = candidates
         .into_iter()
         .filter(|block| {
-            let (statements, diagnostics) = read(text, std::slice::from_ref(block));
+            let Reading { statements, diagnostics, .. } = read_one(text, block, &convention);
             if statements.is_empty() {
                 // An equation with an error in it must not vanish.
                 return text[block.range.clone()].contains(['_', '^', '(']) && !diagnostics.is_empty();
@@ -126,7 +135,7 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
                     target.time.is_some() || known.read.contains(&target.name.canonical)
                 }
                 StatementKind::Function { name, .. } => known.read.contains(&name.canonical),
-                StatementKind::Declaration { .. } => false,
+                StatementKind::Declaration { .. } | StatementKind::Mark { .. } => false,
             })
         })
         .collect();
@@ -153,7 +162,7 @@ fn headless(text: &str, inline: &[Block], known: &Names) -> Vec<Block> {
             let definition = format!("{inside} = 0");
             let all = 0..definition.len();
             let block = Block { range: all.clone(), outer: all, ..name.clone() };
-            let (statements, _) = read(&definition, &[block]);
+            let statements = read(&definition, &[block]).statements;
             let [Statement { kind: StatementKind::Definition { target, .. }, .. }] = statements.as_slice()
             else {
                 return None;

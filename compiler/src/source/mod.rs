@@ -4,6 +4,25 @@
 //! tokens, `convention` settles what the whole document says about time, `statement` cuts tokens into equations, and
 //! `pratt` with `script` parses each. `print` goes back.
 //!
+//! # Conditions, steps and parts
+//!
+//! | LaTeX | text and tokens | means |
+//! | --- | --- | --- |
+//! | `\operatorname{where}(a < b, x, y)` | `where(a < b, x, y)` | `x` where the condition holds, else `y`; nothing flows to `a` and `b` |
+//! | `\operatorname{where}(m, x, y)` | `where(m, x, y)` | `x` where `m` is not zero |
+//! | `\mathbb{1}[a \le b]`, `\mathbf{1}_{a \le b}` | `indicator(a <= b)`, `1[a <= b]` | 1 where it holds, else 0 |
+//! | `<`, `>`, `\le`, `\ge`, `\ne`, `==` | `<`, `>`, `<=`, `>=`, `!=`, `==` | conditions of these two; not a number only meets `!=` |
+//! | `\operatorname{mod}(a, b)`, `a \bmod b` | `mod(a, b)`, `a % b` | `a - b ⌊a / b⌋`: with the sign of `b`, gradients 1 and `-⌊a / b⌋` |
+//! | `\lfloor x \rfloor`, `\lceil x \rceil` | `floor(x)`, `ceil(x)` | no gradient |
+//! | `\operatorname{round}(x)` | `round(x)` | of two nearest the even one; its gradient is passed on unchanged |
+//! | `\operatorname{cumsum}(x)`, `\operatorname{cumax}(x)` | `cumsum(x)`, `cumax(x)` | sums up to each element, of the soft-max for `cumax`; `revcumsum` from each on |
+//! | `\operatorname{chunk}(a, j, m)` | `chunk(a, j, m)` | the `j`-th of `m` equal parts of a vector, `j` from 1; `split` is the same |
+//! | `i_t, f_t = \operatorname{split}(a_t)`, `[i_t, f_t] = \operatorname{chunk}(a_t, 2)` | the same | equal parts, one for each name |
+//!
+//! A comparison anywhere else is an error, and so are slices by index, `a_t[0:n]` and `a_{1:n}`: they count from 0 in
+//! code, from 1 in papers, and with or without their end. A function of the document's own, and a word before a
+//! parenthesis that names no function, are never products of letters.
+//!
 //! # Invariants
 //!
 //! - Nothing fails at the first error: every equation is parsed on its own, and findings are data.
@@ -21,6 +40,7 @@ mod inline;
 mod latex;
 mod lines;
 mod name;
+mod normal;
 mod pratt;
 pub mod print;
 mod row;
@@ -35,18 +55,19 @@ mod token;
 mod writer;
 
 pub use formula::{Formula, formulas};
-pub(crate) use name::{argument_counts, function_name, function_names, is_greek_word};
+pub(crate) use name::{argument_counts, counted, function_name, function_names, is_greek_word, nearest};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
 use std::ops::Range;
 
 use ast::{Document, Statement, StatementKind};
+use convention::Convention;
 use find::{Block, Found, Place, Spelling};
-use token::TokenKind;
+use token::{Token, TokenKind};
 use writer::Writer;
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic, Severity, advise};
 use crate::limits::{MAXIMUM_DEFINITIONS, MAXIMUM_DIAGNOSTICS, MAXIMUM_SOURCE_BYTES};
 use crate::span::Span;
 
@@ -105,31 +126,43 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         },
     };
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
-    let (mut statements, mut diagnostics) = read_best(text, syntax, &found, &chosen);
+    let Reading { mut statements, lost, mut diagnostics } = read_best(text, syntax, &found, &chosen);
     section::merge(&mut statements, &found, &mut diagnostics);
     if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
         alternative::check(&mut statements, &found, &mut diagnostics);
     }
-    finish(statements, diagnostics)
+    finish(Reading { statements, lost, diagnostics })
 }
+
+/// What was read of some blocks.
+struct Reading {
+    statements: Vec<Statement>,
+    /// Left sides of equations that could not be read.
+    lost: Vec<ast::Reference>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// How often inline definitions are looked for that the ones found before need.
+const MAXIMUM_ROUNDS: usize = 8;
 
 /// Reads what is the cell: display mathematics with the inline definitions it needs, else inline mathematics, else
 /// plain fences, code spans, or the whole text.
-fn read_best(
-    text: &str,
-    syntax: Syntax,
-    found: &Found,
-    chosen: &[Range<usize>],
-) -> (Vec<Statement>, Vec<Diagnostic>) {
+fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>]) -> Reading {
     let of = |place: Place| -> Vec<Block> {
         found.blocks.iter().filter(|block| block.place == place).cloned().collect()
     };
     let mut display = of(Place::Display);
     let inline = of(Place::Inline);
     if !display.is_empty() {
-        let (statements, _) = read(text, &display);
-        let wanted = inline::needed(text, &inline, &statements);
-        if !wanted.is_empty() {
+        // What is needed may need more in its turn.
+        for _ in 0..MAXIMUM_ROUNDS {
+            let statements = read(text, &display).statements;
+            let inline: Vec<Block> =
+                inline.iter().filter(|block| !display.contains(block)).cloned().collect();
+            let wanted = inline::needed(text, &inline, &statements, &conventions(text, &display));
+            if wanted.is_empty() {
+                break;
+            }
             display.extend(wanted);
             display.sort_by_key(|block| block.range.start);
         }
@@ -141,10 +174,12 @@ fn read_best(
     }
     for place in [Place::Fence, Place::Span] {
         // All of a fence must be equations, or it is something else.
-        let fences: Vec<Block> = of(place)
+        let fences = of(place);
+        let convention = conventions(text, &fences);
+        let fences: Vec<Block> = fences
             .into_iter()
             .filter(|block| {
-                let (statements, diagnostics) = read(text, std::slice::from_ref(block));
+                let Reading { statements, diagnostics, .. } = read_one(text, block, &convention);
                 !statements.is_empty()
                     && (place == Place::Fence || defines_indexed(&statements))
                     && !diagnostics.iter().any(|diagnostic| diagnostic.code == Code::ExpectedEquation)
@@ -197,15 +232,46 @@ pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     reader.read(tokens);
     let mut diagnostics = writer.diagnostics;
     diagnostics.append(&mut reader.diagnostics);
-    (finish(reader.statements, diagnostics), spans)
+    (finish(Reading { statements: reader.statements, lost: reader.lost, diagnostics }), spans)
 }
 
 fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
     Diagnostic { code, message: message.into(), span, labels: Vec::new(), help: None }
 }
 
+/// What blocks of `source` settle together before a single equation is read.
+fn conventions(source: &str, blocks: &[Block]) -> Convention {
+    let suffix_time = suffix_time(source, blocks);
+    Convention { suffix_time, ..convention::observe(&lex(source, blocks, suffix_time).0) }
+}
+
+/// True where names in plain text carry their time as a final `t`, seen over all blocks.
+fn suffix_time(source: &str, blocks: &[Block]) -> bool {
+    let texts = || {
+        blocks
+            .iter()
+            .filter(|block| block.spelling == Spelling::Text)
+            .filter_map(|block| source.get(block.range.clone()))
+    };
+    texts().any(lines::has_suffix_time) && !texts().any(lines::has_written_time)
+}
+
 /// Lexes and parses blocks of `source` as one cell.
-fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
+fn read(source: &str, blocks: &[Block]) -> Reading {
+    let (lexed, diagnostics) = lex(source, blocks, suffix_time(source, blocks));
+    let convention = convention::observe(&lexed);
+    parse_blocks(blocks, &lexed, &convention, diagnostics)
+}
+
+/// Reads one block as part of a document with these conventions.
+fn read_one(source: &str, block: &Block, convention: &Convention) -> Reading {
+    let blocks = std::slice::from_ref(block);
+    let (lexed, diagnostics) = lex(source, blocks, convention.suffix_time);
+    parse_blocks(blocks, &lexed, convention, diagnostics)
+}
+
+/// The tokens of each block.
+fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut lexed = Vec::with_capacity(blocks.len());
     for block in blocks {
@@ -215,7 +281,7 @@ fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
         match block.spelling {
             Spelling::Latex => latex::lex(text, start, latex::is_doubled(text), &mut writer),
             Spelling::Text => {
-                let style = text::TextStyle { suffix_time: lines::has_suffix_time(text) };
+                let style = text::TextStyle { suffix_time };
                 let mut end = start;
                 for line in lines::equations(text) {
                     if !writer.tokens.is_empty() {
@@ -229,13 +295,24 @@ fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
         diagnostics.append(&mut writer.diagnostics);
         lexed.push(writer.tokens);
     }
-    let convention = convention::observe(&lexed);
+    (lexed, diagnostics)
+}
+
+/// Parses lexed blocks; `diagnostics` are those of the lexers.
+fn parse_blocks(
+    blocks: &[Block],
+    lexed: &[Vec<Token>],
+    convention: &Convention,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Reading {
     let mut statements = Vec::new();
+    let mut lost = Vec::new();
     let mut general = Vec::new();
-    for (block, tokens) in blocks.iter().zip(&lexed) {
-        let mut reader = statement::Reader::new(&convention, block.spelling == Spelling::Text);
+    for (block, tokens) in blocks.iter().zip(lexed) {
+        let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
         statements.append(&mut reader.statements);
+        lost.append(&mut reader.lost);
         let skipped = reader.skipped;
         diagnostics.retain(|found: &Diagnostic| {
             !skipped.iter().any(|span| span.start <= found.span.start && found.span.end <= span.end)
@@ -244,6 +321,8 @@ fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
         general.append(&mut reader.general);
     }
     skip_general_forms(&general, &statements, &mut diagnostics);
+    let announced = |name: &ast::Reference| general.iter().any(|(known, _)| *known == name.name.canonical);
+    lost.retain(|name| !announced(name) || !defines(&statements, &name.name.canonical));
     if convention.layer.is_some()
         && let Some(first) = statements.first()
     {
@@ -270,7 +349,13 @@ fn read(source: &str, blocks: &[Block]) -> (Vec<Statement>, Vec<Diagnostic>) {
         }
     }
     statements.shrink_to_fit();
-    (statements, diagnostics)
+    Reading { statements, lost, diagnostics }
+}
+
+fn defines(statements: &[Statement], name: &str) -> bool {
+    statements.iter().any(|statement| {
+        matches!(&statement.kind, StatementKind::Definition { target, .. } if target.name.canonical == name)
+    })
 }
 
 /// `h_t = f_W(h_{t-1}, x_t)` announces what an equation of the same name then says.
@@ -333,8 +418,13 @@ fn without_losses(statements: Vec<Statement>, diagnostics: &mut Vec<Diagnostic>)
 }
 
 /// Orders the findings, and adds the one that nothing was found.
-fn finish(mut statements: Vec<Statement>, mut diagnostics: Vec<Diagnostic>) -> Parsed {
+fn finish(Reading { mut statements, mut lost, mut diagnostics }: Reading) -> Parsed {
+    lost.truncate(MAXIMUM_DEFINITIONS);
     let errors = diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error);
+    if !errors {
+        // What was only skipped is no loss.
+        lost.clear();
+    }
     if statements.is_empty() && !errors {
         diagnostics.push(finding(Code::NoEquations, "the text holds no equation", Span::new(0, 0)));
     }
@@ -346,9 +436,10 @@ fn finish(mut statements: Vec<Statement>, mut diagnostics: Vec<Diagnostic>) -> P
         diagnostics.push(finding(Code::TooManyDefinitions, message, statement.span));
         statements.truncate(MAXIMUM_DEFINITIONS);
     }
+    advise(&mut diagnostics);
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.code));
     limit(&mut diagnostics);
-    Parsed { document: Document { statements }, diagnostics }
+    Parsed { document: Document { statements, lost }, diagnostics }
 }
 
 /// Keeps the first findings of each kind and counts the rest.

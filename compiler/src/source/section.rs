@@ -119,7 +119,7 @@ fn defines(statement: &Statement) -> Option<(String, String)> {
         StatementKind::Function { name, .. } => {
             Some((name.canonical.clone(), print::text::statement(statement)))
         }
-        StatementKind::Declaration { .. } => None,
+        StatementKind::Declaration { .. } | StatementKind::Mark { .. } => None,
     }
 }
 

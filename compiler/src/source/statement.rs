@@ -5,10 +5,10 @@
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
 use super::convention::Convention;
 use super::pratt::{Parser, Stop};
-use super::print;
-use super::row::{is_loss, is_prose, relations, segments, strip, ungroup_cases};
+use super::row::{is_loss, is_prose, is_sentence, relations, segments, strip, ungroup, words};
 use super::sequence::{BracketFault, Sequence};
 use super::token::{Bracket, Token, TokenKind, describe};
+use super::{normal, print};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::MAXIMUM_NESTING;
 use crate::span::Span;
@@ -19,6 +19,8 @@ pub(crate) struct Reader<'a> {
     /// The end of a line ends an equation, unless it clearly goes on.
     pub(crate) lines: bool,
     pub(crate) statements: Vec<Statement>,
+    /// Left sides of equations that could not be read.
+    pub(crate) lost: Vec<Reference>,
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Rows that were skipped: what a lexer found in them does not matter.
     pub(crate) skipped: Vec<Span>,
@@ -39,6 +41,7 @@ impl<'a> Reader<'a> {
             convention,
             lines,
             statements: Vec::new(),
+            lost: Vec::new(),
             diagnostics: Vec::new(),
             skipped: Vec::new(),
             general: Vec::new(),
@@ -58,15 +61,35 @@ impl<'a> Reader<'a> {
     /// Reads all of `tokens`.
     pub(crate) fn read(&mut self, tokens: &[Token]) {
         let mut pending: Vec<Reference> = Vec::new();
-        let tokens = &ungroup_cases(tokens);
+        let tokens = &ungroup(tokens);
         for (start, end) in segments(tokens, self.lines) {
             let row: Vec<Token> = strip(&tokens[start..end]);
             if row.is_empty() {
                 continue;
             }
-            let _: Result<(), Stop> = self.row(&row, &mut pending);
+            let waiting = pending.clone();
+            if self.row(&row, &mut pending).is_err() {
+                self.lost.extend(waiting);
+                self.lose(&row);
+            }
         }
         self.drop_pending(&mut pending);
+    }
+
+    /// Notes the names left of the relation of a row that could not be read.
+    fn lose(&mut self, row: &[Token]) {
+        let (sequence, _) = Sequence::new(row);
+        let relation = |token: &Token| matches!(token.kind, TokenKind::Equals | TokenKind::In);
+        let Some(end) = row.iter().position(relation) else { return };
+        let before = self.diagnostics.len();
+        for (from, _) in sequence.parts(0, end).into_iter().take(MAXIMUM_TARGETS) {
+            if sequence.after_name(from).is_some_and(|after| after <= end)
+                && let Ok(named) = self.parser(&sequence, from, end).name()
+            {
+                self.lost.push(named.reference());
+            }
+        }
+        self.diagnostics.truncate(before);
     }
 
     /// Names that wait for a declaration which does not come.
@@ -198,13 +221,17 @@ impl<'a> Reader<'a> {
             return Err(Stop);
         }
         if let Some(colon) = tokens.iter().position(|token| token.kind == TokenKind::Colon)
-            && sequence.after_name(0) == Some(colon)
+            && sequence.parts(0, colon).into_iter().all(|(from, to)| sequence.after_name(from) == Some(to))
         {
-            return self.colon_declaration(sequence, colon);
+            return self.colon_declaration(sequence, colon, pending);
         }
         if sequence.after_name(0) == Some(tokens.len()) {
             let named = self.parser(sequence, 0, tokens.len()).name()?;
             pending.push(named.reference());
+            return Ok(());
+        }
+        if is_sentence(tokens) {
+            self.skip("words define nothing: skipped", span);
             return Ok(());
         }
         let calculates = tokens.iter().any(|token| {
@@ -249,6 +276,15 @@ impl<'a> Reader<'a> {
         if is_prose(sequence, first + 1) {
             self.skip("words on the right side define nothing: skipped", span);
             return Ok(());
+        }
+        if self.lines
+            && let Some((from, to)) = words(sequence, first + 1)
+        {
+            let place = sequence.span(from, to);
+            let help =
+                Some("leave remarks out, or part them by `#`; a product of names needs a sign".to_owned());
+            self.report(Code::UnexpectedToken, "these words read as a product of weights", place, help);
+            return Err(Stop);
         }
         let left = self.left_side(sequence, first)?;
         // Parts between the signs: names are further targets, the rest are values.
@@ -349,11 +385,13 @@ impl<'a> Reader<'a> {
         let mut values = values.into_iter();
         let Some(first) = values.next() else { return Err(Stop) };
         for further in values {
-            if print::text::expression(&first) == print::text::expression(&further) {
+            if normal::form(&first) == normal::form(&further) {
                 continue;
             }
             let repeats = match (&first.kind, &further.kind) {
                 (ExpressionKind::Call(one, _), ExpressionKind::Call(other, _)) => one == other,
+                // `g(W_x x_t + W_a a_{t-1}) = g(W [a_{t-1}, x_t])`, where nothing binds `g` yet.
+                (ExpressionKind::Chain(one), ExpressionKind::Chain(other)) if applies(one, other) => true,
                 _ => skeleton(&first) == skeleton(&further),
             };
             if !repeats {
@@ -368,7 +406,8 @@ impl<'a> Reader<'a> {
                 if let Some(last) = self.diagnostics.last_mut() {
                     last.labels.push((first.span, "the side before".to_owned()));
                 }
-                return Err(Stop);
+                // The first side is read on, so that what else is wrong is found too.
+                continue;
             }
             let message = "this side is taken to repeat the one before and is skipped";
             self.report(Code::SkippedRow, message, further.span, None);
@@ -429,9 +468,18 @@ impl<'a> Reader<'a> {
             let parameter = self.parameter(sequence, 1, equals)?;
             return Ok(LeftSide::Known(*function, spelled.clone(), parameter));
         }
-        if sequence.kind(0) == Some(&TokenKind::Fraction)
-            && matches!(sequence.kind(2).or(sequence.kind(1)), Some(TokenKind::Word { text, .. }) if text == "d")
-        {
+        // `\frac{dh}{dt}`, `\tau \frac{d h(t)}{dt}`, `d h / d t`, whatever scales it.
+        let differential = |index: usize| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == "d" || text == "dt");
+        let quotient = (0..equals).any(|index| match sequence.kind(index) {
+            Some(TokenKind::Fraction) => {
+                let under = sequence.after(index + 1);
+                let begins = |at: usize| differential(at) || differential(at + 1);
+                begins(index + 1) && begins(under)
+            }
+            Some(TokenKind::Slash) => differential(index + 1),
+            _ => false,
+        });
+        if quotient {
             let help = Some("write the step of its discretisation".to_owned());
             self.report(
                 Code::DifferentialEquation,
@@ -582,6 +630,19 @@ impl<'a> Reader<'a> {
         self.report(Code::LeftSide, message, span, help);
         Err(Stop)
     }
+}
+
+/// True where both are one name applied to something in parentheses.
+fn applies(one: &[Expression], other: &[Expression]) -> bool {
+    let parts = |factors: &[Expression]| match factors {
+        [Expression { kind: ExpressionKind::Reference(name), .. }, argument]
+            if matches!(argument.kind, ExpressionKind::Group(_)) =>
+        {
+            Some(print::text::reference(name))
+        }
+        _ => None,
+    };
+    parts(one).is_some_and(|name| parts(other) == Some(name))
 }
 
 /// An expression without its names: two sides with one skeleton say the same in other names.

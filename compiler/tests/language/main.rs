@@ -3,8 +3,15 @@
 //! One file for each part of the language. A cell is compared by its roles and shapes, or with another spelling of
 //! itself; a refusal by its code.
 
+mod codes;
 mod cycles;
+mod definitions;
+mod dimensions;
+mod errors;
+mod names;
+mod notation;
 mod notes;
+mod products;
 mod states;
 mod time;
 mod writing;
@@ -128,5 +135,5 @@ fn note(text: &str, expected: &[&str]) -> Vec<Diagnostic> {
 
 /// The cell under a resolution of cycles.
 fn with_cycle(text: &str, cycle: CyclePolicy) -> Result<Cell, Vec<Diagnostic>> {
-    read(text, syntax(text), None, &Options { cycle })
+    read(text, syntax(text), None, &Options { cycle, ..Options::default() })
 }

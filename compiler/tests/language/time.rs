@@ -43,7 +43,7 @@ fn a_definition_of_the_next_step_is_one_of_this_step() {
 
 #[test]
 fn an_input_that_is_read_earlier_is_a_lag() {
-    accept("h_t = x_t + x_{t-1} + h_{t-1}", "x[h] -> h[h]; h[h]; ");
+    accept("h_t = x_t + x_{t-1} + h_{t-1}", "x[x] -> h[x]; h[x]; ");
     // The newest index it is read at is the current step.
     same(&["h_t = x_{t-1} + h_{t-1}", "h_t = x_t + h_{t-1}"]);
 }

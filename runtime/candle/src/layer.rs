@@ -153,8 +153,15 @@ impl<T: Element> CellLayer<T> {
         if self.variables.is_empty() {
             return Tensor::zeros(0, T::DTYPE, &Device::Cpu);
         }
-        let flat: Vec<Tensor> =
-            self.variables.iter().map(|(_, variable)| variable.flatten_all()).collect::<Result<_>>()?;
+        let entries = self.cell.layout().parameters.entries();
+        let flat: Vec<Tensor> = self
+            .variables
+            .iter()
+            .zip(entries)
+            // Without a path to it a frozen variable has no gradient, and optimisers leave it as it is.
+            .map(|((_, variable), entry)| if entry.frozen { variable.detach() } else { variable.clone() })
+            .map(|variable| variable.flatten_all())
+            .collect::<Result<_>>()?;
         Tensor::cat(&flat, 0)?.contiguous()
     }
 }

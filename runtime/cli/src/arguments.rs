@@ -17,6 +17,12 @@ pub(crate) struct SourceArguments {
     /// What to do where values of one step need each other (without it that is an error)
     #[arg(long, value_enum)]
     pub(crate) cycle: Option<Cycle>,
+    /// Values that are outputs, as if the equations said `NAME: output`
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) output: Vec<String>,
+    /// Parameters that are given and not learned, as if the equations said `NAME: frozen`
+    #[arg(long, value_name = "NAME,…", value_delimiter = ',')]
+    pub(crate) frozen: Vec<String>,
 }
 
 /// Ways out of a cycle within one step.
@@ -24,7 +30,7 @@ pub(crate) struct SourceArguments {
 pub(crate) enum Cycle {
     /// Read the value of the step before along the cycle's state
     Previous,
-    /// Solve the equations of the step by iteration (not supported yet: an error that says so)
+    /// Solve the equations of the step by iteration; a run ends with an error where that does not converge
     FixedPoint,
 }
 

@@ -83,8 +83,12 @@ struct DiagnosticRow {
 struct Report {
     inputs: Vec<PortRow>,
     states: Vec<PortRow>,
+    /// Values that the equations of a step are solved for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    solved: Vec<PortRow>,
     outputs: Vec<PortRow>,
     parameters: Vec<PortRow>,
+    frozen: Vec<String>,
     constants: Vec<ConstantRow>,
     dims: Vec<String>,
     diagnostics: Vec<DiagnosticRow>,
@@ -157,6 +161,7 @@ fn report(cell: &Cell) -> Report {
     Report {
         inputs: cell.inputs.iter().map(variable).collect(),
         states: cell.states.iter().map(|state| variable(&state.variable)).collect(),
+        solved: cell.unknowns.iter().map(|unknown| variable(&unknown.variable)).collect(),
         outputs: cell
             .outputs
             .iter()
@@ -166,6 +171,7 @@ fn report(cell: &Cell) -> Report {
             })
             .collect(),
         parameters: cell.parameters.iter().map(variable).collect(),
+        frozen: cell.parameters.iter().filter(|one| one.frozen).map(|one| one.name.clone()).collect(),
         constants: cell
             .constants
             .iter()

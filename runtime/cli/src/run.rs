@@ -358,7 +358,7 @@ fn answer<T: Element>(
     for (variable, values) in cell.inputs.iter().zip(input_gradients) {
         answer.sequence("grad.input", &variable.name, &variable.shape, values)?;
     }
-    for entry in layout.parameters.entries() {
+    for entry in layout.parameters.entries().iter().filter(|entry| !entry.frozen) {
         let values = parameter_gradients.get(entry.offset..entry.offset + entry.length()).unwrap_or_default();
         answer.tensors.push(NamedTensor {
             name: format!("grad.param.{}", entry.name),

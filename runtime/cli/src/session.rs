@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use gatewright::compiler::diagnostic::{Code, Diagnostic, line_column, render};
+use gatewright::compiler::graph::Graph;
 use gatewright::compiler::limits::MAXIMUM_SOURCE_BYTES;
 use gatewright::compiler::passes::read;
 use gatewright::compiler::resolve::{Cell, CyclePolicy, Options};
@@ -117,7 +118,7 @@ impl Source {
             text,
             syntax,
             section: arguments.section.clone(),
-            options: Options { cycle },
+            options: Options { cycle, outputs: arguments.output.clone(), frozen: arguments.frozen.clone() },
         })
     }
 
@@ -165,15 +166,30 @@ impl Checked {
         sizes: &[usize],
         arguments: BackendArguments,
     ) -> Result<CompiledCell<T>, Failure> {
-        let named: Vec<(&str, usize)> =
-            self.cell.dimensions.iter().map(String::as_str).zip(sizes.iter().copied()).collect();
-        let backend = match arguments.backend {
-            BackendName::Jit => Backend::Jit,
-            BackendName::Interpreter => Backend::Interpreter,
-        };
-        let options = CompileOptions { backend, threads: arguments.threads, ..CompileOptions::default() };
-        Ok(CompiledCell::new(&self.cell, &named, options)?)
+        Ok(CompiledCell::new(&self.cell, &self.named(sizes), options(arguments))?)
     }
+
+    /// As [`Checked::compile`], of a graph made from the cell's.
+    pub(crate) fn compile_graph<T: Element>(
+        &self,
+        graph: &Graph,
+        sizes: &[usize],
+        arguments: BackendArguments,
+    ) -> Result<CompiledCell<T>, Failure> {
+        Ok(CompiledCell::from_graph(graph, &self.named(sizes), options(arguments))?)
+    }
+
+    fn named(&self, sizes: &[usize]) -> Vec<(&str, usize)> {
+        self.cell.dimensions.iter().map(String::as_str).zip(sizes.iter().copied()).collect()
+    }
+}
+
+fn options(arguments: BackendArguments) -> CompileOptions {
+    let backend = match arguments.backend {
+        BackendName::Jit => Backend::Jit,
+        BackendName::Interpreter => Backend::Interpreter,
+    };
+    CompileOptions { backend, threads: arguments.threads, ..CompileOptions::default() }
 }
 
 /// Compiles from text to callable code, all of it within the time that is given back.

@@ -303,12 +303,14 @@ fn layout_of(graph: &Graph, sizes: &[usize]) -> Result<CellLayout, CompileError>
         let axes = port.shape.sizes(sizes).unwrap_or_default();
         parameters.push((port.name.clone(), axes, roles.of(index)));
     }
+    let mut parameters = ParameterLayout::new(parameters)
+        .ok_or_else(|| CompileError::TooLarge { name: "the parameters".to_owned() })?;
+    parameters.freeze(&signature.frozen);
     Ok(CellLayout {
         inputs: ports(&signature.inputs)?,
         states: ports(&signature.states)?,
         outputs: ports(&signature.outputs)?,
-        parameters: ParameterLayout::new(parameters)
-            .ok_or_else(|| CompileError::TooLarge { name: "the parameters".to_owned() })?,
+        parameters,
     })
 }
 

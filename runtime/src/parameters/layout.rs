@@ -32,6 +32,8 @@ pub struct ParameterEntry {
     pub offset: usize,
     /// What it is for.
     pub role: ParameterRole,
+    /// Given and not learned: its gradient is zero, and nothing is computed for it.
+    pub frozen: bool,
 }
 
 impl ParameterEntry {
@@ -58,9 +60,16 @@ impl ParameterLayout {
             let size = shape.iter().try_fold(1_usize, |size, &axis| size.checked_mul(axis))?;
             let offset = layout.length;
             layout.length = layout.length.checked_add(size)?;
-            layout.entries.push(ParameterEntry { name, shape, offset, role });
+            layout.entries.push(ParameterEntry { name, shape, offset, role, frozen: false });
         }
         Some(layout)
+    }
+
+    /// Marks parameters as frozen, by their numbers.
+    pub(crate) fn freeze(&mut self, frozen: &std::collections::BTreeSet<u32>) {
+        for (number, entry) in (0_u32..).zip(&mut self.entries) {
+            entry.frozen = frozen.contains(&number);
+        }
     }
 
     /// The parameters, in the order of the flat buffer.

@@ -316,8 +316,9 @@ fn operands_that_do_not_fit_are_refused() {
     check(
         r"h_t = \mathrm{softmax}(w^\top x_t) + h_{t-1}",
         expect![[r#"
-        GW0202 1:7 `\mathrm{softmax}(w^\top x_t)`: a vector is needed here, a scalar was found
-          1:24 `w^\top x_t`: a scalar
-    "#]],
+            GW0202 1:7 `\mathrm{softmax}(w^\top x_t)`: a vector is needed here, a scalar was found
+              1:24 `w^\top x_t`: a scalar
+              help: declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation
+        "#]],
     );
 }

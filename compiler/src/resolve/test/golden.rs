@@ -290,7 +290,7 @@ fn every_golden_document_has_the_roles_and_shapes_of_its_data() {
             "fixed-point" => CyclePolicy::FixedPoint,
             _ => CyclePolicy::Reject,
         };
-        let cell = match resolve(&parsed.document, &Options { cycle }) {
+        let cell = match resolve(&parsed.document, &Options { cycle, ..Options::default() }) {
             Ok(cell) => cell,
             Err(found) => {
                 failures.push(format!("{}: {found:#?}\n{:?}", case.file, parsed.diagnostics));
@@ -300,7 +300,7 @@ fn every_golden_document_has_the_roles_and_shapes_of_its_data() {
         let sizes = sizes(&cell, case);
         let output = cell.outputs.iter().map(|output| {
             let shape = cell.terms[output.value.0 as usize].shape.clone();
-            Variable { name: output.name.clone(), shape, span: crate::span::Span::default() }
+            Variable { name: output.name.clone(), shape, span: crate::span::Span::default(), frozen: false }
         });
         let output: Vec<Variable> = output.collect();
         let found = [

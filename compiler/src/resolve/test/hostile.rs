@@ -3,8 +3,8 @@
 use crate::operator::Operator;
 use crate::resolve::{Cell, CyclePolicy, Options, resolve};
 use crate::source::ast::{
-    Document, Expression, ExpressionKind, Function, Name, ProductSign, Reference, Size, Statement,
-    StatementKind,
+    Comparison, Document, Expression, ExpressionKind, Function, Name, ProductSign, Reference, Size,
+    Statement, StatementKind,
 };
 use crate::span::Span;
 
@@ -83,6 +83,12 @@ impl Random {
                     let (left, right) = pair(self);
                     ExpressionKind::Power(left, right)
                 }
+                11 => {
+                    let sign =
+                        self.pick(&[Comparison::Less, Comparison::GreaterOrEqual, Comparison::NotEqual]);
+                    let (left, right) = pair(self);
+                    ExpressionKind::Compare(sign, left, right)
+                }
                 6 => ExpressionKind::Transpose(Box::new(self.expression(depth - 1))),
                 7 => ExpressionKind::Group(Box::new(self.expression(depth - 1))),
                 8 => ExpressionKind::Concatenate(self.several(depth, 0)),
@@ -98,6 +104,14 @@ impl Random {
                         Function::Mean,
                         Function::Gelu,
                         Function::Selu,
+                        Function::Where,
+                        Function::Modulo,
+                        Function::Round,
+                        Function::Cumax,
+                        Function::RowScale,
+                        Function::TransposedProduct,
+                        Function::Outer,
+                        Function::Chunk,
                     ]);
                     ExpressionKind::Call(function, self.several(depth, 0))
                 }
@@ -186,9 +200,9 @@ fn ten_thousand_random_documents_never_panic() {
     let mut cells = 0;
     for _ in 0..10_000 {
         let statements = (0..random.below(6)).map(|_| random.statement()).collect();
-        let document = Document { statements };
+        let document = Document { statements, ..Document::default() };
         let cycle = random.pick(&[CyclePolicy::Reject, CyclePolicy::Previous, CyclePolicy::FixedPoint]);
-        match resolve(&document, &Options { cycle }) {
+        match resolve(&document, &Options { cycle, ..Options::default() }) {
             Ok(cell) => {
                 cells += 1;
                 verify(&cell);
@@ -221,7 +235,7 @@ fn thousands_of_definitions_in_the_wrong_order_resolve() {
             definition(&format!("a{at}"), ExpressionKind::Add(Box::new(next), Box::new(read("x", 0))))
         })
         .collect();
-    let cell = resolve(&Document { statements }, &Options::default());
+    let cell = resolve(&Document { statements, ..Document::default() }, &Options::default());
     assert_eq!(cell.map(|cell| cell.definitions.len()).map_err(|errors| errors.len()), Ok(count));
 }
 
@@ -229,16 +243,17 @@ fn thousands_of_definitions_in_the_wrong_order_resolve() {
 fn limits_are_errors() {
     let many = (0..=crate::limits::MAXIMUM_DEFINITIONS)
         .map(|at| definition(&format!("a{at}"), ExpressionKind::Number(1.0)));
-    let errors = resolve(&Document { statements: many.collect() }, &Options::default())
-        .map_or_else(|found| found, |_| vec![]);
+    let errors =
+        resolve(&Document { statements: many.collect(), ..Document::default() }, &Options::default())
+            .map_or_else(|found| found, |_| vec![]);
     assert_eq!(errors.first().map(|error| error.code.as_str()), Some("GW0501"));
     let names = (0..=crate::limits::MAXIMUM_NAMES).map(|at| read(&format!("a{at}"), 0)).collect();
     let statements = vec![definition("h", ExpressionKind::Concatenate(names))];
-    let errors =
-        resolve(&Document { statements }, &Options::default()).map_or_else(|found| found, |_| vec![]);
+    let errors = resolve(&Document { statements, ..Document::default() }, &Options::default())
+        .map_or_else(|found| found, |_| vec![]);
     assert_eq!(errors.first().map(|error| error.code.as_str()), Some("GW0502"));
     let statements = vec![definition("h", read("x", 0).kind), definition("c", read("h", -300).kind)];
-    let errors =
-        resolve(&Document { statements }, &Options::default()).map_or_else(|found| found, |_| vec![]);
+    let errors = resolve(&Document { statements, ..Document::default() }, &Options::default())
+        .map_or_else(|found| found, |_| vec![]);
     assert!(errors.iter().any(|error| error.code.as_str() == "GW0503"));
 }

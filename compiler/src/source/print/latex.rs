@@ -25,6 +25,9 @@ pub fn statement(statement: &Statement, equals: &str, member: &str) -> String {
                 parameter.as_ref().map_or(String::new(), |parameter| format!("({})", reference(parameter)));
             format!("{}{argument}{equals}{}", self::name(name, None), expression(body))
         }
+        StatementKind::Mark { target, mark } => {
+            format!("{} : \\text{{{}}}", reference(target), mark.word())
+        }
         StatementKind::Declaration { target, sizes } => {
             let sizes: Vec<String> = sizes.iter().map(size).collect();
             let power =
@@ -172,7 +175,7 @@ fn function(function: Function) -> String {
         | Function::Minimum => format!("\\{}", name::function_name(function)),
         Function::Relu => "\\mathrm{ReLU}".to_owned(),
         Function::LayerNorm => "\\mathrm{LN}".to_owned(),
-        other => format!("\\operatorname{{{}}}", name::function_name(other).replace('_', "-")),
+        other => format!("\\operatorname{{{}}}", name::function_name(other).replace('_', "")),
     }
 }
 

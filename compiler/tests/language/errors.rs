@@ -1,0 +1,33 @@
+//! Errors: every code has an example that gives exactly it, a place, and something to do.
+
+use crate::refuse;
+
+#[test]
+fn all_errors_come_at_once() {
+    refuse(
+        "z_t = sigmoid(W x_t +)\nh_t = z_t h_{t-1}\ny_t = [h_t, h_{t-1}] + x_t + h_{t+1}",
+        &["GW0004", "GW0302"],
+    );
+    refuse(
+        "z_t = \\sigma(W x_t §) \\\\ h_t = z_t \\odot h_{t-1} + x_t \\\\ y_t = v + v k^\\top",
+        &["GW0001", "GW0202"],
+    );
+    refuse(
+        "z_t = tanh((x_t)\nh_t = z_t * h_{t-1}\nc_t = phi(x_t) + c_{t-1}\nc_{t+1} = x_t",
+        &["GW0003", "GW0102", "GW0303"],
+    );
+}
+
+#[test]
+fn what_could_not_be_read_is_known_to_be_defined() {
+    for lost in
+        ["z_t = sigmoid(W x_t +)", "z_t = § x_t", "z_t = (x_t", "z_t, q_t = foo(", "z_t = y_t = x_t + * 2"]
+    {
+        let found = crate::try_read(&format!("{lost}\nh_t = z_t * (U h_{{t-1}}) + [z_{{t-1}}, z_t] + W z_t"));
+        let found = found.expect_err(lost);
+        assert_eq!(crate::codes(&found, true).len(), 1, "{lost}: {}", crate::listed(&found));
+    }
+    // Neither a function without its definition, nor one of two equations that fix a size.
+    refuse("\\Phi(v) = \\tanh(v + \\\\ h_t = \\Phi(x_t) + h_{t-1}", &["GW0003"]);
+    refuse("W \\in \\mathbb{R}^{n^2 \\times n} \\\\ h_t = W h_{t-1} + w", &["GW0015"]);
+}

@@ -1,0 +1,74 @@
+//! Notations that people really write, each normalised to one meaning.
+
+use crate::{note, refuse, same};
+
+#[test]
+fn concatenations_are_spelled_in_many_ways() {
+    let plain = "h_t = W [h_{t-1}, x_t]";
+    for other in [
+        "h_t = W [h_{t-1}; x_t]",
+        "h_t = W \\begin{bmatrix} h_{t-1} \\\\ x_t \\end{bmatrix}",
+        "h_t = W \\begin{pmatrix} h_{t-1} \\\\ x_t \\end{pmatrix}",
+        "h_t = W \\begin{matrix} h_{t-1} \\\\ x_t \\end{matrix}",
+        "h_t = W \\left[ \\begin{array}{c} h_{t-1} \\\\ x_t \\end{array} \\right]",
+        "h_t = W [h_{t-1} \\| x_t]",
+        "h_t = W [h_{t-1} | x_t]",
+        "h_t = W (h_{t-1} \\oplus x_t)",
+        "h_t = W (h_{t-1} \\Vert x_t)",
+        "h_t = W [h_{t-1}, x_t]^T",
+        "h_t = W [h_{t-1}^T, x_t^T]^T",
+    ] {
+        same(&[plain, other]);
+    }
+}
+
+#[test]
+fn braces_are_parentheses() {
+    same(&["h_t = 2 \\{ x_t + h_{t-1} \\}", "h_t = 2 (x_t + h_{t-1})"]);
+    same(&["h_t = \\underbrace{x_t + h_{t-1}}_{new} \\odot x_t", "h_t = (x_t + h_{t-1}) \\odot x_t"]);
+}
+
+#[test]
+fn assignment_signs_are_equality() {
+    same(&[
+        "h_t = x_t + h_{t-1}",
+        "h_t := x_t + h_{t-1}",
+        "h_t <- x_t + h_{t-1}",
+        "h_t \\leftarrow x_t + h_{t-1}",
+        "h_t \\coloneqq x_t + h_{t-1}",
+    ]);
+}
+
+#[test]
+fn cases_without_conditions_are_groups() {
+    same(&[
+        "$$\\begin{cases} z_t = \\sigma(W x_t) \\\\ h_t = z_t \\odot h_{t-1} \\end{cases}$$",
+        "$$\\mathrm{GRU} = \\begin{cases} z_t = \\sigma(W x_t) \\\\ h_t = z_t \\odot h_{t-1} \\end{cases}$$",
+        "z_t = \\sigma(W x_t) \\\\ h_t = z_t \\odot h_{t-1}",
+    ]);
+}
+
+#[test]
+fn what_is_outside_the_language_is_named() {
+    for (text, code) in [
+        ("\\frac{dh}{dt} = -h(t) + W x(t)", "GW0453"),
+        ("h_t = (I - A)^{-1} x_t + h_{t-1}", "GW0402"),
+        ("h_t = \\tanh(\\text{Linear}(x_t) + h_{t-1})", "GW0455"),
+        ("h_t = h_{t-1} + \\begin{cases} x_t & x_t > 0 \\\\ 0 & x_t \\le 0 \\end{cases}", "GW0451"),
+        ("\\tilde{h}_j = \\sum_{k \\in C(j)} h_k \\\\ h_j = W \\tilde{h}_j", "GW0452"),
+    ] {
+        let found = refuse(text, &[code]);
+        assert!(!found[0].message.is_empty());
+    }
+}
+
+#[test]
+fn remarks_and_labels_are_skipped() {
+    note("f_t = sigma(W_f [h_{t-1}, x_t] + b_f)    (forget gate)\nh_t = f_t * h_{t-1}", &[]);
+    note("Forget gate: f_t = sigma(W_f x_t)  # opens\nh_t = f_t * h_{t-1}", &[]);
+    note(
+        "\\begin{aligned} f_t &= \\sigma(W_f x_t) && \\text{forget gate} \\\\ h_t &= f_t \\odot h_{t-1} \\quad (7) \\end{aligned}",
+        &[],
+    );
+    note("// f_t = sigma(W_f x_t)\n// h_t = f_t * h_{t-1}", &[]);
+}
