@@ -18,6 +18,7 @@ mod gradcheck;
 mod import;
 mod print;
 mod run;
+mod same;
 mod session;
 mod tasks;
 mod train;
