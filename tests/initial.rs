@@ -12,7 +12,12 @@ const EQUATIONS: &str = "h_t = tanh(W x_t + U h_{t-1} + c_{t-1})\nc_t = c_{t-1} 
 
 fn compile(backend: Backend) -> CompiledCell<f64> {
     let cell = read_cell(EQUATIONS, Syntax::Text).expect("a cell");
-    CompiledCell::new(&cell, &[("x", 3), ("h", 5)], CompileOptions { backend, threads: 2 }).expect("compiles")
+    CompiledCell::new(
+        &cell,
+        &[("x", 3), ("h", 5)],
+        CompileOptions { backend, threads: 2, ..CompileOptions::default() },
+    )
+    .expect("compiles")
 }
 
 fn arguments(cell: &CompiledCell<f64>, batch: usize) -> StepArguments<f64> {

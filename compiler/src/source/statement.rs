@@ -273,6 +273,9 @@ impl<'a> Reader<'a> {
             self.skip("words on the right side define nothing: skipped", span);
             return Ok(());
         }
+        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) && equals.len() == 1 {
+            return self.gate_stack(sequence, first);
+        }
         let left = self.left_side(sequence, first)?;
         // Parts between the signs: names are further targets, the rest are values.
         let mut bounds: Vec<(usize, usize)> = equals.windows(2).map(|pair| (pair[0] + 1, pair[1])).collect();
@@ -476,12 +479,6 @@ impl<'a> Reader<'a> {
                 }
                 return Ok(LeftSide::List(names));
             }
-        }
-        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) {
-            let message = "a stack of gates is defined at once, which is outside the language";
-            let help = "write one equation for each, as in `i_t = \\sigma(W_i [h_{t-1}, x_t])`".to_owned();
-            self.report(Code::MatrixOfBlocks, message, span, Some(help));
-            return Err(Stop);
         }
         let Some(after) = sequence.after_name(0) else {
             let help = Some("only a name can be defined: `name = expression`".to_owned());
