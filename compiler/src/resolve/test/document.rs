@@ -273,9 +273,12 @@ fn slips_that_would_change_the_cell_are_errors() {
     check(
         "$$\\begin{pmatrix} i_t \\\\ f_t \\end{pmatrix} = \\sigma(W [x_t, h_{t-1}])$$",
         expect![[r#"
+            inputs x[x] h[h]
+            parameters W[2 i, x + h]
+            order i f
+            outputs f[i]
             GW0803 nothing reads `i_t`
             GW0801 nothing is carried from one step to the next: this is no recurrent cell
-            GW0204 [2 i] and [2 f] must be one size, since a vector is cut into 2 equal parts, but that does not fix their sizes
             GW0902 `h_t` is never defined: it becomes an input
         "#]],
     );
