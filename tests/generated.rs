@@ -292,11 +292,16 @@ fn check(seed: u64, memory: &mut Memory) -> Outcome {
     outcome
 }
 
+fn has_matrix_state(graph: &Graph) -> bool {
+    graph.signature().states.iter().any(|state| matches!(state.shape, Shape::Matrix(..)))
+}
+
 fn campaign(first: u64, cells: u64) {
     let mut memory = Memory::default();
-    let (mut right, mut ill) = (0, 0);
+    let (mut right, mut ill, mut with_matrices) = (0, 0, 0);
     let mut failures = Vec::new();
     for seed in first..first + cells {
+        with_matrices += u64::from(has_matrix_state(&generate(seed).graph));
         match catch_unwind(AssertUnwindSafe(|| check(seed, &mut memory))) {
             Ok(Outcome::Right) => right += 1,
             Ok(Outcome::IllConditioned) => ill += 1,
@@ -311,7 +316,10 @@ fn campaign(first: u64, cells: u64) {
             }
         }
     }
-    println!("{right} right, {ill} ill-conditioned, {} wrong", failures.len());
+    println!(
+        "{right} right, {ill} ill-conditioned, {} wrong; {with_matrices} with matrix states",
+        failures.len()
+    );
     for (seed, text) in &failures {
         println!("{seed}: {}", text.lines().next().unwrap_or_default());
     }
@@ -332,6 +340,7 @@ fn campaign(first: u64, cells: u64) {
         let graph = &generated.graph;
         panic!("seed {seed} with sizes {sizes:?}: {text}\n{graph}\n{plan}");
     }
+    assert!(with_matrices * 8 >= cells || cells < 50, "{with_matrices} of {cells} cells have a matrix state");
     assert!(ill * 50 <= cells, "{ill} of {cells} cells say little: they are ill-conditioned");
 }
 

@@ -25,7 +25,42 @@ fn variables(arguments: &mut StepArguments<f64>) -> impl Iterator<Item = &mut Ve
 }
 
 /// Compares the gradients of a cell with central differences at a point.
-pub(crate) fn assert_gradients(name: &str, compiled: &CompiledCell<f64>, mut arguments: StepArguments<f64>) {
+pub(crate) fn assert_gradients(name: &str, compiled: &CompiledCell<f64>, arguments: StepArguments<f64>) {
+    assert_slopes(name, compiled, arguments, |arguments| loss(compiled, arguments));
+}
+
+/// As [`assert_gradients`] for a cell that rounds: the differences are those of its stand-in without jumps.
+pub(crate) fn assert_gradients_through(
+    name: &str,
+    compiled: &CompiledCell<f64>,
+    distances: &CompiledCell<f64>,
+    smooth: &CompiledCell<f64>,
+    arguments: StepArguments<f64>,
+) {
+    let mut measured = arguments.clone();
+    let rows = arguments.steps * arguments.batch;
+    let further = &distances.layout().outputs[compiled.layout().outputs.len()..];
+    measured.output_gradients.extend(further.iter().map(|port| vec![0.0; rows * port.size]));
+    let moved: Vec<Vec<f64>> = training_step(distances, &measured)
+        .into_iter()
+        .filter(|(name, _)| name.starts_with("output.rounding"))
+        .map(|(_, values)| values)
+        .collect();
+    assert!(moved.iter().flatten().any(|distance| *distance != 0.0), "{name} rounds nothing");
+    assert_slopes(name, compiled, arguments, |arguments| {
+        let mut arguments = arguments.clone();
+        arguments.inputs.extend(moved.iter().cloned());
+        loss(smooth, &arguments)
+    });
+}
+
+/// Compares the gradients of a cell with central differences of a loss at a point.
+fn assert_slopes(
+    name: &str,
+    compiled: &CompiledCell<f64>,
+    mut arguments: StepArguments<f64>,
+    loss: impl Fn(&StepArguments<f64>) -> f64,
+) {
     let step = 1e-6;
     let gradients: Vec<(String, Vec<f64>)> = training_step(compiled, &arguments)
         .into_iter()
@@ -54,7 +89,7 @@ pub(crate) fn assert_gradients(name: &str, compiled: &CompiledCell<f64>, mut arg
                     *value += factor * along;
                 }
             }
-            loss(compiled, &moved)
+            loss(&moved)
         };
         let difference = (at(step) - at(-step)) / (2.0 * step);
         let derived: f64 = gradients

@@ -2,7 +2,6 @@
 
 use gatewright::compiler::resolve::{Cell, Options, resolve};
 use gatewright::compiler::source::parse;
-use gatewright::compiler::span::Span;
 use gatewright::parameters::ViewError;
 use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
 use gatewright::workspace::Workspace;
@@ -35,6 +34,14 @@ cell! {
         o_t = tanh(A h_t + V^1 x_t + w_o * h_{t-1} + b);
         h_t = h_{t-1} + ε * o_t * s;
         where λ: scalar, s: scalar, w_o: [h], x: [3];
+    }
+}
+
+cell! {
+    #[cycle(fixed_point)]
+    Solution {
+        o_t = σ(W h_t + U x_t + b);
+        h_t = o_t * tanh(V h_{t-1} + o_t);
     }
 }
 
@@ -86,6 +93,10 @@ pub(crate) struct FiledLstm;
 #[allow(deprecated, reason = "the second input")]
 struct DocumentedCycle;
 
+/// $$ o_t = \sigma(W h_t + U x_t + b), \quad h_t = o_t \odot \tanh(V h_{t-1} + o_t) $$
+#[documented::cell(cycle = "fixed-point")]
+struct DocumentedSolution;
+
 #[documented::cell(file = "golden/seed000_gru.tex")]
 struct FiledGru;
 
@@ -96,28 +107,6 @@ o_t = sigmoid(W_xo [h_{t-1}, x_t] + b_o)
 C_t = f_t ⊙ C_{t-1} + i_t ⊙ tanh(W_hc [h_{t-1}, x_t] + b_c)
 h_t = o_t ⊙ tanh(C_t)
 ";
-
-/// A cell without the places of its source.
-fn placeless(mut cell: Cell) -> Cell {
-    let nowhere = Span::default();
-    let variables = cell.inputs.iter_mut().chain(&mut cell.parameters);
-    for variable in variables.chain(cell.states.iter_mut().map(|state| &mut state.variable)) {
-        variable.span = nowhere;
-    }
-    for definition in &mut cell.definitions {
-        (definition.span, definition.target_span) = (nowhere, nowhere);
-    }
-    for term in &mut cell.terms {
-        term.span = nowhere;
-    }
-    for diagnostic in &mut cell.diagnostics {
-        diagnostic.span = nowhere;
-        for label in &mut diagnostic.labels {
-            label.0 = nowhere;
-        }
-    }
-    cell
-}
 
 fn read(text: &str, syntax: Syntax) -> Cell {
     resolve(&parse(text, syntax, None).document, &Options::default()).unwrap()
@@ -194,7 +183,7 @@ fn the_spelling_does_not_matter() {
         let expected = train(&CompiledCell::new(&cell, sizes, options).unwrap());
         assert!(expected.iter().flatten().any(|number| *number != 0.0));
         for other in others {
-            assert_eq!(placeless(other.clone()), placeless(cell.clone()));
+            assert_eq!(other.clone().placeless(), cell.clone().placeless());
             assert_eq!(train(&CompiledCell::new(&other, sizes, options).unwrap()), expected);
         }
     }
@@ -299,6 +288,15 @@ fn a_documented_cell_has_all_that_a_cell_has() {
     assert_eq!(DocumentedCycle::PARAMETERS, ["W", "V", "epsilon"]);
     let compiled = DocumentedCycle::compile::<f64>(DocumentedCycleSizes { h: 2 }, options).unwrap();
     assert!(train(&compiled).iter().flatten().all(|number| number.is_finite()));
+}
+
+#[test]
+fn cycles_are_solved_in_both_spellings() {
+    let options = CompileOptions::default();
+    let solution = Solution::compile::<f64>(SolutionSizes { x: 3, h: 2 }, options).unwrap();
+    let documented = DocumentedSolution::compile::<f64>(DocumentedSolutionSizes { x: 3, h: 2 }, options);
+    assert_eq!(train(&documented.unwrap()), train(&solution));
+    assert_eq!(Solution::cell().unknowns.len(), 1);
 }
 
 #[test]

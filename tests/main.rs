@@ -11,4 +11,5 @@ mod house;
 mod initial;
 mod macros;
 mod planner;
+mod solved;
 mod zoo;

@@ -1,8 +1,9 @@
 //! Equations as people write them: every set of `tests/wild` goes through the front end and is compared with what a
 //! careful compiler should do.
 //!
-//! `cargo test -p gatewright-compiler --no-default-features --test wild -- --nocapture` prints the table of outcomes;
-//! with `UPDATE_EXPECT=1` it is written to `tests/wild/outcomes.md`.
+//! `cargo test -p gatewright-compiler --no-default-features --test wild -- --nocapture` prints the tables of outcomes;
+//! with `UPDATE_EXPECT=1` they are written to `outcomes.md` beside the sets. `tests/wild` holds the sets that the
+//! language was made with, `tests/wild/more` those that were collected later to see whether its rules hold.
 //!
 //! A set that should be accepted is right if it compiles with exactly the roles of the manifest (where the manifest
 //! gives none, if it compiles); a document of several cells is right if the error offers its sections and each of
@@ -49,16 +50,16 @@ struct Outcome {
     roles: &'static str,
 }
 
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/wild")
+fn folder(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests").join(name)
 }
 
 fn names(column: &str) -> BTreeSet<String> {
     column.split_whitespace().map(str::to_owned).collect()
 }
 
-fn manifest() -> Vec<Set> {
-    let text = std::fs::read_to_string(folder().join("manifest.tsv")).expect("the manifest");
+fn manifest(folder: &Path) -> Vec<Set> {
+    let text = std::fs::read_to_string(folder.join("manifest.tsv")).expect("the manifest");
     text.lines()
         .skip(1)
         .map(|line| {
@@ -105,8 +106,8 @@ fn listed(codes: &BTreeSet<&'static str>) -> String {
     codes.iter().copied().collect::<Vec<_>>().join(" ")
 }
 
-fn judge(set: &Set) -> Outcome {
-    let text = std::fs::read_to_string(folder().join(&set.file)).expect("the equations");
+fn judge(folder: &Path, set: &Set) -> Outcome {
+    let text = std::fs::read_to_string(folder.join(&set.file)).expect("the equations");
     let extension = Path::new(&set.file).extension().and_then(|end| end.to_str()).unwrap_or("");
     let syntax = Syntax::from_extension(extension).expect("a known extension");
     match read(&text, syntax, None, &Options::default()) {
@@ -155,13 +156,23 @@ fn judge(set: &Set) -> Outcome {
 
 #[test]
 fn real_equations_meet_the_manifest() {
-    let sets = manifest();
+    report(&folder("wild"));
+}
+
+#[test]
+fn equations_collected_later_meet_the_manifest() {
+    report(&folder("wild/more"));
+}
+
+/// Judges every set of a folder, prints the table, and asserts the shares and that no wrong cell comes in silence.
+fn report(folder: &Path) {
+    let sets = manifest(folder);
     let mut rows = String::new();
     let (mut accepted, mut refused) = ((0_usize, 0_usize), (0_usize, 0_usize));
     let mut wrong = Vec::new();
     let mut silent = Vec::new();
     for set in &sets {
-        let outcome = judge(set);
+        let outcome = judge(folder, set);
         let share = if set.accept { &mut accepted } else { &mut refused };
         share.0 += usize::from(outcome.right);
         share.1 += 1;
@@ -199,5 +210,5 @@ fn real_equations_meet_the_manifest() {
     assert!(percent(accepted) >= 85.0, "{:.1} % of what should be accepted", percent(accepted));
     assert!(percent(refused) >= 90.0, "{:.1} % of what should be refused", percent(refused));
     assert!(silent.is_empty(), "wrong cells in silence: {silent:?}");
-    expect_test::expect_file![folder().join("outcomes.md")].assert_eq(&table);
+    expect_test::expect_file![folder.join("outcomes.md")].assert_eq(&table);
 }

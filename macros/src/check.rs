@@ -1,13 +1,12 @@
 //! What must hold before an item is expanded: a list of named checks, each with its reason.
 
-use gatewright_compiler::diagnostic::{Code, Diagnostic, Severity};
+use gatewright_compiler::diagnostic::{Code, Severity};
 use gatewright_compiler::differentiate::differentiate;
 use gatewright_compiler::graph::lower;
-use gatewright_compiler::plan::{PlanError, plan};
+use gatewright_compiler::plan::plan;
 use gatewright_compiler::resolve::{Cell, CyclePolicy, Options, errors_of_the_rest, resolve};
 use gatewright_compiler::simplify::simplify;
 use gatewright_compiler::source::{Syntax, parse, print_text};
-use gatewright_compiler::span::Span;
 use proc_macro2::TokenTree;
 use syn::{Attribute, Meta};
 
@@ -45,7 +44,7 @@ pub(crate) fn check(
     let read = check_syntax(errors, item, equations);
     let cell = check_meaning(errors, item, equations, &options, read)?;
     check_state(errors, item, equations, &cell);
-    check_compilation(errors, item, equations, &cell);
+    check_compilation(errors, item, &cell);
     let text = check_printing(errors, item, equations, &cell, &options)?;
     Some(Checked { cell, text })
 }
@@ -152,7 +151,7 @@ fn check_state(errors: &mut Errors, item: &CellItem, equations: &Equations, cell
 }
 
 /// What `compile` will do at run time must succeed, up to the code generator: lowering, gradients, a plan.
-fn check_compilation(errors: &mut Errors, item: &CellItem, equations: &Equations, cell: &Cell) {
+fn check_compilation(errors: &mut Errors, item: &CellItem, cell: &Cell) {
     let gradient = lower(cell)
         .map_err(|error| error.to_string())
         .and_then(|graph| differentiate(&simplify(&graph)).map_err(|error| error.to_string()));
@@ -162,20 +161,8 @@ fn check_compilation(errors: &mut Errors, item: &CellItem, equations: &Equations
     };
     // Whether a plan exists does not depend on the sizes; these are small and differ, so that none meet by chance.
     let sizes: Vec<usize> = (2..).take(cell.dimensions.len()).collect();
-    match plan(&gradient, &sizes) {
-        Ok(_) => {}
-        Err(PlanError::Unsupported { what, name }) => {
-            let place = cell.definitions.iter().find(|definition| definition.name == name);
-            let message = format!("this cannot be compiled yet: {what} (in `{name}`)");
-            match place {
-                Some(definition) => {
-                    let place = equations.places.first(definition.target_span);
-                    errors.at(place, equations.places.message_at(&message, definition.target_span));
-                }
-                None => errors.at(item.name.span(), message),
-            }
-        }
-        Err(error) => internal(errors, item, &error.to_string()),
+    if let Err(error) = plan(&gradient, &sizes) {
+        internal(errors, item, &error.to_string());
     }
 }
 
@@ -191,34 +178,12 @@ fn check_printing(
     let text = print_text(&equations.parsed.document);
     let again = parse(&text, Syntax::Text, None);
     let same = again.diagnostics.is_empty()
-        && resolve(&again.document, options).is_ok_and(|again| placeless(again) == placeless(cell.clone()));
+        && resolve(&again.document, options).is_ok_and(|again| again.placeless() == cell.clone().placeless());
     if !same {
         internal(errors, item, &format!("printed as text, the equations do not mean the same:\n{text}"));
         return None;
     }
     Some(text)
-}
-
-/// The cell without its places.
-pub(crate) fn placeless(mut cell: Cell) -> Cell {
-    let nowhere = Span::default();
-    let variables = cell.inputs.iter_mut().chain(&mut cell.parameters);
-    for variable in variables.chain(cell.states.iter_mut().map(|state| &mut state.variable)) {
-        variable.span = nowhere;
-    }
-    for definition in &mut cell.definitions {
-        (definition.span, definition.target_span) = (nowhere, nowhere);
-    }
-    for term in &mut cell.terms {
-        term.span = nowhere;
-    }
-    for Diagnostic { span, labels, .. } in &mut cell.diagnostics {
-        *span = nowhere;
-        for label in labels {
-            label.0 = nowhere;
-        }
-    }
-    cell
 }
 
 /// A defect of the compiler, not of the equations.

@@ -84,7 +84,7 @@ use proc_macro::TokenStream;
 ///
 /// - `///`, `#[cfg(…)]` and `#[allow(…)]` belong to the generated items; formulas in `///` are shown as MathML.
 /// - `#[cycle(previous)]`: where equations of one step need each other, the value of the step before is read along the
-///   cycle's state. Without it a cycle is an error.
+///   cycle's state; `#[cycle(fixed_point)]` solves them by iteration. Without either a cycle is an error.
 ///
 /// # Errors
 ///
@@ -123,7 +123,7 @@ pub fn cell(input: TokenStream) -> TokenStream {
 ///
 /// - `section = "3.1"`: the part under that heading is the cell.
 /// - `cycle = "previous"`: where equations of one step need each other, the value of the step before is read along the
-///   cycle's state. Without it a cycle is an error.
+///   cycle's state; `cycle = "fixed-point"` solves them by iteration. Without either a cycle is an error.
 /// - `file = "equations/lstm.md"`: the equations are in this file, and the documentation is documentation only. The path
 ///   is relative to the folder of `Cargo.toml`; the name ends in `.md`, `.tex` or `.cell`. The crate is built again when
 ///   the file changes.

@@ -21,7 +21,8 @@ pub(crate) fn formula(text: &str, formula: &Formula) -> String {
     let after = text.get(formula.range.end..).and_then(|after| after.split('\n').next()).unwrap_or("");
     let fence = "`".repeat(longest_run(source).max(2) + 1);
     if formula.display && before.trim().is_empty() && after.trim().is_empty() {
-        return format!("\n{before}{fence}text\n{source}\n{before}{fence}\n");
+        // A fence needs no blank line before it.
+        return format!("{fence}text\n{source}\n{before}{fence}\n");
     }
     let words: Vec<&str> = source.split_whitespace().collect();
     let fence = "`".repeat(longest_run(source) + 1);
@@ -258,7 +259,6 @@ mod tests {
             "so $\\zzz_t$:\n  $$\nh_t = \\zzz(x_t)\n$$\nand $$\\zzz$$.",
             &expect![[r#"
                 so ` \zzz_t `:
-  
                   ```text
                 h_t = \zzz(x_t)
                   ```

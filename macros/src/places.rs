@@ -33,14 +33,6 @@ pub(crate) struct Text {
 }
 
 impl Places {
-    /// Where the beginning of `span` is.
-    pub(crate) fn first(&self, span: Span) -> proc_macro2::Span {
-        match self {
-            Self::Tokens(spans) => spans.first(span),
-            Self::Text(text) => text.line(span).0,
-        }
-    }
-
     /// Where a finding begins and ends; `None` where it is about nothing in particular.
     pub(crate) fn of(&self, diagnostic: &Diagnostic) -> Option<(proc_macro2::Span, proc_macro2::Span)> {
         let span = diagnostic.span;
@@ -66,21 +58,10 @@ impl Places {
 
     /// Message, code, further places and advice, a line each; the excerpt of a text.
     pub(crate) fn message(&self, diagnostic: &Diagnostic) -> String {
-        self.with_excerpt(&format!("{} [{}]", diagnostic.message, diagnostic.code.as_str()), diagnostic)
-    }
-
-    /// `message` with the excerpt of a text.
-    pub(crate) fn message_at(&self, message: &str, span: Span) -> String {
-        let bare =
-            Diagnostic { code: Code::NoState, message: String::new(), span, labels: Vec::new(), help: None };
-        self.with_excerpt(message, &bare)
-    }
-
-    /// `message` and what else `diagnostic` has to say.
-    fn with_excerpt(&self, message: &str, diagnostic: &Diagnostic) -> String {
+        let message = format!("{} [{}]", diagnostic.message, diagnostic.code.as_str());
         match self {
-            Self::Tokens(spans) => token_message(spans, message, diagnostic),
-            Self::Text(text) => text.message(message, diagnostic),
+            Self::Tokens(spans) => token_message(spans, &message, diagnostic),
+            Self::Text(text) => text.message(&message, diagnostic),
         }
     }
 }
@@ -120,7 +101,9 @@ impl Text {
             );
         }
         if diagnostic.code == Code::Cycle {
-            text.push_str("\nhelp: `#[cell(cycle = \"previous\")]` chooses `previous`");
+            text.push_str(
+                "\nhelp: `#[cell(cycle = \"previous\")]` chooses the one, `#[cell(cycle = \"fixed-point\")]` the other",
+            );
         }
         text.replace("`--section \"", "`section = \"")
     }
@@ -137,7 +120,9 @@ fn token_message(spans: &TokenSpans, message: &str, diagnostic: &Diagnostic) -> 
         text.push_str(&format!("\nhelp: {}", tokens_spelling(help)));
     }
     if diagnostic.code == Code::Cycle {
-        text.push_str("\nhelp: `#[cycle(previous)]` before the cell's name chooses `previous`");
+        text.push_str(
+            "\nhelp: `#[cycle(previous)]` before the cell's name chooses the one, `#[cycle(fixed_point)]` the other",
+        );
     }
     text
 }

@@ -52,7 +52,7 @@ pub use gatewright_compiler as compiler;
 pub use gatewright_compiler::operator::real::Real;
 pub use gatewright_compiler::source::Syntax;
 pub use matmul::Element;
-pub use read::{ReadError, read_cell, read_section};
+pub use read::{ReadError, read_cell, read_cell_with, read_section};
 
 /// The examples of the README, as tests.
 #[cfg(doctest)]

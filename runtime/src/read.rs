@@ -46,6 +46,25 @@ pub fn read_cell(text: &str, syntax: Syntax) -> Result<Cell, ReadError> {
     read(text, syntax, None, &Options::default())
 }
 
+/// Reads a cell with choices, such as what to do where equations of one step need each other.
+///
+/// ```
+/// use gatewright::compiler::resolve::{CyclePolicy, Options};
+/// use gatewright::compiler::source::Syntax;
+///
+/// let options = Options { cycle: CyclePolicy::FixedPoint, ..Options::default() };
+/// let cell = gatewright::read_cell_with("h_t = tanh(W x_t + U h_{t-1} + 0.1 * V h_t)", Syntax::Text, &options)?;
+/// assert_eq!(cell.unknowns[0].variable.name, "h");
+/// # Ok::<(), gatewright::ReadError>(())
+/// ```
+///
+/// # Errors
+///
+/// All findings, where there is an error among them.
+pub fn read_cell_with(text: &str, syntax: Syntax, options: &Options) -> Result<Cell, ReadError> {
+    read(text, syntax, None, options)
+}
+
 /// Reads the cell under one heading of a document, with choices.
 ///
 /// # Errors

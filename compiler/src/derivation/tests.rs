@@ -242,6 +242,11 @@ fn unusual_cells_have_equations_too() {
         "h_t = tanh(U V x_t + U V h_{t-1}) .* (U V h_{t-1})",
         // Row convention.
         "h_t = tanh(x_t W + h_{t-1} U)",
+        // Conditions, steps, scans and parts.
+        "h_t = where(x_t <= h_{t-1}, tanh(W x_t), h_{t-1}) + indicator(x_t > b) * mod(x_t, 2 + h_{t-1} .* h_{t-1})",
+        "u_t = round(3 h_{t-1}); h_t = tanh(floor(2 x_t) + u_t .* x_t) + ceil(h_{t-1})",
+        "f_t = cumax(W x_t + U h_{t-1}); h_t = f_t .* h_{t-1} + revcumsum(f_t) .* x_t",
+        "i_t, f_t = split(W x_t + U h_{t-1} + b); h_t = sigmoid(f_t) * h_{t-1} + tanh(i_t)",
     ] {
         let (cell, document) = read(text, Syntax::Text);
         let derivation = derive(&cell, &document).expect("derives");
@@ -557,4 +562,50 @@ fn one_value_with_two_names_and_two_values_with_one_name_are_told_apart() {
 fn numbers_and_signs_stand_where_they_read_best() {
     let text = derived(&golden("cornn"), Syntax::Latex).to_text();
     assert!(text.contains("δy_{t-1}^{←t} = W^T δa_v1_t + δy_t - 0.15 ⊙ δz_t"), "{text}");
+}
+
+#[test]
+fn conditions_and_scans_read_as_they_are_written() {
+    let derivation = derived(
+        "m_t = where(x_t <= b, 2, 0); h_t = cumsum(m_t .* h_{t-1}) + round(floor(x_t) - ceil(b)) .* h_{t-1}",
+        Syntax::Text,
+    );
+    expect![[r#"
+        Forward, as written
+          m_t = where(x_t <= b, 2, 0)
+          h_t = cumsum(m_t ⊙ h_{t-1}) + round(floor(x_t) - ceil(b)) ⊙ h_{t-1}
+
+        Parts of the forward step that the way back speaks of
+          e1_t = round(floor(x_t) + floor(-b))
+
+        Backward, at each step t = T, …, 1
+          δh_t = ∂L/∂h_t + δh_t^{←t+1}
+
+        Handed to the step before
+          δh_{t-1}^{←t} = δh_t ⊙ e1_t + revcumsum(δh_t) ⊙ m_t
+
+        Gradients by the inputs
+          δx_t = 0
+
+        Gradients by the parameters, once
+          ∇b = 0
+
+        First and last step
+          ∇h_0 = δh_{t-1}^{←t} at t = 1
+          δh_t^{←t+1} at t = T is given: gradient of the loss by the final h_T
+
+        Notation
+          δv_t: gradient of the loss L by v at step t, over all ways through this and later steps
+          ∇p: gradient of the loss by p, over all steps and samples for a parameter
+          ∂L/∂y_t: gradient by the output y at step t alone, as the loss gives it
+          δv_t^{←t+1}: the part of δv_t that comes back from step t+1; step t hands δv_{t-1}^{←t} to the step before
+          e1, e2, …: parts that are shared or long
+          ⊙: element by element; a scalar meets every element
+          revcumsum(v): each element the sum of the elements of v from it on
+    "#]].assert_eq(&derivation.to_text());
+    let latex = derivation.to_latex();
+    for part in ["\\operatorname{revcumsum}", "\\operatorname{cumsum}", "\\lfloor x_t \\rfloor", "x_t \\le b"]
+    {
+        assert!(latex.contains(part), "{part} in {latex}");
+    }
 }

@@ -203,9 +203,9 @@ codes! {
     /// For example, `h_0 = W x_t` differs from step to step, and `h_{-1} = 0` beside `h_0 = 1` is read by nothing but `h_{t-2}`.
     /// Let a state begin at a number or at a parameter, as in `h_0 = s`, or give its value when the cell runs.
     InitialState "GW0403" Error "an initial value";
-    /// A definition by cases with conditions, or a comparison, is outside the language.
-    /// For example, `f(u) = u` for `u > 0`, else `0`.
-    /// Write it with `max`, `min`, `clip` or a known function: this one is `\max(0, u)`.
+    /// A definition by cases, or a comparison that is no condition, is outside the language.
+    /// For example, `f(u) = u` for `u > 0`, else `0`, and `m_t = x_t < b`.
+    /// Choose by `\operatorname{where}(u > 0, u, 0)`, or make a comparison 1 or 0 by `\mathbb{1}[x_t < b]`; `max`, `min` and `clip` serve too.
     Piecewise "GW0451" Error "piecewise definition";
     /// A sum or product over indices is outside the language.
     /// For example, `\sum_j W_{ij} x_j` is written by components.

@@ -228,6 +228,9 @@ fn subgradients_at_kinks_are_the_stated_ones() {
         ("%2 = step %0 : [d0]", [0.0; 4]),
         ("%2 = sign %0 : [d0]", [0.0; 4]),
         ("%2 = less %0 %1 : [d0]", [0.0; 4]),
+        ("%2 = less_or_equal %0 %1 : [d0]", [0.0; 4]),
+        ("%2 = floor %0 : [d0]", [0.0; 4]),
+        ("%2 = round %0 : [d0]", [1.0; 4]),
         ("%2 = maximum %0 %1 : [d0]", [1.0, 1.0, 1.0, 0.0]),
         ("%2 = maximum %1 %0 : [d0]", [0.0, 0.0, 1.0, 0.0]),
         ("%2 = minimum %0 %1 : [d0]", [1.0, 1.0, 0.0, 1.0]),
@@ -238,5 +241,8 @@ fn subgradients_at_kinks_are_the_stated_ones() {
     }
     let largest = "%2 = maximum_element %0 : []";
     assert_eq!(gradient_at(largest, &[3.0, 1.0, 3.0], &[0.0; 3]), [0.5, 0.0, 0.5]);
+    assert_eq!(gradient_at("%2 = cumulative_sum %0 : [d0]", &[1.0, 2.0, 3.0], &[0.0; 3]), [3.0, 2.0, 1.0]);
+    let reverse = "%2 = reverse_cumulative_sum %0 : [d0]";
+    assert_eq!(gradient_at(reverse, &[1.0, 2.0, 3.0], &[0.0; 3]), [1.0, 2.0, 3.0]);
     assert_eq!(gradient_at("%2 = square_root %0 : [d0]", &[0.0, 4.0], &[0.0; 2]), [f64::INFINITY, 0.25]);
 }

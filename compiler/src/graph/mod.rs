@@ -48,6 +48,7 @@ mod same;
 #[cfg(test)]
 pub(crate) mod samples;
 pub mod solve;
+mod straight_through;
 #[cfg(test)]
 mod tests;
 mod text;
@@ -58,6 +59,7 @@ pub use initial::InitialStates;
 pub use lower::lower;
 pub use node::Phase;
 pub use same::Sameness;
+pub use straight_through::StraightThrough;
 pub use text::TextError;
 pub use verify::{Invariant, VerifyError};
 

@@ -58,7 +58,7 @@ impl Graph {
 mod tests {
     use crate::graph::lower;
     use crate::passes::read;
-    use crate::resolve::Options;
+    use crate::resolve::{CyclePolicy, Options};
     use crate::source::Syntax;
 
     #[test]
@@ -72,8 +72,12 @@ mod tests {
             ("h_t = tanh(W x_t + U tanh(V x_{t-2})) + h_{t-1}", 0),
             ("h_t = tanh(W x_t + U h_{t-3})", 1),
             ("z_t = W x_t\nh_t = V z_{t-1} + a * h_{t-1}", 0),
+            // Solved by iteration, with and without the step before.
+            ("h_t = tanh(W tanh(V h_t) + U h_{t-1})", 2),
+            ("z_t = tanh(V z_t + x_t)\nh_t = a * h_{t-1} + z_t", 1),
         ] {
-            let cell = read(text, Syntax::Text, None, &Options::default()).expect("a cell");
+            let options = Options { cycle: CyclePolicy::FixedPoint, ..Options::default() };
+            let cell = read(text, Syntax::Text, None, &options).expect("a cell");
             assert_eq!(lower(&cell).expect("a graph").recurrent_products(), expected, "{text}");
         }
     }

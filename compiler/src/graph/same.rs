@@ -459,13 +459,14 @@ mod tests {
     use super::*;
     use crate::graph::lower;
     use crate::passes::read;
-    use crate::resolve::Options;
+    use crate::resolve::{CyclePolicy, Options};
     use crate::simplify::simplify;
     use crate::source::Syntax;
 
     fn compare(left: &str, right: &str) -> Sameness {
         let graph = |text: &str| {
-            let cell = read(text, Syntax::Text, None, &Options::default()).expect("a cell");
+            let options = Options { cycle: CyclePolicy::FixedPoint, ..Options::default() };
+            let cell = read(text, Syntax::Text, None, &options).expect("a cell");
             simplify(&lower(&cell).expect("a graph"))
         };
         graph(left).compare(&graph(right))
@@ -513,6 +514,19 @@ mod tests {
         let parts = "h_t = tanh(A h_{t-1} + B x_t + C x_t + D h_{t-1})";
         assert_ne!(compare(overlapping, parts), compare(parts, parts));
         assert!(matches!(compare(overlapping, overlapping), Sameness::Same(_)));
+    }
+
+    #[test]
+    fn solved_cycles_are_one_cell_where_they_are_cut_alike() {
+        let cell = "o_t = sigmoid(W x_t + V h_t)\nh_t = o_t * tanh(U h_{t-1})";
+        let renamed = "s_t = tanh(B s_{t-1}) * g_t\ng_t = sigmoid(C s_t + A u_t)";
+        let Sameness::Same(names) = compare(cell, renamed) else { panic!("they are one cell") };
+        assert!(names.contains(&("V".to_owned(), "C".to_owned())), "{names:?}");
+        // One cell too, but without a state that says where to cut.
+        let left = "a_t = tanh(W b_t + x_t)\nb_t = sigmoid(V a_t)\nh_t = h_{t-1} + b_t * a_t";
+        let right = "b_t = sigmoid(V a_t)\na_t = tanh(W b_t + x_t)\nh_t = h_{t-1} + b_t * a_t";
+        assert_eq!(compare(left, right), Sameness::Unknown);
+        assert_eq!(compare(cell, GRU), Sameness::Different);
     }
 
     #[test]

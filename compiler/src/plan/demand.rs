@@ -209,7 +209,7 @@ fn visit(
                 zeros(demand, here, id, end, node.lanes);
             }
         }
-        FlowKind::SampleProduct { .. } | FlowKind::Arrange { .. } => {
+        _ if node.is_sample_operation() => {
             demand.storage[index] = Some(storage);
             for &operand in &node.operands {
                 demand.memory[operand.0 as usize].insert(here);

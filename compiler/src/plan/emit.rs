@@ -222,6 +222,7 @@ impl Emitter<'_> {
             FlowKind::Arrange { from, start, total } => {
                 Ok(Step::Arrange { from: operand(0, from)?, output, start, total })
             }
+            FlowKind::RowMaximum { from } => Ok(Step::RowMaximum { from: operand(0, from)?, output }),
             _ => Err(PlanError::Internal(format!("`{}` is no operation on matrices", node.name))),
         }
     }

@@ -67,6 +67,10 @@ pub(super) enum FlowKind {
         start: usize,
         total: usize,
     },
+    /// For each sample the largest element of each row of a matrix.
+    RowMaximum {
+        from: MatrixStrides,
+    },
     /// Operands one after the other; `None` entries of the layout are zeros. `starts[k]` is where operand `k` begins.
     Join {
         starts: Vec<usize>,
@@ -131,7 +135,10 @@ impl FlowNode {
 
     /// An operation of each sample on its own matrices, which reads memory and writes memory.
     pub(super) fn is_sample_operation(&self) -> bool {
-        matches!(self.kind, FlowKind::SampleProduct { .. } | FlowKind::Arrange { .. })
+        matches!(
+            self.kind,
+            FlowKind::SampleProduct { .. } | FlowKind::Arrange { .. } | FlowKind::RowMaximum { .. }
+        )
     }
 
     /// Too dear to compute twice: a transcendental function or a reduction.
@@ -182,6 +189,9 @@ pub(super) struct Flow {
     pub(super) unknown_names: Vec<String>,
     pub(super) output_names: Vec<String>,
     of_graph: HashMap<NodeId, FlowId>,
+    /// What backward values read in place of cheap matrices of the forward step: see [`Flow::again`].
+    pub(super) again: HashMap<NodeId, FlowId>,
+    pub(super) made_again: HashMap<FlowId, FlowId>,
     of_once: HashMap<OnceSource, FlowId>,
     expression_of: HashMap<NodeId, u32>,
 }
@@ -233,11 +243,18 @@ impl Flow {
         }
         let chains = Chains::find(graph);
         let wanted = wanted(graph, sizes)?;
+        let mut rooted = vec![false; graph.len()];
+        for &root in graph.roots().values() {
+            rooted[root.0 as usize] = true;
+        }
         for (id, _) in graph.iter() {
             let per_step = graph.phase(id).is_per_step();
             if per_step && wanted[id.0 as usize] && !chains.folded[id.0 as usize] {
                 let made = flow.translate(graph, &chains, id)?;
                 flow.of_graph.insert(id, made);
+                if !rooted[id.0 as usize] {
+                    flow.again(graph, id, made);
+                }
             }
         }
         flow.roots(graph)?;
@@ -250,6 +267,14 @@ impl Flow {
 
     pub(super) fn ids(&self) -> impl DoubleEndedIterator<Item = FlowId> + use<> {
         (0..self.nodes.len() as u32).map(FlowId)
+    }
+
+    /// As [`Flow::value`], for a reader of this phase.
+    pub(super) fn read_by(&mut self, graph: &Graph, reader: Phase, id: NodeId) -> Result<FlowId, PlanError> {
+        match self.again.get(&id) {
+            Some(&again) if reader == Phase::Backward => Ok(again),
+            _ => self.value(graph, id),
+        }
     }
 
     /// The flow node of a graph node: per-step values that were translated, or a leaf made for a constant value.
@@ -346,7 +371,7 @@ impl Flow {
         }
         let name = name_of(graph, at);
         let Shape::Matrix(rows, columns) = graph.shape(at) else {
-            return Err(self.unsupported(graph, id, "a product with something that is no matrix"));
+            return Err(PlanError::Internal(format!("`{name}` is multiplied as a matrix, which it is not")));
         };
         let (rows, columns) = (size_of(rows, &self.sizes, &name)?, size_of(columns, &self.sizes, &name)?);
         let mut view = MatrixView {
@@ -369,10 +394,6 @@ impl Flow {
             }
         }
         Ok(view)
-    }
-
-    pub(super) fn unsupported(&self, graph: &Graph, id: NodeId, what: &'static str) -> PlanError {
-        PlanError::Unsupported { what, name: name_of(graph, id) }
     }
 
     fn extent(&self, graph: &Graph, id: NodeId) -> Result<(usize, bool), PlanError> {
@@ -462,10 +483,7 @@ impl Flow {
                 FlowKind::Join { starts: vec![size_of(start, &self.sizes, &name)?] }
             }
             Operator::Slice { start, .. } => FlowKind::Slice { start: size_of(start, &self.sizes, &name)? },
-            Operator::RowMaximum => {
-                let what = "the largest elements of the rows of a matrix that varies in time";
-                return Err(self.unsupported(graph, id, what));
-            }
+            Operator::RowMaximum => return self.row_maximum(graph, id, lanes),
             Operator::MatrixVector | Operator::MatrixMatrix | Operator::Outer => {
                 return self.sample_product(graph, id, lanes);
             }
@@ -477,10 +495,11 @@ impl Flow {
                 return Err(PlanError::Internal(format!("`{name}` is no value of a step")));
             }
         };
+        let phase = graph.phase(id);
         let operands = graph
             .operands(id)
             .iter()
-            .map(|&operand| self.value(graph, operand))
+            .map(|&operand| self.read_by(graph, phase, operand))
             .collect::<Result<Vec<_>, _>>()?;
         Ok(self.push(kind, operands, lanes, scalar, name))
     }
@@ -517,7 +536,8 @@ impl Flow {
             operands.push(sum);
             return Ok(self.push(FlowKind::Product { terms, addend: true }, operands, lanes, false, name));
         }
-        // An iteration must not add onto what was computed once: what unknowns decide is a product of its own.
+        // What unknowns decide is a product of its own: an iteration cannot add onto what was computed once, and should
+        // not compute that again.
         let (mut once, mut iterated) = ((Vec::new(), Vec::new()), (Vec::new(), Vec::new()));
         for (term, operand) in terms.into_iter().zip(operands) {
             let part = if chain.solved && self.node(operand).on_unknown { &mut iterated } else { &mut once };

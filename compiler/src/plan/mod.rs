@@ -41,7 +41,7 @@
 //! A matrix state (`C_t = f_t C_{t-1} + v_t k_t^T`) has `rows * columns` columns of a buffer, its rows one after the
 //! other. What works element by element are element loops over so many lanes, with scalars of the sample as factors.
 //! What does not is [`Step::SampleProduct`] (`v k^T`, `C q`, `C^T v`, `A C`) or [`Step::Arrange`] (a transpose or slice
-//! that an element loop reads). These belong to the section and level that elements in their place would belong to.
+//! that an element loop reads), [`Step::RowMaximum`] (of `rowsoftmax(C)`). These belong to the section and level that elements in their place would belong to.
 //! A matrix of a row has at most [`MAXIMUM_DIMENSION`](crate::limits::MAXIMUM_DIMENSION) elements.
 //!
 //! # Time and memory
@@ -336,6 +336,13 @@ pub enum Step {
         /// Number of columns of the result.
         total: usize,
     },
+    /// The largest element of each row of the matrix, for each row. No element of it lies in the output.
+    RowMaximum {
+        /// The matrix.
+        from: SampleMatrix,
+        /// `from.rows` elements of each row.
+        output: Place,
+    },
     /// An element loop.
     Loop {
         /// Index into [`Plan::kernels`].
@@ -437,14 +444,6 @@ impl Plan {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// The graph holds something that the planner has no order for.
-    #[error("not supported by the compiler yet: {what} (in `{name}`)")]
-    Unsupported {
-        /// What it is.
-        what: &'static str,
-        /// The value that needs it.
-        name: String,
-    },
     /// A dimension without size, or sizes that overflow.
     #[error("dimension `{name}` has no usable size")]
     Size {
@@ -462,7 +461,7 @@ pub enum PlanError {
 ///
 /// # Errors
 ///
-/// Sizes missing or too large, or an operator that has no order yet.
+/// Sizes missing or too large.
 pub fn plan(graph: &Graph, sizes: &[usize]) -> Result<Plan, PlanError> {
     let mut flow = flow::Flow::build(graph, sizes)?;
     let gradients = gradient::collect(graph, &mut flow)?;

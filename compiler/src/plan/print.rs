@@ -75,6 +75,10 @@ impl fmt::Display for Plan {
                         let from = self.matrix_name(from);
                         writeln!(f, "  {} = {from} at column {start} of {total}", self.name(*output))?;
                     }
+                    Step::RowMaximum { from, output } => {
+                        let from = self.matrix_name(from);
+                        writeln!(f, "  {} = largest of each row of {from}", self.name(*output))?;
+                    }
                     Step::Loop { kernel, .. } => {
                         let kernel = &self.kernels[*kernel];
                         writeln!(f, "  loop over {} lanes: {}", kernel.lanes, kernel.name)?;

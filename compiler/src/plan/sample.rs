@@ -1,17 +1,22 @@
 //! Operations with matrices that vary in time: each sample has its own matrix at each step.
 //!
 //! Such a matrix is a row of `rows * columns` elements, row by row, so that element loops run over it as over a vector.
-//! What mixes elements is one of two kinds of flow node:
+//! What mixes elements is one of three kinds of flow node:
 //!
 //! | node | graph | made of |
 //! | --- | --- | --- |
 //! | [`FlowKind::SampleProduct`] | `u v^T`, `M x`, `A B` | two matrices, one column or one row for vectors |
 //! | [`FlowKind::Arrange`] | `M^T`, `M[:, a..b]`, `M` among zeros | one matrix |
+//! | [`FlowKind::RowMaximum`] | the largest element of each row | one matrix |
 //!
 //! A product reads transposes and slices of columns where they lie, as a [`MatrixStrides`]; they are only written out
 //! where an element loop reads them. A factor may be constant over time: a parameter lies whole in the `Once` buffer.
 //!
-//! Both kinds run between the products and the element loops of a level. Unlike products with packed matrices they stay
+//! A matrix that costs no more to make than to read — an outer product, or arithmetic with matrices — is not kept for the
+//! backward pass: its tape would have a matrix of each step. What reads it there reads a second node that computes it
+//! again. (A matrix that a root reads lies in memory anyway.)
+//!
+//! These run between the products and the element loops of a level. Unlike products with packed matrices they stay
 //! in the loop with the elements around them: over all steps at once they would need memory for a matrix of each.
 
 use super::flow::{Flow, FlowId, FlowKind, name_of, size_of};
@@ -55,8 +60,9 @@ impl Flow {
         lanes: usize,
     ) -> Result<FlowId, PlanError> {
         let (first, second) = (graph.operands(id)[0], graph.operands(id)[1]);
-        let (a, left) = self.strided(graph, first)?;
-        let (b, mut right) = self.strided(graph, second)?;
+        let reader = graph.phase(id);
+        let (a, left) = self.strided(graph, reader, first)?;
+        let (b, mut right) = self.strided(graph, reader, second)?;
         if *graph.operator(id) == Operator::Outer {
             right = right.transposed();
         }
@@ -64,24 +70,68 @@ impl Flow {
         Ok(self.push(kind, vec![a, b], lanes, false, name_of(graph, id)))
     }
 
+    /// The largest element of each row.
+    pub(super) fn row_maximum(
+        &mut self,
+        graph: &Graph,
+        id: NodeId,
+        lanes: usize,
+    ) -> Result<FlowId, PlanError> {
+        let (from, strides) = self.strided(graph, graph.phase(id), graph.operands(id)[0])?;
+        let kind = FlowKind::RowMaximum { from: strides };
+        Ok(self.push(kind, vec![from], lanes, false, name_of(graph, id)))
+    }
+
     /// A transpose, a slice of columns or a matrix among columns of zeros, written out.
     pub(super) fn arrange(&mut self, graph: &Graph, id: NodeId, lanes: usize) -> Result<FlowId, PlanError> {
-        let name = name_of(graph, id);
+        let (name, reader) = (name_of(graph, id), graph.phase(id));
         let (from, strides, start, total) = match graph.operator(id) {
             Operator::PadColumns { start, total } => {
-                let (from, strides) = self.strided(graph, graph.operands(id)[0])?;
+                let (from, strides) = self.strided(graph, reader, graph.operands(id)[0])?;
                 (from, strides, size_of(start, &self.sizes, &name)?, size_of(total, &self.sizes, &name)?)
             }
             _ => {
-                let (from, strides) = self.strided(graph, id)?;
+                let (from, strides) = self.strided(graph, reader, id)?;
                 (from, strides, 0, strides.columns)
             }
         };
         Ok(self.push(FlowKind::Arrange { from: strides, start, total }, vec![from], lanes, false, name))
     }
 
+    /// Makes the node that computes a cheap matrix of the forward step once more, in the backward pass.
+    pub(super) fn again(&mut self, graph: &Graph, id: NodeId, made: FlowId) {
+        let node = self.node(made);
+        let cheap = match node.kind {
+            FlowKind::SampleProduct { left, .. } => {
+                left.columns == 1 && *graph.operator(id) == Operator::Outer
+            }
+            FlowKind::Arrange { .. } => true,
+            _ => node.is_element() && !node.is_dear(),
+        };
+        if !cheap || node.backward || !matches!(graph.shape(id), Shape::Matrix(..)) {
+            return;
+        }
+        let (kind, lanes, scalar, name) = (node.kind.clone(), node.lanes, node.scalar, node.name.clone());
+        let operands: Vec<FlowId> = node.operands.clone();
+        let operands = operands
+            .into_iter()
+            .map(|operand| self.made_again.get(&operand).copied().unwrap_or(operand))
+            .collect();
+        let again = self.push(kind, operands, lanes, scalar, name);
+        // To the walk back, what the forward step was solved for is a value as any other.
+        let node = &mut self.nodes[again.0 as usize];
+        (node.backward, node.on_unknown) = (true, false);
+        self.again.insert(id, again);
+        self.made_again.insert(made, again);
+    }
+
     /// What a matrix or vector is read from, and where its elements are in that. A vector is one column.
-    fn strided(&mut self, graph: &Graph, id: NodeId) -> Result<(FlowId, MatrixStrides), PlanError> {
+    fn strided(
+        &mut self,
+        graph: &Graph,
+        reader: Phase,
+        id: NodeId,
+    ) -> Result<(FlowId, MatrixStrides), PlanError> {
         let mut at = id;
         // Outermost first.
         let mut moves: Vec<&Operator> = Vec::new();
@@ -108,8 +158,11 @@ impl Flow {
             }
         }
         // A number would lie nowhere; an expression of its own is written to memory once.
-        let value =
-            if graph.phase(at) == Phase::Before { self.once(graph, at)? } else { self.value(graph, at)? };
+        let value = if graph.phase(at) == Phase::Before {
+            self.once(graph, at)?
+        } else {
+            self.read_by(graph, reader, at)?
+        };
         Ok((value, strides))
     }
 }

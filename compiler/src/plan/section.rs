@@ -1,7 +1,8 @@
 //! When each value is computed: its section, and its level within the section.
 //!
 //! Within a section, level by level: first the products of the level, then its operations on matrices of a sample, then
-//! its element loops. A product is one level above its operand, and so is such an operation; what reads a value across a change of lanes is one level above it too.
+//! its element loops. A product is one level above its operand, and so is such an operation; what reads a value across a
+//! change of lanes is one level above it too.
 //!
 //! The rule, forward: a product leaves the loop to the front when it does not depend on the state, and to the back
 //! when no state needs it; elements follow the products that need them or that they need, and else stay in the loop,

@@ -45,6 +45,9 @@ impl Plan {
                         }
                         self.check_sample_operation(section, &[*from], *output, from.strides.rows * total)?;
                     }
+                    Step::RowMaximum { from, output } => {
+                        self.check_sample_operation(section, &[*from], *output, from.strides.rows)?;
+                    }
                     Step::Loop { kernel, bindings } => {
                         let kernel = self.kernels.get(*kernel).ok_or_else(|| broken("P1", "no such loop"))?;
                         if kernel.buffers.len() != bindings.len() {
@@ -157,6 +160,11 @@ impl Plan {
                         from.strides.rows * total,
                         Access::Write,
                     )?;
+                }
+                Step::RowMaximum { from, output } => {
+                    let place = from.place;
+                    touch(place.buffer, place.time, place.column, from.strides.end(), Access::Read)?;
+                    touch(output.buffer, output.time, output.column, from.strides.rows, Access::Write)?;
                 }
                 Step::Loop { kernel, bindings } => {
                     let kernel = &self.kernels[*kernel];

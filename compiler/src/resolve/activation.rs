@@ -142,10 +142,54 @@ pub(super) fn check(draft: &mut Draft) {
                 latex(&name)
             ));
     }
+    dependent_matrices(draft);
     convolutions(draft);
 }
 
-/// `W * X_t` among calligraphic operands, or beside `\odot` with upper-case per-step values, means a convolution.
+/// `A(x_t) h_{t-1}`: a matrix that depends on the input, as selective models write it; as a product it would be
+/// `(A x_t) \odot h_{t-1}`, which nobody writes with these parentheses.
+fn dependent_matrices(draft: &mut Draft) {
+    let mut found = Vec::new();
+    // `A (x_t)` and nothing else.
+    let mut note = |name: NodeId, argument: NodeId| {
+        if let Source::Parameter(symbol) = draft.sources[name.0]
+            && draft.symbol(symbol).upper
+            && draft.symbol(symbol).declared.is_none()
+            && matches!(draft.kind(argument), NodeKind::Read { .. })
+            && draft.varying[argument.0]
+        {
+            found.push((draft.span(name), draft.symbol(symbol).canonical.clone()));
+        }
+    };
+    for node in &draft.nodes {
+        let NodeKind::Factors { factors, signs, applied } = &node.kind else { continue };
+        let multiplies = |sign: Option<&ProductSign>| sign.is_some_and(|sign| *sign != ProductSign::Hadamard);
+        for &position in applied {
+            if let (Some(&name), Some(&argument)) = (factors.get(position), factors.get(position + 1))
+                && multiplies(signs.get(position + 1))
+            {
+                note(name, argument);
+            }
+        }
+        for (position, factor) in factors.iter().enumerate() {
+            if let NodeKind::Factors { factors: inner, applied, .. } = draft.kind(*factor)
+                && let (&[name, argument], [0]) = (inner.as_slice(), applied.as_slice())
+                && multiplies(signs.get(position))
+            {
+                note(name, argument);
+            }
+        }
+    }
+    for (span, name) in found {
+        draft
+            .findings
+            .report(Code::UnboundActivation, span, format!("`{name}` depends on what stands in parentheses"))
+            .help(format!("give the matrix a name of its own, `{name}_t`, and an equation that defines it"));
+    }
+}
+
+/// `W * X_t` among calligraphic operands, or beside `\odot` with upper-case per-step values, means a convolution; so
+/// does `W * X` with all of the sequence.
 fn convolutions(draft: &mut Draft) {
     let hadamard = draft.nodes.iter().any(
         |node| matches!(&node.kind, NodeKind::Factors { signs, .. } if signs.contains(&ProductSign::Hadamard)),
@@ -166,8 +210,8 @@ fn convolutions(draft: &mut Draft) {
             if *sign == ProductSign::Asterisk
                 && weight_role == Role::Parameter
                 && weight.upper
-                && draft.varying[right.0]
-                && (calligraphic || hadamard && value.upper)
+                && (draft.varying[right.0] && (calligraphic || hadamard && value.upper)
+                    || hadamard && value.canonical == "X" && value.role == Role::Parameter)
             {
                 found.push((node.span, weight.canonical.clone(), value.canonical.clone()));
             }
@@ -189,7 +233,8 @@ fn convolutions(draft: &mut Draft) {
 fn is_word(name: &str) -> bool {
     let base = name.strip_suffix("_t").unwrap_or(name);
     let base_letters = base.split('_').next().unwrap_or(base);
-    if base == "BN" {
+    // Batch normalization; real and imaginary parts.
+    if matches!(base, "BN" | "Re" | "Im") {
         return true;
     }
     let letters = base.len() >= 3 && base.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_');

@@ -112,3 +112,30 @@ pub struct Cell {
     /// Notes and warnings; a cell has no errors.
     pub diagnostics: Vec<Diagnostic>,
 }
+
+impl Cell {
+    /// The cell without the places of its source: equal for equations that say the same in the same order, however they
+    /// are spelled.
+    #[must_use]
+    pub fn placeless(mut self) -> Self {
+        let nowhere = Span::default();
+        let variables = self.inputs.iter_mut().chain(&mut self.parameters);
+        let variables = variables.chain(self.states.iter_mut().map(|state| &mut state.variable));
+        for variable in variables.chain(self.unknowns.iter_mut().map(|unknown| &mut unknown.variable)) {
+            variable.span = nowhere;
+        }
+        for definition in &mut self.definitions {
+            (definition.span, definition.target_span) = (nowhere, nowhere);
+        }
+        for term in &mut self.terms {
+            term.span = nowhere;
+        }
+        for Diagnostic { span, labels, .. } in &mut self.diagnostics {
+            *span = nowhere;
+            for label in labels {
+                label.0 = nowhere;
+            }
+        }
+        self
+    }
+}

@@ -5,8 +5,8 @@ use super::expression::unary;
 use super::product::{Kind, Rule};
 use crate::diagnostic::Code;
 use crate::operator::{Binary, Unary};
-use crate::source::argument_counts;
 use crate::source::ast::{Comparison, Function};
+use crate::source::{argument_counts, counted, function_name};
 use crate::span::Span;
 
 /// Added to the variance by `LN`.
@@ -27,7 +27,11 @@ impl Builder<'_> {
             let found = self.findings.report(
                 Code::ArgumentCount,
                 span,
-                format!("{count} expected, {} found", arguments.len()),
+                format!(
+                    "`{}` takes {count}, but {} given",
+                    function_name(function),
+                    counted(arguments.len())
+                ),
             );
             if function == Function::Chunk {
                 found.help("to define all parts at once, name them: `i_t, f_t = chunk(a_t, 2)`");

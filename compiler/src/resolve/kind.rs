@@ -42,7 +42,8 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
         vectors.retain(|symbol| !matrices.contains(symbol));
         kinds = attempt(draft, &BTreeSet::new(), &vectors);
     }
-    let scalars = greek_scales(draft, &kinds);
+    let mut scalars = greek_scales(draft, &kinds);
+    scalars.extend(matrix_scales(draft, &kinds));
     if !scalars.is_empty() {
         kinds = attempt(draft, &scalars, &vectors);
         for symbol in scalars {
@@ -123,6 +124,8 @@ fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTreeSet<Symbo
             (None, _) if vectors.contains(&id) => Kind::Vector,
             (None, Role::Parameter) if diagonal.contains(&id) => Kind::Unknown,
             (None, Role::Parameter) if scales.contains(&id) => Kind::Scalar,
+            // `\Delta t`, the size of a step.
+            (None, Role::Parameter) if symbol.canonical == "Deltat" => Kind::Scalar,
             (None, Role::Parameter) if symbol.upper => Kind::Matrix,
             (None, Role::Identity) => Kind::Matrix,
             (None, Role::Constant(_)) => Kind::Scalar,
@@ -171,6 +174,44 @@ fn greek_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
             .count();
         if all == count {
             found.insert(symbol);
+        }
+    }
+    found
+}
+
+/// Undeclared lower-case inputs that stand directly before a matrix that varies in time, as `f_t` in
+/// `f_t C_{t-1} + i_t v_t k_t^\top`, where a vector has no meaning; and with them those that scale the outer product
+/// they are added to, since they are gates of one memory.
+fn matrix_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
+    let candidate = |node: NodeId| match draft.sources[node.0] {
+        Source::Input(symbol, _) => {
+            let known = draft.symbol(symbol);
+            let open = !known.upper && known.declared.is_none();
+            (open && kinds.symbols[symbol.0] == Kind::Vector).then_some(symbol)
+        }
+        _ => None,
+    };
+    let kind = |node: &NodeId| kinds.nodes[node.0];
+    let mut found = BTreeSet::new();
+    for equation in &draft.equations {
+        let (mut scales, mut partners) = (Vec::new(), Vec::new());
+        for node in &draft.nodes[equation.first_node..equation.end_node] {
+            let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
+            let Some((&first, rest)) = factors.split_first() else { continue };
+            let Some(symbol) = candidate(first).filter(|_| !signs.contains(&ProductSign::Hadamard)) else {
+                continue;
+            };
+            match rest {
+                [next, ..] if kind(next) == Kind::Matrix && draft.varying[next.0] => scales.push(symbol),
+                [column, row] if kind(column) == Kind::Vector && kind(row) == Kind::Row => {
+                    partners.push(symbol);
+                }
+                _ => {}
+            }
+        }
+        if !scales.is_empty() {
+            found.extend(scales);
+            found.extend(partners);
         }
     }
     found

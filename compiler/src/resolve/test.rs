@@ -5,6 +5,7 @@ mod findings;
 mod golden;
 mod hostile;
 mod meaning;
+mod operators;
 
 use crate::resolve::{Cell, CyclePolicy, Options, resolve};
 use crate::source::{Syntax, parse};

@@ -198,6 +198,11 @@ fn varying_matrix_vector(graph: &mut Graph, matrix: NodeId, vector: NodeId, alon
         let matrix = if transposed { graph.insert(Operator::Transpose, vec![matrix])? } else { matrix };
         graph.matrix_vector(matrix, vector)
     };
+    // (-M) x = -(M x)
+    if let (Operator::Unary(Unary::Negate), &[inner]) = (graph.operator(matrix), graph.operands(matrix)) {
+        let product = times(graph, inner, vector)?;
+        return graph.unary(Unary::Negate, product).map(Some);
+    }
     // (s M) x = s (M x),  (M / s) x = (M x) / s with a scalar s
     if let Some((function, factor, inner)) = scaled(graph, matrix) {
         let product = times(graph, inner, vector)?;
@@ -254,6 +259,17 @@ fn matrix_matrix(graph: &mut Graph, a: NodeId, b: NodeId) -> Rewrite {
     if let Some((u, v)) = outer_factors(graph, b) {
         let left = graph.matrix_vector(a, u)?;
         return graph.insert(Operator::Outer, vec![left, v]).map(Some);
+    }
+    // (-A) B = -(A B),  A (-B) = -(A B)
+    for (position, negative) in [(0, a), (1, b)] {
+        if let (Operator::Unary(Unary::Negate), &[inner]) =
+            (graph.operator(negative), graph.operands(negative))
+            && graph.phase(negative).is_per_step()
+        {
+            let operands = if position == 0 { vec![inner, b] } else { vec![a, inner] };
+            let product = graph.insert(Operator::MatrixMatrix, operands)?;
+            return graph.unary(Unary::Negate, product).map(Some);
+        }
     }
     // (s A) B = s (A B),  A (s B) = s (A B) with a scalar s
     if let Some((function, factor, inner)) = scaled(graph, a) {

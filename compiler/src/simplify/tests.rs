@@ -135,6 +135,48 @@ fn rules_of_arithmetic() {
     }
 }
 
+/// Matrices that vary in time are taken apart before they meet a vector or another matrix.
+#[test]
+fn rules_of_matrices_that_vary_in_time() {
+    let outer = "%6 = outer %0 %1 : [d0, d0]\n";
+    for (lines, expected) in [
+        (
+            "%7 = identity(d0) : [d0, d0]\n%8 = subtract %7 %6 : [d0, d0]\n%9 = matrix_vector %8 %0 : [d0]",
+            "subtract(x, multiply(sum(multiply(x, y)), x))",
+        ),
+        (
+            "%7 = add %3 %6 : [d0, d0]\n%8 = matrix_vector %7 %0 : [d0]",
+            "add(matrix_vector(W, x), multiply(sum(multiply(x, y)), x))",
+        ),
+        (
+            "%7 = multiply %2 %3 : [d0, d0]\n%8 = add %7 %6 : [d0, d0]\n%9 = matrix_vector %8 %0 : [d0]",
+            "add(multiply(sum(multiply(x, y)), x), multiply(s, matrix_vector(W, x)))",
+        ),
+        (
+            "%7 = multiply %3 %6 : [d0, d0]\n%8 = matrix_vector %7 %5 : [d0]",
+            "multiply(x, matrix_vector(W, multiply(y, c)))",
+        ),
+        (
+            "%7 = multiply %3 %6 : [d0, d0]\n%8 = transpose %7 : [d0, d0]\n%9 = matrix_vector %8 %5 : [d0]",
+            "multiply(y, matrix_vector(transpose(W), multiply(x, c)))",
+        ),
+        (
+            "%7 = identity(d0) : [d0, d0]\n%8 = subtract %7 %6 : [d0, d0]\n%9 = matrix_matrix %3 %8 : [d0, d0]",
+            "subtract(W, outer(matrix_vector(W, x), y))",
+        ),
+        (
+            "%7 = tanh %6 : [d0, d0]\n%8 = matrix_matrix %3 %7 : [d0, d0]\n%9 = matrix_vector %8 %1 : [d0]",
+            "matrix_vector(W, matrix_vector(tanh(outer(x, y)), y))",
+        ),
+        (
+            "%7 = outer %5 %0 : [d0, d0]\n%8 = multiply %6 %7 : [d0, d0]",
+            "outer(multiply(x, c), multiply(x, y))",
+        ),
+    ] {
+        assert_eq!(rewrite(&format!("{outer}{lines}")), expected, "{lines}");
+    }
+}
+
 #[test]
 fn rules_of_structure() {
     for (lines, expected) in [

@@ -5,9 +5,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::ast::{Expression, ExpressionKind, ProductSign, Statement, StatementKind};
+use super::ast::{ExpressionKind, Statement, StatementKind};
 use super::find::Found;
-use super::{inline, print};
+use super::{inline, normal};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Most definitions of one name that are looked at.
@@ -46,7 +46,7 @@ pub(crate) fn check(statements: &mut Vec<Statement>, found: &Found, diagnostics:
             if block(before) == block(after) {
                 continue;
             }
-            let same = sorted(&statements[before]) == sorted(&statements[after]);
+            let same = form(&statements[before]) == form(&statements[after]);
             // What it reads may have been defined anew in between; then it says something else.
             if same && !reads_between(statements, before, after, &definitions) {
                 dropped.insert(before);
@@ -141,33 +141,10 @@ fn alias(statement: &Statement) -> bool {
         if matches!(value.kind, ExpressionKind::Reference(_)))
 }
 
-/// A definition with the terms of its sum, and the factors of each element-wise product, in a fixed order.
-fn sorted(statement: &Statement) -> (Option<i32>, Vec<(bool, Vec<String>)>) {
-    let StatementKind::Definition { target, value } = &statement.kind else { return (None, Vec::new()) };
-    let mut terms = Vec::new();
-    let mut stack = vec![(value, true)];
-    while let Some((expression, positive)) = stack.pop() {
-        match &expression.kind {
-            ExpressionKind::Add(left, right) => stack.extend([(&**left, positive), (&**right, positive)]),
-            ExpressionKind::Subtract(left, right) => {
-                stack.extend([(&**left, positive), (&**right, !positive)]);
-            }
-            _ => terms.push((positive, factors(expression))),
-        }
+/// What two definitions have in common if they say the same.
+fn form(statement: &Statement) -> (Option<i32>, String) {
+    match &statement.kind {
+        StatementKind::Definition { target, value } => (target.time, normal::form(value)),
+        _ => (None, String::new()),
     }
-    terms.sort_unstable();
-    (target.time, terms)
-}
-
-fn factors(term: &Expression) -> Vec<String> {
-    let mut factors = Vec::new();
-    let mut stack = vec![term];
-    while let Some(expression) = stack.pop() {
-        match &expression.kind {
-            ExpressionKind::Product(ProductSign::Hadamard, left, right) => stack.extend([&**left, &**right]),
-            _ => factors.push(print::text::expression(expression)),
-        }
-    }
-    factors.sort_unstable();
-    factors
 }

@@ -17,9 +17,22 @@ pub(crate) const NOISE: [&str; 49] = [
     "mathbin", "mathop", "mathord", "mathopen", "mathclose",
 ];
 /// Commands with one argument that goes with them.
-pub(crate) const NOISE_WITH_ARGUMENT: [&str; 13] = [
-    "label", "tag", "hspace", "vspace", "phantom", "vphantom", "hphantom", "color", "ref", "eqref", "cite",
-    "footnote", "rule",
+pub(crate) const NOISE_WITH_ARGUMENT: [&str; 15] = [
+    "textcolor",
+    "colorbox",
+    "label",
+    "tag",
+    "hspace",
+    "vspace",
+    "phantom",
+    "vphantom",
+    "hphantom",
+    "color",
+    "ref",
+    "eqref",
+    "cite",
+    "footnote",
+    "rule",
 ];
 /// Fonts that dress letters.
 pub(crate) const FONTS: [&str; 10] =

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sequence::Sequence;
-use super::token::{Token, TokenKind};
+use super::token::{Bracket, Token, TokenKind};
 
 /// The conventions of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,13 +16,22 @@ pub(crate) struct Convention {
     pub(crate) layer: Option<String>,
     /// A letter beside the time that is read one back below a name, as in `s_{d-1}^t`: a second recursion.
     pub(crate) second: Option<String>,
+    /// `Ht-1`, `Xt` in plain text: a final `t` is the time index.
+    pub(crate) suffix_time: bool,
     /// `e` is a name of its own, not Euler's number.
     pub(crate) letter_e: bool,
 }
 
 impl Default for Convention {
     fn default() -> Self {
-        Self { time: "t".to_owned(), time_above: false, layer: None, second: None, letter_e: false }
+        Self {
+            time: "t".to_owned(),
+            time_above: false,
+            layer: None,
+            second: None,
+            suffix_time: false,
+            letter_e: false,
+        }
     }
 }
 
@@ -40,6 +49,7 @@ struct Letter {
 /// Reads the conventions off all tokens of a document.
 pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
     let mut letters: BTreeMap<&str, Letter> = BTreeMap::new();
+    let mut called: BTreeMap<&str, Letter> = BTreeMap::new();
     let mut letter_e = false;
     for tokens in blocks {
         let (sequence, _) = Sequence::new(tokens);
@@ -49,6 +59,9 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
                     let below = sequence.kind(index + 1) == Some(&TokenKind::Subscript);
                     let alone = sequence.kind(index.wrapping_sub(1)) != Some(&TokenKind::Subscript);
                     letter_e |= (below || sequence.is_left_side(index)) && alone;
+                }
+                Some(TokenKind::Open(Bracket::Round | Bracket::Square)) => {
+                    note_call(&sequence, index, &mut called);
                 }
                 Some(TokenKind::Subscript) => note(&sequence, index, true, &mut letters),
                 Some(TokenKind::Superscript) => note(&sequence, index, false, &mut letters),
@@ -62,6 +75,12 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
         let mut shifted = letters.iter().filter(|(_, letter)| letter.below && letter.below_shifted);
         if let (Some((text, _)), None) = (shifted.next(), shifted.next()) {
             convention.time = (*text).to_owned();
+        } else if !called.contains_key("t") {
+            // `x(n) = f(x(n-1), u(n))`: the letter stands in parentheses.
+            let mut shifted = called.iter().filter(|(_, letter)| letter.below && letter.below_shifted);
+            if let (Some((text, _)), None) = (shifted.next(), shifted.next()) {
+                convention.time = (*text).to_owned();
+            }
         }
     }
     for (text, letter) in &letters {
@@ -79,6 +98,23 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
 /// One letter, and none that mostly counts layers.
 fn is_index_letter(text: &str) -> bool {
     text.len() == 1 && !matches!(text, "l" | "L")
+}
+
+/// Notes the letter in the bracket at `index` where it stands directly after a name, as in `h(n-1)`.
+fn note_call<'t>(sequence: &Sequence<'t>, index: usize, letters: &mut BTreeMap<&'t str, Letter>) {
+    let after_name = index.checked_sub(1).and_then(|before| sequence.kind(before)).is_some_and(|before| {
+        matches!(before, TokenKind::Word { .. } | TokenKind::Mark(_) | TokenKind::Close(Bracket::Brace))
+    });
+    let Some(close) = sequence.partner(index).filter(|_| after_name) else { return };
+    let Some(found) = sequence.index(index + 1, close).filter(|found| found.letter.len() == 1) else {
+        return;
+    };
+    let letter = letters.entry(found.letter).or_default();
+    if found.offset == 0 {
+        letter.below = true;
+    } else {
+        letter.below_shifted = true;
+    }
 }
 
 /// Notes the index letters of the script at `index`.

@@ -24,8 +24,11 @@ impl Parser<'_> {
             }
             Bracket::Brace => {
                 let inner = self.within(inside, Self::expression)?;
-                // What is in braces keeps its unity.
-                Expression { kind: grouped(inner).kind, span }
+                // What is in braces keeps its unity. A quotient has it, as in `\frac`.
+                let quotient = matches!(&inner.kind, ExpressionKind::Divide(over, under)
+                    if !is_compound(over) && !is_compound(under));
+                let kind = if quotient { inner.kind } else { grouped(inner).kind };
+                Expression { kind, span }
             }
             Bracket::Square => {
                 let mut elements = self.elements(inside, Self::expression)?;
@@ -416,7 +419,7 @@ impl Parser<'_> {
             least = 1;
         }
         if !(least..=most).contains(&arguments.len()) {
-            let message = format!("`{spelled}` takes {needs}, but {} given", counted(arguments.len()));
+            let message = format!("`{spelled}` takes {needs}, but {} given", name::counted(arguments.len()));
             return self.fail(Code::ArgumentCount, message, span, None);
         }
         let call = Expression { kind: ExpressionKind::Call(function, arguments), span };
@@ -443,18 +446,24 @@ impl Parser<'_> {
 
 /// A sum in parentheses of its own; anything else as it is.
 fn grouped(inner: Expression) -> Expression {
-    match inner.kind {
-        ExpressionKind::Add(..)
-        | ExpressionKind::Subtract(..)
-        | ExpressionKind::Negate(_)
-        | ExpressionKind::Product(..)
-        | ExpressionKind::Divide(..)
-        | ExpressionKind::Chain(_) => {
-            let span = inner.span;
-            Expression { kind: ExpressionKind::Group(Box::new(inner)), span }
-        }
-        _ => inner,
+    if !is_compound(&inner) {
+        return inner;
     }
+    let span = inner.span;
+    Expression { kind: ExpressionKind::Group(Box::new(inner)), span }
+}
+
+/// True for what needs parentheses beside something else.
+fn is_compound(expression: &Expression) -> bool {
+    matches!(
+        expression.kind,
+        ExpressionKind::Add(..)
+            | ExpressionKind::Subtract(..)
+            | ExpressionKind::Negate(_)
+            | ExpressionKind::Product(..)
+            | ExpressionKind::Divide(..)
+            | ExpressionKind::Chain(_)
+    )
 }
 
 /// The transpose of `base`. A transposed concatenation is the concatenation.
@@ -470,11 +479,4 @@ pub(crate) fn transpose(base: Expression, span: Span) -> Expression {
         return Expression { kind: ExpressionKind::Concatenate(elements), span };
     }
     Expression { kind: ExpressionKind::Transpose(Box::new(base)), span }
-}
-
-fn counted(number: usize) -> String {
-    match number {
-        1 => "one is".to_owned(),
-        _ => format!("{number} are"),
-    }
 }

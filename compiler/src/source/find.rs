@@ -125,6 +125,7 @@ pub(crate) fn find(text: &str, syntax: Syntax) -> Found {
         delimited(text, gap, &mut found.blocks);
     }
     found.blocks.sort_by_key(|block| block.range.start);
+    join_sides(text, &mut found.blocks);
     // A heading inside mathematics is none.
     let blocks = &found.blocks;
     found.headings.retain(|heading| {
@@ -135,6 +136,29 @@ pub(crate) fn find(text: &str, syntax: Syntax) -> Found {
     });
     close_headings(&mut found.headings, text.len());
     found
+}
+
+/// `$h_t$ = $\tanh(W x_t)$`: two sides of one equation.
+fn join_sides(text: &str, blocks: &mut Vec<Block>) {
+    let mut joined: Vec<Block> = Vec::with_capacity(blocks.len());
+    for block in blocks.drain(..) {
+        if let Some(before) = joined.last_mut()
+            && before.place == Place::Inline
+            && block.place == Place::Inline
+            && let Some(between) = text.get(before.range.end..block.range.start)
+            && between.len() < 16
+            && between.contains('$')
+            && between.trim_matches(['$', ' ']) == "="
+            && !text[before.range.clone()].contains('=')
+            && !text[block.range.clone()].contains('=')
+        {
+            before.range.end = block.range.end;
+            before.outer.end = block.outer.end;
+            continue;
+        }
+        joined.push(block);
+    }
+    *blocks = joined;
 }
 
 /// Where the part of each heading ends.
@@ -297,6 +321,28 @@ fn directives(text: &str, blocks: &mut Vec<Block>, excluded: &mut Vec<Range<usiz
     }
 }
 
+/// `<BlockMath>{`…`}</BlockMath>`, a component of a page: the length of its opening tag, and its name.
+fn component(text: &str) -> Option<(usize, &'static str)> {
+    let name = ["BlockMath", "InlineMath", "MathBlock", "DisplayMath", "TeX"]
+        .into_iter()
+        .find(|name| text.strip_prefix('<').and_then(|rest| rest.strip_prefix(name)).is_some())?;
+    let end = text.bytes().take(120).position(|byte| byte == b'>')?;
+    Some((end + 1, name))
+}
+
+/// Without the quotes and braces that a string in a page has around it.
+fn without_quotes(text: &str, range: Range<usize>) -> Range<usize> {
+    let quotes = |next: char| matches!(next, '{' | '}' | '`' | '"' | '\'') || next.is_whitespace();
+    let inside = text.get(range.clone()).unwrap_or("");
+    let start = inside.len() - inside.trim_start_matches(quotes).len();
+    let kept = inside.trim_start_matches(quotes);
+    // Braces of the mathematics itself stay.
+    let Some(last) = kept.rfind(['`', '"', '\'']).filter(|at| kept[*at + 1..].trim() == "}") else {
+        return range;
+    };
+    range.start + start..range.start + start + last
+}
+
 /// Mathematics between delimiters: `$$…$$`, `\[…\]`, environments, `<math>`, shortcodes, `$…$`, `\(…\)`, `` :math:`…` ``.
 fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let mut position = range.start;
@@ -321,8 +367,8 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             (3, "\\\\)".to_owned(), Place::Inline)
         } else if rest.starts_with("\\(") {
             (2, "\\)".to_owned(), Place::Inline)
-        } else if let Some((slashes, name)) =
-            environment(rest).filter(|found| !is_operand(&text[..start], found.1))
+        } else if let Some((slashes, name)) = environment(rest)
+            .filter(|found| !is_operand(&text[..start], found.1) && !in_bracket(&text[..start]))
         {
             (0, format!("{slashes}end{{{name}}}"), Place::Display)
         } else if rest.starts_with("\\\\") {
@@ -338,6 +384,8 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             let open = rest.find(">}}").map_or(3, |end| end + 3);
             let place = if rest[..open].contains("display") { Place::Display } else { Place::Inline };
             (open, "{{< /katex >}}".to_owned(), place)
+        } else if let Some((open, name)) = component(rest) {
+            (open, format!("</{name}"), if name == "InlineMath" { Place::Inline } else { Place::Display })
         } else if rest.starts_with(":math:`") {
             (7, "`".to_owned(), Place::Inline)
         } else if rest.starts_with("$`") && last_tick > start + 1 {
@@ -365,7 +413,12 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         if open == 0 && text[body..end].contains("$$") {
             end = body + text[body..end].find("$$").unwrap_or(end - body);
         }
-        blocks.push(Block { range: body..end, outer: start..over, spelling: Spelling::Latex, place });
+        let range = if close.starts_with("</") && close != "</math>" {
+            without_quotes(text, body..end)
+        } else {
+            body..end
+        };
+        blocks.push(Block { range, outer: start..over, spelling: Spelling::Latex, place });
         position = over.max(start + 1);
     }
 }
@@ -380,6 +433,11 @@ fn is_operand(before: &str, name: &str) -> bool {
     let before = before.trim_end().trim_end_matches('&').trim_end();
     matches!(name, "array" | "cases")
         && (before.ends_with(['+', '-', '*', '[', '(']) || before.ends_with('=') && name == "cases")
+}
+
+/// True where an opening bracket stands last: what follows is a column in it, no display of its own.
+fn in_bracket(before: &str) -> bool {
+    before.trim_end_matches([' ', '\t']).ends_with(['[', '('])
 }
 
 /// The backslashes and the name of the display environment that `text` begins.

@@ -6,9 +6,10 @@
 use std::collections::HashSet;
 
 use super::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind};
+use super::convention::Convention;
 use super::find::Block;
-use super::{Reading, read};
-use crate::diagnostic::Code;
+use super::{Reading, conventions, read, read_one};
+use crate::diagnostic::{Code, Diagnostic};
 
 /// Names that the statements define, and names that they read.
 #[derive(Debug, Default)]
@@ -76,15 +77,22 @@ fn may_define(text: &str, block: &Block) -> bool {
 }
 
 /// The inline definitions that display mathematics reads and does not define.
-pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec<Block> {
+pub(crate) fn needed(
+    text: &str,
+    inline: &[Block],
+    display: &[Statement],
+    convention: &Convention,
+) -> Vec<Block> {
     let known = names(display);
     inline
         .iter()
         .filter(|block| may_define(text, block))
         .filter(|block| {
-            let Reading { statements, diagnostics, .. } = read(text, std::slice::from_ref(block));
+            let Reading { statements, diagnostics, .. } = read_one(text, block, convention);
             // What makes the whole document no cell must not vanish.
-            if statements.is_empty() && diagnostics.iter().any(|found| found.code == Code::SecondIndex) {
+            let second = |found: &Diagnostic| found.code == Code::SecondIndex;
+            let alone = || read(text, std::slice::from_ref(block));
+            if diagnostics.iter().any(second) || alone().diagnostics.iter().any(second) {
                 return true;
             }
             let [statement] = statements.as_slice() else { return false };
@@ -111,12 +119,13 @@ pub(crate) fn needed(text: &str, inline: &[Block], display: &[Statement]) -> Vec
 pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
     let candidates: Vec<Block> = inline.iter().filter(|block| may_define(text, block)).cloned().collect();
     let statements = read(text, &candidates).statements;
+    let convention = conventions(text, &candidates);
     let known = names(&statements);
     let headless = headless(text, inline, &known);
     let mut chosen: Vec<Block> = candidates
         .into_iter()
         .filter(|block| {
-            let Reading { statements, diagnostics, .. } = read(text, std::slice::from_ref(block));
+            let Reading { statements, diagnostics, .. } = read_one(text, block, &convention);
             if statements.is_empty() {
                 // An equation with an error in it must not vanish.
                 return text[block.range.clone()].contains(['_', '^', '(']) && !diagnostics.is_empty();

@@ -16,7 +16,17 @@ use crate::limits::MAXIMUM_DIAGNOSTICS;
 
 /// Reads `text`, which begins at byte `offset` of the source. `doubled` says that every backslash is written twice.
 pub(crate) fn lex(text: &str, offset: usize, doubled: bool, writer: &mut Writer) {
-    Lexer { text, offset, position: 0, doubled, groups: Vec::new(), arrays: Vec::new(), writer }.run();
+    let mark = line_mark(text);
+    Lexer { text, offset, position: 0, doubled, mark, groups: Vec::new(), arrays: Vec::new(), writer }.run();
+}
+
+/// The mark of a comment or a quotation that stands before every line of a block but the first.
+fn line_mark(text: &str) -> Option<&'static str> {
+    let lines: Vec<&str> =
+        text.lines().skip(1).map(str::trim_start).filter(|line| !line.is_empty()).collect();
+    ["///", "//!", "//", "*", ">", "|"]
+        .into_iter()
+        .find(|mark| lines.len() > 1 && lines.iter().all(|line| line.starts_with(mark)))
 }
 
 /// True where every command of `text` is written with two backslashes, as in a string literal.
@@ -62,6 +72,8 @@ struct Lexer<'a, 'w> {
     offset: usize,
     position: usize,
     doubled: bool,
+    /// What stands before every line.
+    mark: Option<&'static str>,
     groups: Vec<Letters>,
     /// For every open `array`: it is a matrix.
     arrays: Vec<bool>,
@@ -95,6 +107,19 @@ impl<'a> Lexer<'a, '_> {
             '\n' => {
                 self.push(TokenKind::Newline, 1);
                 self.writer.spaced = true;
+                if let Some(mark) = self.mark {
+                    let line = self.rest().trim_start_matches([' ', '\t']);
+                    if let Some(after) = line.strip_prefix(mark) {
+                        self.position = self.text.len() - after.len();
+                    }
+                }
+            }
+            // `$a$ = $b$` is one equation.
+            '$' if self.text[..self.position].trim_end().ends_with('=')
+                || self.rest()[1..].trim_start().starts_with('=') =>
+            {
+                self.position += 1;
+                self.writer.spaced = true;
             }
             _ if character.is_whitespace() || matches!(character, '\u{200b}' | '\u{feff}') => {
                 self.position += length;
@@ -107,6 +132,11 @@ impl<'a> Lexer<'a, '_> {
             '\\' => self.command(),
             '&' => self.ampersand(),
             '~' => {
+                self.position += 1;
+                self.writer.spaced = true;
+            }
+            // Comment marks before the lines of a block: no sign of mathematics.
+            '#' => {
                 self.position += 1;
                 self.writer.spaced = true;
             }
@@ -477,6 +507,8 @@ impl<'a> Lexer<'a, '_> {
             }
             "begin" | "end" => self.environment(command, length),
             "mathcal" | "mathscr" | "mathfrak" | "mathbb" | "Bbb" => self.alphabet(command, length),
+            // A frame dresses its content; `row` opens the group where it holds a whole equation.
+            "boxed" | "fbox" | "Aboxed" => self.font(length, self.letters()),
             _ if FONTS.contains(&command) => self.font(length, Letters::Split),
             _ if WORD_FONTS.contains(&command) => self.upright(length, false),
             _ if TEXT_FONTS.contains(&command) => self.upright(length, true),

@@ -30,11 +30,26 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
             } else if let Some(length) = number_prefix(&text[line.clone()]) {
                 line = trim(text, line.start + length..line.end);
             }
+            if is_heading(&text[line.clone()]) {
+                return None;
+            }
             line = without_remark(text, line, &words);
             line = without_label(text, line);
             (!line.is_empty()).then_some(line)
         })
         .collect()
+}
+
+/// `GRU update:`, `Complexity: O(n)`: words and a colon, and nothing that defines or declares.
+fn is_heading(line: &str) -> bool {
+    let Some((label, rest)) = line.split_once(':') else { return false };
+    let words = label.split_whitespace().all(|word| {
+        word.trim_matches(['(', ')', ',', '-']).chars().all(|next| next.is_alphanumeric() || next == '-')
+    });
+    let rest = rest.trim();
+    let several = label.chars().filter(|next| next.is_alphabetic()).count() >= 3;
+    let declares = rest.starts_with('[') || rest == "scalar";
+    words && several && !declares && !rest.contains(['=', '∈', '←', '<', ':'])
 }
 
 fn trim(text: &str, range: Range<usize>) -> Range<usize> {
@@ -78,8 +93,11 @@ fn without_remark(text: &str, line: Range<usize>, names: &[&str]) -> Range<usize
     let mut end = line.end;
     let whole = &text[line.clone()];
     let equals = whole.find('=').unwrap_or(whole.len());
-    for mark in ["#", "//", "-->", "`"] {
-        if let Some(position) = whole.find(mark) {
+    for mark in ["#", "//", "-->", "`", "←"] {
+        // `← words` behind an equation; before one it defines.
+        if let Some(position) =
+            whole.find(mark).filter(|position| mark != "←" || *position > equals && equals < whole.len())
+        {
             // An arrow to a function says something that the equation does not.
             let tail = whole[position + mark.len()..].trim();
             if mark != "-->" || name::function(tail).is_none() {
@@ -89,8 +107,27 @@ fn without_remark(text: &str, line: Range<usize>, names: &[&str]) -> Range<usize
     }
     let mut line = trim(text, line.start..end);
     let whole = &text[line.clone()];
+    // `— forget gate`, `   [forget gate: what to forget]`: words behind a dash, or in brackets after a gap.
+    if let Some(dash) = whole.find(" — ").or_else(|| whole.find(" – "))
+        && dash > equals
+        && is_remark(whole[dash..].trim_start_matches([' ', '—', '–']), names)
+        && balanced(&whole[..dash])
+    {
+        line = trim(text, line.start..line.start + dash);
+    }
+    let whole = &text[line.clone()];
+    if whole.ends_with(']')
+        && let Some(open) = whole.rfind("  [")
+        && open > equals
+        && is_remark(&whole[open + 3..whole.len() - 1], names)
+        && balanced(&whole[..open])
+    {
+        line = trim(text, line.start..line.start + open);
+    }
+    let whole = &text[line.clone()];
     // A tail after two blanks, behind the last sign of mathematics.
-    let last_sign = whole.rfind(SIGNS).map_or(0, |sign| sign + 1);
+    let last_sign =
+        whole.rfind(SIGNS).map_or(0, |sign| sign + whole[sign..].chars().next().map_or(1, char::len_utf8));
     let from = last_sign.max(equals.min(whole.len()));
     if let Some(gap) = whole.get(from..).and_then(|tail| tail.find("  "))
         && is_remark(&whole[from + gap..], names)
@@ -152,11 +189,13 @@ fn without_label(text: &str, line: Range<usize>) -> Range<usize> {
     if words { trim(text, line.start + colon + 1..line.end) } else { line }
 }
 
-/// True where names carry their time as a final `t`: `Ht-1` occurs and `_t` does not.
+/// True where the time is written as an index of its own.
+pub(crate) fn has_written_time(text: &str) -> bool {
+    ["_t", "_{t", "[t", "(t"].iter().any(|index| text.contains(index))
+}
+
+/// True where a name carries its time as a final `t`: `Ht-1` occurs.
 pub(crate) fn has_suffix_time(text: &str) -> bool {
-    if text.contains("_t") || text.contains("_{t") || text.contains("[t") || text.contains("(t") {
-        return false;
-    }
     text.match_indices("t-1")
         .any(|(position, _)| text[..position].chars().next_back().is_some_and(char::is_alphanumeric))
 }

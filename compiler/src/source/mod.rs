@@ -4,6 +4,25 @@
 //! tokens, `convention` settles what the whole document says about time, `statement` cuts tokens into equations, and
 //! `pratt` with `script` parses each. `print` goes back.
 //!
+//! # Conditions, steps and parts
+//!
+//! | LaTeX | text and tokens | means |
+//! | --- | --- | --- |
+//! | `\operatorname{where}(a < b, x, y)` | `where(a < b, x, y)` | `x` where the condition holds, else `y`; nothing flows to `a` and `b` |
+//! | `\operatorname{where}(m, x, y)` | `where(m, x, y)` | `x` where `m` is not zero |
+//! | `\mathbb{1}[a \le b]`, `\mathbf{1}_{a \le b}` | `indicator(a <= b)`, `1[a <= b]` | 1 where it holds, else 0 |
+//! | `<`, `>`, `\le`, `\ge`, `\ne`, `==` | `<`, `>`, `<=`, `>=`, `!=`, `==` | conditions of these two; not a number only meets `!=` |
+//! | `\operatorname{mod}(a, b)`, `a \bmod b` | `mod(a, b)`, `a % b` | `a - b ⌊a / b⌋`: with the sign of `b`, gradients 1 and `-⌊a / b⌋` |
+//! | `\lfloor x \rfloor`, `\lceil x \rceil` | `floor(x)`, `ceil(x)` | no gradient |
+//! | `\operatorname{round}(x)` | `round(x)` | of two nearest the even one; its gradient is passed on unchanged |
+//! | `\operatorname{cumsum}(x)`, `\operatorname{cumax}(x)` | `cumsum(x)`, `cumax(x)` | sums up to each element, of the soft-max for `cumax`; `revcumsum` from each on |
+//! | `\operatorname{chunk}(a, j, m)` | `chunk(a, j, m)` | the `j`-th of `m` equal parts of a vector, `j` from 1; `split` is the same |
+//! | `i_t, f_t = \operatorname{split}(a_t)`, `[i_t, f_t] = \operatorname{chunk}(a_t, 2)` | the same | equal parts, one for each name |
+//!
+//! A comparison anywhere else is an error, and so are slices by index, `a_t[0:n]` and `a_{1:n}`: they count from 0 in
+//! code, from 1 in papers, and with or without their end. A function of the document's own, and a word before a
+//! parenthesis that names no function, are never products of letters.
+//!
 //! # Invariants
 //!
 //! - Nothing fails at the first error: every equation is parsed on its own, and findings are data.
@@ -21,6 +40,7 @@ mod inline;
 mod latex;
 mod lines;
 mod name;
+mod normal;
 mod pratt;
 pub mod print;
 mod row;
@@ -36,15 +56,16 @@ mod token;
 mod writer;
 
 pub use formula::{Formula, formulas};
-pub(crate) use name::{argument_counts, function_name, function_names, is_greek_word, nearest};
+pub(crate) use name::{argument_counts, counted, function_name, function_names, is_greek_word, nearest};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
 use std::ops::Range;
 
 use ast::{Document, Statement, StatementKind};
+use convention::Convention;
 use find::{Block, Found, Place, Spelling};
-use token::TokenKind;
+use token::{Token, TokenKind};
 use writer::Writer;
 
 use crate::diagnostic::{Code, Diagnostic, Severity, advise};
@@ -122,6 +143,9 @@ struct Reading {
     diagnostics: Vec<Diagnostic>,
 }
 
+/// How often inline definitions are looked for that the ones found before need.
+const MAXIMUM_ROUNDS: usize = 8;
+
 /// Reads what is the cell: display mathematics with the inline definitions it needs, else inline mathematics, else
 /// plain fences, code spans, or the whole text.
 fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>]) -> Reading {
@@ -131,9 +155,15 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
     let mut display = of(Place::Display);
     let inline = of(Place::Inline);
     if !display.is_empty() {
-        let statements = read(text, &display).statements;
-        let wanted = inline::needed(text, &inline, &statements);
-        if !wanted.is_empty() {
+        // What is needed may need more in its turn.
+        for _ in 0..MAXIMUM_ROUNDS {
+            let statements = read(text, &display).statements;
+            let inline: Vec<Block> =
+                inline.iter().filter(|block| !display.contains(block)).cloned().collect();
+            let wanted = inline::needed(text, &inline, &statements, &conventions(text, &display));
+            if wanted.is_empty() {
+                break;
+            }
             display.extend(wanted);
             display.sort_by_key(|block| block.range.start);
         }
@@ -145,10 +175,12 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
     }
     for place in [Place::Fence, Place::Span] {
         // All of a fence must be equations, or it is something else.
-        let fences: Vec<Block> = of(place)
+        let fences = of(place);
+        let convention = conventions(text, &fences);
+        let fences: Vec<Block> = fences
             .into_iter()
             .filter(|block| {
-                let Reading { statements, diagnostics, .. } = read(text, std::slice::from_ref(block));
+                let Reading { statements, diagnostics, .. } = read_one(text, block, &convention);
                 !statements.is_empty()
                     && (place == Place::Fence || defines_indexed(&statements))
                     && !diagnostics.iter().any(|diagnostic| diagnostic.code == Code::ExpectedEquation)
@@ -208,8 +240,39 @@ fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
     Diagnostic { code, message: message.into(), span, labels: Vec::new(), help: None }
 }
 
+/// What blocks of `source` settle together before a single equation is read.
+fn conventions(source: &str, blocks: &[Block]) -> Convention {
+    let suffix_time = suffix_time(source, blocks);
+    Convention { suffix_time, ..convention::observe(&lex(source, blocks, suffix_time).0) }
+}
+
+/// True where names in plain text carry their time as a final `t`, seen over all blocks.
+fn suffix_time(source: &str, blocks: &[Block]) -> bool {
+    let texts = || {
+        blocks
+            .iter()
+            .filter(|block| block.spelling == Spelling::Text)
+            .filter_map(|block| source.get(block.range.clone()))
+    };
+    texts().any(lines::has_suffix_time) && !texts().any(lines::has_written_time)
+}
+
 /// Lexes and parses blocks of `source` as one cell.
 fn read(source: &str, blocks: &[Block]) -> Reading {
+    let (lexed, diagnostics) = lex(source, blocks, suffix_time(source, blocks));
+    let convention = convention::observe(&lexed);
+    parse_blocks(blocks, &lexed, &convention, diagnostics)
+}
+
+/// Reads one block as part of a document with these conventions.
+fn read_one(source: &str, block: &Block, convention: &Convention) -> Reading {
+    let blocks = std::slice::from_ref(block);
+    let (lexed, diagnostics) = lex(source, blocks, convention.suffix_time);
+    parse_blocks(blocks, &lexed, convention, diagnostics)
+}
+
+/// The tokens of each block.
+fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut lexed = Vec::with_capacity(blocks.len());
     for block in blocks {
@@ -219,7 +282,7 @@ fn read(source: &str, blocks: &[Block]) -> Reading {
         match block.spelling {
             Spelling::Latex => latex::lex(text, start, latex::is_doubled(text), &mut writer),
             Spelling::Text => {
-                let style = text::TextStyle { suffix_time: lines::has_suffix_time(text) };
+                let style = text::TextStyle { suffix_time };
                 let mut end = start;
                 for line in lines::equations(text) {
                     if !writer.tokens.is_empty() {
@@ -233,12 +296,21 @@ fn read(source: &str, blocks: &[Block]) -> Reading {
         diagnostics.append(&mut writer.diagnostics);
         lexed.push(writer.tokens);
     }
-    let convention = convention::observe(&lexed);
+    (lexed, diagnostics)
+}
+
+/// Parses lexed blocks; `diagnostics` are those of the lexers.
+fn parse_blocks(
+    blocks: &[Block],
+    lexed: &[Vec<Token>],
+    convention: &Convention,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Reading {
     let mut statements = Vec::new();
     let mut lost = Vec::new();
     let mut general = Vec::new();
-    for (block, tokens) in blocks.iter().zip(&lexed) {
-        let mut reader = statement::Reader::new(&convention, block.spelling == Spelling::Text);
+    for (block, tokens) in blocks.iter().zip(lexed) {
+        let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
         statements.append(&mut reader.statements);
         lost.append(&mut reader.lost);

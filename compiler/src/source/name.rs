@@ -18,7 +18,7 @@ const GREEK: [(char, &str); 58] = [
 
 /// Letters with a decoration of their own: letter, base, decoration.
 #[rustfmt::skip]
-const COMPOSED: [(char, char, &str); 40] = [
+const COMPOSED: [(char, char, &str); 76] = [
     ('ã', 'a', "tilde"), ('ẽ', 'e', "tilde"), ('ĩ', 'i', "tilde"), ('ñ', 'n', "tilde"), ('õ', 'o', "tilde"),
     ('ũ', 'u', "tilde"), ('ṽ', 'v', "tilde"), ('ỹ', 'y', "tilde"), ('Ã', 'A', "tilde"), ('Ñ', 'N', "tilde"),
     ('Õ', 'O', "tilde"), ('Ũ', 'U', "tilde"), ('Ṽ', 'V', "tilde"), ('â', 'a', "hat"), ('ĉ', 'c', "hat"),
@@ -26,7 +26,13 @@ const COMPOSED: [(char, char, &str); 40] = [
     ('ô', 'o', "hat"), ('ŝ', 's', "hat"), ('û', 'u', "hat"), ('ŵ', 'w', "hat"), ('ŷ', 'y', "hat"), ('ẑ', 'z', "hat"),
     ('Ĉ', 'C', "hat"), ('Ĥ', 'H', "hat"), ('Ŷ', 'Y', "hat"), ('Ŵ', 'W', "hat"), ('ā', 'a', "bar"), ('ē', 'e', "bar"),
     ('ī', 'i', "bar"), ('ō', 'o', "bar"), ('ū', 'u', "bar"), ('ȳ', 'y', "bar"), ('ċ', 'c', "dot"), ('ḣ', 'h', "dot"),
-    ('ẋ', 'x', "dot"), ('ẏ', 'y', "dot"),
+    ('ẋ', 'x', "dot"), ('ẏ', 'y', "dot"), ('Ā', 'A', "bar"), ('Ē', 'E', "bar"), ('Ḡ', 'G', "bar"), ('ḡ', 'g', "bar"),
+    ('Ī', 'I', "bar"), ('Ō', 'O', "bar"), ('Ū', 'U', "bar"), ('Ȳ', 'Y', "bar"), ('Ẽ', 'E', "tilde"),
+    ('Ĩ', 'I', "tilde"), ('Ỹ', 'Y', "tilde"), ('Â', 'A', "hat"), ('Ê', 'E', "hat"), ('Ĝ', 'G', "hat"),
+    ('Î', 'I', "hat"), ('Ĵ', 'J', "hat"), ('Ô', 'O', "hat"), ('Ŝ', 'S', "hat"), ('Û', 'U', "hat"), ('Ẑ', 'Z', "hat"),
+    ('ȧ', 'a', "dot"), ('ḃ', 'b', "dot"), ('ḋ', 'd', "dot"), ('ė', 'e', "dot"), ('ḟ', 'f', "dot"), ('ġ', 'g', "dot"),
+    ('ṁ', 'm', "dot"), ('ṅ', 'n', "dot"), ('ȯ', 'o', "dot"), ('ṗ', 'p', "dot"), ('ṙ', 'r', "dot"), ('ṡ', 's', "dot"),
+    ('ẇ', 'w', "dot"), ('ż', 'z', "dot"), ('Ċ', 'C', "dot"), ('Ḣ', 'H', "dot"),
 ];
 
 /// Decorations by combining character.
@@ -197,6 +203,14 @@ pub(crate) const fn argument_counts(function: Function) -> (usize, usize, &'stat
         Function::TransposedProduct => (2, 2, "two arguments, as in `tmatvec(S, q)`"),
         Function::Chunk => (3, 3, "three arguments, as in `chunk(a, 1, 4)`, the first of four equal parts"),
         _ => (1, 1, "one argument"),
+    }
+}
+
+/// A number of things, with its verb.
+pub(crate) fn counted(number: usize) -> String {
+    match number {
+        1 => "one is".to_owned(),
+        _ => format!("{number} are"),
     }
 }
 

@@ -191,6 +191,13 @@ impl<'a> Parser<'a> {
         match self.kind() {
             None => Ok(()),
             Some(TokenKind::Unknown) => Err(Stop),
+            Some(TokenKind::Comma)
+                if matches!(self.sequence.kind(self.position + 1),
+                    Some(TokenKind::Word { text, .. }) if matches!(text.as_str(), "if" | "when" | "otherwise")) =>
+            {
+                let message = "a condition follows: a definition by cases is outside the language";
+                self.fail(Code::Piecewise, message, span, None)
+            }
             Some(kind) => {
                 let message = format!("{} does not continue the expression", describe(kind));
                 let (code, help) = outside(kind);

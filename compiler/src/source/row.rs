@@ -27,7 +27,11 @@ pub(crate) fn relations(sequence: &Sequence<'_>) -> Vec<usize> {
 pub(crate) fn is_loss<'s>(sequence: &Sequence<'s>) -> Option<&'s str> {
     let TokenKind::Word { text, .. } = sequence.kind(0)? else { return None };
     let loss = matches!(text.as_str(), "L" | "J" | "E" | "cal_L" | "cal_J" | "Loss" | "loss");
-    let after = sequence.after_name(0)?;
+    let mut after = sequence.after_name(0)?;
+    // `J^{(t)}(\theta) = …`.
+    if sequence.kind(after) == Some(&TokenKind::Open(Bracket::Round)) {
+        after = sequence.after(after);
+    }
     (loss && sequence.kind(after) == Some(&TokenKind::Equals)).then_some(text)
 }
 
@@ -41,8 +45,57 @@ pub(crate) fn is_prose(sequence: &Sequence<'_>, from: usize) -> bool {
         && rest.iter().filter(|token| !token.spaced).count() * 3 >= rest.len() * 2
 }
 
-/// `\begin{cases}` around whole equations only groups them: its ends become ends of rows.
-pub(crate) fn ungroup_cases(tokens: &[Token]) -> Vec<Token> {
+/// True where the brace at `index` holds a whole equation, as `\boxed{h_t = …}` and `{\bf h_t = …}` do.
+fn holds_equation(sequence: &Sequence<'_>, index: usize) -> Option<usize> {
+    let close = sequence.partner(index)?;
+    let argument = index.checked_sub(1).and_then(|before| sequence.kind(before)).is_some_and(|before| {
+        matches!(
+            before,
+            TokenKind::Subscript
+                | TokenKind::Superscript
+                | TokenKind::Accent(_)
+                | TokenKind::Fraction
+                | TokenKind::Underbrace
+                | TokenKind::Close(Bracket::Brace)
+        )
+    });
+    let mut first = index + 1;
+    while sequence.kind(first) == Some(&TokenKind::Open(Bracket::Brace)) && !sequence.is_left_side(first) {
+        first += 1;
+    }
+    (!argument && sequence.is_left_side(first)).then_some(close)
+}
+
+/// True where most of a row is words spelled by letters side by side, as `denotes\ the\ operator` is read by TeX.
+pub(crate) fn is_sentence(tokens: &[Token]) -> bool {
+    let letter = |token: &Token| matches!(&token.kind, TokenKind::Word { text, .. } if text.len() == 1);
+    let inside =
+        tokens.windows(2).filter(|pair| letter(&pair[0]) && letter(&pair[1]) && !pair[1].spaced).count();
+    inside >= 12 && inside * 3 >= tokens.len() * 2
+}
+
+/// The first run of two or more plain words side by side, as in `i_t = σ(W x_t) [input gate]`: a remark, which would be
+/// read as weights.
+pub(crate) fn words(sequence: &Sequence<'_>, from: usize) -> Option<(usize, usize)> {
+    let word = |index: usize| match sequence.kind(index) {
+        Some(TokenKind::Word { text, upper: false }) => {
+            let scripted =
+                matches!(sequence.kind(index + 1), Some(TokenKind::Subscript | TokenKind::Superscript));
+            text.len() >= 4
+                && text.bytes().all(|byte| byte.is_ascii_lowercase())
+                && !scripted
+                && !super::name::is_greek_word(text)
+        }
+        _ => false,
+    };
+    let start = (from..sequence.tokens.len()).find(|&at| word(at) && word(at + 1))?;
+    let end = (start..sequence.tokens.len()).find(|&at| !word(at)).unwrap_or(sequence.tokens.len());
+    Some((start, end))
+}
+
+/// `\begin{cases}` around whole equations only groups them: its ends become ends of rows. So do braces of a frame or
+/// a font around a whole equation.
+pub(crate) fn ungroup(tokens: &[Token]) -> Vec<Token> {
     let (sequence, _) = Sequence::new(tokens);
     let mut kept: Vec<Token> = Vec::with_capacity(tokens.len());
     let mut closing: Vec<usize> = Vec::new();
@@ -61,6 +114,11 @@ pub(crate) fn ungroup_cases(tokens: &[Token]) -> Vec<Token> {
                     kept.pop();
                 }
             }
+            token.kind = TokenKind::RowEnd;
+            closing.push(close);
+        } else if token.kind == TokenKind::Open(Bracket::Brace)
+            && let Some(close) = holds_equation(&sequence, index)
+        {
             token.kind = TokenKind::RowEnd;
             closing.push(close);
         } else if closing.last() == Some(&index) {
@@ -272,13 +330,18 @@ fn split_declarations(sequence: &Sequence<'_>, segments: Vec<(usize, usize)>) ->
     for (start, end) in segments {
         let mut from = start;
         let mut index = start;
+        let mut complete = false;
         while index < end {
-            if sequence.kind(index) == Some(&TokenKind::Comma) {
+            // In `W, U: frozen` the names before the colon belong together.
+            complete |=
+                matches!(sequence.kind(index), Some(TokenKind::Colon | TokenKind::Equals | TokenKind::In));
+            if sequence.kind(index) == Some(&TokenKind::Comma) && complete {
                 let next = sequence.skip_layout(index + 1);
                 let after = sequence.after_name(next).map(|after| sequence.skip_layout(after));
                 if after.is_some_and(|after| sequence.kind(after) == Some(&TokenKind::Colon)) {
                     split.push((from, index));
                     from = index + 1;
+                    complete = false;
                 }
             }
             index = sequence.after(index);

@@ -147,8 +147,34 @@ impl Parser<'_> {
         Ok(())
     }
 
+    /// `h_t-1`, written without a blank: as it stands one less than `h_t`, and hardly meant so.
+    fn lost_braces(&mut self, sign: usize, time: usize) -> Result<(), Stop> {
+        let token = |index: usize| self.sequence.tokens.get(index).filter(|_| index < self.end);
+        let (Some(sign), Some(letter), Some(minus), Some(number)) =
+            (token(sign), token(time), token(time + 1), token(time + 2))
+        else {
+            return Ok(());
+        };
+        // The parts of a Rust identifier have one place.
+        let written = sign.span != letter.span && letter.span.end == minus.span.start;
+        if written
+            && minus.kind == TokenKind::Minus
+            && matches!(number.kind, TokenKind::Number { whole: Some(1..=9), .. })
+            && !minus.spaced
+            && !number.spaced
+        {
+            let message = "the index ends before the sign: this reads as one value less a number";
+            let help = "write `h_{t-1}` for the step before, and blanks, `h_t - 1`, for a difference";
+            return self.fail(Code::LostIndex, message, letter.span.to(number.span), Some(help.to_owned()));
+        }
+        Ok(())
+    }
+
     fn subscript(&mut self, named: &mut Named) -> Result<(), Stop> {
         let (start, end, over) = self.script_range()?;
+        if start == self.position + 1 && end == start + 1 && self.time(start, end) == Some(0) {
+            self.lost_braces(self.position, start)?;
+        }
         for (start, end) in self.sequence.parts(start, end) {
             let (inner_start, inner_end, _) = self.sequence.without_brackets(start, end);
             let index = self.sequence.index(inner_start, inner_end);
@@ -181,10 +207,23 @@ impl Parser<'_> {
             self.position = over;
             return Ok(());
         }
-        let parts = self.sequence.parts(start, end);
+        let (inner_start, inner_end, bracketed) = self.sequence.without_brackets(start, end);
+        let mut parts = self.sequence.parts(start, end);
+        // `W^{(i, t)}`: the brackets are around the list.
+        let listed = self.sequence.parts(inner_start, inner_end);
+        let inside = bracketed && listed.len() > 1;
+        if inside {
+            parts = listed;
+        }
         let several = parts.len() > 1;
+        // `e^{x}_t` is a name as `e_t^{x}` is.
+        let indexed = named.time.is_some() || self.sequence.kind(over) == Some(&TokenKind::Subscript);
         for (start, end) in parts {
-            self.superscript_part(named, start, end, several)?;
+            if inside && let Some(time) = self.time(start, end) {
+                self.set_time(named, time, (start, end))?;
+                continue;
+            }
+            self.superscript_part(named, start, end, several, indexed)?;
         }
         self.position = over;
         Ok(())
@@ -196,6 +235,7 @@ impl Parser<'_> {
         start: usize,
         end: usize,
         several: bool,
+        indexed: bool,
     ) -> Result<(), Stop> {
         let (from, to, bracketed) = self.sequence.without_brackets(start, end);
         if let Some(index) = self.sequence.index(from, to) {
@@ -216,7 +256,7 @@ impl Parser<'_> {
             }
         }
         let single = to == from + 1;
-        let euler = named.parts.base == "e" && !self.convention.letter_e && named.time.is_none();
+        let euler = named.parts.base == "e" && !self.convention.letter_e && !indexed;
         match self.sequence.kind(from) {
             // `h_t^{(0)}`, where layers are counted, is the input of the first.
             Some(TokenKind::Number { whole: Some(0), .. })

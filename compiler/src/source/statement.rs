@@ -5,10 +5,10 @@
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
 use super::convention::Convention;
 use super::pratt::{Parser, Stop};
-use super::print;
-use super::row::{is_loss, is_prose, relations, segments, strip, ungroup_cases};
+use super::row::{is_loss, is_prose, is_sentence, relations, segments, strip, ungroup, words};
 use super::sequence::{BracketFault, Sequence};
 use super::token::{Bracket, Token, TokenKind, describe};
+use super::{normal, print};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::MAXIMUM_NESTING;
 use crate::span::Span;
@@ -61,15 +61,13 @@ impl<'a> Reader<'a> {
     /// Reads all of `tokens`.
     pub(crate) fn read(&mut self, tokens: &[Token]) {
         let mut pending: Vec<Reference> = Vec::new();
-        let tokens = &ungroup_cases(tokens);
+        let tokens = &ungroup(tokens);
         for (start, end) in segments(tokens, self.lines) {
             let row: Vec<Token> = strip(&tokens[start..end]);
             if row.is_empty() {
                 continue;
             }
-            let waiting = pending.clone();
             if self.row(&row, &mut pending).is_err() {
-                self.lost.extend(waiting);
                 self.lose(&row);
             }
         }
@@ -163,7 +161,11 @@ impl<'a> Reader<'a> {
                 let equals: Vec<usize> =
                     relations.iter().copied().filter(|index| row[*index].kind == TokenKind::Equals).collect();
                 let targets = std::mem::take(pending);
-                self.equation(sequence, &equals, targets)
+                let read = self.equation(sequence, &equals, targets.clone());
+                if read.is_err() {
+                    self.lost.extend(targets);
+                }
+                read
             }
             (None, None) => self.without_relation(sequence, pending),
         }
@@ -230,6 +232,10 @@ impl<'a> Reader<'a> {
             pending.push(named.reference());
             return Ok(());
         }
+        if is_sentence(tokens) {
+            self.skip("words define nothing: skipped", span);
+            return Ok(());
+        }
         let calculates = tokens.iter().any(|token| {
             matches!(
                 token.kind,
@@ -275,6 +281,15 @@ impl<'a> Reader<'a> {
         }
         if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) && equals.len() == 1 {
             return self.gate_stack(sequence, first);
+        }
+        if self.lines
+            && let Some((from, to)) = words(sequence, first + 1)
+        {
+            let place = sequence.span(from, to);
+            let help =
+                Some("leave remarks out, or part them by `#`; a product of names needs a sign".to_owned());
+            self.report(Code::UnexpectedToken, "these words read as a product of weights", place, help);
+            return Err(Stop);
         }
         let left = self.left_side(sequence, first)?;
         // Parts between the signs: names are further targets, the rest are values.
@@ -375,11 +390,13 @@ impl<'a> Reader<'a> {
         let mut values = values.into_iter();
         let Some(first) = values.next() else { return Err(Stop) };
         for further in values {
-            if print::text::expression(&first) == print::text::expression(&further) {
+            if normal::form(&first) == normal::form(&further) {
                 continue;
             }
             let repeats = match (&first.kind, &further.kind) {
                 (ExpressionKind::Call(one, _), ExpressionKind::Call(other, _)) => one == other,
+                // `g(W_x x_t + W_a a_{t-1}) = g(W [a_{t-1}, x_t])`, where nothing binds `g` yet.
+                (ExpressionKind::Chain(one), ExpressionKind::Chain(other)) if applies(one, other) => true,
                 _ => skeleton(&first) == skeleton(&further),
             };
             if !repeats {
@@ -394,7 +411,8 @@ impl<'a> Reader<'a> {
                 if let Some(last) = self.diagnostics.last_mut() {
                     last.labels.push((first.span, "the side before".to_owned()));
                 }
-                return Err(Stop);
+                // The first side is read on, so that what else is wrong is found too.
+                continue;
             }
             let message = "this side is taken to repeat the one before and is skipped";
             self.report(Code::SkippedRow, message, further.span, None);
@@ -455,9 +473,18 @@ impl<'a> Reader<'a> {
             let parameter = self.parameter(sequence, 1, equals)?;
             return Ok(LeftSide::Known(*function, spelled.clone(), parameter));
         }
-        if sequence.kind(0) == Some(&TokenKind::Fraction)
-            && matches!(sequence.kind(2).or(sequence.kind(1)), Some(TokenKind::Word { text, .. }) if text == "d")
-        {
+        // `\frac{dh}{dt}`, `\tau \frac{d h(t)}{dt}`, `d h / d t`, whatever scales it.
+        let differential = |index: usize| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == "d" || text == "dt");
+        let quotient = (0..equals).any(|index| match sequence.kind(index) {
+            Some(TokenKind::Fraction) => {
+                let under = sequence.after(index + 1);
+                let begins = |at: usize| differential(at) || differential(at + 1);
+                begins(index + 1) && begins(under)
+            }
+            Some(TokenKind::Slash) => differential(index + 1),
+            _ => false,
+        });
+        if quotient {
             let help = Some("write the step of its discretisation".to_owned());
             self.report(
                 Code::DifferentialEquation,
@@ -602,6 +629,19 @@ impl<'a> Reader<'a> {
         self.report(Code::LeftSide, message, span, help);
         Err(Stop)
     }
+}
+
+/// True where both are one name applied to something in parentheses.
+fn applies(one: &[Expression], other: &[Expression]) -> bool {
+    let parts = |factors: &[Expression]| match factors {
+        [Expression { kind: ExpressionKind::Reference(name), .. }, argument]
+            if matches!(argument.kind, ExpressionKind::Group(_)) =>
+        {
+            Some(print::text::reference(name))
+        }
+        _ => None,
+    };
+    parts(one).is_some_and(|name| parts(other) == Some(name))
 }
 
 /// An expression without its names: two sides with one skeleton say the same in other names.

@@ -138,6 +138,151 @@ fn spellings_agree() {
     }
 }
 
+/// LaTeX, and the same in the spelling that text and tokens share.
+const OPERATORS: [(&str, &str); 18] = [
+    (r"h_t = \operatorname{where}(x_t < b, x_t, h_{t-1})", "h_t = where(x_t < b, x_t, h_{t-1})"),
+    (
+        r"h_t = \operatorname{where}\left(x_t \le b, x_t, h_{t-1}\right)",
+        "h_t = where(x_t <= b, x_t, h_{t-1})",
+    ),
+    (r"h_t = \operatorname{where}(x_t \leq b, x_t, h_{t-1})", "h_t = where((x_t <= b), x_t, h_{t-1})"),
+    (r"h_t = \text{where}(x_t \geq b, x_t, h_{t-1})", "h_t = where(x_t >= b, x_t, h_{t-1})"),
+    (r"h_t = \mathrm{where}(x_t > b, x_t, h_{t-1})", "h_t = where(x_t > b, x_t, h_{t-1})"),
+    (r"h_t = \operatorname{where}(x_t ≠ b, x_t, h_{t-1})", "h_t = where(x_t != b, x_t, h_{t-1})"),
+    (r"h_t = \operatorname{where}(x_t == b, x_t, h_{t-1})", "h_t = where(x_t == b, x_t, h_{t-1})"),
+    (r"h_t = \operatorname{where}(m_t, x_t, h_{t-1})", "h_t = where(m_t, x_t, h_{t-1})"),
+    (r"h_t = \mathbb{1}[x_t \ge b] \odot h_{t-1}", "h_t = indicator(x_t >= b) .* h_{t-1}"),
+    (r"h_t = \mathbf{1}_{\{x_t < b\}} \odot h_{t-1}", "h_t = 1[x_t < b] .* h_{t-1}"),
+    (r"h_t = h_{t-1} + \operatorname{mod}(x_t, p)", "h_t = h_{t-1} + mod(x_t, p)"),
+    (r"h_t = h_{t-1} + x_t \bmod p", "h_t = h_{t-1} + x_t % p"),
+    (r"h_t = h_{t-1} + x_t \;\mathrm{mod}\; p", "h_t = h_{t-1} + x_t mod p"),
+    (r"h_t = \lfloor x_t \rfloor + \lceil h_{t-1} \rceil", "h_t = floor(x_t) + ceil(h_{t-1})"),
+    (r"h_t = \left\lfloor \operatorname{round}(x_t) \right\rfloor^2", "h_t = floor(round(x_t))^2"),
+    (
+        r"h_t = \operatorname{cumax}(x_t) - \operatorname{revcumsum}(h_{t-1})",
+        "h_t = cumax(x_t) - revcumsum(h_{t-1})",
+    ),
+    (r"i_t, f_t = \operatorname{chunk}(a_t, 2)", "i_t, f_t = chunk(a_t, 2)"),
+    (r"[i_t, f_t] = \operatorname{split}(W x_t + b)", "(i_t, f_t) = split(W x_t + b)"),
+];
+
+#[test]
+fn operators_have_one_tree_in_every_spelling() {
+    for (latex, text) in OPERATORS {
+        let first = parse(latex, Syntax::Latex, None);
+        assert_eq!(first.diagnostics, [], "{latex}");
+        assert_eq!(print_text(&first.document), shown(text, Syntax::Text, None), "{latex}");
+        #[cfg(feature = "tokens")]
+        {
+            let (parsed, _) = super::parse_tokens(text.parse().expect("tokens"));
+            assert_eq!(print_text(&parsed.document), shown(text, Syntax::Text, None), "{text}");
+        }
+        let printed = print_latex(&first.document);
+        let again = parse(&printed, Syntax::Latex, None);
+        assert_eq!(again.diagnostics, [], "{printed}");
+        assert_eq!(without_spans(&first.document), without_spans(&again.document), "{printed}");
+        let printed = print_text(&first.document);
+        let again = parse(&printed, Syntax::Text, None);
+        assert_eq!(again.diagnostics, [], "{printed}");
+        assert_eq!(printed, print_text(&again.document));
+    }
+    check(
+        "[i_t, f_t] = \\operatorname{split}(W x_t + b)",
+        Syntax::Latex,
+        &expect![[r#"
+            i_t = chunk(W x_t + b, 1, 2)
+            f_t = chunk(W x_t + b, 2, 2)
+        "#]],
+    );
+}
+
+#[test]
+fn what_compares_or_cuts_elsewhere_is_told_how() {
+    let mut all = String::new();
+    for source in [
+        r"h_t = x_t < h_{t-1}",
+        r"h_t = (x_t \le b) \odot h_{t-1}",
+        r"h_t = \operatorname{where}(a < x_t < b, x_t, h_{t-1})",
+        r"h_t = \operatorname{where}(x_t < b, x_t)",
+        r"h_t = \operatorname{where}(t < p, x_t, h_{t-1})",
+        r"h_t = \lfloor x_t \rceil",
+        r"h_t = \operatorname{mod} x_t",
+        r"h_t = x_t[0:4] + h_{t-1}",
+        r"h_t = x_{1:n} + h_{t-1}",
+        r"h_t = x_t^{[1:n]} + h_{t-1}",
+        r"(i_t, f_t) = W x_t",
+        r"i_t, f_t = \operatorname{chunk}(a_t, 3)",
+        r"i_t = \operatorname{split}(a_t)",
+        r"h_t = foo(x_t) + h_{t-1}",
+        r"h_t = Attention(x_t)",
+        r"h_t = \mathrm{Attention}(x_t, h_{t-1})",
+        r"h_t = flor(x_t)",
+        r"h_t = Uo (x_t) + ab(x_t) + Wxy \text{ where } y \text{ is given}",
+    ] {
+        all.push_str(&format!("{source}\n"));
+        for diagnostic in parse(source, Syntax::Latex, None).diagnostics {
+            let help = diagnostic.help.map_or(String::new(), |help| format!("\n    help: {help}"));
+            all.push_str(&format!("    {} {}{help}\n", diagnostic.code.as_str(), diagnostic.message));
+        }
+    }
+    expect![[r#"
+        h_t = x_t < h_{t-1}
+            GW0451 `<` does not continue the expression
+            help: a comparison chooses between two values, `where(a < b, x, y)`, or is 1 or 0 as `\mathbb{1}[a < b]`, in text `indicator(a < b)`
+        h_t = (x_t \le b) \odot h_{t-1}
+            GW0451 `<=` does not continue the expression
+            help: a comparison chooses between two values, `where(a < b, x, y)`, or is 1 or 0 as `\mathbb{1}[a < b]`, in text `indicator(a < b)`
+        h_t = \operatorname{where}(a < x_t < b, x_t, h_{t-1})
+            GW0451 two comparisons stand in a row
+            help: compare twice: `where(a < b, where(b < c, x, y), y)`
+        h_t = \operatorname{where}(x_t < b, x_t)
+            GW0104 `where` takes three arguments, as in `where(a < b, x, y)`, but 2 are given
+            help: give the arguments that the message asks for; several values become one by `[a, b]`
+        h_t = \operatorname{where}(t < p, x_t, h_{t-1})
+            GW0017 the time `t` stands as a value
+            help: an index needs its underscore: `h_t`, `h_{t-1}`; the time itself is an input of its own, such as `\tau_t` with `\tau_t \in \mathbb{R}`
+        h_t = \lfloor x_t \rceil
+            GW0003 `⌉` does not close `⌊`
+            help: add the bracket that is missing, or remove the one too many
+        h_t = \operatorname{mod} x_t
+            GW0104 `mod` takes two arguments, as in `mod(a, b)`, but one is given
+            help: give the arguments that the message asks for; several values become one by `[a, b]`
+        h_t = x_t[0:4] + h_{t-1}
+            GW0005 `:` does not continue the expression
+            help: a part of a vector is written `chunk(a, j, m)`, the j-th of m equal parts; all parts at once are `i_t, f_t = split(a_t)`
+        h_t = x_{1:n} + h_{t-1}
+            GW0005 `:` is no part of a label
+            help: a part of a vector is written `chunk(a, j, m)`, the j-th of m equal parts; all parts at once are `i_t, f_t = split(a_t)`
+        h_t = x_t^{[1:n]} + h_{t-1}
+            GW0005 `:` does not continue the expression
+            help: a part of a vector is written `chunk(a, j, m)`, the j-th of m equal parts; all parts at once are `i_t, f_t = split(a_t)`
+        (i_t, f_t) = W x_t
+            GW0007 several names are defined at once
+            help: the equal parts of a vector are `[i_t, f_t] = split(…)`; else write one equation for each
+        i_t, f_t = \operatorname{chunk}(a_t, 3)
+            GW0104 2 names stand on the left side of these parts
+            help: write `split(…)` or `chunk(…, 2)`: equal parts, one for each name
+        i_t = \operatorname{split}(a_t)
+            GW0104 the parts of a vector are several values
+            help: name them all, `i_t, f_t = split(a_t)`, or take one, `i_t = chunk(a_t, 1, 2)`
+        h_t = foo(x_t) + h_{t-1}
+            GW0101 there is no function `foo`
+            help: bind it, as in `\mathrm{foo}(u) = W u + b`; a product of letters is written with blanks between them
+        h_t = Attention(x_t)
+            GW0101 there is no function `Attention`
+            help: bind it, as in `\mathrm{Attention}(u) = W u + b`; a product of letters is written with blanks between them
+        h_t = \mathrm{Attention}(x_t, h_{t-1})
+            GW0102 `Attention` is applied like a function, but nothing binds it
+            help: bind functions of one argument, as in `f(u) = \tanh(W u + b)`, and give several values as one: `f([x_t, h_{t-1}])`
+        h_t = flor(x_t)
+            GW0101 there is no function `flor`
+            help: did you mean `floor`? A product of letters is written with blanks between them
+        h_t = Uo (x_t) + ab(x_t) + Wxy \text{ where } y \text{ is given}
+            GW0005 text does not continue the expression
+            help: write one equation as `name = expression`, and part equations by `;`, a new line or two backslashes
+    "#]].assert_eq(&all);
+}
+
 #[cfg(feature = "tokens")]
 fn flatten(tokens: proc_macro2::TokenStream, flat: &mut Vec<String>) {
     for tree in tokens {

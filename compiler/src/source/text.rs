@@ -74,6 +74,12 @@ impl<'a> Lexer<'a, '_> {
             self.writer.spaced = true;
             return;
         }
+        if character == '\\' && rest[1..].starts_with([' ', ',', ';', ':', '!']) {
+            // A blank of LaTeX.
+            self.position += 2;
+            self.writer.spaced = true;
+            return;
+        }
         if character == '#' || rest.starts_with("//") {
             self.position += rest.find('\n').unwrap_or(rest.len());
             return;
@@ -133,6 +139,18 @@ impl<'a> Lexer<'a, '_> {
         }
         if let Some((sign, kind)) = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign)) {
             self.push(kind.clone(), sign.len());
+            // `C~t-1`.
+            let after = self.rest();
+            if self.style.suffix_time
+                && *sign == "~"
+                && after.starts_with('t')
+                && !after[1..].starts_with(continues_identifier)
+            {
+                let letter = place(self.offset, self.position, self.position + 1);
+                self.writer.push(TokenKind::Subscript, letter);
+                self.position += 1;
+                self.suffix_time(letter);
+            }
             return;
         }
         if character.is_ascii_digit()
@@ -262,8 +280,26 @@ pub(crate) fn html_tag(text: &str) -> Option<(&'static [TokenKind], usize)> {
         ("</math>", &[]),
         ("</span>", &[]),
     ];
-    TAGS.iter().find(|(tag, _)| text.starts_with(tag)).map(|(tag, kinds)| (*kinds, tag.len()))
+    if let Some((tag, kinds)) = TAGS.iter().find(|(tag, _)| text.starts_with(tag)) {
+        return Some((*kinds, tag.len()));
+    }
+    // `<span class="…">`: a tag with attributes.
+    let name = text.strip_prefix('<')?.split(|next: char| !next.is_ascii_alphanumeric()).next()?;
+    let kinds: &[TokenKind] = match name {
+        "sub" => &SUBSCRIPT,
+        "sup" => &SUPERSCRIPT,
+        "span" | "div" | "p" | "i" | "b" | "em" | "strong" | "li" | "ul" | "td" | "code" => &[],
+        _ => return None,
+    };
+    let attributes = text.get(1 + name.len()..)?;
+    let end = attributes.bytes().take(MAXIMUM_TAG).position(|byte| byte == b'>')?;
+    let inside = &attributes[..end];
+    (inside.starts_with(' ') && inside.contains("=\"") || inside.starts_with(' ') && inside.contains("='"))
+        .then_some((kinds, 1 + name.len() + end + 1))
 }
+
+/// Longest HTML tag, in bytes.
+const MAXIMUM_TAG: usize = 256;
 
 /// Length in bytes of the run of script characters that `text` begins with.
 pub(crate) fn script_length(text: &str, value: fn(char) -> Option<char>) -> usize {

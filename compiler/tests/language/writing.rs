@@ -4,7 +4,7 @@ use gatewright_compiler::passes::read;
 use gatewright_compiler::resolve::Options;
 use gatewright_compiler::source::Syntax;
 
-use crate::{accept, cell, codes, listed, refuse, same};
+use crate::{accept, codes, refuse, same};
 
 const RNN: &str = "h_t = tanh(W x_t + U h_{t-1} + b)";
 
@@ -30,6 +30,8 @@ fn rust_tokens_are_the_same_language() {
     use gatewright_compiler::graph::{Sameness, lower};
     use gatewright_compiler::passes::check;
     use gatewright_compiler::source::parse_tokens;
+
+    use crate::{cell, listed};
 
     for (tokens, text) in [
         ("h_t = tanh(W * x_t + U * h_{t-1} + b);", RNN),

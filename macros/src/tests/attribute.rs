@@ -83,12 +83,12 @@ pub struct Cell;",
               |
             6 | g_t = \tanh(W_g [h_{t-1}, x_t] + ) \\
               |                                ^
-            10:1-10:37 the time `t` stands as a value [GW0017]
+            10:1-10:37 there is no function `softmaxx` [GW0101]
                |
             10 | And $$y_t = softmaxx(W_y h_t)$$.
-               |                ^
+               |             ^^^^^^^^
                |
-               = help: an index needs its underscore: `h_t`, `h_{t-1}`
+               = help: did you mean `softmax`? A product of letters is written with blanks between them
         "#]],
     );
 }
@@ -123,7 +123,7 @@ struct Cell;",
               |               `z_t` needs `h_t`
               |
               = help: correct a time index, or choose a way out: `previous` reads `h_{t-1}` here, `fixed-point` solves the equations of the step by iteration
-            help: `#[cell(cycle = "previous")]` chooses `previous`
+            help: `#[cell(cycle = "previous")]` chooses the one, `#[cell(cycle = "fixed-point")]` the other
         "#]],
     );
     errors(
@@ -140,13 +140,15 @@ struct Cell;",
     );
     errors(
         "",
-        "/// $$ S_t = S_{t-1} + v_t k_t^\\top; v_t = W_v x_t; k_t = W_k x_t; h_t = S_t x_t $$\nstruct Cell;",
+        "/// $$ S_t = S_{t-1} + v_t k_t^\\top; v_t = W_v x_t; k_t = W_k x_t; h_t = \\operatorname{softmax}(S_t) x_t $$\nstruct Cell;",
         &expect![[r#"
-        1:1-1:84 this cannot be compiled yet: a matrix that varies in time (in `S`)
-          |
-        1 | $$ S_t = S_{t-1} + v_t k_t^\top; v_t = W_v x_t; k_t = W_k x_t; h_t = S_t x_t $$
-          |    ^^^
-    "#]],
+            1:1-1:108 a vector is needed here, a matrix was found [GW0202]
+              |
+            1 | $$ S_t = S_{t-1} + v_t k_t^\top; v_t = W_v x_t; k_t = W_k x_t; h_t = \operatorname{softmax}(S_t) x_t $$
+              |                                                                      ^^^^^^^^^^^^^^^^^^^^^^^---^
+              |                                                                                             |
+              |                                                                                             a matrix
+        "#]],
     );
     errors(
         "cycle = \"previous\"",

@@ -30,7 +30,7 @@ pub(crate) struct SourceArguments {
 pub(crate) enum Cycle {
     /// Read the value of the step before along the cycle's state
     Previous,
-    /// Solve the equations of the step by iteration (not supported yet: an error that says so)
+    /// Solve the equations of the step by iteration; a run ends with an error where that does not converge
     FixedPoint,
 }
 

@@ -83,6 +83,9 @@ struct DiagnosticRow {
 struct Report {
     inputs: Vec<PortRow>,
     states: Vec<PortRow>,
+    /// Values that the equations of a step are solved for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    solved: Vec<PortRow>,
     outputs: Vec<PortRow>,
     parameters: Vec<PortRow>,
     frozen: Vec<String>,
@@ -157,6 +160,7 @@ fn report(cell: &Cell) -> Report {
     Report {
         inputs: cell.inputs.iter().map(variable).collect(),
         states: cell.states.iter().map(|state| variable(&state.variable)).collect(),
+        solved: cell.unknowns.iter().map(|unknown| variable(&unknown.variable)).collect(),
         outputs: cell
             .outputs
             .iter()

@@ -144,8 +144,8 @@ impl Description<'_> {
                     lines.extend(self.product(*matrix, *accumulate));
                 }
                 Step::SampleProduct { .. } => samples += 1,
-                // Moves elements.
-                Step::Arrange { .. } => {}
+                // No arithmetic.
+                Step::Arrange { .. } | Step::RowMaximum { .. } => {}
                 Step::Loop { .. } => loops += 1,
             }
         }

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use gatewright::compiler::operator::Operator;
 use gatewright::compiler::resolve::{Cell, State, TermId, Variable};
 
-/// Inputs, states, outputs, parameters and dimensions of a cell, a line each.
+/// Inputs, states, values solved by iteration, outputs, parameters and dimensions of a cell, a line each.
 pub(crate) fn describe(cell: &Cell) -> String {
     let names = &cell.dimensions;
     let variable = |variable: &Variable| format!("{} {}", variable.name, variable.shape.describe(names));
@@ -24,6 +24,7 @@ pub(crate) fn describe(cell: &Cell) -> String {
     for (title, rows) in [
         ("inputs", cell.inputs.iter().map(variable).collect::<Vec<_>>()),
         ("states", states.collect()),
+        ("solved", cell.unknowns.iter().map(|unknown| variable(&unknown.variable)).collect()),
         ("outputs", outputs.collect()),
         ("parameters", cell.parameters.iter().map(parameter).collect()),
         ("constants", constants.collect()),

@@ -2,9 +2,14 @@
 //!
 //! The loss is a random linear functional of all outputs and final states, `L = Σ w·y`. For each number `p` that the
 //! cell reads, `dL/dp` as derived is compared with `(L(p + ε) - L(p - ε)) / 2ε`, in f64.
+//!
+//! A cell that rounds has the gradient of its stand-in without jumps ([`gatewright::compiler::graph::StraightThrough`]);
+//! the differences are taken of that.
 
 use clap::Args;
 use gatewright::CompiledCell;
+use gatewright::compiler::graph::{StraightThrough, lower};
+use gatewright::error::CompileError;
 use gatewright::parameters::{Initializer, Random};
 use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
 use gatewright::workspace::Workspace;
@@ -67,7 +72,9 @@ struct Probe<'a> {
     cell: &'a CompiledCell<f64>,
     steps: usize,
     batch: usize,
-    functional: Functional,
+    functional: &'a Functional,
+    /// Further inputs, which stay as they are.
+    fixed: Vec<Vec<f64>>,
     workspace: Workspace<f64>,
 }
 
@@ -99,7 +106,7 @@ impl Probe<'_> {
             steps: self.steps,
             batch: self.batch,
             parameters: &point.parameters,
-            inputs: &views(&point.inputs),
+            inputs: &[views(&point.inputs), views(&self.fixed)].concat(),
             initial_states: &views(&point.states),
             outputs: &mut views_mut(&mut outputs),
             final_states: &mut views_mut(&mut finals),
@@ -159,7 +166,8 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
     }
     // Small, and different where there are few, so that a confusion of two dimensions shows.
     solver.fill(|at| [3, 4, 5, 2][at % 4]);
-    let cell = checked.compile::<f64>(&solver.finish()?, arguments.backend)?;
+    let sizes = solver.finish()?;
+    let cell = checked.compile::<f64>(&sizes, arguments.backend)?;
     let layout = cell.layout();
     let (steps, batch) = (arguments.steps, arguments.batch);
     let rows = steps.checked_mul(batch).ok_or_else(|| Failure::usage("--steps times --batch overflows"))?;
@@ -184,7 +192,18 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut point = Point { parameters: parameters.pop().unwrap_or_default(), inputs, states };
     let functional = Functional { outputs, final_states };
-    let mut probe = Probe { cell: &cell, steps, batch, functional, workspace: Workspace::default() };
+    let probe = |cell, fixed| {
+        let workspace = Workspace::default();
+        Probe { cell, steps, batch, functional: &functional, fixed, workspace }
+    };
+    let graph = lower(&checked.cell).map_err(|error| CompileError::Pass(error.into()))?;
+    let stand_in = graph.straight_through().map_err(|error| CompileError::Pass(error.into()))?;
+    if stand_in.is_some() {
+        answer_line!(
+            "rounding passes its gradient on unchanged: differences are taken with each rounding as a shift by what \
+             it moves here"
+        )?;
+    }
 
     let mut worst: Option<Comparison> = None;
     let mut tried = 0_usize;
@@ -200,10 +219,18 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
                 break;
             }
         }
-        let mut derived = probe.gradient(&point)?;
+        let mut derived = probe(&cell, Vec::new()).gradient(&point)?;
+        let smooth = match &stand_in {
+            Some(stand_in) => Some(smooth(&checked, stand_in, &sizes, arguments, &point)?),
+            None => None,
+        };
+        let mut jumpless = match &smooth {
+            Some((smooth, distances)) => probe(smooth, distances.clone()),
+            None => probe(&cell, Vec::new()),
+        };
         for (name, entries) in tensors(&cell, &point) {
             for (at, entry) in chosen(entries, arguments.entries, &mut Random::named(arguments.seed, &name)) {
-                let difference = probe.difference(&mut point, entry)?;
+                let difference = jumpless.difference(&mut point, entry)?;
                 let derived = derived.entry_mut(entry).map_or(f64::NAN, |value| *value);
                 let comparison = Comparison::new(format!("{name}[{at}]"), derived, difference);
                 tried += 1;
@@ -226,6 +253,34 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     Err(Failure::data(format!("gradients differ by more than {:e}: {verdict}", arguments.tolerance)))
+}
+
+/// For a cell that rounds: its stand-in without jumps, and how far each rounding moves its argument at `point`.
+fn smooth(
+    checked: &Checked,
+    stand_in: &StraightThrough,
+    sizes: &[usize],
+    arguments: &Arguments,
+    point: &Point,
+) -> Result<(CompiledCell<f64>, Vec<Vec<f64>>), Failure> {
+    let measured = checked.compile_graph::<f64>(&stand_in.distances, sizes, arguments.backend)?;
+    let (steps, batch) = (arguments.steps, arguments.batch);
+    let layout = measured.layout();
+    let mut outputs = buffers(layout.outputs.iter().map(|port| port.size), steps * batch)?;
+    let mut finals = buffers(layout.states.iter().map(|port| port.size), batch)?;
+    let call = Forward {
+        steps,
+        batch,
+        parameters: &point.parameters,
+        inputs: &views(&point.inputs),
+        initial_states: &views(&point.states),
+        outputs: &mut views_mut(&mut outputs),
+        final_states: &mut views_mut(&mut finals),
+    };
+    measured.forward(call, Keep::Nothing, &mut Workspace::default())?;
+    let distances = outputs.split_off(outputs.len().saturating_sub(stand_in.count));
+    let cell = checked.compile_graph(&stand_in.smooth, sizes, arguments.backend)?;
+    Ok((cell, distances))
 }
 
 /// One entry, both ways.

@@ -5,6 +5,7 @@ use std::io::IsTerminal;
 use std::time::{Duration, Instant};
 
 use gatewright::compiler::diagnostic::{Diagnostic, render};
+use gatewright::compiler::graph::Graph;
 use gatewright::compiler::passes::read;
 use gatewright::compiler::resolve::{Cell, CyclePolicy, Options};
 use gatewright::compiler::source::ast::Document;
@@ -113,15 +114,30 @@ impl Checked {
         sizes: &[usize],
         arguments: BackendArguments,
     ) -> Result<CompiledCell<T>, Failure> {
-        let named: Vec<(&str, usize)> =
-            self.cell.dimensions.iter().map(String::as_str).zip(sizes.iter().copied()).collect();
-        let backend = match arguments.backend {
-            BackendName::Jit => Backend::Jit,
-            BackendName::Interpreter => Backend::Interpreter,
-        };
-        let options = CompileOptions { backend, threads: arguments.threads, ..CompileOptions::default() };
-        Ok(CompiledCell::new(&self.cell, &named, options)?)
+        Ok(CompiledCell::new(&self.cell, &self.named(sizes), options(arguments))?)
     }
+
+    /// As [`Checked::compile`], of a graph made from the cell's.
+    pub(crate) fn compile_graph<T: Element>(
+        &self,
+        graph: &Graph,
+        sizes: &[usize],
+        arguments: BackendArguments,
+    ) -> Result<CompiledCell<T>, Failure> {
+        Ok(CompiledCell::from_graph(graph, &self.named(sizes), options(arguments))?)
+    }
+
+    fn named(&self, sizes: &[usize]) -> Vec<(&str, usize)> {
+        self.cell.dimensions.iter().map(String::as_str).zip(sizes.iter().copied()).collect()
+    }
+}
+
+fn options(arguments: BackendArguments) -> CompileOptions {
+    let backend = match arguments.backend {
+        BackendName::Jit => Backend::Jit,
+        BackendName::Interpreter => Backend::Interpreter,
+    };
+    CompileOptions { backend, threads: arguments.threads, ..CompileOptions::default() }
 }
 
 /// Compiles from text to callable code, all of it within the time that is given back.

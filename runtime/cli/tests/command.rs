@@ -249,22 +249,20 @@ fn derive_prints_the_derived_equations() {
 fn run_agrees_with_reference_data() {
     let folder = Folder::new("run");
     let answer = folder.path("answer.safetensors");
-    for (dtype, tolerance) in [("f64", 1e-9), ("f32", 2e-5)] {
-        for backend in ["jit", "interpreter"] {
-            let output = gatewright(&[
-                "run",
-                "tests/golden/seed000_lstm.tex",
-                "--data",
-                "tests/golden/seed000_lstm.safetensors",
-                "--out",
-                &answer,
-                "--dtype",
-                dtype,
-                "--backend",
-                backend,
-            ]);
+    let solved = ["--cycle", "fixed-point"].as_slice();
+    for (name, more) in [("seed000_lstm", [].as_slice()), ("seed004_lstm_fixed_point", solved)] {
+        for (dtype, tolerance, backend) in [
+            ("f64", 1e-9, "jit"),
+            ("f64", 1e-9, "interpreter"),
+            ("f32", 2e-5, "jit"),
+            ("f32", 2e-5, "interpreter"),
+        ] {
+            let (cell, data) =
+                (format!("tests/golden/{name}.tex"), format!("tests/golden/{name}.safetensors"));
+            let arguments = ["run", &cell, "--data", &data, "--out", &answer, "--dtype", dtype];
+            let output = gatewright(&[&arguments, ["--backend", backend].as_slice(), more].concat());
             assert_eq!(output.status.code(), Some(0), "{}", err(&output));
-            let golden = root().join("tests/golden/seed000_lstm.safetensors");
+            let golden = root().join(data);
             let golden = read_tensors::<f64>(&golden, Conversion::Exact).expect("reference data");
             let found = read_tensors::<f64>(Path::new(&answer), Conversion::Exact).expect("the answer");
             let kinds = ["output.", "final.", "grad."];
@@ -340,6 +338,32 @@ fn gradcheck_names_its_worst_entry() {
     let strict = gatewright(&["gradcheck", "examples/equations/mgu.md", "--tolerance", "1e-30"]);
     assert_eq!(strict.status.code(), Some(1));
     assert!(err(&strict).contains("worst grad."), "{}", err(&strict));
+}
+
+/// A cycle that is solved goes through every subcommand.
+#[test]
+fn a_solved_cycle_is_a_cell() {
+    let folder = Folder::new("solved");
+    let lstm = "tests/golden/seed004_lstm_fixed_point.tex";
+    let solved = ["--cycle", "fixed-point"];
+    let run = |arguments: &[&str]| gatewright(&[arguments, &solved].concat());
+    let output = run(&["check", lstm]);
+    assert!(out(&output).contains("solved      h [h]"), "{}", out(&output));
+    assert!(err(&output).contains("`h_t` is solved for by iteration"), "{}", err(&output));
+    for backend in ["jit", "interpreter"] {
+        let output = run(&["gradcheck", lstm, "--dims", "x=2,h=3", "--backend", backend]);
+        assert!(out(&output).starts_with("gradients agree: "), "{}{}", out(&output), err(&output));
+    }
+    let output = run(&["derive", lstm]);
+    assert!(out(&output).contains("δh_t^{↺} = W_ho^T δa_o_t"), "{}", out(&output));
+    assert!(out(&output).contains("backward, in each step, until it is solved: "), "{}", out(&output));
+    // The step of `3 h_t` has no solution that iteration would find.
+    let expanding = folder.file("expanding.cell", "h_t = 3 * h_t + x_t + 0.1 * h_{t-1}\n");
+    for backend in ["jit", "interpreter"] {
+        let output = run(&["gradcheck", &expanding, "--backend", backend]);
+        assert_ne!(output.status.code(), Some(0), "{}", out(&output));
+        assert!(err(&output).contains("step 0, sample 0: `h` "), "{}", err(&output));
+    }
 }
 
 #[test]

@@ -314,6 +314,11 @@ impl<T: Element> Block<T> {
                     let arena = self.arena.as_mut_slice();
                     matmul::arrange(arena, rows, from, result, *start, *total).map_err(internal)?;
                 }
+                Step::RowMaximum { from, output } => {
+                    let from = sample_operand(plan, layout, from, step);
+                    let result = sample_result(plan, layout, *output, step);
+                    matmul::row_maximum(self.arena.as_mut_slice(), rows, from, result).map_err(internal)?;
+                }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();
                     self.offsets.extend(

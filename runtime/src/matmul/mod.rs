@@ -27,7 +27,7 @@ pub use element::Element;
 pub use general::{Matrix, MatrixMut, general};
 pub use multiply::{Left, Place, Segment, multiply, multiply_within};
 pub use packed::PackedMatrix;
-pub use sample::{SampleOperand, SampleResult, arrange, sample_product};
+pub use sample::{SampleOperand, SampleResult, arrange, row_maximum, sample_product};
 
 use std::ops::Range;
 

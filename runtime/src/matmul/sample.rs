@@ -15,6 +15,8 @@
 //! A sum in the last has eight parts by `k % 8` where both operands lie at hand, else one; the others have one part from
 //! `k = 0` up. Every product rounds.
 
+use gatewright_compiler::operator::evaluate::maximum_element;
+
 use super::{Element, Error};
 
 /// Where the elements of a matrix are in a workspace: `(i, j)` of row `r` at
@@ -149,6 +151,28 @@ pub fn arrange<T: Element>(
             for (j, element) in row[start..start + from.columns].iter_mut().enumerate() {
                 *element = from.at(i, j);
             }
+        }
+    })
+}
+
+/// The largest element of each row of `from`, for each of `rows` rows of the workspace.
+///
+/// # Errors
+///
+/// As [`sample_product`].
+pub fn row_maximum<T: Element>(
+    workspace: &mut [T],
+    rows: usize,
+    from: SampleOperand,
+    result: SampleResult,
+) -> Result<(), Error> {
+    each_row(workspace, rows, [from], result, Some(from.rows), |[from], result| {
+        let mut row = vec![T::ZERO; from.columns];
+        for (i, largest) in result.iter_mut().enumerate() {
+            for (j, element) in row.iter_mut().enumerate() {
+                *element = from.at(i, j);
+            }
+            *largest = maximum_element(&row);
         }
     })
 }

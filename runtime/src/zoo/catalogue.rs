@@ -130,6 +130,6 @@ zoo! {
     LMU "lmu" 2019 "LMU (Legendre memory unit)" "Voelker, Kajić, Eliasmith, NeurIPS" frozen ["A", "b"];
     CFC "cfc" 2022 "CfC (closed-form continuous-time)" "Hasani et al. Nature MI, arXiv:2106.13898";
     LTC "ltc" 2021 "LTC (liquid time-constant, 2 solver steps)" "Hasani et al. AAAI, arXiv:2006.04439";
-    SKIPRNN "skiprnn" 2018 "Skip RNN (on GRU v3)" "Campos et al. ICLR, arXiv:1708.06834" lacks "rounding with a declared derivative";
+    SKIPRNN "skiprnn" 2018 "Skip RNN (on GRU v3)" "Campos et al. ICLR, arXiv:1708.06834";
     MASS_LSTM "mass_lstm" 2021 "MC-LSTM (mass-conserving)" "Hoedt et al. ICML, arXiv:2101.05186";
 }

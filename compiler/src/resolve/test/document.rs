@@ -175,6 +175,26 @@ fn functions_of_matrices_are_named() {
 }
 
 #[test]
+fn softmax_of_rows_and_columns_is_of_matrices() {
+    check(
+        "$$h_t = \\operatorname{colsoftmax}(R) h_{t-1} + \\operatorname{rowsoftmax}(V) x_t$$",
+        expect![[r#"
+            inputs x[x]
+            states h[h]
+            parameters R[h, h] V[h, x]
+            order h
+            outputs h[h]
+        "#]],
+    );
+    check(
+        "$$h_t = \\operatorname{colsoftmax}(h_{t-1}) x_t$$",
+        expect![[r#"
+        GW0202 a matrix is needed here, a vector was found
+    "#]],
+    );
+}
+
+#[test]
 fn a_second_recursion_is_named() {
     check(
         "$$s_d^{t} = \\tanh(W s_{d-1}^{t} + U s_d^{t-1})$$",

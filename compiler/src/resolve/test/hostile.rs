@@ -3,8 +3,8 @@
 use crate::operator::Operator;
 use crate::resolve::{Cell, CyclePolicy, Options, resolve};
 use crate::source::ast::{
-    Document, Expression, ExpressionKind, Function, Name, ProductSign, Reference, Size, Statement,
-    StatementKind,
+    Comparison, Document, Expression, ExpressionKind, Function, Name, ProductSign, Reference, Size,
+    Statement, StatementKind,
 };
 use crate::span::Span;
 
@@ -83,6 +83,12 @@ impl Random {
                     let (left, right) = pair(self);
                     ExpressionKind::Power(left, right)
                 }
+                11 => {
+                    let sign =
+                        self.pick(&[Comparison::Less, Comparison::GreaterOrEqual, Comparison::NotEqual]);
+                    let (left, right) = pair(self);
+                    ExpressionKind::Compare(sign, left, right)
+                }
                 6 => ExpressionKind::Transpose(Box::new(self.expression(depth - 1))),
                 7 => ExpressionKind::Group(Box::new(self.expression(depth - 1))),
                 8 => ExpressionKind::Concatenate(self.several(depth, 0)),
@@ -98,6 +104,14 @@ impl Random {
                         Function::Mean,
                         Function::Gelu,
                         Function::Selu,
+                        Function::Where,
+                        Function::Modulo,
+                        Function::Round,
+                        Function::Cumax,
+                        Function::RowScale,
+                        Function::TransposedProduct,
+                        Function::Outer,
+                        Function::Chunk,
                     ]);
                     ExpressionKind::Call(function, self.several(depth, 0))
                 }

@@ -175,7 +175,7 @@ fn function(function: Function) -> String {
         | Function::Minimum => format!("\\{}", name::function_name(function)),
         Function::Relu => "\\mathrm{ReLU}".to_owned(),
         Function::LayerNorm => "\\mathrm{LN}".to_owned(),
-        other => format!("\\operatorname{{{}}}", name::function_name(other).replace('_', " ")),
+        other => format!("\\operatorname{{{}}}", name::function_name(other).replace('_', "")),
     }
 }
 

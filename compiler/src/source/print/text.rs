@@ -1,6 +1,7 @@
 //! The syntax tree as plain text: the spelling of `cell!`, with a sign of its own for every product.
 //!
-//! Text has no fraction bar: a quotient beside other factors comes back in parentheses.
+//! Text has no fraction bar: a quotient beside a sign comes back in parentheses. A quotient juxtaposed to other factors
+//! stands in braces, since `alpha (x_t / 2)` might be a function and its argument.
 
 use crate::source::ast::{
     Comparison, Document, Expression, ExpressionKind, Function, ProductSign, Reference, Size, Statement,
@@ -141,7 +142,13 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
                 if number > 0 {
                     text.push(' ');
                 }
-                write(factor, 5, text);
+                if matches!(factor.kind, ExpressionKind::Divide(..)) {
+                    text.push('{');
+                    write(factor, 0, text);
+                    text.push('}');
+                } else {
+                    write(factor, 5, text);
+                }
             }
         }
         ExpressionKind::Power(base, power) => {
