@@ -68,6 +68,8 @@ impl<'a> Reader<'a> {
                 continue;
             }
             if self.row(&row, &mut pending).is_err() {
+                // Names that stood before a comma would have been defined with it.
+                self.lost.append(&mut pending);
                 self.lose(&row);
             }
         }
