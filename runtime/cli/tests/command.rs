@@ -85,6 +85,27 @@ fn check_answers_in_json_also_where_the_equations_are_wrong() {
 }
 
 #[test]
+fn outputs_frozen_parameters_and_beginnings_are_shown() {
+    let folder = Folder::new("marks");
+    let file = folder.0.join("cell.cell");
+    std::fs::write(&file, "h_t = tanh(W x_t + U h_{t-1})\nc_t = c_{t-1} h_t\nh_0 = s\nc_0 = 2\nW: frozen\n")
+        .expect("a file");
+    let file = file.to_string_lossy();
+    let checked = gatewright(&["check", &file, "--output", "c,h", "--frozen", "U"]);
+    expect![[r#"
+        states      h [h] (begins at a value of the parameters), c [h] (begins at 2)
+        outputs     c [h], h [h]
+        parameters  W [h, x] (frozen), U [h, h] (frozen), s [h]
+    "#]]
+    .assert_eq(&out(&checked).lines().skip(1).take(3).map(|line| format!("{line}\n")).collect::<String>());
+    let refused = gatewright(&["check", &file, "--output", "d"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("GW0111"), "{}", err(&refused));
+    let gradients = gatewright(&["gradcheck", &file]);
+    assert_eq!(gradients.status.code(), Some(0), "{}", err(&gradients));
+}
+
+#[test]
 fn exit_codes_tell_equations_from_command_lines() {
     let folder = Folder::new("exit");
     let wrong = folder.file("wrong.tex", "$$h_t = \\tnah(W x_t + U h_{t-1})$$");
