@@ -9,11 +9,11 @@ mod round_trip;
 
 use std::path::PathBuf;
 
+use gatewright::CompileOptions;
 use gatewright::parameters::{Conversion, read_tensors};
 use gatewright::sequence::{Forward, Keep, SequenceCell};
 use gatewright::weights::{Direction, Layer, Tensors};
 use gatewright::workspace::Workspace;
-use gatewright::{Backend, CompileOptions};
 
 fn folder() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("weights")
@@ -50,8 +50,7 @@ struct Results {
 /// Runs one direction of a layer on each sequence alone, from these states. Time is reversed here, where the layer says
 /// so.
 fn run(layer: &Layer<f32>, inputs: &Rows, h: Option<&[Vec<f32>]>, c: Option<&[Vec<f32>]>) -> Results {
-    let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
-    let cell = layer.compile(options).expect("a layer compiles");
+    let cell = layer.compile(CompileOptions::default()).expect("a layer compiles");
     let parameters = layer.parameters(cell.parameter_layout()).expect("its parameters");
     let layout = cell.layout();
     let mut workspace = Workspace::default();

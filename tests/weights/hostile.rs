@@ -107,6 +107,9 @@ fn one(name: &str, shape: &[usize]) -> (String, NamedTensor<f32>) {
     (name.to_owned(), NamedTensor { name: name.to_owned(), shape: shape.to_vec(), values })
 }
 
+/// Names of tensors with their shapes.
+type Shapes<'a> = &'a [(&'a str, &'a [usize])];
+
 #[test]
 fn pytorch_refusals_name_the_tensor() {
     let input = one("m.weight_ih_l0", &[8, 3]);
@@ -117,13 +120,13 @@ fn pytorch_refusals_name_the_tensor() {
             .map(|imported| imported.layers.len())
             .map_err(|error| error.to_string())
     };
-    let with = |more: &[(&str, &[usize])]| {
+    let with = |more: Shapes<'_>| {
         let more = more.iter().map(|(name, shape)| one(name, shape));
         let tensors: Vec<_> = [input.clone(), recurrent.clone()].into_iter().chain(more).collect();
         message(&tensors, Activation::Tanh)
     };
     assert_eq!(with(&[]), Ok(1));
-    let cases: [(&[(&str, &[usize])], &str); 8] = [
+    let cases: [(Shapes<'_>, &str); 8] = [
         (&[("m.bias_ih_l0", &[8])], "`m.bias_hh_l0` is missing"),
         (&[("m.bias_ih_l0", &[7]), ("m.bias_hh_l0", &[8])], "`m.bias_ih_l0` has shape [7], expected [8]"),
         (&[("m.weight_ih_l1", &[8, 2])], "`m.weight_hh_l1` is missing"),
