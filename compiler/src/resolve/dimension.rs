@@ -220,8 +220,9 @@ impl Solver {
         }
         difference.retain(|_, coefficient| *coefficient != 0);
         let mut constant = i64::from(a.constant_part()) - i64::from(b.constant_part());
-        // `2 p = 2 h` is `p = h`: two halves of one vector.
-        let common = difference.values().fold(0, |common, &coefficient| greatest_divisor(common, coefficient));
+        // `4 i = 4 f` is `i = f`, and `2 h = 3` has no solution.
+        let common =
+            difference.values().fold(0, |common, &coefficient| greatest_divisor(common, coefficient));
         if common > 1 {
             if constant % common != 0 {
                 return Outcome::Contradiction;
@@ -239,8 +240,11 @@ impl Solver {
             _ => {}
         }
         if let (1, Some((&id, &coefficient))) = (difference.len(), difference.first_key_value()) {
-            // Divided by itself above, the coefficient is 1 or -1.
-            let Ok(size) = u32::try_from(-constant * coefficient) else { return Outcome::Contradiction };
+            let size = -constant / coefficient;
+            if -constant % coefficient != 0 {
+                return Outcome::Contradiction;
+            }
+            let Ok(size) = u32::try_from(size) else { return Outcome::Contradiction };
             self.bind(id, Dimension::constant(size));
             return Outcome::Solved;
         }
@@ -297,8 +301,8 @@ impl Solver {
     }
 }
 
-/// The greatest common divisor, by Euclid; that of 0 and a number is the number.
-const fn greatest_divisor(a: i64, b: i64) -> i64 {
+/// The greatest common divisor, of the absolute values.
+fn greatest_divisor(a: i64, b: i64) -> i64 {
     let (mut a, mut b) = (a.abs(), b.abs());
     while b != 0 {
         (a, b) = (b, a % b);
