@@ -585,6 +585,9 @@ impl<'a> Parser<'a> {
 
     /// Scripts of anything but a name: powers and transposes.
     pub(crate) fn scripts(&mut self, mut base: Expression) -> Result<Expression, Stop> {
+        while let Some(over) = self.component() {
+            self.position = over;
+        }
         while self.kind() == Some(&TokenKind::Superscript) {
             let Some(script) = self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)
             else {
@@ -602,6 +605,19 @@ impl<'a> Parser<'a> {
             base = Expression { kind: ExpressionKind::Power(Box::new(base), Box::new(power)), span };
         }
         Ok(base)
+    }
+
+    /// Behind the index of a component at the position, `(…)^j`, where the document counts components by that letter.
+    fn component(&self) -> Option<usize> {
+        let component = self.convention.component.as_deref()?;
+        if !matches!(self.kind()?, TokenKind::Superscript | TokenKind::Subscript) {
+            return None;
+        }
+        let (start, end, over) =
+            self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)?;
+        let (start, end) = self.sequence.without_braces(start, end);
+        let letter = matches!(self.sequence.kind(start), Some(TokenKind::Word { text, .. }) if text == component);
+        (letter && end == start + 1).then_some(over)
     }
 
     /// `\top`, `T`.
