@@ -619,5 +619,28 @@ fn batch_axis(draft: &Draft) -> Option<String> {
             })),
         }
     }
-    batch.filter(|batch| input && !others.contains(batch.as_str())).cloned()
+    batch
+        .filter(|batch| input && !others.contains(batch.as_str()) && !applies_declared_matrix(draft))
+        .cloned()
+}
+
+/// `M_t x_t`: what is declared with two axes is applied to a value of the step that is not, as a matrix is.
+fn applies_declared_matrix(draft: &Draft) -> bool {
+    let symbol = |node: NodeId| match draft.sources[node.0] {
+        Source::Input(symbol, _) | Source::Delayed(symbol, _) => Some(symbol),
+        Source::Equation(at) => draft.equations.get(at).map(|equation| equation.target),
+        _ => None,
+    };
+    let axes = |node: NodeId| {
+        let declared = draft.symbol(symbol(node)?).declared.as_ref();
+        Some(declared.map(|declared| declared.sizes.len()))
+    };
+    draft.nodes.iter().any(|node| {
+        let NodeKind::Factors { factors, signs, .. } = &node.kind else { return false };
+        factors.windows(2).zip(signs).any(|(pair, sign)| {
+            *sign != ProductSign::Hadamard
+                && axes(pair[0]) == Some(Some(2))
+                && matches!(axes(pair[1]), Some(None | Some(1)))
+        })
+    })
 }
