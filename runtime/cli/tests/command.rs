@@ -530,7 +530,9 @@ fn what_cannot_be_read_is_a_finding_in_json() {
         let found = &json["diagnostics"][0];
         assert_eq!((&found["code"], &found["severity"]), (&code.into(), &"error".into()), "{file}");
         assert_eq!((&found["line"], &found["column"]), (&line.into(), &column.into()), "{file}");
-        assert!(found["message"].as_str().is_some_and(|message| !message.is_empty()));
+        for key in ["message", "help"] {
+            assert!(found[key].as_str().is_some_and(|text| !text.is_empty()), "{file}: {key}");
+        }
         // Without JSON the same is said on standard error.
         let output = gatewright(&["check", file]);
         assert_eq!(output.status.code(), Some(exit), "{file}");
