@@ -55,7 +55,7 @@ pub enum CallError {
 
 impl CallError {
     /// The error of a part of a run that begins at step `first`.
-    pub(crate) fn from_step(self, first: usize) -> Self {
+    pub(crate) fn counted_from(self, first: usize) -> Self {
         match self {
             Self::Unsolved(unsolved) => Self::Unsolved(Unsolved { step: unsolved.step + first, ..unsolved }),
             other => other,

@@ -169,7 +169,7 @@ codes! {
     ShapeContradiction "GW0201" Error "shapes contradict each other";
     /// An operation has operands of a kind that it does not take.
     /// For example, a vector cannot be added to a matrix.
-    /// Declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation.
+    /// Declare the operand that was read wrongly, as in `b: [n]`, or correct the operation.
     OperandKind "GW0202" Error "operands do not fit";
     /// A product can be read in two ways, or lacks a sign between two factors.
     /// For example, `U r_t h_{t-1}` may be `U (r_t \odot h_{t-1})` or `(U r_t) \odot h_{t-1}`, and `W x_t U h_{t-1}` most likely lacks a `+`.

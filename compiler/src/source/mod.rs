@@ -49,6 +49,7 @@ mod rust_tokens;
 mod script;
 mod section;
 mod sequence;
+mod stack;
 mod statement;
 mod text;
 mod token;

@@ -67,9 +67,9 @@ impl<'a> Reader<'a> {
             if row.is_empty() {
                 continue;
             }
-            let waiting = pending.clone();
             if self.row(&row, &mut pending).is_err() {
-                self.lost.extend(waiting);
+                // Names that stood before a comma would have been defined with it.
+                self.lost.append(&mut pending);
                 self.lose(&row);
             }
         }
@@ -163,7 +163,11 @@ impl<'a> Reader<'a> {
                 let equals: Vec<usize> =
                     relations.iter().copied().filter(|index| row[*index].kind == TokenKind::Equals).collect();
                 let targets = std::mem::take(pending);
-                self.equation(sequence, &equals, targets)
+                let read = self.equation(sequence, &equals, targets.clone());
+                if read.is_err() {
+                    self.lost.extend(targets);
+                }
+                read
             }
             (None, None) => self.without_relation(sequence, pending),
         }
@@ -276,6 +280,9 @@ impl<'a> Reader<'a> {
         if is_prose(sequence, first + 1) {
             self.skip("words on the right side define nothing: skipped", span);
             return Ok(());
+        }
+        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) && equals.len() == 1 {
+            return self.gate_stack(sequence, first);
         }
         if self.lines
             && let Some((from, to)) = words(sequence, first + 1)
@@ -501,12 +508,6 @@ impl<'a> Reader<'a> {
                 }
                 return Ok(LeftSide::List(names));
             }
-        }
-        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) {
-            let message = "a stack of gates is defined at once, which is outside the language";
-            let help = "write one equation for each, as in `i_t = \\sigma(W_i [h_{t-1}, x_t])`".to_owned();
-            self.report(Code::MatrixOfBlocks, message, span, Some(help));
-            return Err(Stop);
         }
         let Some(after) = sequence.after_name(0) else {
             let help = Some("only a name can be defined: `name = expression`".to_owned());

@@ -622,7 +622,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
                     block.stage_forward(shared, &inputs, (first == 0).then_some(&states[..]))?;
                     block.run(shared, false)
                 })
-                .map_err(|error| error.from_step(first))?;
+                .map_err(|error| error.counted_from(first))?;
                 for block in &blocks {
                     for ((output, &place), port) in
                         call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs)

@@ -44,13 +44,10 @@ impl<'a> Roles<'a> {
                 Operator::Unary(_) | Operator::Binary(Binary::Divide) | Operator::Slice { .. } => of(0),
                 _ => false,
             };
-            match node.operator {
-                Operator::Parameter(parameter) => {
-                    if let Some(place) = roles.nodes.get_mut(parameter as usize) {
-                        *place = Some(id);
-                    }
-                }
-                _ => {}
+            if let Operator::Parameter(parameter) = node.operator
+                && let Some(place) = roles.nodes.get_mut(parameter as usize)
+            {
+                *place = Some(id);
             }
         }
         roles
