@@ -59,7 +59,8 @@ fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
         true => Options { cycle: CyclePolicy::Previous, ..Options::default() },
         false => Options { cycle: CyclePolicy::FixedPoint, ..Options::default() },
     };
-    let reference = differentiate(&lower(cell).expect("lowers")).expect("differentiates");
+    let (step, initial) = lower(cell).expect("lowers").split_initial().expect("is split");
+    let reference = differentiate(&step).expect("differentiates");
     let signature = reference.signature();
     let sizes: Vec<usize> = (0..signature.dimensions.len()).map(|at| 3 + at).collect();
     let count = |port: &Port| port.shape.sizes(&sizes).expect("sizes").iter().product::<usize>();
@@ -94,8 +95,9 @@ fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
     };
     let expected = run(&reference);
     for (printed, style) in [(derivation.to_text(), Style::Text), (derivation.to_latex(), Style::Latex)] {
-        let graph =
+        let read =
             read_back(&printed, style, &options).unwrap_or_else(|error| panic!("{name}: {error}\n{printed}"));
+        let graph = read.graph;
         graph.verify().expect("a graph");
         assert_eq!(graph.signature(), signature, "{name}");
         for ((what, found), (_, wanted)) in run(&graph).iter().zip(&expected) {
@@ -108,6 +110,32 @@ fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
                         "{name}: {what} {number}: {found} is not {wanted}\n{printed}",
                     );
                 }
+            }
+        }
+        assert_eq!(read.initial.is_some(), initial.is_some(), "{name}");
+        if let (Some(found), Some(wanted)) = (&read.initial, &initial) {
+            found.verify().expect("a graph");
+            let gradients: Vec<&[f64]> = wanted
+                .states()
+                .iter()
+                .map(|&state| &final_gradients[state as usize][..count(&signature.states[state as usize])])
+                .collect();
+            let run = |graph: &Graph| {
+                let arguments = SequenceArguments {
+                    inputs: Vec::new(),
+                    initial_states: Vec::new(),
+                    parameters: views(&parameters),
+                    gradients: Some(GradientArguments {
+                        outputs: gradients.clone(),
+                        final_states: Vec::new(),
+                    }),
+                };
+                let results = run_sequence(graph, &sizes, &arguments, 1, 1).expect("runs");
+                results.gradients.expect("gradients").parameters.concat()
+            };
+            for (found, wanted) in run(found).iter().zip(run(wanted.graph())) {
+                let close = (found - wanted).abs() <= 1e-9 * wanted.abs().max(1.0);
+                assert!(close, "{name}: {found} is not {wanted}\n{printed}");
             }
         }
     }
@@ -228,6 +256,9 @@ fn unusual_cells_have_equations_too() {
         "h_t = tanh(a x_t + delta h_{t-1} + v * sign(W x_t)); e_t = W_e h_t",
         // Chains of products.
         "h_t = tanh(U V x_t + U V h_{t-1}) .* (U V h_{t-1})",
+        // What is given and not learned; two outputs.
+        "h_t = tanh(W x_t + U h_{t-1}); U: frozen",
+        "h_t = tanh(W x_t + U h_{t-1}); y_t = V h_t; h_t, y_t: output",
         // Row convention.
         "h_t = tanh(x_t W + h_{t-1} U)",
         // Conditions, steps, scans and parts.
@@ -378,6 +409,20 @@ fn a_solved_cycle_reads_well() {
         \item 'h\_t' is solved for by iteration at each step
         \end{itemize}
     "#]].assert_eq(&derivation.to_latex());
+}
+
+#[test]
+fn gradients_by_declared_beginnings_go_on_to_parameters() {
+    for text in [
+        "h_0 = tanh(b_0); h_t = tanh(W x_t + U h_{t-1})",
+        "h_0 = softmax(A a + b); c_0 = 0.5; c_t = sigmoid(W x_t + U h_{t-1}) + 0.1 * c_{t-1}; h_t = tanh(A c_t + b)",
+        "C_0 = a b^T; C_t = 0.9 * C_{t-1} + v_t k_t^T; v_t = W x_t; k_t = V x_t; y_t = C_t k_t + a",
+    ] {
+        let (cell, document) = read(text, Syntax::Text);
+        agrees(text, &cell, &derive(&cell, &document).expect("derives"));
+    }
+    let text = derived("h_0 = tanh(b_0); h_t = tanh(W x_t + U h_{t-1})", Syntax::Text).to_text();
+    assert!(text.contains("∇b_0 += (Σ ∇h_0) ⊙ (1 - tanh(b_0)^2)"), "{text}");
 }
 
 #[test]
