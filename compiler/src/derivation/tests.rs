@@ -391,8 +391,8 @@ fn a_solved_cycle_reads_well() {
 
         \paragraph{First and last step}
         \begin{align*}
-        \nabla h_0 &= \left. \delta h_{t-1}^{\leftarrow t} \right|_{t = 1} \\
-        \left. \delta h_t^{\leftarrow t+1} \right|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
+        \nabla h_0 &= \delta h_{t-1}^{\leftarrow t} \bigr|_{t = 1} \\
+        \delta h_t^{\leftarrow t+1} \bigr|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
         \end{align*}
 
         \paragraph{Notation}
@@ -423,6 +423,29 @@ fn gradients_by_declared_beginnings_go_on_to_parameters() {
     }
     let text = derived("h_0 = tanh(b_0); h_t = tanh(W x_t + U h_{t-1})", Syntax::Text).to_text();
     assert!(text.contains("∇b_0 += (Σ ∇h_0) ⊙ (1 - tanh(b_0)^2)"), "{text}");
+}
+
+/// Sets the mathematics as rustdoc and browsers do: a command that is not known, a brace that is not closed or a second
+/// superscript is an error.
+#[test]
+fn latex_can_be_set() {
+    let random = (0..40).map(|seed| (format!("seed {seed}"), random::cell(seed), CyclePolicy::Reject));
+    let solved =
+        SOLVED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned(), CyclePolicy::FixedPoint));
+    let begun = "h'_0 = tanh(b_0); h'_t = tanh(W x_t + U (h'_{t-1}^2 .* W x_t)) .* h'_{t-1}^2".to_owned();
+    for (name, text, cycle) in random.chain(solved).chain([("begun".to_owned(), begun, CyclePolicy::Reject)])
+    {
+        let (cell, document) = read_with(&text, Syntax::Text, cycle);
+        let printed = derive(&cell, &document).expect("derives").to_latex();
+        for block in printed.split("\\begin{align*}").skip(1) {
+            let block = block.split("\\end{align*}").next().expect("the block ends");
+            let storage = pulldown_latex::Storage::new();
+            let block = format!("\\begin{{align*}}{block}\\end{{align*}}");
+            for event in pulldown_latex::Parser::new(&block, &storage) {
+                assert!(event.is_ok(), "{name}: {event:?}\n{block}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -464,56 +487,56 @@ fn elman_reads_well() {
         "#]]
     .assert_eq(&derived(&golden("elman"), Syntax::Latex).to_text());
     expect![[r#"
-            \paragraph{Forward, as written}
-            \begin{align*}
-            h_t &= \tanh(W x_t + U h_{t-1} + b)
-            \end{align*}
+        \paragraph{Forward, as written}
+        \begin{align*}
+        h_t &= \tanh(W x_t + U h_{t-1} + b)
+        \end{align*}
 
-            \paragraph{Parts of the forward step that the way back speaks of}
-            \begin{align*}
-            a^{h}_t &= W x_t + U h_{t-1} + b
-            \end{align*}
+        \paragraph{Parts of the forward step that the way back speaks of}
+        \begin{align*}
+        a^{h}_t &= W x_t + U h_{t-1} + b
+        \end{align*}
 
-            \paragraph{Backward, at each step $t = T, \dots, 1$}
-            \begin{align*}
-            \delta h_t &= \frac{\partial L}{\partial h_t} + \delta h_t^{\leftarrow t+1} \\
-            \delta a^{h}_t &= \delta h_t \odot \left(1 - h_t^{2}\right)
-            \end{align*}
+        \paragraph{Backward, at each step $t = T, \dots, 1$}
+        \begin{align*}
+        \delta h_t &= \frac{\partial L}{\partial h_t} + \delta h_t^{\leftarrow t+1} \\
+        \delta a^{h}_t &= \delta h_t \odot \left(1 - h_t^{2}\right)
+        \end{align*}
 
-            \paragraph{Handed to the step before}
-            \begin{align*}
-            \delta h_{t-1}^{\leftarrow t} &= U^{\top} \delta a^{h}_t
-            \end{align*}
+        \paragraph{Handed to the step before}
+        \begin{align*}
+        \delta h_{t-1}^{\leftarrow t} &= U^{\top} \delta a^{h}_t
+        \end{align*}
 
-            \paragraph{Gradients by the inputs}
-            \begin{align*}
-            \delta x_t &= W^{\top} \delta a^{h}_t
-            \end{align*}
+        \paragraph{Gradients by the inputs}
+        \begin{align*}
+        \delta x_t &= W^{\top} \delta a^{h}_t
+        \end{align*}
 
-            \paragraph{Gradients by the parameters, once}
-            \begin{align*}
-            \nabla W &= \sum_t \delta a^{h}_t x_t^{\top} \\
-            \nabla U &= \sum_t \delta a^{h}_t h_{t-1}^{\top} \\
-            \nabla b &= \sum_t \delta a^{h}_t
-            \end{align*}
+        \paragraph{Gradients by the parameters, once}
+        \begin{align*}
+        \nabla W &= \sum_t \delta a^{h}_t x_t^{\top} \\
+        \nabla U &= \sum_t \delta a^{h}_t h_{t-1}^{\top} \\
+        \nabla b &= \sum_t \delta a^{h}_t
+        \end{align*}
 
-            \paragraph{First and last step}
-            \begin{align*}
-            \nabla h_0 &= \left. \delta h_{t-1}^{\leftarrow t} \right|_{t = 1} \\
-            \left. \delta h_t^{\leftarrow t+1} \right|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
-            \end{align*}
+        \paragraph{First and last step}
+        \begin{align*}
+        \nabla h_0 &= \delta h_{t-1}^{\leftarrow t} \bigr|_{t = 1} \\
+        \delta h_t^{\leftarrow t+1} \bigr|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
+        \end{align*}
 
-            \paragraph{Notation}
-            \begin{itemize}
-            \item $\delta v_t$: gradient of the loss L by v at step t, over all ways through this and later steps
-            \item $\nabla p$: gradient of the loss by p, over all steps and samples for a parameter
-            \item $\partial L / \partial y_t$: gradient by the output y at step t alone, as the loss gives it
-            \item $\delta v_t^{\leftarrow t+1}$: the part of $\delta v_t$ that comes back from step t+1; step t hands $\delta v_{t-1}^{\leftarrow t}$ to the step before
-            \item $a^{v}_t$: the argument of the function that gives v
-            \item $\odot$: element by element; a scalar meets every element
-            \item $\sum_t$: over all steps and all samples, up to the next + or -
-            \end{itemize}
-        "#]]
+        \paragraph{Notation}
+        \begin{itemize}
+        \item $\delta v_t$: gradient of the loss L by v at step t, over all ways through this and later steps
+        \item $\nabla p$: gradient of the loss by p, over all steps and samples for a parameter
+        \item $\partial L / \partial y_t$: gradient by the output y at step t alone, as the loss gives it
+        \item $\delta v_t^{\leftarrow t+1}$: the part of $\delta v_t$ that comes back from step t+1; step t hands $\delta v_{t-1}^{\leftarrow t}$ to the step before
+        \item $a^{v}_t$: the argument of the function that gives v
+        \item $\odot$: element by element; a scalar meets every element
+        \item $\sum_t$: over all steps and all samples, up to the next + or -
+        \end{itemize}
+    "#]]
     .assert_eq(&derived(&golden("elman"), Syntax::Latex).to_latex());
 }
 

@@ -240,14 +240,14 @@ impl Names {
                 let leaving = leaving(self.style, delta, &enters);
                 match self.style {
                     Style::Text => format!(" = {leaving} at t = 1"),
-                    Style::Latex => format!(" &= \\left. {leaving} \\right|_{{t = 1}}"),
+                    Style::Latex => format!(" &= {leaving} \\bigr|_{{t = 1}}"),
                 }
             };
             let last = |delta: &str| {
                 let arriving = arriving(self.style, delta, &leaves);
                 match self.style {
                     Style::Text => format!("{arriving} at t = T is given: "),
-                    Style::Latex => format!("\\left. {arriving} \\right|_{{t = T}} "),
+                    Style::Latex => format!("{arriving} \\bigr|_{{t = T}} "),
                 }
             };
             says(&first, true)?;

@@ -245,12 +245,12 @@ impl Writer<'_> {
             let end = symbol::at(self.style, &state.canonical, &end);
             rows.push(match self.style {
                 Style::Text => format!("{initial} = {first} at t = 1"),
-                Style::Latex => format!("{initial} &= \\left. {first} \\right|_{{t = 1}}"),
+                Style::Latex => format!("{initial} &= {first} \\bigr|_{{t = 1}}"),
             });
             rows.push(match self.style {
                 Style::Text => format!("{last} at t = T is given: gradient of the loss by the final {end}"),
                 Style::Latex => format!(
-                    "\\left. {last} \\right|_{{t = T}} &\\quad \\text{{is given: gradient of the loss by the final }} {end}"
+                    "{last} \\bigr|_{{t = T}} &\\quad \\text{{is given: gradient of the loss by the final }} {end}"
                 ),
             });
         }
