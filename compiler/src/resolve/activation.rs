@@ -13,6 +13,8 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Letters that papers apply like functions.
 const ACTIVATIONS: [&str; 8] = ["phi", "varphi", "psi", "Phi", "Psi", "f", "g", "a"];
+/// Capital letters that papers apply like functions.
+const OPERATORS: [&str; 7] = ["F", "G", "H", "S", "T", "N", "D"];
 /// Words that are letters.
 const GREEK: [&str; 54] = [
     "alpha",
@@ -122,8 +124,14 @@ pub(super) fn check(draft: &mut Draft) {
         }
         let letter = ACTIVATIONS.contains(&name.as_str());
         let sigma = name.starts_with("sigma_");
-        let only_applied = !known.upper && reads.get(&symbol) == applications.get(&symbol);
-        if letter || sigma || only_applied {
+        let only_applied = reads.get(&symbol) == applications.get(&symbol);
+        // `\mathcal{H}(W x_t + U h_{t-1})`: nobody multiplies a sum that is complete by a matrix of such a name.
+        let operator = || {
+            name.strip_prefix("cal_").is_some_and(|letter| OPERATORS.contains(&letter))
+                || OPERATORS.contains(&name.as_str())
+                    && places.iter().all(|(product, _)| takes_a_sum_of_products(draft, *product))
+        };
+        if letter || sigma || only_applied && (!known.upper || operator()) {
             bindings.push((symbol, first, binding(&name)));
         }
     }
@@ -144,6 +152,28 @@ pub(super) fn check(draft: &mut Draft) {
     }
     dependent_matrices(draft);
     convolutions(draft);
+}
+
+/// True where the name at the front of a product is applied to a sum with matrix products in it.
+fn takes_a_sum_of_products(draft: &Draft, product: usize) -> bool {
+    let NodeKind::Factors { factors, applied, .. } = &draft.nodes[product].kind else { return false };
+    let is_product = |node: NodeId| match draft.kind(node) {
+        NodeKind::Factors { factors, .. } => factors.first().is_some_and(
+            |first| matches!(draft.sources[first.0], Source::Parameter(symbol) if draft.symbol(symbol).upper),
+        ),
+        _ => false,
+    };
+    applied.iter().filter_map(|position| factors.get(position + 1)).all(|argument| {
+        // Sums lean to the left.
+        let mut sum = *argument;
+        while let NodeKind::Add(left, right) = draft.kind(sum) {
+            if is_product(*right) || is_product(*left) {
+                return true;
+            }
+            sum = *left;
+        }
+        false
+    })
 }
 
 /// `A(x_t) h_{t-1}`: a matrix that depends on the input, as selective models write it; as a product it would be
@@ -195,10 +225,16 @@ fn convolutions(draft: &mut Draft) {
         |node| matches!(&node.kind, NodeKind::Factors { signs, .. } if signs.contains(&ProductSign::Hadamard)),
     );
     let mut found = Vec::new();
+    // `W * X_t` beside `U * h_{t-1}`: the sign is that of matrix products.
+    let mut products = false;
     for node in &draft.nodes {
         let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
         for (sign, pair) in signs.iter().zip(factors.windows(2)) {
             let &[left, right] = pair else { continue };
+            products |= *sign == ProductSign::Asterisk
+                && matches!(draft.sources[left.0], Source::Parameter(symbol) if draft.symbol(symbol).upper)
+                && matches!(draft.kind(right), NodeKind::Read { symbol, .. }
+                    if !draft.symbol(*symbol).upper && draft.varying[right.0]);
             let (NodeKind::Read { symbol: weight, .. }, NodeKind::Read { symbol: value, .. }) =
                 (draft.kind(left), draft.kind(right))
             else {
@@ -213,11 +249,12 @@ fn convolutions(draft: &mut Draft) {
                 && (draft.varying[right.0] && (calligraphic || hadamard && value.upper)
                     || hadamard && value.canonical == "X" && value.role == Role::Parameter)
             {
-                found.push((node.span, weight.canonical.clone(), value.canonical.clone()));
+                found.push((calligraphic, node.span, weight.canonical.clone(), value.canonical.clone()));
             }
         }
     }
-    for (span, weight, value) in found {
+    found.retain(|(calligraphic, ..)| *calligraphic || !products);
+    for (_, span, weight, value) in found {
         draft
             .findings
             .report(
@@ -238,7 +275,8 @@ fn is_word(name: &str) -> bool {
         return true;
     }
     let letters = base.len() >= 3 && base.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_');
-    letters && base_letters.len() >= 3 && !GREEK.contains(&base_letters) && base_letters != "cal"
+    let letter = GREEK.contains(&base_letters) || ACTIVATIONS.contains(&base_letters);
+    letters && base_letters.len() >= 3 && !letter && base_letters != "cal"
 }
 
 /// The known function whose name is closest, if any is close.
@@ -281,6 +319,9 @@ fn binding(name: &str) -> String {
 
 /// A canonical name as LaTeX.
 fn latex(name: &str) -> String {
+    if let Some(letter) = name.strip_prefix("cal_") {
+        return format!("\\mathcal{{{letter}}}");
+    }
     let mut parts = name.split('_');
     let base = parts.next().unwrap_or(name);
     let base = if GREEK.contains(&base) || ACTIVATIONS.contains(&base) && base.len() > 1 {

@@ -1,13 +1,14 @@
 //! Several definitions of one name in blocks of their own: successive steps, or alternatives?
 //!
-//! Within one block definitions follow each other: the last lives on. Blocks parted by text that define one name
-//! differently, where nothing reads the one before, give a choice, and to take the last one would be a guess.
+//! Within one block definitions follow each other: the last lives on. Blocks parted by text, and paragraphs of plain
+//! text, that define one name differently, where nothing reads the one before or each carries the name on from the step
+//! before, give a choice, and to take the last one would be a guess.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::ast::{ExpressionKind, Statement, StatementKind};
-use super::find::Found;
-use super::{inline, normal};
+use super::ast::{Expression, ExpressionKind, Statement, StatementKind};
+use super::find::{Found, Spelling};
+use super::{inline, name, normal};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Most definitions of one name that are looked at.
@@ -15,7 +16,12 @@ const LOOKED_AT: usize = 64;
 
 /// Reports names that blocks define differently as alternatives, and drops definitions that say the same in another
 /// order.
-pub(crate) fn check(statements: &mut Vec<Statement>, found: &Found, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(
+    text: &str,
+    statements: &mut Vec<Statement>,
+    found: &Found,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let mut definitions: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, statement) in statements.iter().enumerate() {
         if let StatementKind::Definition { target, .. } = &statement.kind
@@ -30,9 +36,16 @@ pub(crate) fn check(statements: &mut Vec<Statement>, found: &Found, diagnostics:
         return;
     }
     let reads = reads(statements, &definitions);
+    let paragraphs = paragraphs(text);
     let block = |index: usize| {
         let start = usize::try_from(statements[index].span.start).unwrap_or(usize::MAX);
-        found.blocks.partition_point(|block| block.range.start <= start)
+        let block = found.blocks.partition_point(|block| block.range.start <= start);
+        let display = block
+            .checked_sub(1)
+            .and_then(|at| found.blocks.get(at))
+            .is_some_and(|block| block.spelling == Spelling::Latex && block.range.contains(&start));
+        // Text has no blocks but its paragraphs.
+        (block, if display { 0 } else { paragraphs.partition_point(|end| *end <= start) })
     };
     let mut dropped = HashSet::new();
     let mut findings = Vec::new();
@@ -61,7 +74,12 @@ pub(crate) fn check(statements: &mut Vec<Statement>, found: &Found, diagnostics:
                 && !reads.delayed
                 && !reads.now.iter().any(|&at| at <= all[0])
                 && !matches!(*name, "y" | "y_hat" | "h");
-            if overwritten || vain {
+            // Both carry the name on from the step before: they are two recurrences, whatever reads the first.
+            let again = reads.carried.contains(&before)
+                && reads.carried.contains(&after)
+                && !reads.now.contains(&after)
+                && !repeats(&statements[before], &statements[after]);
+            if overwritten || vain || again {
                 findings.push((after, before, *name));
                 break;
             }
@@ -94,6 +112,25 @@ struct Reads {
     now: Vec<usize>,
     /// It is read at another step.
     delayed: bool,
+    /// Definitions of it that read it at another step.
+    carried: Vec<usize>,
+}
+
+/// Where blank lines part the paragraphs of a text.
+fn paragraphs(text: &str) -> Vec<usize> {
+    let (mut ends, mut start, mut written) = (Vec::new(), 0, false);
+    for line in text.split_inclusive('\n') {
+        if line.trim_matches([' ', '\t', '\r', '\n', '#', '*', '/', '%', '|', '>']).is_empty() {
+            if written {
+                ends.push(start);
+            }
+            written = false;
+        } else {
+            written = true;
+        }
+        start += line.len();
+    }
+    ends
 }
 
 fn reads<'s>(
@@ -102,7 +139,7 @@ fn reads<'s>(
 ) -> HashMap<&'s str, Reads> {
     let mut reads: HashMap<&str, Reads> = HashMap::new();
     for (index, statement) in statements.iter().enumerate() {
-        let StatementKind::Definition { value, .. } = &statement.kind else { continue };
+        let StatementKind::Definition { value, target: defined } = &statement.kind else { continue };
         inline::references(value, &mut |read| {
             let name = read.name.canonical.as_str();
             let Some(first) = definitions.get(name).and_then(|all| all.first()) else { return };
@@ -112,6 +149,9 @@ fn reads<'s>(
                 entry.now.push(index);
             } else {
                 entry.delayed = true;
+                if read.name == defined.name {
+                    entry.carried.push(index);
+                }
             }
         });
     }
@@ -139,6 +179,33 @@ fn reads_between(
 fn alias(statement: &Statement) -> bool {
     matches!(&statement.kind, StatementKind::Definition { value, .. }
         if matches!(value.kind, ExpressionKind::Reference(_)))
+}
+
+/// True where both apply one function to the same values of each step: `\tanh(W [h_{t-1}, x_t])` says in other names
+/// what `\tanh(U h_{t-1} + V x_t)` says.
+fn repeats(one: &Statement, other: &Statement) -> bool {
+    let parts = |statement: &Statement| {
+        let StatementKind::Definition { value, .. } = &statement.kind else { return None };
+        let function = match &value.kind {
+            ExpressionKind::Call(function, _) => name::function_name(*function).to_owned(),
+            // `g(W x_t + U h_{t-1})`, where nothing binds `g` yet.
+            ExpressionKind::Chain(factors) => match factors.as_slice() {
+                [Expression { kind: ExpressionKind::Reference(name), .. }, _] if name.time.is_none() => {
+                    name.name.canonical.clone()
+                }
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let mut read = BTreeSet::new();
+        inline::references(value, &mut |reference| {
+            if let Some(time) = reference.time {
+                read.insert((reference.name.canonical.clone(), time));
+            }
+        });
+        Some((function, read))
+    };
+    parts(one).is_some_and(|found| parts(other) == Some(found))
 }
 
 /// What two definitions have in common if they say the same.

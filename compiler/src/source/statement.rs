@@ -24,8 +24,20 @@ pub(crate) struct Reader<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Rows that were skipped: what a lexer found in them does not matter.
     pub(crate) skipped: Vec<Span>,
+    /// Names that are drawn at random.
+    pub(crate) samples: Vec<Sample>,
     /// Names that a general form, `h_t = f_W(h_{t-1}, x_t)`, defines, with the place of the error that it is.
     pub(crate) general: Vec<(String, Span)>,
+}
+
+/// `z_t \sim \mathcal{N}(\mu_t, I)`.
+pub(crate) struct Sample {
+    /// What is drawn.
+    pub(crate) drawn: Reference,
+    /// Names on the right side.
+    pub(crate) from: Vec<String>,
+    /// All of it.
+    pub(crate) span: Span,
 }
 
 /// Most names that one chained equality defines; each gets a copy of the value.
@@ -45,6 +57,7 @@ impl<'a> Reader<'a> {
             diagnostics: Vec::new(),
             skipped: Vec::new(),
             general: Vec::new(),
+            samples: Vec::new(),
         }
     }
 
@@ -234,6 +247,11 @@ impl<'a> Reader<'a> {
             self.skip("words define nothing: skipped", span);
             return Ok(());
         }
+        if let Some(sign) = sequence.after_name(0)
+            && sequence.kind(sign) == Some(&TokenKind::Relation("sim"))
+        {
+            return self.sample(sequence, sign);
+        }
         let calculates = tokens.iter().any(|token| {
             matches!(
                 token.kind,
@@ -246,6 +264,31 @@ impl<'a> Reader<'a> {
             return Err(Stop);
         }
         self.report(Code::SkippedRow, "this row is no equation and is skipped", span, None);
+        Ok(())
+    }
+
+    /// `z_t \sim \mathcal{N}(\mu_t, I)`: what is drawn, and the names that the distribution depends on.
+    fn sample(&mut self, sequence: &Sequence<'_>, sign: usize) -> Result<(), Stop> {
+        let end = sequence.tokens.len();
+        let span = sequence.span(0, end);
+        let drawn = self.parser(sequence, 0, sign).name()?.reference();
+        let before = self.diagnostics.len();
+        let (mut from, mut index) = (Vec::new(), sign + 1);
+        while index < end {
+            let name = sequence.after_name(index).filter(|after| *after > index && *after <= end);
+            match name.and_then(|after| Some((after, self.parser(sequence, index, after).name().ok()?))) {
+                Some((after, named)) => {
+                    from.push(named.reference().name.canonical);
+                    index = after;
+                }
+                None => index += 1,
+            }
+        }
+        self.diagnostics.truncate(before);
+        if drawn.time.is_some() {
+            self.samples.push(Sample { drawn, from, span });
+        }
+        self.skip("a distribution defines nothing: skipped", span);
         Ok(())
     }
 
