@@ -307,7 +307,7 @@ pub(super) fn distance(a: &str, b: &str) -> usize {
 }
 
 /// The line that binds a name to what papers mean by it.
-fn binding(name: &str) -> String {
+pub(super) fn binding(name: &str) -> String {
     let function = match name {
         "sigma_c" | "sigma_h" => "\\tanh",
         "f" | "sigma_g" => "\\sigma",

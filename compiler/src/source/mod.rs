@@ -176,15 +176,15 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
         // All of a fence must be equations, or it is something else.
         let fences = of(place);
         let convention = conventions(text, &fences);
-        let fences: Vec<Block> = fences
-            .into_iter()
-            .filter(|block| {
-                let Reading { statements, diagnostics, .. } = read_one(text, block, &convention);
-                !statements.is_empty()
-                    && (place == Place::Fence || defines_indexed(&statements))
-                    && !diagnostics.iter().any(|diagnostic| diagnostic.code == Code::ExpectedEquation)
-            })
-            .collect();
+        let (mut fences, others): (Vec<Block>, Vec<Block>) = fences.into_iter().partition(|block| {
+            let Reading { statements, diagnostics, .. } = read_one(text, block, &convention);
+            !statements.is_empty()
+                && (place == Place::Fence || defines_indexed(&statements))
+                && !diagnostics.iter().any(|diagnostic| diagnostic.code == Code::ExpectedEquation)
+        });
+        let broken = inline::broken(text, &others, &read(text, &fences).statements, &convention);
+        fences.extend(broken);
+        fences.sort_by_key(|block| block.range.start);
         if !fences.is_empty() {
             return read(text, &fences);
         }

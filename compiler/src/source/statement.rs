@@ -93,8 +93,12 @@ impl<'a> Reader<'a> {
     fn lose(&mut self, row: &[Token]) {
         let (sequence, _) = Sequence::new(row);
         let relation = |token: &Token| matches!(token.kind, TokenKind::Equals | TokenKind::In);
-        let Some(end) = row.iter().position(relation) else { return };
         let before = self.diagnostics.len();
+        let Some(end) = row.iter().position(relation) else {
+            self.lose_headless(&sequence);
+            self.diagnostics.truncate(before);
+            return;
+        };
         for (from, _) in sequence.parts(0, end).into_iter().take(MAXIMUM_TARGETS) {
             if sequence.after_name(from).is_some_and(|after| after <= end)
                 && let Ok(named) = self.parser(&sequence, from, end).name()
@@ -103,6 +107,37 @@ impl<'a> Reader<'a> {
             }
         }
         self.diagnostics.truncate(before);
+    }
+
+    /// `o_t \sigma(W x_t)`, `h_t (1 - z_t) h_{t-1}`: a name of this step, directly before a function or with its own
+    /// value of the step before behind it, lacks its `=`.
+    fn lose_headless(&mut self, sequence: &Sequence<'_>) {
+        let end = sequence.tokens.len();
+        let Some(after) = sequence.after_name(0).filter(|after| *after < end) else { return };
+        let Ok(named) = self.parser(sequence, 0, after).name() else { return };
+        if named.time.is_none() {
+            return;
+        }
+        let function = matches!(sequence.kind(after), Some(TokenKind::Function(..)));
+        let factor = matches!(
+            sequence.kind(after),
+            Some(
+                TokenKind::Word { .. } | TokenKind::Open(_) | TokenKind::Number { .. } | TokenKind::Accent(_)
+            )
+        );
+        let mut carried = false;
+        for index in after..end {
+            if factor
+                && let Some(over) = sequence.after_name(index).filter(|over| *over <= end)
+                && let Ok(read) = self.parser(sequence, index, over).name()
+            {
+                let earlier = read.time.zip(named.time).is_some_and(|(read, now)| read < now);
+                carried |= earlier && read.reference().name == named.reference().name;
+            }
+        }
+        if function || carried {
+            self.lost.push(named.reference());
+        }
     }
 
     /// Names that wait for a declaration which does not come.
