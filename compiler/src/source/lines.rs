@@ -73,7 +73,9 @@ fn is_heading(line: &str) -> bool {
     let rest = rest.trim();
     let several = label.chars().filter(|next| next.is_alphabetic()).count() >= 3;
     let declares = rest.starts_with('[') || rest == "scalar";
-    words && several && !declares && !rest.contains(['=', '∈', '←', '<', ':'])
+    // `Output: h_t (1 - z_t) ⊙ n_t + …` calculates, and lacks its sign.
+    let calculates = rest.contains("_t") && rest.contains(['+', '⊙', '*', '∘']);
+    words && several && !declares && !calculates && !rest.contains(['=', '∈', '←', '<', ':'])
 }
 
 fn trim(text: &str, range: Range<usize>) -> Range<usize> {
