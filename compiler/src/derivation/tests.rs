@@ -4,13 +4,14 @@ use std::path::Path;
 
 use expect_test::expect;
 
-use super::equation::Symbol;
-use super::evaluate::{Evaluator, Tensor, Values};
-use super::{Derivation, derive};
+use super::random;
+use super::read::read as read_back;
+use super::{Derivation, Style, derive};
 use crate::differentiate::differentiate;
 use crate::graph::interpret::{GradientArguments, SequenceArguments, run_sequence};
-use crate::graph::lower;
 use crate::graph::samples::SOLVED;
+use crate::graph::{Graph, Port, lower};
+use crate::passes::check;
 use crate::resolve::{Cell, CyclePolicy, Options, resolve};
 use crate::source::ast::Document;
 use crate::source::{Syntax, parse};
@@ -51,15 +52,19 @@ fn numbers(seed: &mut u64, count: usize) -> Vec<f64> {
 const STEPS: usize = 3;
 const BATCH: usize = 2;
 
-/// Runs the equations and the interpreter of graphs on the same numbers and compares everything that comes out.
+/// Runs what was printed, in both styles, and compares everything that comes out with the rules of differentiation
+/// applied to what the equations say, not simplified.
 fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
-    let graph = derivation.graph();
-    let signature = graph.signature();
+    let options = match cell.unknowns.is_empty() {
+        true => Options { cycle: CyclePolicy::Previous, ..Options::default() },
+        false => Options { cycle: CyclePolicy::FixedPoint, ..Options::default() },
+    };
+    let reference = differentiate(&lower(cell).expect("lowers")).expect("differentiates");
+    let signature = reference.signature();
     let sizes: Vec<usize> = (0..signature.dimensions.len()).map(|at| 3 + at).collect();
-    let axes = |port: &crate::graph::Port| port.shape.sizes(&sizes).expect("sizes");
-    let count = |port: &crate::graph::Port| axes(port).iter().product::<usize>();
+    let count = |port: &Port| port.shape.sizes(&sizes).expect("sizes").iter().product::<usize>();
     let mut seed = 7;
-    let mut draw = |ports: &[crate::graph::Port], rows: usize| -> Vec<Vec<f64>> {
+    let mut draw = |ports: &[Port], rows: usize| -> Vec<Vec<f64>> {
         ports.iter().map(|port| numbers(&mut seed, rows * count(port))).collect()
     };
     let parameters = draw(&signature.parameters, 1);
@@ -76,127 +81,35 @@ fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
             final_states: views(&final_gradients),
         }),
     };
-    // Not simplified, so that the equations are held against the rules of differentiation themselves.
-    let reference = differentiate(&lower(cell).expect("lowers")).expect("differentiates");
-    let expected = run_sequence(&reference, &sizes, &arguments, STEPS, BATCH).expect("runs");
-    let gradients = expected.gradients.expect("gradients");
-
-    let evaluator = Evaluator { derivation, sizes: sizes.clone() };
-    let row = |port: &crate::graph::Port, array: &[f64], row: usize| {
-        let n = count(port);
-        Tensor { axes: axes(port), elements: array[row * n..(row + 1) * n].to_vec() }
+    let run = |graph: &Graph| {
+        let results = run_sequence(graph, &sizes, &arguments, STEPS, BATCH).expect("runs");
+        let gradients = results.gradients.expect("gradients");
+        [
+            ("output", results.outputs),
+            ("final state", results.final_states),
+            ("gradient by the input", gradients.inputs),
+            ("gradient by the initial state", gradients.initial_states),
+            ("gradient by the parameter", gradients.parameters),
+        ]
     };
-    let mut once: Values = Values::new();
-    for ((index, port), array) in (0_u32..).zip(&signature.parameters).zip(&parameters) {
-        once.insert(Symbol::Parameter(index), row(port, array, 0));
-    }
-    evaluator.run(&derivation.once, &mut once, &[]);
-    let close = |what: String, found: &[f64], wanted: &[f64]| {
-        assert_eq!(found.len(), wanted.len(), "{name}: {what}");
-        for (found, wanted) in found.iter().zip(wanted) {
-            assert!(
-                (found - wanted).abs() <= 1e-9 * wanted.abs().max(1.0),
-                "{name}: {what}: {found} is not {wanted}\n{}",
-                derivation.to_text()
-            );
-        }
-    };
-    let mut all = Vec::new();
-    for sample in 0..BATCH {
-        let mut steps: Vec<Values> = Vec::new();
-        let mut entering: Vec<Tensor> =
-            signature.states.iter().zip(&states).map(|(port, array)| row(port, array, sample)).collect();
-        for step in 0..STEPS {
-            let mut values = once.clone();
-            for ((index, port), array) in (0_u32..).zip(&signature.inputs).zip(&inputs) {
-                values.insert(Symbol::Input(index), row(port, array, step * BATCH + sample));
-            }
-            for (index, state) in (0_u32..).zip(&entering) {
-                values.insert(Symbol::State(index), state.clone());
-            }
-            let zero =
-                |port: &crate::graph::Port| Tensor { axes: axes(port), elements: vec![0.0; count(port)] };
-            let mut unknowns: Vec<Tensor> = signature.unknowns.iter().map(zero).collect();
-            let given = values.clone();
-            // Enough for the contractions here.
-            for _ in 0..=if unknowns.is_empty() { 0 } else { 100 } {
-                values = given.clone();
-                for (index, unknown) in (0_u32..).zip(&unknowns) {
-                    values.insert(Symbol::Unknown(index), unknown.clone());
-                }
-                evaluator.run(&derivation.forward, &mut values, &[]);
-                for (index, _, solution) in graph.unknowns(false) {
-                    let symbol = derivation.names[solution.0 as usize].expect("a definition has a name");
-                    unknowns[index as usize] = values[&symbol].clone();
+    let expected = run(&reference);
+    for (printed, style) in [(derivation.to_text(), Style::Text), (derivation.to_latex(), Style::Latex)] {
+        let graph =
+            read_back(&printed, style, &options).unwrap_or_else(|error| panic!("{name}: {error}\n{printed}"));
+        graph.verify().expect("a graph");
+        assert_eq!(graph.signature(), signature, "{name}");
+        for ((what, found), (_, wanted)) in run(&graph).iter().zip(&expected) {
+            for (number, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+                assert_eq!(found.len(), wanted.len());
+                for (found, wanted) in found.iter().zip(wanted) {
+                    assert!(
+                        (found - wanted).abs() <= 1e-9 * wanted.abs().max(1.0)
+                            || found.is_nan() && wanted.is_nan(),
+                        "{name}: {what} {number}: {found} is not {wanted}\n{printed}",
+                    );
                 }
             }
-            entering = (0_u32..)
-                .zip(&entering)
-                .map(|(index, _)| {
-                    let root = graph.root(crate::graph::Root::NextState(index)).expect("a root");
-                    match derivation.names[root.0 as usize] {
-                        Some(symbol) => values[&symbol].clone(),
-                        // A number in every element.
-                        None => {
-                            let port = &signature.states[index as usize];
-                            let number = graph.uniform_value(root).expect("a number");
-                            Tensor { axes: axes(port), elements: vec![number; count(port)] }
-                        }
-                    }
-                })
-                .collect();
-            steps.push(values);
         }
-        let mut arriving: Vec<Tensor> = signature
-            .states
-            .iter()
-            .zip(&final_gradients)
-            .map(|(port, array)| row(port, array, sample))
-            .collect();
-        for (step, values) in steps.iter_mut().enumerate().rev() {
-            for ((index, port), array) in (0_u32..).zip(&signature.outputs).zip(&output_gradients) {
-                values.insert(Symbol::OutputGradient(index), row(port, array, step * BATCH + sample));
-            }
-            for (index, gradient) in (0_u32..).zip(&arriving) {
-                values.insert(Symbol::Arriving(index), gradient.clone());
-            }
-            let zero =
-                |port: &crate::graph::Port| Tensor { axes: axes(port), elements: vec![0.0; count(port)] };
-            let mut circling: Vec<Tensor> = signature.unknowns.iter().map(zero).collect();
-            let given = values.clone();
-            for _ in 0..=if circling.is_empty() { 0 } else { 100 } {
-                *values = given.clone();
-                for (index, gradient) in (0_u32..).zip(&circling) {
-                    values.insert(Symbol::Circling(index), gradient.clone());
-                }
-                evaluator.run(&derivation.backward, values, &[]);
-                for equation in &derivation.solved {
-                    let Symbol::Circling(index) = equation.symbol else { panic!("{equation:?}") };
-                    circling[index as usize] = evaluator.value(&equation.value, values, &[]);
-                }
-            }
-            for list in [&derivation.carried, &derivation.inputs] {
-                evaluator.run(list, values, &[]);
-            }
-            arriving =
-                (0_u32..).zip(&arriving).map(|(index, _)| values[&Symbol::Leaving(index)].clone()).collect();
-            for ((index, port), wanted) in (0_u32..).zip(&signature.inputs).zip(&gradients.inputs) {
-                let found = &values[&Symbol::InputGradient(index)];
-                let wanted = row(port, wanted, step * BATCH + sample);
-                close(format!("gradient by {} at step {step}", port.name), &found.elements, &wanted.elements);
-            }
-        }
-        for ((port, wanted), found) in signature.states.iter().zip(&gradients.initial_states).zip(&arriving) {
-            let wanted = row(port, wanted, sample);
-            close(format!("gradient by the initial {}", port.name), &found.elements, &wanted.elements);
-        }
-        all.extend(steps);
-    }
-    let mut totals = once.clone();
-    evaluator.run(&derivation.totals, &mut totals, &all);
-    for ((index, port), wanted) in (0_u32..).zip(&signature.parameters).zip(&gradients.parameters) {
-        let found = &totals[&Symbol::ParameterGradient(index)];
-        close(format!("gradient by {}", port.name), &found.elements, wanted);
     }
 }
 
@@ -219,6 +132,81 @@ fn equations_of_every_golden_cell_compute_its_gradients() {
         }
     }
     assert!(count > 20);
+}
+
+#[test]
+fn what_is_printed_of_every_zoo_cell_computes_its_gradients() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/zoo");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("the zoo") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("a file of the zoo");
+        let parsed = parse(&text, Syntax::Markdown, None);
+        // Whether each cell is read at all is for the tests of the zoo to say.
+        let Ok(cell) = check(parsed.clone(), &Options::default()) else { continue };
+        agrees(&name, &cell, &derive(&cell, &parsed.document).expect("derives"));
+        count += 1;
+    }
+    assert!(count >= 99, "{count} cells of the zoo are read");
+}
+
+#[test]
+fn what_is_printed_of_random_cells_computes_their_gradients() {
+    let number = |name: &str, default: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let (first, count) = (number("GATEWRIGHT_SEED", 0), number("GATEWRIGHT_CELLS", 60));
+    let mut all = String::new();
+    for seed in first..first + count {
+        let text = random::cell(seed);
+        let parsed = parse(&text, Syntax::Text, None);
+        let cell = check(parsed.clone(), &Options::default())
+            .unwrap_or_else(|found| panic!("seed {seed}: {found:?}\n{text}"));
+        let derivation = derive(&cell, &parsed.document).expect("derives");
+        agrees(&format!("seed {seed}"), &cell, &derivation);
+        all.push_str(&derivation.to_text());
+    }
+    // No notation goes untested.
+    for sign in [
+        " ⊙ ",
+        " / ",
+        "^2",
+        "^T",
+        "Σ_t ",
+        "[:, ",
+        "0_{",
+        "1_{",
+        "1[",
+        " < ",
+        " > 0]",
+        "dim(",
+        "if(",
+        "sum(",
+        "max(",
+        "min(",
+        "abs(",
+        "sqrt(",
+        "sigmoid(",
+        "tanh(",
+        "exp(",
+        "log(",
+        "sin(",
+        "cos(",
+        "relu(",
+        "softplus(",
+        "sign(",
+        " = 0\n",
+        "e-",
+        " ≤ ",
+        "cumsum(",
+        "revcumsum(",
+        "floor(",
+        "rowmax(",
+        "round(",
+    ] {
+        assert!(count < 60 || all.contains(sign), "`{sign}` occurs in no cell");
+    }
 }
 
 #[test]
@@ -487,66 +475,67 @@ fn elman_reads_well() {
 #[test]
 fn lstm_reads_well() {
     expect![[r#"
-            Forward, as written
-              i_t = sigmoid(W_xi · [h_{t-1}, x_t] + b_i)
-              f_t = sigmoid(W_xf · [h_{t-1}, x_t] + b_f)
-              o_t = sigmoid(W_xo · [h_{t-1}, x_t] + b_o)
-              C_t = f_t · C_{t-1} + i_t · tanh(W_hc · [h_{t-1}, x_t] + b_c)
-              h_t = o_t · tanh(C_t)
+        Forward, as written
+          i_t = sigmoid(W_xi · [h_{t-1}, x_t] + b_i)
+          f_t = sigmoid(W_xf · [h_{t-1}, x_t] + b_f)
+          o_t = sigmoid(W_xo · [h_{t-1}, x_t] + b_o)
+          C_t = f_t · C_{t-1} + i_t · tanh(W_hc · [h_{t-1}, x_t] + b_c)
+          h_t = o_t · tanh(C_t)
 
-            Parts of the forward step that the way back speaks of
-              a_i_t = W_xi [h_{t-1}, x_t] + b_i
-              a_f_t = W_xf [h_{t-1}, x_t] + b_f
-              a_o_t = W_xo [h_{t-1}, x_t] + b_o
-              a_v1_t = W_hc [h_{t-1}, x_t] + b_c
-              v1_t = tanh(a_v1_t)
+        Parts of the forward step that the way back speaks of
+          a_i_t = W_xi [h_{t-1}, x_t] + b_i
+          a_f_t = W_xf [h_{t-1}, x_t] + b_f
+          a_o_t = W_xo [h_{t-1}, x_t] + b_o
+          a_v1_t = W_hc [h_{t-1}, x_t] + b_c
+          v1_t = tanh(a_v1_t)
 
-            Backward, at each step t = T, …, 1
-              δh_t = ∂L/∂h_t + δh_t^{←t+1}
-              δo_t = δh_t ⊙ tanh(C_t)
-              δa_o_t = δo_t ⊙ o_t ⊙ (1 - o_t)
-              δC_t = δC_t^{←t+1} + δh_t ⊙ o_t ⊙ (1 - tanh(C_t)^2)
-              δi_t = δC_t ⊙ v1_t
-              δa_i_t = δi_t ⊙ i_t ⊙ (1 - i_t)
-              δv1_t = δC_t ⊙ i_t
-              δa_v1_t = δv1_t ⊙ (1 - v1_t^2)
-              δf_t = δC_t ⊙ C_{t-1}
-              δa_f_t = δf_t ⊙ f_t ⊙ (1 - f_t)
+        Backward, at each step t = T, …, 1
+          δh_t = ∂L/∂h_t + δh_t^{←t+1}
+          δo_t = δh_t ⊙ tanh(C_t)
+          δa_o_t = δo_t ⊙ o_t ⊙ (1 - o_t)
+          δC_t = δC_t^{←t+1} + δh_t ⊙ o_t ⊙ (1 - tanh(C_t)^2)
+          δi_t = δC_t ⊙ v1_t
+          δa_i_t = δi_t ⊙ i_t ⊙ (1 - i_t)
+          δv1_t = δC_t ⊙ i_t
+          δa_v1_t = δv1_t ⊙ (1 - v1_t^2)
+          δf_t = δC_t ⊙ C_{t-1}
+          δa_f_t = δf_t ⊙ f_t ⊙ (1 - f_t)
 
-            Handed to the step before
-              δC_{t-1}^{←t} = δC_t ⊙ f_t
-              δh_{t-1}^{←t} = W_hc[:, :h]^T δa_v1_t + W_xo[:, :h]^T δa_o_t + W_xf[:, :h]^T δa_f_t + W_xi[:, :h]^T δa_i_t
+        Handed to the step before
+          δC_{t-1}^{←t} = δC_t ⊙ f_t
+          δh_{t-1}^{←t} = W_hc[:, :h]^T δa_v1_t + W_xo[:, :h]^T δa_o_t + W_xf[:, :h]^T δa_f_t
+              + W_xi[:, :h]^T δa_i_t
 
-            Gradients by the inputs
-              δx_t = W_hc[:, h:]^T δa_v1_t + W_xo[:, h:]^T δa_o_t + W_xf[:, h:]^T δa_f_t + W_xi[:, h:]^T δa_i_t
+        Gradients by the inputs
+          δx_t = W_hc[:, h:]^T δa_v1_t + W_xo[:, h:]^T δa_o_t + W_xf[:, h:]^T δa_f_t + W_xi[:, h:]^T δa_i_t
 
-            Gradients by the parameters, once
-              ∇W_xi = Σ_t δa_i_t [h_{t-1}, x_t]^T
-              ∇b_i = Σ_t δa_i_t
-              ∇W_xf = Σ_t δa_f_t [h_{t-1}, x_t]^T
-              ∇b_f = Σ_t δa_f_t
-              ∇W_xo = Σ_t δa_o_t [h_{t-1}, x_t]^T
-              ∇b_o = Σ_t δa_o_t
-              ∇W_hc = Σ_t δa_v1_t [h_{t-1}, x_t]^T
-              ∇b_c = Σ_t δa_v1_t
+        Gradients by the parameters, once
+          ∇W_xi = Σ_t δa_i_t [h_{t-1}, x_t]^T
+          ∇b_i = Σ_t δa_i_t
+          ∇W_xf = Σ_t δa_f_t [h_{t-1}, x_t]^T
+          ∇b_f = Σ_t δa_f_t
+          ∇W_xo = Σ_t δa_o_t [h_{t-1}, x_t]^T
+          ∇b_o = Σ_t δa_o_t
+          ∇W_hc = Σ_t δa_v1_t [h_{t-1}, x_t]^T
+          ∇b_c = Σ_t δa_v1_t
 
-            First and last step
-              ∇C_0 = δC_{t-1}^{←t} at t = 1
-              δC_t^{←t+1} at t = T is given: gradient of the loss by the final C_T
-              ∇h_0 = δh_{t-1}^{←t} at t = 1
-              δh_t^{←t+1} at t = T is given: gradient of the loss by the final h_T
+        First and last step
+          ∇C_0 = δC_{t-1}^{←t} at t = 1
+          δC_t^{←t+1} at t = T is given: gradient of the loss by the final C_T
+          ∇h_0 = δh_{t-1}^{←t} at t = 1
+          δh_t^{←t+1} at t = T is given: gradient of the loss by the final h_T
 
-            Notation
-              δv_t: gradient of the loss L by v at step t, over all ways through this and later steps
-              ∇p: gradient of the loss by p, over all steps and samples for a parameter
-              ∂L/∂y_t: gradient by the output y at step t alone, as the loss gives it
-              δv_t^{←t+1}: the part of δv_t that comes back from step t+1; step t hands δv_{t-1}^{←t} to the step before
-              a_v_t: the argument of the function that gives v
-              v1, v2, …: parts of the equations without a name of their own
-              ⊙: element by element; a scalar meets every element
-              Σ_t: over all steps and all samples, up to the next + or -
-              W[:, a:b]: columns a up to b (without b) of W, counted from 0; W[:, :b] the first b, W[:, a:] from a on
-        "#]]
+        Notation
+          δv_t: gradient of the loss L by v at step t, over all ways through this and later steps
+          ∇p: gradient of the loss by p, over all steps and samples for a parameter
+          ∂L/∂y_t: gradient by the output y at step t alone, as the loss gives it
+          δv_t^{←t+1}: the part of δv_t that comes back from step t+1; step t hands δv_{t-1}^{←t} to the step before
+          a_v_t: the argument of the function that gives v
+          v1, v2, …: parts of the equations without a name of their own
+          ⊙: element by element; a scalar meets every element
+          Σ_t: over all steps and all samples, up to the next + or -
+          W[:, a:b]: columns a up to b (without b) of W, counted from 0; W[:, :b] the first b, W[:, a:] from a on
+    "#]]
     .assert_eq(&derived(&golden("seed000_lstm"), Syntax::Latex).to_text());
 }
 
@@ -561,7 +550,7 @@ fn one_value_with_two_names_and_two_values_with_one_name_are_told_apart() {
 #[test]
 fn numbers_and_signs_stand_where_they_read_best() {
     let text = derived(&golden("cornn"), Syntax::Latex).to_text();
-    assert!(text.contains("δy_{t-1}^{←t} = W^T δa_v1_t + δy_t - 0.15 ⊙ δz_t"), "{text}");
+    assert!(text.contains("δy_{t-1}^{←t} = W^T δa_v1_t + δy_t - 0.15 δz_t"), "{text}");
 }
 
 #[test]

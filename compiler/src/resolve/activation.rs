@@ -14,7 +14,10 @@ use std::collections::{BTreeMap, HashMap};
 /// Letters that papers apply like functions.
 const ACTIVATIONS: [&str; 8] = ["phi", "varphi", "psi", "Phi", "Psi", "f", "g", "a"];
 /// Capital letters that papers apply like functions.
-const OPERATORS: [&str; 7] = ["F", "G", "H", "S", "T", "N", "D"];
+#[rustfmt::skip]
+const OPERATORS: [&str; 15] = [
+    "F", "G", "H", "S", "T", "N", "D", "Theta", "Phi", "Psi", "Omega", "Gamma", "Lambda", "Sigma", "Delta",
+];
 /// Words that are letters.
 const GREEK: [&str; 54] = [
     "alpha",
@@ -125,11 +128,13 @@ pub(super) fn check(draft: &mut Draft) {
         let letter = ACTIVATIONS.contains(&name.as_str());
         let sigma = name.starts_with("sigma_");
         let only_applied = reads.get(&symbol) == applications.get(&symbol);
-        // `\mathcal{H}(W x_t + U h_{t-1})`: nobody multiplies a sum that is complete by a matrix of such a name.
+        // `\mathcal{H}(W x_t + U h_{t-1})`: nobody multiplies what a gate is applied to by a matrix of such a name.
         let operator = || {
+            let base = name.split('_').next().unwrap_or(&name);
+            let parametrized = || ["_theta", "_phi", "_w", "_W"].iter().any(|label| name.ends_with(label));
             name.strip_prefix("cal_").is_some_and(|letter| OPERATORS.contains(&letter))
-                || OPERATORS.contains(&name.as_str())
-                    && places.iter().all(|(product, _)| takes_a_sum_of_products(draft, *product))
+                || OPERATORS.contains(&base)
+                    && (parametrized() || places.iter().all(|(product, _)| takes_products(draft, *product)))
         };
         if letter || sigma || only_applied && (!known.upper || operator()) {
             bindings.push((symbol, first, binding(&name)));
@@ -154,25 +159,33 @@ pub(super) fn check(draft: &mut Draft) {
     convolutions(draft);
 }
 
-/// True where the name at the front of a product is applied to a sum with matrix products in it.
-fn takes_a_sum_of_products(draft: &Draft, product: usize) -> bool {
+/// True where a name is applied to what a gate is applied to: products of parameters and values of this step, or sums
+/// with one among them.
+fn takes_products(draft: &Draft, product: usize) -> bool {
     let NodeKind::Factors { factors, applied, .. } = &draft.nodes[product].kind else { return false };
+    let is_parameter = |node: NodeId| {
+        let node = match draft.kind(node) {
+            NodeKind::Transpose(inner) => *inner,
+            _ => node,
+        };
+        matches!(draft.sources[node.0], Source::Parameter(_))
+    };
     let is_product = |node: NodeId| match draft.kind(node) {
-        NodeKind::Factors { factors, .. } => factors.first().is_some_and(
-            |first| matches!(draft.sources[first.0], Source::Parameter(symbol) if draft.symbol(symbol).upper),
-        ),
+        NodeKind::Factors { factors, .. } => {
+            draft.varying[node.0] && factors.iter().any(|factor| is_parameter(*factor))
+        }
         _ => false,
     };
     applied.iter().filter_map(|position| factors.get(position + 1)).all(|argument| {
         // Sums lean to the left.
         let mut sum = *argument;
         while let NodeKind::Add(left, right) = draft.kind(sum) {
-            if is_product(*right) || is_product(*left) {
+            if is_product(*right) {
                 return true;
             }
             sum = *left;
         }
-        false
+        is_product(sum)
     })
 }
 

@@ -1,7 +1,8 @@
 //! Products that read on where a sign was lost.
 //!
 //! `U h_{t-1} b`, `b W x_t` and `U h_{t-1} V * s_{t-1}` have a meaning as they stand, a product of vectors, and are never
-//! meant so: a bias is added, and a matrix product that begins directly behind another one lacks its `+`.
+//! meant so: a bias is added, and a matrix product that begins directly behind another one lacks its `+`. A written one
+//! that multiplies, `(1 z_t)`, lacks its sign too.
 
 use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, Symbol};
@@ -23,7 +24,10 @@ pub(super) fn check(draft: &mut Draft) {
             continue;
         }
         let factors = flat(draft, NodeId(at));
-        if let Some((left, right)) = bias(draft, &factors).or_else(|| second_product(draft, &factors)) {
+        let lost = bias(draft, &factors)
+            .or_else(|| second_product(draft, &factors))
+            .or_else(|| one(draft, &factors));
+        if let Some((left, right)) = lost {
             found.push((at, draft.span(left), draft.span(right)));
         }
     }
@@ -92,6 +96,15 @@ fn second_product(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)>
         let products =
             sign != ProductSign::Juxtaposition && is_weight(draft, first) && is_weight(draft, weight);
         (products && is_value(draft, value) && is_value(draft, last)).then_some((value, weight))
+    })
+}
+
+/// `(1 z_t)`, `f1(x_t)`: nobody multiplies by a written one.
+fn one(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
+    factors.windows(2).find_map(|pair| {
+        let &[(_, left), (Some(ProductSign::Juxtaposition), right)] = pair else { return None };
+        let is_one = |node: NodeId| *draft.kind(node) == NodeKind::Number(1.0);
+        (is_one(left) && draft.varying[right.0] || is_one(right)).then_some((left, right))
     })
 }
 

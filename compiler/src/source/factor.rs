@@ -86,8 +86,8 @@ impl Parser<'_> {
         })
     }
 
-    /// `\begin{bmatrix} a \\ b \end{bmatrix}`: one column is a concatenation; one row before one column is a sum of
-    /// products.
+    /// `\begin{bmatrix} a \\ b \end{bmatrix}`: one column is a concatenation; each row before one column is a sum of
+    /// products, and several rows are the concatenation of theirs.
     fn matrix(&mut self, open: usize, close: usize) -> Result<Expression, Stop> {
         let rows = self.matrix_rows(open + 1, close);
         let span = self.sequence.span(open, close + 1);
@@ -97,7 +97,9 @@ impl Parser<'_> {
             return Ok(Expression { kind: ExpressionKind::Concatenate(elements), span });
         }
         // `[W & U] [h \\ x]` is `W h + U x`.
-        if let [row] = rows.as_slice() {
+        if let Some(width) = rows.first().map(Vec::len)
+            && rows.iter().all(|row| row.len() == width)
+        {
             let mut next = close + 1;
             if matches!(
                 self.sequence.kind(next),
@@ -110,12 +112,22 @@ impl Parser<'_> {
                 && let Some(end) = self.sequence.partner(next).filter(|end| *end < self.end)
             {
                 let column = self.matrix_rows(next + 1, end);
-                if column.len() == row.len() && column.iter().all(|cell| cell.len() == 1) {
-                    let left = self.matrix_cells(row.iter())?;
-                    let right = self.matrix_cells(column.iter().flatten())?;
-                    self.position = end + 1;
+                if column.len() == width && column.iter().all(|cell| cell.len() == 1) {
                     let span = span.to(self.sequence.span(next, end + 1));
-                    return self.sum_of_products(left, right, span);
+                    let right = self.matrix_cells(column.iter().flatten())?;
+                    let mut sums = Vec::with_capacity(rows.len());
+                    for row in &rows {
+                        let left = self.matrix_cells(row.iter())?;
+                        sums.push(self.sum_of_products(left, right.clone(), span)?);
+                    }
+                    self.position = end + 1;
+                    return Ok(match (sums.len(), sums.pop()) {
+                        (1, Some(only)) => only,
+                        (_, last) => {
+                            sums.extend(last);
+                            Expression { kind: ExpressionKind::Concatenate(sums), span }
+                        }
+                    });
                 }
             }
         }
@@ -124,7 +136,7 @@ impl Parser<'_> {
         self.fail(Code::MatrixOfBlocks, message, span, help)
     }
 
-    fn sum_of_products(
+    pub(crate) fn sum_of_products(
         &mut self,
         left: Vec<Expression>,
         right: Vec<Expression>,
@@ -150,7 +162,7 @@ impl Parser<'_> {
     }
 
     /// The cells of a matrix by row; rows without any token are left out.
-    fn matrix_rows(&self, start: usize, end: usize) -> Vec<Vec<(usize, usize)>> {
+    pub(crate) fn matrix_rows(&self, start: usize, end: usize) -> Vec<Vec<(usize, usize)>> {
         let mut rows = Vec::new();
         let mut row = Vec::new();
         let (mut from, mut index) = (start, start);

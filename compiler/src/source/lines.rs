@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::ast::Mark;
 use super::name;
 
 /// Signs that are no part of a remark.
@@ -72,7 +73,13 @@ fn is_heading(line: &str) -> bool {
     });
     let rest = rest.trim();
     let several = label.chars().filter(|next| next.is_alphabetic()).count() >= 3;
-    let declares = rest.starts_with('[') || rest == "scalar";
+    let marks = match Mark::of(rest.trim_end_matches([',', '.', ';'])) {
+        Some(Mark::Frozen) => true,
+        // `Gate: output` is a title, `o_t: output` is none.
+        Some(Mark::Output) => label.contains('_'),
+        None => false,
+    };
+    let declares = rest.starts_with('[') || rest == "scalar" || marks;
     // `Output: h_t (1 - z_t) ⊙ n_t + …` calculates, and lacks its sign.
     let calculates = rest.contains("_t") && rest.contains(['+', '⊙', '*', '∘']);
     words && several && !declares && !calculates && !rest.contains(['=', '∈', '←', '<', ':'])

@@ -49,6 +49,7 @@ mod rust_tokens;
 mod script;
 mod section;
 mod sequence;
+mod stack;
 mod statement;
 mod text;
 mod token;
@@ -319,6 +320,7 @@ fn parse_blocks(
     let mut lost = Vec::new();
     let mut general = Vec::new();
     let mut samples = Vec::new();
+    let mut signatures = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -331,9 +333,11 @@ fn parse_blocks(
         diagnostics.append(&mut reader.diagnostics);
         general.append(&mut reader.general);
         samples.append(&mut reader.samples);
+        signatures.append(&mut reader.signatures);
     }
     skip_general_forms(&general, &statements, &mut diagnostics);
     report_samples(&samples, &statements, &mut diagnostics);
+    report_signatures(&signatures, &statements, &mut diagnostics);
     let announced = |name: &ast::Reference| general.iter().any(|(known, _)| *known == name.name.canonical);
     lost.retain(|name| !announced(name) || !defines(&statements, &name.name.canonical));
     if convention.layer.is_some()
@@ -369,6 +373,29 @@ fn defines(statements: &[Statement], name: &str) -> bool {
     statements.iter().any(|statement| {
         matches!(&statement.kind, StatementKind::Definition { target, .. } if target.name.canonical == name)
     })
+}
+
+/// `h_t = \mathrm{LSTM}(x_t, h_{t-1})`: an error where equations read what it defines, and nothing else defines that.
+fn report_signatures(
+    signatures: &[(ast::Reference, String, Span)],
+    statements: &[Statement],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (target, word, span) in signatures {
+        let mut read = false;
+        for statement in statements {
+            if let StatementKind::Definition { value, .. } = &statement.kind {
+                inline::references(value, &mut |reference| read |= reference.name == target.name);
+            }
+        }
+        if read && !defines(statements, &target.name.canonical) {
+            let message = format!("`{word}` names no weights, but `{}` is needed", target.name.canonical);
+            diagnostics.push(Diagnostic {
+                help: Some("write the equations of the cell out".to_owned()),
+                ..finding(Code::NamedMap, message, *span)
+            });
+        }
+    }
 }
 
 /// `z_t \sim \mathcal{N}(\mu_t, I)`: an error where equations of the cell decide the distribution and read what was

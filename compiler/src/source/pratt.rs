@@ -405,7 +405,21 @@ impl<'a> Parser<'a> {
             && !self.is_infix_modulo()
         {
             self.count_operator()?;
-            factors.push(self.factor()?);
+            let next = self.factor()?;
+            // `[W, U] [x_t, h_{t-1}]` is `W x_t + U h_{t-1}`.
+            let blocks = match (factors.pop(), next) {
+                (Some(left), right) if are_blocks(&left, &right) => {
+                    let span = left.span.to(right.span);
+                    match (left.kind, right.kind) {
+                        (ExpressionKind::Concatenate(left), ExpressionKind::Concatenate(right)) => {
+                            [None, Some(self.sum_of_products(left, right, span)?)]
+                        }
+                        _ => return Err(Stop),
+                    }
+                }
+                (left, right) => [left, Some(right)],
+            };
+            factors.extend(blocks.into_iter().flatten());
         }
         Ok(match (factors.len(), factors.pop()) {
             (1, Some(only)) => only,
@@ -592,6 +606,12 @@ impl<'a> Parser<'a> {
             let help = Some(help.to_owned());
             return self.fail(Code::LostIndex, message, named.span, help);
         }
+        if named.parts.base.starts_with("bb_")
+            && matches!(self.kind(), Some(TokenKind::Open(Bracket::Round | Bracket::Square)))
+        {
+            let message = "an expectation or a probability is outside the language";
+            return self.fail(Code::SampleOrChoice, message, named.span, None);
+        }
         if self.kind() != Some(&TokenKind::Open(Bracket::Round)) {
             return Ok(());
         }
@@ -720,4 +740,15 @@ pub(crate) fn outside(kind: &TokenKind) -> (Code, Option<String>) {
         TokenKind::Subscript => (Code::UnexpectedToken, Some("only a name takes an index".to_owned())),
         _ => (Code::UnexpectedToken, None),
     }
+}
+
+/// True for weights side by side before as many values: matrices by their case, without time index.
+fn are_blocks(left: &Expression, right: &Expression) -> bool {
+    let (ExpressionKind::Concatenate(weights), ExpressionKind::Concatenate(values)) =
+        (&left.kind, &right.kind)
+    else {
+        return false;
+    };
+    let weight = |one: &Expression| matches!(&one.kind, ExpressionKind::Reference(name) if name.name.upper && name.time.is_none());
+    weights.len() == values.len() && weights.iter().all(weight) && !values.iter().all(weight)
 }

@@ -24,6 +24,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Rows that were skipped: what a lexer found in them does not matter.
     pub(crate) skipped: Vec<Span>,
+    /// What signatures of whole cells define, with the word of the cell.
+    pub(crate) signatures: Vec<(Reference, String, Span)>,
     /// Names that are drawn at random.
     pub(crate) samples: Vec<Sample>,
     /// Names that a general form, `h_t = f_W(h_{t-1}, x_t)`, defines, with the place of the error that it is.
@@ -58,6 +60,7 @@ impl<'a> Reader<'a> {
             skipped: Vec::new(),
             general: Vec::new(),
             samples: Vec::new(),
+            signatures: Vec::new(),
         }
     }
 
@@ -80,9 +83,9 @@ impl<'a> Reader<'a> {
             if row.is_empty() {
                 continue;
             }
-            let waiting = pending.clone();
             if self.row(&row, &mut pending).is_err() {
-                self.lost.extend(waiting);
+                // Names that stood before a comma would have been defined with it.
+                self.lost.append(&mut pending);
                 self.lose(&row);
             }
         }
@@ -211,7 +214,11 @@ impl<'a> Reader<'a> {
                 let equals: Vec<usize> =
                     relations.iter().copied().filter(|index| row[*index].kind == TokenKind::Equals).collect();
                 let targets = std::mem::take(pending);
-                self.equation(sequence, &equals, targets)
+                let read = self.equation(sequence, &equals, targets.clone());
+                if read.is_err() {
+                    self.lost.extend(targets);
+                }
+                read
             }
             (None, None) => self.without_relation(sequence, pending),
         }
@@ -339,6 +346,14 @@ impl<'a> Reader<'a> {
         let Some(&first) = equals.first() else { return Err(Stop) };
         if let Some(word) = self.signature(sequence, first) {
             let message = format!("the signature of `{word}` defines nothing and is skipped");
+            let before = self.diagnostics.len();
+            if let Some(after) = sequence.after_name(0)
+                && let Ok(named) = self.parser(sequence, 0, after).name()
+            {
+                self.signatures.push((named.reference(), word.clone(), span));
+            }
+            self.signatures.extend(pending.iter().map(|name| (name.clone(), word.clone(), span)));
+            self.diagnostics.truncate(before);
             self.report(Code::SkippedRow, message, span, None);
             return Ok(());
         }
@@ -354,6 +369,9 @@ impl<'a> Reader<'a> {
         if is_prose(sequence, first + 1) {
             self.skip("words on the right side define nothing: skipped", span);
             return Ok(());
+        }
+        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) && equals.len() == 1 {
+            return self.gate_stack(sequence, first);
         }
         if self.lines
             && let Some((from, to)) = words(sequence, first + 1)
@@ -579,12 +597,6 @@ impl<'a> Reader<'a> {
                 }
                 return Ok(LeftSide::List(names));
             }
-        }
-        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) {
-            let message = "a stack of gates is defined at once, which is outside the language";
-            let help = "write one equation for each, as in `i_t = \\sigma(W_i [h_{t-1}, x_t])`".to_owned();
-            self.report(Code::MatrixOfBlocks, message, span, Some(help));
-            return Err(Stop);
         }
         let Some(after) = sequence.after_name(0) else {
             let help = Some("only a name can be defined: `name = expression`".to_owned());

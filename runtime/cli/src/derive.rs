@@ -123,6 +123,11 @@ fn loops(cell: &Cell, sizes: &[usize], given: Option<&Sizes>) -> Result<(String,
     }
     lines.extend(description.gradients());
     lines.push(format!("Tape: {} bytes per step and sample (f32)", compiled.tape_bytes_per_step()));
+    lines.push(format!(
+        "Training holds {} bytes per step and sample (f32): the tape, and what the way back keeps for the products \
+         behind its loop",
+        compiled.training_bytes_per_step()
+    ));
     Ok((title, lines))
 }
 
