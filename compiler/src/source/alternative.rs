@@ -1,8 +1,8 @@
 //! Several definitions of one name in blocks of their own: successive steps, or alternatives?
 //!
 //! Within one block definitions follow each other: the last lives on. Blocks parted by text, and paragraphs of plain
-//! text, that define one name differently, where nothing reads the one before or each carries the name on from the step
-//! before, give a choice, and to take the last one would be a guess.
+//! text, may define one name differently. Where nothing reads the definition before, or where the name is a state and
+//! its new definition does not depend on the one before, they give a choice, and to take the last would be a guess.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -74,10 +74,10 @@ pub(crate) fn check(
                 && !reads.delayed
                 && !reads.now.iter().any(|&at| at <= all[0])
                 && !matches!(*name, "y" | "y_hat" | "h");
-            // Both carry the name on from the step before: they are two recurrences, whatever reads the first.
-            let again = reads.carried.contains(&before)
-                && reads.carried.contains(&after)
-                && !reads.now.contains(&after)
+            // A state that is defined anew from other values: the two say different things, whatever reads the first.
+            let again = reads.delayed
+                && !alias(&statements[before])
+                && !depends(statements, before, after)
                 && !repeats(&statements[before], &statements[after]);
             if overwritten || vain || again {
                 findings.push((after, before, *name));
@@ -112,8 +112,6 @@ struct Reads {
     now: Vec<usize>,
     /// It is read at another step.
     delayed: bool,
-    /// Definitions of it that read it at another step.
-    carried: Vec<usize>,
 }
 
 /// Where blank lines part the paragraphs of a text.
@@ -139,7 +137,7 @@ fn reads<'s>(
 ) -> HashMap<&'s str, Reads> {
     let mut reads: HashMap<&str, Reads> = HashMap::new();
     for (index, statement) in statements.iter().enumerate() {
-        let StatementKind::Definition { value, target: defined } = &statement.kind else { continue };
+        let StatementKind::Definition { value, .. } = &statement.kind else { continue };
         inline::references(value, &mut |read| {
             let name = read.name.canonical.as_str();
             let Some(first) = definitions.get(name).and_then(|all| all.first()) else { return };
@@ -149,13 +147,30 @@ fn reads<'s>(
                 entry.now.push(index);
             } else {
                 entry.delayed = true;
-                if read.name == defined.name {
-                    entry.carried.push(index);
-                }
             }
         });
     }
     reads
+}
+
+/// True where the value that `before` defines reaches `after` within the step.
+fn depends(statements: &[Statement], before: usize, after: usize) -> bool {
+    let StatementKind::Definition { target: first, .. } = &statements[before].kind else { return true };
+    let mut reached: HashSet<&str> = HashSet::from([first.name.canonical.as_str()]);
+    let mut last = false;
+    for statement in statements.get(before + 1..=after).unwrap_or_default() {
+        let StatementKind::Definition { target, value } = &statement.kind else { continue };
+        let mut reads = false;
+        inline::references(value, &mut |read| {
+            let now = read.time.is_none() || read.time == first.time;
+            reads |= now && reached.contains(read.name.canonical.as_str());
+        });
+        if reads {
+            reached.insert(&target.name.canonical);
+        }
+        last = reads;
+    }
+    last
 }
 
 /// True where something that `after` reads is defined between the two, and elsewhere too.
