@@ -239,6 +239,10 @@ codes! {
     /// For example, `s_{d-1}^t` is the value of the depth below, so `s_d^t` is a recursion in two directions.
     /// Write out the steps along the second index; a cell is one step in time.
     SecondIndex "GW0457" Error "recursion along a second index";
+    /// A random draw, or the place of a maximum, has no gradient and is outside the language.
+    /// For example, in `z_t \sim \mathcal{N}(\mu_t, I)` the equations decide a distribution, and `\arg\max(V h_t)` is no number that varies smoothly.
+    /// Draw the noise outside and give it as an input, `z_t = \mu_t + \epsilon_t`, or use `softmax` for a choice.
+    SampleOrChoice "GW0458" Error "a sample or a choice";
     /// There are more definitions than the limit `MAXIMUM_DEFINITIONS`.
     /// For example, a generated text may unroll a sequence into one equation for each step.
     /// Write one step, or split the document.

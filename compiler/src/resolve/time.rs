@@ -8,8 +8,9 @@
 //! stays and reads the state of the step before.
 
 use super::draft::Draft;
-use super::expression::{NodeKind, Role, SymbolId};
+use super::expression::{NodeId, NodeKind, Role, SymbolId};
 use crate::diagnostic::Code;
+use std::collections::HashSet;
 
 /// Sets `shift` of every name and tells inputs from parameters.
 pub(super) fn normalise(draft: &mut Draft) {
@@ -19,6 +20,9 @@ pub(super) fn normalise(draft: &mut Draft) {
     let mut newest: Vec<Option<i64>> = vec![None; draft.symbols.len()];
     let mut indexed = vec![None; draft.symbols.len()];
     let mut bare = vec![None; draft.symbols.len()];
+    // Names that are never read without an index but directly before a parenthesis.
+    let mut only_applied = vec![true; draft.symbols.len()];
+    let applied = applied(draft);
     for equation in &draft.equations {
         for (node, symbol, time) in draft.reads(equation) {
             let span = draft.span(node);
@@ -29,6 +33,7 @@ pub(super) fn normalise(draft: &mut Draft) {
                 }
                 None => {
                     bare[symbol.0].get_or_insert(span);
+                    only_applied[symbol.0] &= applied.contains(&node);
                 }
             }
         }
@@ -40,6 +45,22 @@ pub(super) fn normalise(draft: &mut Draft) {
             symbol.definitions.first().map(|&at| (draft.equations[at].time, draft.equations[at].target_span));
         let findings = &mut draft.findings;
         match (defined_at, indexed[index], bare[index]) {
+            // `f_t = f(W x_t)`: the gate and the function are two things.
+            (None, Some(with), Some(without)) | (Some((Some(_), with)), _, Some(without))
+                if only_applied[index] && !symbol.upper =>
+            {
+                findings
+                    .report(
+                        Code::UnboundActivation,
+                        without,
+                        format!("`{name}` is applied like a function, but nothing binds it"),
+                    )
+                    .label(with, "this is another value")
+                    .help(format!(
+                        "add a line such as `{}`, or write the product with a sign",
+                        super::activation::binding(&name)
+                    ));
+            }
             (None, Some(with), Some(without)) => {
                 findings
                     .report(
@@ -131,6 +152,17 @@ fn follow_inputs(draft: &mut Draft) {
     for (symbol, steps) in draft.symbols.iter_mut().zip(moved) {
         symbol.shift += steps;
     }
+}
+
+/// Names that stand directly before a parenthesis.
+fn applied(draft: &Draft) -> HashSet<NodeId> {
+    let mut found = HashSet::new();
+    for node in &draft.nodes {
+        if let NodeKind::Factors { factors, applied, .. } = &node.kind {
+            found.extend(applied.iter().filter_map(|position| factors.get(*position)));
+        }
+    }
+    found
 }
 
 /// The time at which a name is defined; it must be the same in all its definitions.

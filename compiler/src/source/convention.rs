@@ -90,7 +90,14 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
             }
         }
     }
+    // `h_{i-1,j}` beside `h_{i,j-1}`, and no time at all: a grid.
+    let grid = |letter: &Letter| letter.below && letter.below_shifted;
+    let is_grid =
+        !has_t && !called.contains_key("t") && letters.values().filter(|letter| grid(letter)).count() > 1;
     for (text, letter) in &letters {
+        if is_grid && grid(letter) && is_index_letter(text) {
+            convention.second = Some((*text).to_owned());
+        }
         if *text == convention.time {
             convention.time_above |= letter.above_shifted || letter.above_defined;
         } else if letter.below && letter.below_shifted && has_t && is_index_letter(text) {

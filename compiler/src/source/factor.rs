@@ -459,6 +459,10 @@ impl Parser<'_> {
         let (code, message) = match operator {
             "sum" => (Code::SumOverIndices, "a sum over indices is outside the language"),
             "product" => (Code::SumOverIndices, "a product over indices is outside the language"),
+            "choice" => (
+                Code::SampleOrChoice,
+                "the place of a maximum or minimum has no gradient and is outside the language",
+            ),
             "integral" => (Code::DifferentialEquation, "an integral is outside the language"),
             _ => (Code::DifferentialEquation, "a derivative is outside the language"),
         };

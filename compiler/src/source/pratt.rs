@@ -57,8 +57,28 @@ pub(crate) struct Parser<'a> {
 }
 
 /// Words for affine maps whose weights have no names.
-const AFFINE: [&str; 12] =
-    ["Linear", "linear", "lin", "Lin", "FC", "fc", "Dense", "dense", "Affine", "affine", "MLP", "Conv"];
+const AFFINE: [&str; 13] =
+    ["Linear", "linear", "lin", "Lin", "FC", "fc", "Dense", "dense", "Affine", "affine", "MLP", "mlp", "FFN"];
+
+/// Words for convolutions, over grids or graphs.
+const CONVOLUTIONS: [&str; 12] = [
+    "conv",
+    "cnn",
+    "convd",
+    "gc",
+    "gcn",
+    "gconv",
+    "graphconv",
+    "chebconv",
+    "diffconv",
+    "gnn",
+    "gat",
+    "dwconv",
+];
+
+/// Words for what has no gradient: the place of a maximum, a random draw.
+const CHOICES: [&str; 8] =
+    ["argmax", "argmin", "argsort", "topk", "sample", "multinomial", "bernoulli", "onehot"];
 
 /// Longest run of letters that is read as a word.
 const LONGEST_WORD: usize = 24;
@@ -291,6 +311,11 @@ impl<'a> Parser<'a> {
             let operator = self.kind();
             self.count_operator()?;
             self.position += 1;
+            if product.is_some() && self.kind() == Some(&TokenKind::Subscript) {
+                let place = self.sequence.span(self.position - 1, self.position + 2);
+                let message = "a product sign with a label reads as a convolution, as over a graph";
+                return self.fail(Code::Convolution, message, place, None);
+            }
             let right = self.binary(power)?;
             let span = left.span.to(right.span);
             if operator == Some(&TokenKind::Slash) && is_number(&left) && begins_with_number(&right) {
@@ -507,6 +532,29 @@ impl<'a> Parser<'a> {
             end += 1;
         }
         let capital = word.starts_with(|first: char| first.is_ascii_uppercase());
+        // `GC(A, X_t)`: capitals alone are a word where several arguments follow.
+        let mut capitals = start;
+        while let Some((_, true, spaced)) = letter(capitals)
+            && (capitals == start || !spaced)
+            && capitals - start <= LONGEST_WORD
+        {
+            capitals += 1;
+        }
+        if capitals >= start + 2
+            && capitals < self.end
+            && self.sequence.kind(capitals) == Some(&TokenKind::Open(Bracket::Round))
+            && let Some(close) = self.sequence.partner(capitals)
+        {
+            let word: String = (start..capitals).filter_map(letter).map(|(text, ..)| text).collect();
+            let span = self.sequence.span(start, capitals);
+            self.check_foreign(&word, span)?;
+            if self.sequence.parts(capitals + 1, close).len() > 1 {
+                let message = format!("`{word}` is applied like a function, but nothing binds it");
+                let help =
+                    format!("write out what it computes, or bind it: `\\mathrm{{{word}}}(u) = W u + b`");
+                return self.fail(Code::UnboundActivation, message, span, Some(help));
+            }
+        }
         let applied = end < self.end
             && self
                 .sequence
@@ -517,6 +565,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let span = self.sequence.span(start, end);
+        self.check_foreign(&word, span)?;
         let help = match name::nearest(&word, name::function_names()) {
             Some(near) => {
                 format!("did you mean `{near}`? A product of letters is written with blanks between them")
@@ -528,6 +577,24 @@ impl<'a> Parser<'a> {
         };
         let message = format!("there is no function `{word}`");
         self.fail(Code::UnknownFunction, message, span, Some(help))
+    }
+
+    /// Words for operations that are outside the language.
+    fn check_foreign(&mut self, word: &str, span: Span) -> Result<(), Stop> {
+        let letters: String = word
+            .chars()
+            .filter(char::is_ascii_alphabetic)
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect();
+        if word.len() > 1 && CONVOLUTIONS.contains(&letters.as_str()) {
+            let message = format!("`{word}` reads as a convolution, which is outside the language");
+            return self.fail(Code::Convolution, message, span, None);
+        }
+        if CHOICES.contains(&letters.as_str()) {
+            let message = format!("`{word}` has no gradient and is outside the language");
+            return self.fail(Code::SampleOrChoice, message, span, None);
+        }
+        Ok(())
     }
 
     /// Names that stand for something the equations do not say.
@@ -544,9 +611,19 @@ impl<'a> Parser<'a> {
             let help = Some(help.to_owned());
             return self.fail(Code::LostIndex, message, named.span, help);
         }
-        if self.kind() != Some(&TokenKind::Open(Bracket::Round)) || named.time.is_some() {
+        if named.parts.base.starts_with("bb_")
+            && matches!(self.kind(), Some(TokenKind::Open(Bracket::Round | Bracket::Square)))
+        {
+            let message = "an expectation or a probability is outside the language";
+            return self.fail(Code::SampleOrChoice, message, named.span, None);
+        }
+        if self.kind() != Some(&TokenKind::Open(Bracket::Round)) {
             return Ok(());
         }
+        if named.time.is_some() {
+            return self.check_gate(named);
+        }
+        self.check_foreign(&named.parts.base, named.span)?;
         let word = named.parts.base.len() > 2 && !name::is_greek_word(&named.parts.base);
         if (!named.parts.upper || word)
             && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
@@ -563,6 +640,30 @@ impl<'a> Parser<'a> {
             let message = format!("`{word}` names no weights");
             let help = Some("write the map out, as in `W_z x_t + b_z`".to_owned());
             return self.fail(Code::NamedMap, message, named.span, help);
+        }
+        Ok(())
+    }
+
+    /// `o_t \odot f_t(c_t)`: a value of this step stands before one name in parentheses, as a function does, in a
+    /// product whose other sign is written.
+    fn check_gate(&mut self, named: &Named) -> Result<(), Stop> {
+        let start = (0..self.position)
+            .rev()
+            .find(|at| self.sequence.tokens.get(*at).is_some_and(|token| token.span.end <= named.span.start));
+        let written = start.is_some_and(|before| {
+            matches!(self.sequence.kind(before), Some(TokenKind::Product(ProductSign::Hadamard)))
+        });
+        if written
+            && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
+            && self.sequence.after_name(self.position + 1) == Some(close)
+            && self.sequence.tokens.get(self.position).is_some_and(|open| !open.spaced)
+        {
+            let message = format!(
+                "`{}_t` is a value of this step, but applied like a function",
+                named.parts.finish().canonical
+            );
+            let help = "write the function that is meant, such as `\\tanh(c_t)`, or the sign of a product";
+            return self.fail(Code::UnboundActivation, message, named.span, Some(help.to_owned()));
         }
         Ok(())
     }

@@ -474,9 +474,13 @@ fn the_norm_may_say_that_it_is_the_second() {
             GW0005 `_` does not continue the expression `_`
         "#]],
     );
-    check(r"h_t = x_t / \|x_t\|_2 + \|x_t\|_{2}^2", Syntax::Latex, &expect![[r#"
+    check(
+        r"h_t = x_t / \|x_t\|_2 + \|x_t\|_{2}^2",
+        Syntax::Latex,
+        &expect![[r#"
         h_t = x_t / norm(x_t) + norm(x_t)^{2}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
