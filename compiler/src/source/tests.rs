@@ -520,6 +520,19 @@ fn a_fraction_takes_a_digit_and_a_slash_no_number_with_factors() {
     "#]]);
 }
 
+#[test]
+fn double_bars_between_values_are_refused_where_they_have_two_readings() {
+    check(
+        r"h_t = V (x_t \| h_{t-1}) + V [x_t \| h_{t-1} \| c_t] + \|x_t\| V x_t \\ y_t = V (x_t \|h_t\| x_t) \\ z_t = x_t \lVert h_t \rVert_2",
+        Syntax::Latex,
+        &expect![[r#"
+            h_t = V ([x_t, h_{t-1}]) + V [x_t, h_{t-1}, c_t] + norm(x_t) V x_t
+            GW0203 two double bars between values are a norm or a concatenation `\|h_t\|`
+            GW0203 two double bars between values are a norm or a concatenation `\lVert h_t \rVert`
+        "#]],
+    );
+}
+
 const TWO_CELLS: &str = "# 1 Cells\n$x_t = 3$ is text, `h_t = 1` is code.\n## 1.1 Elman\n$$h_t = \\tanh(W x_t + U h_{t-1})$$\n\
     ## 1.2 GRU\n### 1.2.1 Gates\n$$z_t = \\sigma(W_z x_t)$$\n### 1.2.2 State\n$$h_t = (1 - z_t) h_{t-1} + z_t \\tilde{h}_t$$\n\
     where $\\tilde{h}_t = \\tanh(W x_t)$ and $a_t = 1$.\n$$z_t = \\sigma(W_z x_t)$$\n## 2 Remarks\n```python\nh_t = f(x)\n$$\n```\n";
