@@ -499,9 +499,13 @@ fn an_index_of_components_is_no_power() {
         "#]],
     );
     // A power elsewhere stays one, and a label too.
-    check(r"h_t = (1 + x_t)^p + h_{t-1}^j", Syntax::Latex, &expect![[r#"
+    check(
+        r"h_t = (1 + x_t)^p + h_{t-1}^j",
+        Syntax::Latex,
+        &expect![[r#"
         h_t = (1 + x_t)^{p} + h_j_{t-1}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -513,11 +517,15 @@ fn a_fraction_takes_a_digit_and_a_slash_no_number_with_factors() {
             h_t = {1 / 2} x_t + {1 / 10} x_t + {1 / 2} x_t + x / 2 + x_t / 2 b + 3 / 4
         "#]],
     );
-    check("h_t = 1/2 (x_t + h_{t-1})\ny_t = 1/2 x_t^2\nz_t = 1/(2 x_t)", Syntax::Text, &expect![[r#"
+    check(
+        "h_t = 1/2 (x_t + h_{t-1})\ny_t = 1/2 x_t^2\nz_t = 1/(2 x_t)",
+        Syntax::Text,
+        &expect![[r#"
         z_t = 1 / (2 x_t)
         GW0203 `1 / 2 x` is read by some as a half of x and by others as one over 2 x `1/2 (x_t + h_{t-1})`
         GW0203 `1 / 2 x` is read by some as a half of x and by others as one over 2 x `1/2 x_t^2`
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -529,6 +537,20 @@ fn double_bars_between_values_are_refused_where_they_have_two_readings() {
             h_t = V ([x_t, h_{t-1}]) + V [x_t, h_{t-1}, c_t] + norm(x_t) V x_t
             GW0203 two double bars between values are a norm or a concatenation `\|h_t\|`
             GW0203 two double bars between values are a norm or a concatenation `\lVert h_t \rVert`
+        "#]],
+    );
+}
+
+#[test]
+fn an_index_of_another_clock_is_no_label() {
+    check(
+        r"h_t = W_{t1} x_t + b_{2h} \\ y_t = h_{2t} \\ z_t = h_{t/2} \\ s_t = h_{t-\tau}",
+        Syntax::Latex,
+        &expect![[r#"
+            h_t = W_t1 x_t + b_2h
+            GW0005 this index is neither a step, such as `t` or `t-1`, nor a label `2t`
+            GW0005 this index is neither a step, such as `t` or `t-1`, nor a label `t/2`
+            GW0005 this index is neither a step, such as `t` or `t-1`, nor a label `t-\tau`
         "#]],
     );
 }
