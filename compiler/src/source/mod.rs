@@ -31,6 +31,7 @@
 mod alternative;
 pub mod ast;
 mod command;
+mod component;
 mod convention;
 mod declaration;
 mod factor;
@@ -306,6 +307,7 @@ fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, V
         diagnostics.append(&mut writer.diagnostics);
         lexed.push(writer.tokens);
     }
+    component::rewrite(&mut lexed);
     (lexed, diagnostics)
 }
 
