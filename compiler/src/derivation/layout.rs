@@ -23,13 +23,15 @@ pub(super) enum Section {
     Totals,
     /// How the walk back begins and ends.
     Ends,
+    /// What the gradients by declared initial states add to those by parameters.
+    Beginnings,
     /// Explanations, for people alone.
     Notation,
 }
 
 impl Section {
     /// All sections, in order.
-    pub(super) const ALL: [Self; 10] = [
+    pub(super) const ALL: [Self; 11] = [
         Self::Written,
         Self::Once,
         Self::Parts,
@@ -39,6 +41,7 @@ impl Section {
         Self::Inputs,
         Self::Totals,
         Self::Ends,
+        Self::Beginnings,
         Self::Notation,
     ];
 
@@ -56,6 +59,7 @@ impl Section {
             Self::Inputs => "Gradients by the inputs",
             Self::Totals => "Gradients by the parameters, once",
             Self::Ends => "First and last step",
+            Self::Beginnings => "Added by how the states begin, once",
             Self::Notation => "Notation",
         }
     }

@@ -79,6 +79,9 @@ pub struct Derivation {
     pub inputs: Vec<Equation>,
     /// Gradients by parameters, and what they are made of: once, after the walk back.
     pub totals: Vec<Equation>,
+    /// What is to be added to gradients by parameters where the equations say how states begin, and what that is made
+    /// of.
+    pub beginnings: Vec<Equation>,
 }
 
 /// Derives the equations of a cell. `document` is what it was resolved from.
@@ -107,6 +110,14 @@ impl Derivation {
     #[must_use]
     pub fn to_dot(&self) -> String {
         dot::picture(self)
+    }
+
+    /// Numbers of the parameters whose gradients have a part from how the states begin.
+    pub fn parameters_of_beginnings(&self) -> impl Iterator<Item = u32> {
+        self.beginnings.iter().filter_map(|equation| match equation.symbol {
+            Symbol::ParameterGradient(parameter) => Some(parameter),
+            _ => None,
+        })
     }
 
     /// Forward and adjoint graph that the equations were read from.

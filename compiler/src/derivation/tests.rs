@@ -59,7 +59,8 @@ fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
         true => Options { cycle: CyclePolicy::Previous, ..Options::default() },
         false => Options { cycle: CyclePolicy::FixedPoint, ..Options::default() },
     };
-    let reference = differentiate(&lower(cell).expect("lowers")).expect("differentiates");
+    let (step, initial) = lower(cell).expect("lowers").split_initial().expect("is split");
+    let reference = differentiate(&step).expect("differentiates");
     let signature = reference.signature();
     let sizes: Vec<usize> = (0..signature.dimensions.len()).map(|at| 3 + at).collect();
     let count = |port: &Port| port.shape.sizes(&sizes).expect("sizes").iter().product::<usize>();
@@ -94,8 +95,9 @@ fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
     };
     let expected = run(&reference);
     for (printed, style) in [(derivation.to_text(), Style::Text), (derivation.to_latex(), Style::Latex)] {
-        let graph =
+        let read =
             read_back(&printed, style, &options).unwrap_or_else(|error| panic!("{name}: {error}\n{printed}"));
+        let graph = read.graph;
         graph.verify().expect("a graph");
         assert_eq!(graph.signature(), signature, "{name}");
         for ((what, found), (_, wanted)) in run(&graph).iter().zip(&expected) {
@@ -108,6 +110,32 @@ fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
                         "{name}: {what} {number}: {found} is not {wanted}\n{printed}",
                     );
                 }
+            }
+        }
+        assert_eq!(read.initial.is_some(), initial.is_some(), "{name}");
+        if let (Some(found), Some(wanted)) = (&read.initial, &initial) {
+            found.verify().expect("a graph");
+            let gradients: Vec<&[f64]> = wanted
+                .states()
+                .iter()
+                .map(|&state| &final_gradients[state as usize][..count(&signature.states[state as usize])])
+                .collect();
+            let run = |graph: &Graph| {
+                let arguments = SequenceArguments {
+                    inputs: Vec::new(),
+                    initial_states: Vec::new(),
+                    parameters: views(&parameters),
+                    gradients: Some(GradientArguments {
+                        outputs: gradients.clone(),
+                        final_states: Vec::new(),
+                    }),
+                };
+                let results = run_sequence(graph, &sizes, &arguments, 1, 1).expect("runs");
+                results.gradients.expect("gradients").parameters.concat()
+            };
+            for (found, wanted) in run(found).iter().zip(run(wanted.graph())) {
+                let close = (found - wanted).abs() <= 1e-9 * wanted.abs().max(1.0);
+                assert!(close, "{name}: {found} is not {wanted}\n{printed}");
             }
         }
     }
@@ -228,6 +256,9 @@ fn unusual_cells_have_equations_too() {
         "h_t = tanh(a x_t + delta h_{t-1} + v * sign(W x_t)); e_t = W_e h_t",
         // Chains of products.
         "h_t = tanh(U V x_t + U V h_{t-1}) .* (U V h_{t-1})",
+        // What is given and not learned; two outputs.
+        "h_t = tanh(W x_t + U h_{t-1}); U: frozen",
+        "h_t = tanh(W x_t + U h_{t-1}); y_t = V h_t; h_t, y_t: output",
         // Row convention.
         "h_t = tanh(x_t W + h_{t-1} U)",
         // Conditions, steps, scans and parts.
@@ -360,8 +391,8 @@ fn a_solved_cycle_reads_well() {
 
         \paragraph{First and last step}
         \begin{align*}
-        \nabla h_0 &= \left. \delta h_{t-1}^{\leftarrow t} \right|_{t = 1} \\
-        \left. \delta h_t^{\leftarrow t+1} \right|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
+        \nabla h_0 &= \delta h_{t-1}^{\leftarrow t} \bigr|_{t = 1} \\
+        \delta h_t^{\leftarrow t+1} \bigr|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
         \end{align*}
 
         \paragraph{Notation}
@@ -378,6 +409,43 @@ fn a_solved_cycle_reads_well() {
         \item 'h\_t' is solved for by iteration at each step
         \end{itemize}
     "#]].assert_eq(&derivation.to_latex());
+}
+
+#[test]
+fn gradients_by_declared_beginnings_go_on_to_parameters() {
+    for text in [
+        "h_0 = tanh(b_0); h_t = tanh(W x_t + U h_{t-1})",
+        "h_0 = softmax(A a + b); c_0 = 0.5; c_t = sigmoid(W x_t + U h_{t-1}) + 0.1 * c_{t-1}; h_t = tanh(A c_t + b)",
+        "C_0 = a b^T; C_t = 0.9 * C_{t-1} + v_t k_t^T; v_t = W x_t; k_t = V x_t; y_t = C_t k_t + a",
+    ] {
+        let (cell, document) = read(text, Syntax::Text);
+        agrees(text, &cell, &derive(&cell, &document).expect("derives"));
+    }
+    let text = derived("h_0 = tanh(b_0); h_t = tanh(W x_t + U h_{t-1})", Syntax::Text).to_text();
+    assert!(text.contains("∇b_0 += (Σ ∇h_0) ⊙ (1 - tanh(b_0)^2)"), "{text}");
+}
+
+/// Sets the mathematics as rustdoc and browsers do: a command that is not known, a brace that is not closed or a second
+/// superscript is an error.
+#[test]
+fn latex_can_be_set() {
+    let random = (0..40).map(|seed| (format!("seed {seed}"), random::cell(seed), CyclePolicy::Reject));
+    let solved =
+        SOLVED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned(), CyclePolicy::FixedPoint));
+    let begun = "h'_0 = tanh(b_0); h'_t = tanh(W x_t + U (h'_{t-1}^2 .* W x_t)) .* h'_{t-1}^2".to_owned();
+    for (name, text, cycle) in random.chain(solved).chain([("begun".to_owned(), begun, CyclePolicy::Reject)])
+    {
+        let (cell, document) = read_with(&text, Syntax::Text, cycle);
+        let printed = derive(&cell, &document).expect("derives").to_latex();
+        for block in printed.split("\\begin{align*}").skip(1) {
+            let block = block.split("\\end{align*}").next().expect("the block ends");
+            let storage = pulldown_latex::Storage::new();
+            let block = format!("\\begin{{align*}}{block}\\end{{align*}}");
+            for event in pulldown_latex::Parser::new(&block, &storage) {
+                assert!(event.is_ok(), "{name}: {event:?}\n{block}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -419,56 +487,56 @@ fn elman_reads_well() {
         "#]]
     .assert_eq(&derived(&golden("elman"), Syntax::Latex).to_text());
     expect![[r#"
-            \paragraph{Forward, as written}
-            \begin{align*}
-            h_t &= \tanh(W x_t + U h_{t-1} + b)
-            \end{align*}
+        \paragraph{Forward, as written}
+        \begin{align*}
+        h_t &= \tanh(W x_t + U h_{t-1} + b)
+        \end{align*}
 
-            \paragraph{Parts of the forward step that the way back speaks of}
-            \begin{align*}
-            a^{h}_t &= W x_t + U h_{t-1} + b
-            \end{align*}
+        \paragraph{Parts of the forward step that the way back speaks of}
+        \begin{align*}
+        a^{h}_t &= W x_t + U h_{t-1} + b
+        \end{align*}
 
-            \paragraph{Backward, at each step $t = T, \dots, 1$}
-            \begin{align*}
-            \delta h_t &= \frac{\partial L}{\partial h_t} + \delta h_t^{\leftarrow t+1} \\
-            \delta a^{h}_t &= \delta h_t \odot \left(1 - h_t^{2}\right)
-            \end{align*}
+        \paragraph{Backward, at each step $t = T, \dots, 1$}
+        \begin{align*}
+        \delta h_t &= \frac{\partial L}{\partial h_t} + \delta h_t^{\leftarrow t+1} \\
+        \delta a^{h}_t &= \delta h_t \odot \left(1 - h_t^{2}\right)
+        \end{align*}
 
-            \paragraph{Handed to the step before}
-            \begin{align*}
-            \delta h_{t-1}^{\leftarrow t} &= U^{\top} \delta a^{h}_t
-            \end{align*}
+        \paragraph{Handed to the step before}
+        \begin{align*}
+        \delta h_{t-1}^{\leftarrow t} &= U^{\top} \delta a^{h}_t
+        \end{align*}
 
-            \paragraph{Gradients by the inputs}
-            \begin{align*}
-            \delta x_t &= W^{\top} \delta a^{h}_t
-            \end{align*}
+        \paragraph{Gradients by the inputs}
+        \begin{align*}
+        \delta x_t &= W^{\top} \delta a^{h}_t
+        \end{align*}
 
-            \paragraph{Gradients by the parameters, once}
-            \begin{align*}
-            \nabla W &= \sum_t \delta a^{h}_t x_t^{\top} \\
-            \nabla U &= \sum_t \delta a^{h}_t h_{t-1}^{\top} \\
-            \nabla b &= \sum_t \delta a^{h}_t
-            \end{align*}
+        \paragraph{Gradients by the parameters, once}
+        \begin{align*}
+        \nabla W &= \sum_t \delta a^{h}_t x_t^{\top} \\
+        \nabla U &= \sum_t \delta a^{h}_t h_{t-1}^{\top} \\
+        \nabla b &= \sum_t \delta a^{h}_t
+        \end{align*}
 
-            \paragraph{First and last step}
-            \begin{align*}
-            \nabla h_0 &= \left. \delta h_{t-1}^{\leftarrow t} \right|_{t = 1} \\
-            \left. \delta h_t^{\leftarrow t+1} \right|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
-            \end{align*}
+        \paragraph{First and last step}
+        \begin{align*}
+        \nabla h_0 &= \delta h_{t-1}^{\leftarrow t} \bigr|_{t = 1} \\
+        \delta h_t^{\leftarrow t+1} \bigr|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
+        \end{align*}
 
-            \paragraph{Notation}
-            \begin{itemize}
-            \item $\delta v_t$: gradient of the loss L by v at step t, over all ways through this and later steps
-            \item $\nabla p$: gradient of the loss by p, over all steps and samples for a parameter
-            \item $\partial L / \partial y_t$: gradient by the output y at step t alone, as the loss gives it
-            \item $\delta v_t^{\leftarrow t+1}$: the part of $\delta v_t$ that comes back from step t+1; step t hands $\delta v_{t-1}^{\leftarrow t}$ to the step before
-            \item $a^{v}_t$: the argument of the function that gives v
-            \item $\odot$: element by element; a scalar meets every element
-            \item $\sum_t$: over all steps and all samples, up to the next + or -
-            \end{itemize}
-        "#]]
+        \paragraph{Notation}
+        \begin{itemize}
+        \item $\delta v_t$: gradient of the loss L by v at step t, over all ways through this and later steps
+        \item $\nabla p$: gradient of the loss by p, over all steps and samples for a parameter
+        \item $\partial L / \partial y_t$: gradient by the output y at step t alone, as the loss gives it
+        \item $\delta v_t^{\leftarrow t+1}$: the part of $\delta v_t$ that comes back from step t+1; step t hands $\delta v_{t-1}^{\leftarrow t}$ to the step before
+        \item $a^{v}_t$: the argument of the function that gives v
+        \item $\odot$: element by element; a scalar meets every element
+        \item $\sum_t$: over all steps and all samples, up to the next + or -
+        \end{itemize}
+    "#]]
     .assert_eq(&derived(&golden("elman"), Syntax::Latex).to_latex());
 }
 

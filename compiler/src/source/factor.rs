@@ -211,9 +211,23 @@ impl Parser<'_> {
             return self.fail(Code::UnbalancedBracket, "this bar is never closed", open, None);
         }
         self.position += 1;
+        if double && self.is_subscript_two() {
+            self.position += 1;
+            self.position = self.sequence.script(self.position).map_or(self.position, |script| script.2);
+        }
         let span = self.sequence.span(start, self.position);
         let function = if double { Function::Norm } else { Function::Absolute };
         self.scripts(Expression { kind: ExpressionKind::Call(function, vec![inner]), span })
+    }
+
+    /// True before `_2`: `\|x\|_2` is the norm that is meant without it.
+    fn is_subscript_two(&self) -> bool {
+        self.kind() == Some(&TokenKind::Subscript)
+            && self.sequence.script(self.position + 1).is_some_and(|(from, to, over)| {
+                let (from, to) = self.sequence.without_braces(from, to);
+                let two = matches!(self.sequence.kind(from), Some(TokenKind::Number { whole: Some(2), .. }));
+                two && to == from + 1 && over <= self.end
+            })
     }
 
     /// What stands in the brackets of an indicator that begins at `start`, `\mathbb{1}[a < b]` or `\mathbf{1}_{a < b}`:
@@ -298,9 +312,19 @@ impl Parser<'_> {
     pub(crate) fn is_labelled_function(&self, function: Function) -> bool {
         match self.sequence.kind(self.position + 1).filter(|_| self.position + 1 < self.end) {
             Some(TokenKind::Subscript | TokenKind::Mark(_)) => true,
-            Some(TokenKind::Superscript) => function == Function::Sigmoid,
+            Some(TokenKind::Superscript) => function == Function::Sigmoid && !self.is_function_power(),
             _ => false,
         }
+    }
+
+    /// True before a function with a number above it and a parenthesis behind: `\sigma^2(x)` is a power of the value.
+    fn is_function_power(&self) -> bool {
+        self.sequence.script(self.position + 2).is_some_and(|(from, to, over)| {
+            let (from, to) = self.sequence.without_braces(from, to);
+            let number = matches!(self.sequence.kind(from), Some(TokenKind::Number { .. }));
+            let applied = matches!(self.sequence.kind(over), Some(TokenKind::Open(Bracket::Round)));
+            number && to == from + 1 && applied && over < self.end
+        })
     }
 
     /// The value of a known function with scripts: a name, or the function that its label names.

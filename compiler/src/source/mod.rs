@@ -348,6 +348,10 @@ fn parse_blocks(
         let message = "layers are counted by a superscript: one layer is compiled; stack it";
         diagnostics.push(finding(Code::OneLayer, message, first.span));
     }
+    if let (Some(component), Some(first)) = (&convention.component, statements.first()) {
+        let message = format!("`{component}` counts components: the equations are read for all of them at once");
+        diagnostics.push(finding(Code::SkippedRow, message, first.span));
+    }
     let mut statements = without_losses(statements, &mut diagnostics);
     // Where a discrete form stands beside it, a differential equation is an explanation.
     let steps = statements.iter().any(|statement| match &statement.kind {

@@ -318,6 +318,11 @@ impl<'a> Parser<'a> {
             }
             let right = self.binary(power)?;
             let span = left.span.to(right.span);
+            if operator == Some(&TokenKind::Slash) && is_number(&left) && begins_with_number(&right) {
+                let message = "`1 / 2 x` is read by some as a half of x and by others as one over 2 x";
+                let help = "write `(1 / 2) x` or `\\frac{1}{2} x` for the one, `1 / (2 x)` for the other";
+                return self.fail(Code::AmbiguousProduct, message, span, Some(help.to_owned()));
+            }
             let (left_box, right_box) = (Box::new(left), Box::new(right));
             let kind = match (operator, product) {
                 (_, Some(sign)) => ExpressionKind::Product(sign, left_box, right_box),
@@ -686,6 +691,9 @@ impl<'a> Parser<'a> {
 
     /// Scripts of anything but a name: powers and transposes.
     pub(crate) fn scripts(&mut self, mut base: Expression) -> Result<Expression, Stop> {
+        while let Some(over) = self.component() {
+            self.position = over;
+        }
         while self.kind() == Some(&TokenKind::Superscript) {
             let Some(script) = self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)
             else {
@@ -703,6 +711,19 @@ impl<'a> Parser<'a> {
             base = Expression { kind: ExpressionKind::Power(Box::new(base), Box::new(power)), span };
         }
         Ok(base)
+    }
+
+    /// Behind the index of a component at the position, `(…)^j`, where the document counts components by that letter.
+    fn component(&self) -> Option<usize> {
+        let component = self.convention.component.as_deref()?;
+        if !matches!(self.kind()?, TokenKind::Superscript | TokenKind::Subscript) {
+            return None;
+        }
+        let (start, end, over) =
+            self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)?;
+        let (start, end) = self.sequence.without_braces(start, end);
+        let letter = matches!(self.sequence.kind(start), Some(TokenKind::Word { text, .. }) if text == component);
+        (letter && end == start + 1).then_some(over)
     }
 
     /// `\top`, `T`.
@@ -740,6 +761,15 @@ pub(crate) fn outside(kind: &TokenKind) -> (Code, Option<String>) {
         TokenKind::Subscript => (Code::UnexpectedToken, Some("only a name takes an index".to_owned())),
         _ => (Code::UnexpectedToken, None),
     }
+}
+
+fn is_number(expression: &Expression) -> bool {
+    matches!(expression.kind, ExpressionKind::Number(_))
+}
+
+/// True for factors of which the first is a number: `2 x_t`.
+fn begins_with_number(expression: &Expression) -> bool {
+    matches!(&expression.kind, ExpressionKind::Chain(factors) if factors.first().is_some_and(is_number))
 }
 
 /// True for weights side by side before as many values: matrices by their case, without time index.

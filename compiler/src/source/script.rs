@@ -33,6 +33,11 @@ impl Parser<'_> {
                 _ => break,
             }
         }
+        // Of what varies in time every component is meant; a weight keeps its label.
+        if let (Some(component), Some(_)) = (&self.convention.component, named.time) {
+            named.parts.labels.retain(|label| label != component);
+            named.parts.labels_above.retain(|label| label != component);
+        }
         named.span = self.sequence.span(start, self.position);
         let length = named.parts.finish().canonical.len();
         if length > MAXIMUM_NAME_BYTES {

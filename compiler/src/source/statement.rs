@@ -8,7 +8,7 @@ use super::pratt::{Parser, Stop};
 use super::row::{is_loss, is_prose, is_sentence, relations, segments, strip, ungroup, words};
 use super::sequence::{BracketFault, Sequence};
 use super::token::{Bracket, Token, TokenKind, describe};
-use super::{normal, print};
+use super::{name, normal, print};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::MAXIMUM_NESTING;
 use crate::span::Span;
@@ -657,6 +657,19 @@ impl<'a> Reader<'a> {
                 self.skip("this names the input of the first layer and is skipped", span);
                 return Ok(());
             }
+            // `\sigma = \tanh`, `\sigma = 0.1`: where `\sigma` is applied it is read as the function that is known.
+            LeftSide::Name(target)
+                if target.time.is_none()
+                    && target.name.superscript.is_none()
+                    && let Some(known) = name::function(&target.name.canonical) =>
+            {
+                let spelled = target.name.canonical;
+                if matches!(value.kind, ExpressionKind::FunctionName(function) if function == known) {
+                    self.skip(&format!("`{spelled}` is known; its definition is skipped"), span);
+                    return Ok(());
+                }
+                return self.known_anew(&spelled, span);
+            }
             LeftSide::Name(target) => match value.kind {
                 ExpressionKind::FunctionName(_) if target.time.is_none() => StatementKind::Function {
                     name: target.name,
@@ -715,6 +728,11 @@ impl<'a> Reader<'a> {
             self.report(Code::SkippedRow, message, span, None);
             return Ok(());
         }
+        self.known_anew(spelled, span)
+    }
+
+    /// The error for a known function that is to be something else.
+    fn known_anew(&mut self, spelled: &str, span: Span) -> Result<(), Stop> {
         let message = format!("`{spelled}` is a known function and cannot be defined anew");
         let help = Some("give the function a name of its own, such as `\\Phi`".to_owned());
         self.report(Code::LeftSide, message, span, help);

@@ -151,7 +151,7 @@ struct Cell;",
               |                                                                                             |
               |                                                                                             a matrix
               |
-              = help: declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation
+              = help: declare the operand that was read wrongly, as in `b: [n]`, or correct the operation
         "#]],
     );
     errors(

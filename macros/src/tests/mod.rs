@@ -209,7 +209,7 @@ fn functions_of_a_matrix_that_varies_in_time() {
         expect![[r#"
             4:19 `softmax(S_t)` a vector is needed here, a matrix was found [GW0202]
               at 4:27: a matrix
-            help: declare the operand that was read wrongly, as in `b in mathbb{R}^{n}`, or correct the operation
+            help: declare the operand that was read wrongly, as in `b: [n]`, or correct the operation
         "#]],
     );
 }

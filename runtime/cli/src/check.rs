@@ -151,7 +151,7 @@ fn unread_row(unread: &Unread) -> DiagnosticRow {
         message: unread.message.clone(),
         line: unread.line,
         column: unread.column,
-        help: None,
+        help: Some(unread.help().to_owned()),
     }
 }
 

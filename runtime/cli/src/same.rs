@@ -47,13 +47,15 @@ impl Side {
         ))
     }
 
-    /// The names of inputs, states, outputs and parameters.
-    fn names(&self) -> [(&'static str, Vec<String>); 4] {
+    /// The names of inputs, states, outputs and parameters, and of the states that begin where the equations say.
+    fn names(&self) -> [(&'static str, Vec<String>); 5] {
         let cell = &self.checked.cell;
+        let begun = cell.states.iter().filter(|state| state.initial.is_some());
         [
             ("inputs", cell.inputs.iter().map(|input| input.name.clone()).collect()),
             ("states", cell.states.iter().map(|state| state.variable.name.clone()).collect()),
             ("outputs", cell.outputs.iter().map(|output| output.name.clone()).collect()),
+            ("declared beginnings", begun.map(|state| state.variable.name.clone()).collect()),
             ("parameters", cell.parameters.iter().map(|parameter| parameter.name.clone()).collect()),
         ]
     }
@@ -75,7 +77,11 @@ pub(crate) fn same(first: &SourceArguments, second: &SourceArguments) -> Result<
             let mut lines = vec![format!("{first} and {second} are different cells")];
             for ((what, from), (_, to)) in left.names().into_iter().zip(right.names()) {
                 if from.len() != to.len() {
-                    let (from, to) = (from.join(", "), to.join(", "));
+                    let listed = |names: &[String]| match names {
+                        [] => "none".to_owned(),
+                        names => names.join(", "),
+                    };
+                    let (from, to) = (listed(&from), listed(&to));
                     lines.push(format!("{what} of {first}: {from}; of {second}: {to}"));
                 }
             }
@@ -85,7 +91,7 @@ pub(crate) fn same(first: &SourceArguments, second: &SourceArguments) -> Result<
             if lines.len() == found {
                 lines.push(
                     "each equation has its like in the other cell: they share states, weights or gates in \
-                     another way"
+                     another way, or begin elsewhere"
                         .to_owned(),
                 );
             }

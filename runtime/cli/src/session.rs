@@ -54,10 +54,22 @@ pub(crate) struct Unread {
     path: String,
 }
 
+impl Unread {
+    /// What to do.
+    pub(crate) const fn help(&self) -> &'static str {
+        match self.code {
+            Code::NotText => "save the equations as UTF-8; of a PDF copy them into a file of text",
+            Code::SourceTooLong => "give the part that holds the cell",
+            _ => "give the path of a file, or `zoo:NAME` for a cell of the zoo",
+        }
+    }
+}
+
 impl From<Unread> for Failure {
     fn from(unread: Unread) -> Self {
+        let help = unread.help();
         let Unread { code, message, path, .. } = unread;
-        let text = format!("{path}: {message} ({})", code.as_str());
+        let text = format!("{path}: {message} ({})\n  help: {help}", code.as_str());
         // A path that leads nowhere is a slip of the command line; a file of the wrong kind is wrong data.
         if code == Code::UnreadableFile { Self::Usage(text) } else { Self::Data(text) }
     }

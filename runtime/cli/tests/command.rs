@@ -1,5 +1,6 @@
 //! The command as a user meets it: exit codes, what goes to which stream, files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -471,6 +472,17 @@ fn the_zoo_is_listed_printed_and_used() {
     assert_eq!(states("taugru"), serde_json::json!([{"name": "h", "shape": ["h"], "delay": 4}]));
     assert_eq!(gru["parameters"].as_array().map(Vec::len), Some(9));
 
+    // The structure of the catalogue: dependent recurrent products per step, and states.
+    let mut products = BTreeMap::new();
+    let mut counts = BTreeMap::new();
+    for row in json.as_array().expect("rows") {
+        assert_eq!(row["lacks"], serde_json::Value::Null, "{}", row["name"]);
+        *products.entry(row["recurrent_products"].as_u64().expect("a number")).or_insert(0) += 1;
+        *counts.entry(row["states"].as_array().map_or(0, Vec::len).min(3)).or_insert(0) += 1;
+    }
+    assert_eq!(products, BTreeMap::from([(0, 13), (1, 57), (2, 31), (3, 2), (6, 1)]));
+    assert_eq!(counts, BTreeMap::from([(1, 57), (2, 40), (3, 7)]));
+
     let output = gatewright(&["gradcheck", "zoo:mgu"]);
     assert!(out(&output).starts_with("gradients agree"), "{}", err(&output));
     assert_eq!(gatewright(&["check", "zoo:nothing"]).status.code(), Some(2));
@@ -636,7 +648,9 @@ fn what_cannot_be_read_is_a_finding_in_json() {
         let found = &json["diagnostics"][0];
         assert_eq!((&found["code"], &found["severity"]), (&code.into(), &"error".into()), "{file}");
         assert_eq!((&found["line"], &found["column"]), (&line.into(), &column.into()), "{file}");
-        assert!(found["message"].as_str().is_some_and(|message| !message.is_empty()));
+        for key in ["message", "help"] {
+            assert!(found[key].as_str().is_some_and(|text| !text.is_empty()), "{file}: {key}");
+        }
         // Without JSON the same is said on standard error.
         let output = gatewright(&["check", file]);
         assert_eq!(output.status.code(), Some(exit), "{file}");

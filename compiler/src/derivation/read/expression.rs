@@ -148,7 +148,8 @@ impl<'a> Reader<'a> {
     }
 
     fn total(&mut self) -> Result<NodeId> {
-        if self.take("Σ_t ", "\\sum_t ") {
+        // Over the steps of the page: those of the sequence, or the one before the first.
+        if self.take("Σ_t ", "\\sum_t ") || self.take("Σ ", "\\sum ") {
             let operand = self.product()?;
             return self.node(Operator::Total, vec![operand]);
         }

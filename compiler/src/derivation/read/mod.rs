@@ -15,6 +15,7 @@
 //! | `δv_t^{←t+1}`, `δv_{t-1}^{←t}` | `\delta v_t^{\leftarrow t+1}` | part of an adjoint that the step after hands back; that this step hands back |
 //! | `δv_t^{↺}` | `\delta v_t^{\circlearrowleft}` | part of an adjoint that comes back through the cycle of the step |
 //! | `∂L/∂y_t` | `\frac{\partial L}{\partial y_t}` | gradient by an output alone; one name |
+//! | `∇p += e`, `Σ e` | `\nabla p \mathrel{+}= e`, `\sum e` | what the gradients by initial states add; sum over all samples |
 //! | `∇p` | `\nabla p` | gradient by what is constant over time; one name |
 //! | `Σ_t e` | `\sum_t e` | sum over all steps and samples, up to the next `+` or `-` |
 //! | `u v^T` | `u v^{\top}` | outer product of vectors |
@@ -40,8 +41,9 @@ mod rows;
 use thiserror::Error;
 
 use super::layout::Section;
-use super::write::Style;
+use super::write::{Style, adds_sign};
 use crate::diagnostic::Diagnostic;
+use crate::differentiate::DifferentiateError;
 use crate::graph::{Graph, GraphError, Root};
 use crate::resolve::Options;
 use crate::shape::Shape;
@@ -84,6 +86,9 @@ pub enum ReadError {
         /// The rule.
         error: Box<GraphError>,
     },
+    /// Where states begin cannot be told from the step.
+    #[error("where states begin: {0}")]
+    Initial(Box<DifferentiateError>),
     /// No equation gives a gradient.
     #[error("no equation gives {root:?}")]
     Missing {
@@ -98,17 +103,27 @@ pub enum ReadError {
     },
 }
 
-/// Reads what [`super::Derivation::to_text`] or [`super::Derivation::to_latex`] has printed: a graph with forward and
-/// gradient roots. `options` are those that the cell was resolved with.
+/// What a printed derivation says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Read {
+    /// The step, with forward and gradient roots.
+    pub graph: Graph,
+    /// Where states begin, where the equations say so: a graph like that of
+    /// [`InitialStates`](crate::graph::InitialStates).
+    pub initial: Option<Graph>,
+}
+
+/// Reads what [`super::Derivation::to_text`] or [`super::Derivation::to_latex`] has printed. `options` are those that
+/// the cell was resolved with.
 ///
 /// # Errors
 ///
 /// Where the text is not such a print.
-pub fn read(printed: &str, style: Style, options: &Options) -> Result<Graph, ReadError> {
+pub fn read(printed: &str, style: Style, options: &Options) -> Result<Read, ReadError> {
     let page = rows::read(printed, style)?;
     let of = |section: Section| page.iter().filter(move |part| part.0 == section).flat_map(|part| &part.1);
     let forward: Vec<&str> = of(Section::Written).map(String::as_str).collect();
-    let (mut graph, mut names) = names::read(&forward, style, options)?;
+    let (mut graph, mut names, beginnings) = names::read(&forward, style, options)?;
     for section in [
         Section::Once,
         Section::Parts,
@@ -127,16 +142,35 @@ pub fn read(printed: &str, style: Style, options: &Options) -> Result<Graph, Rea
         match (root, graph.root(root)) {
             (_, Some(_)) => {}
             // Nothing goes round this cycle on the way back.
-            (Root::UnknownGradient(_), None) => {
-                let shape = graph.signature().port_of_root(root).map(|port| port.shape.clone());
-                let failed = |error| ReadError::Graph { row: String::new(), error: Box::new(error) };
-                let zero = graph.zero(&shape.unwrap_or(Shape::Scalar)).map_err(failed)?;
-                graph.set_root(root, zero).map_err(failed)?;
-            }
+            (Root::UnknownGradient(_), None) => set_zero(&mut graph, root)?,
             _ => return Err(ReadError::Missing { root }),
         }
     }
-    Ok(graph)
+    let Some((mut initial, mut names)) = beginnings else {
+        return match of(Section::Beginnings).next() {
+            Some(row) => Err(ReadError::Layout { line: row.clone() }),
+            None => Ok(Read { graph, initial: None }),
+        };
+    };
+    for row in of(Section::Beginnings) {
+        // Nothing is there yet that could be added to.
+        let row = row.replacen(adds_sign(style), style.pick(" = ", " &= "), 1);
+        equation(&row, style, &mut initial, &mut names)?;
+    }
+    for root in names.roots() {
+        if initial.root(root).is_none() {
+            set_zero(&mut initial, root)?;
+        }
+    }
+    Ok(Read { graph, initial: Some(initial) })
+}
+
+/// Says of a gradient that it is zero.
+fn set_zero(graph: &mut Graph, root: Root) -> Result<(), ReadError> {
+    let failed = |error| ReadError::Graph { row: String::new(), error: Box::new(error) };
+    let shape = graph.signature().port_of_root(root).map(|port| port.shape.clone());
+    let zero = graph.zero(&shape.unwrap_or(Shape::Scalar)).map_err(failed)?;
+    graph.set_root(root, zero).map_err(failed)
 }
 
 /// Reads `name = value`, and names the value.

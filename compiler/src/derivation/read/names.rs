@@ -7,9 +7,10 @@ use super::ReadError;
 use crate::derivation::name::{self, StateName, ValueName, label, labelled};
 use crate::derivation::write::Style;
 use crate::derivation::write::symbol::{
-    arriving, circling, delta, given, leaving, nabla, name as spell, state, written,
+    arriving, circling, delta, given, initial as initial_gradient, leaving, nabla, name as spell, state,
+    written,
 };
-use crate::graph::{Graph, GraphError, NodeId, Root, lower};
+use crate::graph::{Graph, GraphError, InitialStates, NodeId, Phase, Root, lower};
 use crate::operator::Operator;
 use crate::resolve::{Cell, Options, resolve};
 use crate::shape::{DimensionId, Shape};
@@ -27,8 +28,11 @@ pub(super) struct Names {
     deltas: [&'static str; 2],
 }
 
-/// Reads the forward equations: their graph, and the names in it.
-pub(super) fn read(rows: &[&str], style: Style, options: &Options) -> Result<(Graph, Names), ReadError> {
+/// The graph of the forward equations with the names in it; and those of where states begin, where they are declared.
+pub(super) type Forward = (Graph, Names, Option<(Graph, Names)>);
+
+/// Reads the forward equations.
+pub(super) fn read(rows: &[&str], style: Style, options: &Options) -> Result<Forward, ReadError> {
     let (text, syntax) = match style {
         Style::Text => (rows.join("\n"), Syntax::Text),
         Style::Latex => {
@@ -42,10 +46,30 @@ pub(super) fn read(rows: &[&str], style: Style, options: &Options) -> Result<(Gr
         definition.name = label(number);
     }
     let failed = |error: GraphError| ReadError::Graph { row: text.clone(), error: Box::new(error) };
-    let mut graph = add_gradient_leaves(&lower(&numbered).map_err(failed)?).map_err(failed)?;
+    let lowered = lower(&numbered).map_err(failed)?;
+    let (step, initial) = lowered.split_initial().map_err(|error| ReadError::Initial(Box::new(error)))?;
+    let mut graph = add_gradient_leaves(&step).map_err(failed)?;
     let values = name::written(&cell, &parsed.document);
     let names = Names::new(style, &cell, &values, &mut graph)?;
-    Ok((graph, names))
+    let beginnings = match initial {
+        Some(initial) => Some(Names::before_the_first_step(style, &names, &cell, &initial)?),
+        None => None,
+    };
+    Ok((graph, names, beginnings))
+}
+
+/// The forward part of a graph with gradients.
+fn forward_of(graph: &Graph) -> Result<Graph, GraphError> {
+    let mut forward = Graph::new(graph.signature().clone());
+    let mut places = vec![NodeId(u32::MAX); graph.len()];
+    for (id, node) in graph.iter().filter(|(id, _)| graph.phase(*id) <= Phase::Forward) {
+        let operands = node.operands.iter().map(|operand| places[operand.0 as usize]).collect();
+        places[id.0 as usize] = forward.insert(node.operator.clone(), operands)?;
+    }
+    for (&root, id) in graph.roots().iter().filter(|(root, _)| !root.is_gradient()) {
+        forward.set_root(root, places[id.0 as usize])?;
+    }
+    Ok(forward)
 }
 
 /// The graph itself; leaves of gradients are inserted as they are named.
@@ -129,6 +153,37 @@ impl Names {
         Ok(names)
     }
 
+    /// The names with which rows say what the gradients by declared initial states add.
+    fn before_the_first_step(
+        style: Style,
+        names: &Self,
+        cell: &Cell,
+        initial: &InitialStates,
+    ) -> Result<(Graph, Self), ReadError> {
+        let failed = |error| ReadError::Graph { row: String::new(), error: Box::new(error) };
+        let mut graph = forward_of(initial.graph()).map_err(failed)?;
+        let mut own = Self {
+            style,
+            values: BTreeMap::new(),
+            dimensions: names.dimensions.clone(),
+            roots: BTreeMap::new(),
+            states: Vec::new(),
+            deltas: names.deltas,
+        };
+        for (number, parameter) in (0_u32..).zip(&cell.parameters) {
+            let spelled = spell(style, &parameter.name, None);
+            own.roots.insert(format!("{}{spelled}", nabla(style)), Root::ParameterGradient(number));
+            own.define(&spelled, graph.leaf(Operator::Parameter(number)).map_err(failed)?)?;
+        }
+        for (output, &state) in (0_u32..).zip(initial.states()) {
+            let gradient = graph.leaf(Operator::OutputGradient(output)).map_err(failed)?;
+            if let Some(name) = names.states.get(state as usize) {
+                own.define(&initial_gradient(style, &name.canonical, name.back), gradient)?;
+            }
+        }
+        Ok((graph, own))
+    }
+
     /// Names a value.
     pub(super) fn define(&mut self, name: &str, value: NodeId) -> Result<(), ReadError> {
         match self.values.insert(name.to_owned(), value) {
@@ -185,14 +240,14 @@ impl Names {
                 let leaving = leaving(self.style, delta, &enters);
                 match self.style {
                     Style::Text => format!(" = {leaving} at t = 1"),
-                    Style::Latex => format!(" &= \\left. {leaving} \\right|_{{t = 1}}"),
+                    Style::Latex => format!(" &= {leaving} \\bigr|_{{t = 1}}"),
                 }
             };
             let last = |delta: &str| {
                 let arriving = arriving(self.style, delta, &leaves);
                 match self.style {
                     Style::Text => format!("{arriving} at t = T is given: "),
-                    Style::Latex => format!("\\left. {arriving} \\right|_{{t = T}} "),
+                    Style::Latex => format!("{arriving} \\bigr|_{{t = T}} "),
                 }
             };
             says(&first, true)?;

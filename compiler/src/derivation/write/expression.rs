@@ -37,7 +37,7 @@ impl Writer<'_> {
                 [_] => SIGN,
                 _ => SUM,
             },
-            Expression::Total(_) => TOTAL,
+            Expression::Total(_) | Expression::SampleTotal(_) => TOTAL,
             Expression::Product(_) => PRODUCT,
             Expression::Apply(..) | Expression::Outer(..) | Expression::Fill(..) => APPLY,
             Expression::Square(_) | Expression::Transpose(_) => POWER,
@@ -191,6 +191,11 @@ impl Writer<'_> {
                     text.push(' ');
                 }
                 let _ = write!(text, "{}_{{{shape}}}", self.pick("1", "\\mathbf{1}"));
+            }
+            Expression::SampleTotal(operand) => {
+                self.used.insert(Notation::SampleTotal);
+                text.push_str(self.pick("Σ ", "\\sum "));
+                self.write(operand, TOTAL, text);
             }
             Expression::Total(operand) => {
                 self.used.insert(Notation::Total);

@@ -70,6 +70,9 @@ impl Writer<'_> {
                         pick("Σ_t", "\\sum_t")
                     )
                 }
+                Notation::SampleTotal => {
+                    format!("{}: over all samples, up to the next + or -", pick("Σ", "\\sum"))
+                }
                 Notation::Columns => format!(
                     "{}: columns a up to b (without b) of W, counted from 0; {} the first b, {} from a on",
                     pick("W[:, a:b]", "W[{:},\\, a{:}b]"),

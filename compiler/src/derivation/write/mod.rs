@@ -41,6 +41,11 @@ impl Style {
     }
 }
 
+/// What stands between the sides of an equation that adds.
+pub(super) const fn adds_sign(style: Style) -> &'static str {
+    style.pick(" += ", " &\\mathrel{+}= ")
+}
+
 /// Rows are broken before a term that would end beyond this many characters.
 const WIDTH: usize = 100;
 
@@ -65,6 +70,7 @@ enum Notation {
     Definition,
     Hadamard,
     Total,
+    SampleTotal,
     Columns,
     Elements,
     Zeros,
@@ -107,6 +113,7 @@ pub(super) fn document(derivation: &Derivation, style: Style) -> String {
         writer.section(section, equations, &mut text);
     }
     writer.ends(&mut text);
+    writer.section(Section::Beginnings, &derivation.beginnings, &mut text);
     writer.legend(&mut text);
     text
 }
@@ -149,14 +156,23 @@ impl Writer<'_> {
             return;
         }
         self.heading(section, text);
-        let rows: Vec<String> = equations.iter().map(|equation| self.equation(equation)).collect();
+        let rows: Vec<String> = equations
+            .iter()
+            .map(|equation| {
+                let gradient = matches!(equation.symbol, Symbol::ParameterGradient(_));
+                self.equation(equation, section == Section::Beginnings && gradient)
+            })
+            .collect();
         self.rows(&rows, text);
     }
 
-    /// An equation, on several lines where it is long.
-    fn equation(&mut self, equation: &Equation) -> String {
+    /// An equation, on several lines where it is long; one that adds to what is there, where asked.
+    fn equation(&mut self, equation: &Equation, adds: bool) -> String {
         let mut text = self.symbol(equation.symbol);
-        text.push_str(self.pick(" = ", " &= "));
+        text.push_str(match adds {
+            true => adds_sign(self.style),
+            false => self.pick(" = ", " &= "),
+        });
         match &equation.value {
             // The left side says of what shape the zero is.
             Expression::Fill(value, _) if **value == Expression::Number(0.0) => text.push('0'),
@@ -224,18 +240,17 @@ impl Writer<'_> {
         for (number, state) in (0_u32..).zip(&states) {
             let back = i64::from(state.back);
             let (first, last) = (self.symbol(Symbol::Leaving(number)), self.symbol(Symbol::Arriving(number)));
-            let initial = self.at(&state.canonical, &(1 - back).to_string());
+            let initial = self.symbol(Symbol::Initial(number));
             let end = if back == 1 { "T".to_owned() } else { format!("T-{}", back - 1) };
-            let end = self.at(&state.canonical, &end);
-            let nabla = self.nabla();
+            let end = symbol::at(self.style, &state.canonical, &end);
             rows.push(match self.style {
-                Style::Text => format!("{nabla}{initial} = {first} at t = 1"),
-                Style::Latex => format!("{nabla}{initial} &= \\left. {first} \\right|_{{t = 1}}"),
+                Style::Text => format!("{initial} = {first} at t = 1"),
+                Style::Latex => format!("{initial} &= {first} \\bigr|_{{t = 1}}"),
             });
             rows.push(match self.style {
                 Style::Text => format!("{last} at t = T is given: gradient of the loss by the final {end}"),
                 Style::Latex => format!(
-                    "\\left. {last} \\right|_{{t = T}} &\\quad \\text{{is given: gradient of the loss by the final }} {end}"
+                    "{last} \\bigr|_{{t = T}} &\\quad \\text{{is given: gradient of the loss by the final }} {end}"
                 ),
             });
         }

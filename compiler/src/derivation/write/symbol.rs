@@ -73,6 +73,24 @@ pub(in crate::derivation) fn leaving(style: Style, delta: &str, state: &str) -> 
     }
 }
 
+/// A name at a given step.
+pub(in crate::derivation) fn at(style: Style, canonical: &str, step: &str) -> String {
+    let braces = step.chars().count() > 1;
+    let mut text = name(style, canonical, Some(0));
+    // The time index comes last: `_t` or `_{…,t}`.
+    if let Some(place) = text.rfind('t') {
+        let closed = text[place..].ends_with('}');
+        let step = if braces && !closed { format!("{{{step}}}") } else { step.to_owned() };
+        text.replace_range(place..=place, &step);
+    }
+    text
+}
+
+/// The gradient by a state before the first step that reads it so many steps `back`.
+pub(in crate::derivation) fn initial(style: Style, canonical: &str, back: u32) -> String {
+    format!("{}{}", nabla(style), at(style, canonical, &(1 - i64::from(back)).to_string()))
+}
+
 /// The part of the adjoint of `value` that comes back to it through a cycle of the step.
 pub(in crate::derivation) fn circling(style: Style, delta: &str, value: &str) -> String {
     match style {
@@ -91,19 +109,6 @@ impl Writer<'_> {
     /// A name with its time index.
     pub(super) fn name(&self, canonical: &str, time: Option<i32>) -> String {
         name(self.style, canonical, time)
-    }
-
-    /// A name at a given step.
-    pub(super) fn at(&self, canonical: &str, step: &str) -> String {
-        let braces = step.chars().count() > 1;
-        let mut text = self.name(canonical, Some(0));
-        // The time index comes last: `_t` or `_{…,t}`.
-        if let Some(place) = text.rfind('t') {
-            let closed = text[place..].ends_with('}');
-            let step = if braces && !closed { format!("{{{step}}}") } else { step.to_owned() };
-            text.replace_range(place..=place, &step);
-        }
-        text
     }
 
     pub(super) fn value(&mut self, number: u32) -> String {
@@ -198,6 +203,13 @@ impl Writer<'_> {
                 });
                 let name = self.name(&name, indexed.unwrap_or(true).then_some(0));
                 given(self.style, &name)
+            }
+            Symbol::Initial(index) => {
+                self.used.insert(Notation::Gradient);
+                match self.derivation.states.get(index as usize) {
+                    Some(state) => initial(self.style, &state.canonical, state.back),
+                    None => "?".to_owned(),
+                }
             }
             Symbol::Arriving(index) => {
                 self.used.insert(Notation::Handed);
