@@ -62,6 +62,7 @@ fn work(corpus: &Corpus, (first, end, stride): (u64, u64, u64), current: &Atomic
                     End::NoTokens => "no tokens",
                     End::Refused => "refused",
                     End::Limited => "beyond a limit",
+                    End::Large => "large",
                     End::Planned => "planned",
                 };
                 *report.ends.entry((kind, reached)).or_default() += 1;
@@ -101,10 +102,15 @@ fn every_text_ends_in_a_cell_or_in_errors() {
                 *since = (seed, Instant::now());
             }
             let text = || input::generate(&corpus, seed).1;
-            assert!(seed == u64::MAX || since.1.elapsed() < ENDLESS, "seed {seed} does not end: {:#?}", text());
+            assert!(
+                seed == u64::MAX || since.1.elapsed() < ENDLESS,
+                "seed {seed} does not end: {:#?}",
+                text()
+            );
         }
     }
-    let reports: Vec<Report> = workers.into_iter().map(|(worker, _)| worker.join().expect("caught")).collect();
+    let reports: Vec<Report> =
+        workers.into_iter().map(|(worker, _)| worker.join().expect("caught")).collect();
     let mut ends = BTreeMap::<_, u64>::new();
     let mut failures = Vec::new();
     for report in &reports {

@@ -141,10 +141,15 @@ impl Equations<'_> {
                     3 => format!("{left}, -1, 1"),
                     4 => format!("{left} < {right}"),
                     _ => {
-                        format!("{left}, {}, {}", self.random.below(4), [1, 2, 2, 3, 65_537][self.random.below(5)])
+                        format!(
+                            "{left}, {}, {}",
+                            self.random.below(4),
+                            [1, 2, 2, 3, 65_537][self.random.below(5)]
+                        )
                     }
                 };
-                let function = if self.latex { format!("\\operatorname{{{function}}}") } else { function.to_owned() };
+                let function =
+                    if self.latex { format!("\\operatorname{{{function}}}") } else { function.to_owned() };
                 format!("{function}({arguments})")
             }
         }
@@ -174,7 +179,13 @@ impl Equations<'_> {
             text.push_str(&format!("{}{end}", self.random.word(&extra)));
         }
         if !self.latex && self.random.once_in(6) {
-            let extra = ["where W: frozen", "where y_t: output", "where c_t: output", "where b: [h]", "where alpha: scalar"];
+            let extra = [
+                "where W: frozen",
+                "where y_t: output",
+                "where c_t: output",
+                "where b: [h]",
+                "where alpha: scalar",
+            ];
             text.push_str(self.random.word(&extra));
         }
         text
@@ -246,7 +257,11 @@ fn damage(text: &mut String, corpus: &Corpus, random: &mut Random) {
             // Two lines change places, or one comes twice.
             let mut lines: Vec<&str> = text.split('\n').collect();
             let (a, b) = (random.below(lines.len()), random.below(lines.len()));
-            if random.once_in(2) { lines.swap(a, b) } else { lines[a] = lines[b] }
+            if random.once_in(2) {
+                lines.swap(a, b)
+            } else {
+                lines[a] = lines[b]
+            }
             *text = lines.join("\n");
         }
         _ => {
@@ -273,7 +288,11 @@ pub fn generate(corpus: &Corpus, seed: u64) -> (usize, Input) {
         0 => (0..=random.below(40)).for_each(|_| text.push_str(random.word(&PIECES))),
         1 => {
             for _ in 0..=random.below(20) {
-                if random.once_in(2) { text.push_str(random.word(&PIECES)) } else { written(corpus, random, &mut text) }
+                if random.once_in(2) {
+                    text.push_str(random.word(&PIECES))
+                } else {
+                    written(corpus, random, &mut text)
+                }
             }
         }
         2 => {

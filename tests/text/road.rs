@@ -22,20 +22,36 @@ pub enum End {
     Refused,
     /// A cell that is beyond a limit of a later stage.
     Limited,
+    /// A cell that is too large for the time there is.
+    Large,
     /// A cell with its plans.
     Planned,
 }
 
-/// Most nodes of a gradient whose plan and derivation are made; larger cells are left to those who want them.
-const MAXIMUM_PLANNED: usize = 600;
+/// Most nodes of a gradient whose plan and derivation are made, where texts are many: most time would go into few.
+const MAXIMUM_PLANNED: usize = 300;
 
-/// Drives one input down the road.
+/// Drives one input down the road, to the plan where the cell is small.
 ///
 /// # Panics
 ///
 /// Where a stage breaks its word, which is what is looked for.
 #[must_use]
 pub fn drive(input: &Input) -> End {
+    drive_to(input, MAXIMUM_PLANNED)
+}
+
+/// Drives one input down the whole road, however large its cell is.
+///
+/// # Panics
+///
+/// As [`drive`].
+#[must_use]
+pub fn drive_whole(input: &Input) -> End {
+    drive_to(input, usize::MAX)
+}
+
+fn drive_to(input: &Input, most: usize) -> End {
     let text = input.text.as_str();
     let parsed = match input.spelling {
         Spelling::Text(syntax) => {
@@ -67,7 +83,7 @@ pub fn drive(input: &Input) -> End {
                 cell.diagnostics
             );
             show(text, &cell.diagnostics, input.spelling);
-            let end = compile(&cell, &input.sizes);
+            let end = compile(&cell, &input.sizes, most);
             if end == End::Planned
                 && let Ok(derivation) = derive(&cell, &document)
             {
@@ -104,7 +120,7 @@ fn show(text: &str, diagnostics: &[Diagnostic], spelling: Spelling) {
 }
 
 /// Every stage after the check.
-fn compile(cell: &Cell, sizes: &[usize; 4]) -> End {
+fn compile(cell: &Cell, sizes: &[usize; 4], most: usize) -> End {
     let lowered = match lower(cell) {
         Ok(lowered) => lowered,
         Err(GraphError::TooManyNodes) => return End::Limited,
@@ -118,8 +134,8 @@ fn compile(cell: &Cell, sizes: &[usize; 4]) -> End {
     for graph in [&graphs.forward, &graphs.gradient] {
         graph.verify().unwrap_or_else(|error| panic!("{error}\n{graph}"));
     }
-    if graphs.gradient.len() > MAXIMUM_PLANNED {
-        return End::Limited;
+    if graphs.gradient.len() > most {
+        return End::Large;
     }
     for graph in [&graphs.forward, &graphs.gradient] {
         let count = graph.signature().dimensions.len();

@@ -72,3 +72,15 @@ fn remarks_and_labels_are_skipped() {
     );
     note("// f_t = sigma(W_f x_t)\n// h_t = f_t * h_{t-1}", &[]);
 }
+
+#[test]
+fn a_factor_in_brackets_is_no_remark() {
+    for gap in [" ", "  ", "    "] {
+        let factor = |factor: &str| format!("h_t = (x_t + h_{{t-1}}){gap}({factor})\ngain = 0.5");
+        for name in ["alpha", "b", "gain"] {
+            same(&[&factor(name), &format!("h_t = (x_t + h_{{t-1}}) * {name}\ngain = 0.5")]);
+        }
+        same(&[&factor("the new state"), "h_t = x_t + h_{t-1}\ngain = 0.5"]);
+        same(&[&factor("alpha gate"), "h_t = x_t + h_{t-1}\ngain = 0.5"]);
+    }
+}
