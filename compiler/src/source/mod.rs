@@ -362,9 +362,11 @@ fn parse_blocks(
         statements.append(&mut reader.statements);
         lost.append(&mut reader.lost);
         let skipped = reader.skipped;
-        diagnostics.retain(|found: &Diagnostic| {
-            !skipped.iter().any(|span| span.start <= found.span.start && found.span.end <= span.end)
-        });
+        if !skipped.is_empty() {
+            diagnostics.retain(|found: &Diagnostic| {
+                !skipped.iter().any(|span| span.start <= found.span.start && found.span.end <= span.end)
+            });
+        }
         diagnostics.append(&mut reader.diagnostics);
         general.append(&mut reader.general);
         samples.append(&mut reader.samples);
