@@ -135,7 +135,9 @@ fn wrong_lengths_and_counts_are_refused() {
     let mut workspace = Workspace::default();
     for wrong in wrong(&lengths) {
         let result = forward(&cell, &wrong, Keep::Tape, &mut workspace);
-        assert!(is_about_arguments(&result), "{wrong:?}: {result:?}");
+        // An empty slice for one state is no mistake: the state begins where the equations say.
+        let declared = wrong.states.len() == lengths.states.len() && wrong.states[0] == 0;
+        assert!(if declared { result.is_ok() } else { is_about_arguments(&result) }, "{wrong:?}: {result:?}");
     }
     assert_eq!(forward(&cell, &lengths, Keep::Tape, &mut workspace), Ok(()));
     for wrong in wrong(&lengths) {

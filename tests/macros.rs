@@ -76,7 +76,7 @@ mod silenced {
 pub struct DocumentedLstm;
 
 #[documented::cell(file = "equations/lstm.md", section = "2.1")]
-#[cfg(all())]
+#[cfg(test)]
 pub(crate) struct FiledLstm;
 
 /// A name is taken from the sum `a + b`, not from $a$ or from this: `c = 1`.

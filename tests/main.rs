@@ -12,4 +12,5 @@ mod initial;
 mod macros;
 mod planner;
 mod solved;
+mod weights;
 mod zoo;

@@ -34,9 +34,13 @@ pub fn check(parsed: Parsed, options: &Options) -> Result<Cell, Vec<Diagnostic>>
         let several = |found: &Diagnostic| {
             matches!(found.code, Code::SectionsDiffer | Code::AlternativeDefinitions | Code::SourceTooLong)
         };
-        if !diagnostics.iter().any(several) {
-            diagnostics.extend(errors_of_the_rest(&document, options));
-        }
+        let several = diagnostics.iter().any(several);
+        let mut rest = errors_of_the_rest(&document, options);
+        // But what no part of them binds, none does.
+        rest.retain(|found| {
+            !several || matches!(found.code, Code::UnboundActivation | Code::UnknownFunction)
+        });
+        diagnostics.extend(rest);
         diagnostics.sort_by_key(|diagnostic| (diagnostic.span.start, diagnostic.span.end, diagnostic.code));
         return Err(diagnostics);
     }

@@ -177,11 +177,11 @@ fn cycle_policy(text: &str) -> Option<CyclePolicy> {
 
 /// The struct, if it is one without fields and parameters of its own; else the item as it was, so that other code goes
 /// on to resolve.
-fn check_item(errors: &mut Errors, item: Item) -> Result<ItemStruct, Item> {
+fn check_item(errors: &mut Errors, item: Item) -> Result<ItemStruct, Box<Item>> {
     const ADVICE: &str = "help: `#[cell]` makes a cell of a unit struct: `pub struct Lstm;`";
     let Item::Struct(item) = item else {
         errors.push(syn::Error::new_spanned(&item, format!("this is no struct\n{ADVICE}")));
-        return Err(item);
+        return Err(Box::new(item));
     };
     let mut right = true;
     if !matches!(item.fields, Fields::Unit) {
@@ -195,5 +195,5 @@ fn check_item(errors: &mut Errors, item: Item) -> Result<ItemStruct, Item> {
         errors.push(syn::Error::new_spanned(&item.generics, message));
         right = false;
     }
-    if right { Ok(item) } else { Err(Item::Struct(item)) }
+    if right { Ok(item) } else { Err(Box::new(Item::Struct(item))) }
 }

@@ -1,5 +1,7 @@
 //! Errors of running a cell.
 
+use gatewright_compiler::graph::solve::Unsolved;
+
 /// Why a run was refused or given up. No result has been written when one is returned.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -42,13 +44,23 @@ pub enum CallError {
     },
     /// A step whose equations need each other, and whose iteration does not end.
     #[error(transparent)]
-    Unsolved(#[from] gatewright_compiler::graph::solve::Unsolved),
+    Unsolved(#[from] Unsolved),
     /// Backward without the tape of a forward run.
     #[error("no tape: run forward with `Keep::Tape` on this workspace first")]
     NoTape,
     /// A defect of this library: the plan or the compiled code refused a call it should accept.
     #[error("internal error: {0}")]
     Internal(String),
+}
+
+impl CallError {
+    /// The error of a part of a run that begins at step `first`.
+    pub(crate) fn counted_from(self, first: usize) -> Self {
+        match self {
+            Self::Unsolved(unsolved) => Self::Unsolved(Unsolved { step: unsolved.step + first, ..unsolved }),
+            other => other,
+        }
+    }
 }
 
 /// A name behind what it is the name of; nothing where there is none.
@@ -60,6 +72,12 @@ fn quoted(name: &str) -> String {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CompileError {
+    /// A dimension that is given twice.
+    #[error("the dimension `{name}` is given twice")]
+    RepeatedDimension {
+        /// Its name.
+        name: String,
+    },
     /// A free dimension without a size.
     #[error("dimension `{name}` has no size: give it one")]
     MissingDimension {

@@ -6,6 +6,7 @@
 //!   boundary through which layers, adapters and programs run cells.
 //! - [`parameters`] are one flat buffer with a layout that names its parts: views by name, initialisers, files.
 //! - [`zoo`] holds published cells by name.
+//! - [`weights`] takes weights from PyTorch, Keras and ONNX layers, and gives them back.
 //! - [`workspace::Workspace`] is the memory of a run, kept between runs.
 //!
 //! The compiler itself is [`compiler`]; its crate documentation describes the stages.
@@ -24,6 +25,7 @@ pub mod parameters;
 pub mod primitive;
 mod read;
 pub mod sequence;
+pub mod weights;
 pub mod workspace;
 pub mod zoo;
 

@@ -44,15 +44,18 @@ pub struct CellLayout {
 /// Whether a forward run keeps what a backward run needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
-    /// Inference: the workspace holds nothing afterwards.
+    /// Inference: the workspace holds nothing afterwards, and its memory does not grow with the length of the
+    /// sequence beyond some hundred steps.
     Nothing,
     /// Training: the workspace holds the tape until the next forward run; backward may run more than once.
     Tape,
 }
 
 /// Arguments of a forward run over `steps` steps (T) and `batch` samples (B).
+///
+/// What is written has a lifetime of its own, `'w`: lists of slices may live shorter than what they point to.
 #[derive(Debug)]
-pub struct Forward<'a, T> {
+pub struct Forward<'a, 'w, T> {
     /// T; may be 0.
     pub steps: usize,
     /// B; may be 0.
@@ -65,14 +68,14 @@ pub struct Forward<'a, T> {
     /// it begins (`h_0 = s`), else at zero.
     pub initial_states: &'a [&'a [T]],
     /// One `[T, B, n]` slice for each output, overwritten; an empty list where no output is wanted.
-    pub outputs: &'a mut [&'a mut [T]],
+    pub outputs: &'a mut [&'w mut [T]],
     /// One `[B, n]` slice for each state, overwritten; an empty list where none is wanted.
-    pub final_states: &'a mut [&'a mut [T]],
+    pub final_states: &'a mut [&'w mut [T]],
 }
 
-/// Arguments of a backward run through the tape of the last forward run.
+/// Arguments of a backward run through the tape of the last forward run; lifetimes as in [`Forward`].
 #[derive(Debug)]
-pub struct Backward<'a, T> {
+pub struct Backward<'a, 'w, T> {
     /// The parameters of the forward run.
     pub parameters: &'a [T],
     /// One `[T, B, n]` slice for each output: gradient of the loss; an empty list for zeros.
@@ -83,9 +86,9 @@ pub struct Backward<'a, T> {
     /// equations declare is part of it, where the forward run began there.
     pub parameter_gradients: &'a mut [T],
     /// One `[T, B, n]` slice for each input, overwritten; an empty list where none is wanted.
-    pub input_gradients: &'a mut [&'a mut [T]],
+    pub input_gradients: &'a mut [&'w mut [T]],
     /// One `[B, n]` slice for each state, overwritten; an empty list where none is wanted.
-    pub initial_state_gradients: &'a mut [&'a mut [T]],
+    pub initial_state_gradients: &'a mut [&'w mut [T]],
 }
 
 /// A compiled cell, run over whole sequences. Object-safe.
@@ -102,7 +105,7 @@ pub trait SequenceCell<T>: Send + Sync {
     /// A slice of the wrong length or a size that overflows; nothing has been written then.
     fn forward(
         &self,
-        call: Forward<'_, T>,
+        call: Forward<'_, '_, T>,
         keep: Keep,
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError>;
@@ -112,5 +115,5 @@ pub trait SequenceCell<T>: Send + Sync {
     /// # Errors
     ///
     /// A slice of the wrong length, or no tape; nothing has been written then.
-    fn backward(&self, call: Backward<'_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError>;
+    fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError>;
 }

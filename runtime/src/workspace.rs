@@ -23,6 +23,12 @@ impl<T> Workspace<T> {
         &mut self.memory
     }
 
+    /// Bytes that are held for the runs of a compiled cell: all that grows with the steps and the samples.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.memory.bytes()
+    }
+
     /// Memory for whoever implements [`SequenceCell`](crate::sequence::SequenceCell) by hand: what a forward run leaves
     /// here, the backward run finds. Compiled cells do not touch it.
     #[must_use]

@@ -10,7 +10,7 @@ use crate::derivation::name::{self, Letters, Value, ValueName, label, labelled};
 use crate::derivation::{Derivation, forward};
 use crate::diagnostic::Code;
 use crate::differentiate::differentiate;
-use crate::graph::{Graph, NodeId, Phase, Root, lower};
+use crate::graph::{Graph, InitialStates, NodeId, Phase, Root, lower};
 use crate::operator::{Binary, Operator, Ternary, Unary};
 use crate::passes::PassError;
 use crate::resolve::Cell;
@@ -33,7 +33,8 @@ pub(super) fn derive(cell: &Cell, document: &Document) -> Result<Derivation, Pas
     for (number, definition) in numbered.definitions.iter_mut().enumerate() {
         definition.name = label(number);
     }
-    let mut step = simplify(&lower(&numbered)?);
+    let (step, initial) = lower(&numbered)?.split_initial()?;
+    let mut step = simplify(&step);
     name::name_unwritten(&mut step, &mut values)?;
     let graph = simplify(&differentiate(&step)?);
     for (id, _) in graph.iter() {
@@ -55,6 +56,9 @@ pub(super) fn derive(cell: &Cell, document: &Document) -> Result<Derivation, Pas
         .iter()
         .filter(|diagnostic| matches!(diagnostic.code, Code::CyclePrevious | Code::CycleSolved));
     remarks.extend(cut.map(|diagnostic| diagnostic.message.clone()));
+    let frozen = cell.parameters.iter().filter(|parameter| parameter.frozen);
+    remarks
+        .extend(frozen.map(|parameter| format!("{} is frozen: no gradient by it is wanted", parameter.name)));
     let mut derivation = Derivation {
         document,
         remarks,
@@ -72,10 +76,47 @@ pub(super) fn derive(cell: &Cell, document: &Document) -> Result<Derivation, Pas
         carried: Vec::new(),
         inputs: Vec::new(),
         totals: Vec::new(),
+        beginnings: Vec::new(),
     };
     choose_names(&mut derivation);
     write_equations(&mut derivation);
+    if let Some(initial) = initial {
+        write_beginnings(&mut derivation, &initial);
+    }
     Ok(derivation)
+}
+
+/// What the gradients by declared initial states give for parameters.
+fn write_beginnings(derivation: &mut Derivation, initial: &InitialStates) {
+    let mut part = Derivation {
+        names: vec![None; initial.graph().len()],
+        graph: initial.graph().clone(),
+        values: Vec::new(),
+        once: Vec::new(),
+        forward: Vec::new(),
+        backward: Vec::new(),
+        solved: Vec::new(),
+        carried: Vec::new(),
+        inputs: Vec::new(),
+        totals: Vec::new(),
+        ..derivation.clone()
+    };
+    choose_names(&mut part);
+    write_equations(&mut part);
+    derivation.temporaries = part.temporaries;
+    let zero = |equation: &Equation| match &equation.value {
+        Expression::Number(value) => *value == 0.0,
+        Expression::Fill(value, _) => **value == Expression::Number(0.0),
+        _ => false,
+    };
+    for mut equation in [part.once, part.forward, part.backward, part.totals].concat() {
+        let gradient = matches!(equation.symbol, Symbol::ParameterGradient(_));
+        if gradient && zero(&equation) {
+            continue;
+        }
+        equation.value.before_the_first_step(initial.states());
+        derivation.beginnings.push(equation);
+    }
 }
 
 /// The symbol of a leaf with a port.

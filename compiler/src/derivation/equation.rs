@@ -23,6 +23,8 @@ pub enum Symbol {
     Adjoint(u32),
     /// Gradient by an output at this step as the loss gives it.
     OutputGradient(u32),
+    /// Gradient by a state before the first step.
+    Initial(u32),
     /// Gradient by a state as it leaves this step: what the next step hands back.
     Arriving(u32),
     /// Gradient by a state as it entered this step: what this step hands back.
@@ -137,6 +139,8 @@ pub enum Expression {
     Fill(Box<Expression>, Shape),
     /// Sum over all steps and samples.
     Total(Box<Expression>),
+    /// Sum over all samples.
+    SampleTotal(Box<Expression>),
 }
 
 /// Elements `start .. start + length` of `total`.
@@ -263,6 +267,21 @@ impl Expression {
         }
     }
 
+    /// What a run of one step means for the time before the first: gradients by outputs are gradients by the states of
+    /// these numbers, and totals are over samples.
+    pub(super) fn before_the_first_step(&mut self, states: &[u32]) {
+        if let Self::Name(Symbol::OutputGradient(output)) = self
+            && let Some(&state) = states.get(*output as usize)
+        {
+            *self = Self::Name(Symbol::Initial(state));
+        }
+        if let Self::Total(inner) = self {
+            let inner = std::mem::replace(&mut **inner, Self::Number(0.0));
+            *self = Self::SampleTotal(Box::new(inner));
+        }
+        self.operands_mut(|operand| operand.before_the_first_step(states));
+    }
+
     /// True where a gradient occurs in the tree.
     fn has_gradient(&self) -> bool {
         if let Self::Name(symbol) = self {
@@ -287,9 +306,40 @@ impl Expression {
             | Self::CumulativeSum(_, a)
             | Self::RowMaximum(a)
             | Self::Fill(a, _)
+            | Self::SampleTotal(a)
             | Self::Total(a) => visit(a),
             Self::Sum(terms) => terms.iter().for_each(|term| visit(&term.value)),
             Self::Product(parts) | Self::Concatenate(parts) => parts.iter().for_each(visit),
+            Self::Quotient(a, b) | Self::Compare(_, a, b) | Self::Apply(a, b) | Self::Outer(a, b) => {
+                visit(a);
+                visit(b);
+            }
+            Self::Select(a, b, c) => {
+                visit(a);
+                visit(b);
+                visit(c);
+            }
+        }
+    }
+
+    /// As [`Expression::operands`], to be changed.
+    fn operands_mut(&mut self, mut visit: impl FnMut(&mut Self)) {
+        match self {
+            Self::Number(_) | Self::Name(_) | Self::Size(_) | Self::Identity(_) => {}
+            Self::Call(_, a)
+            | Self::Square(a)
+            | Self::Transpose(a)
+            | Self::Part { whole: a, .. }
+            | Self::Pad { part: a, .. }
+            | Self::ElementSum(a)
+            | Self::MaximumElement(a)
+            | Self::CumulativeSum(_, a)
+            | Self::RowMaximum(a)
+            | Self::Fill(a, _)
+            | Self::SampleTotal(a)
+            | Self::Total(a) => visit(a),
+            Self::Sum(terms) => terms.iter_mut().for_each(|term| visit(&mut term.value)),
+            Self::Product(parts) | Self::Concatenate(parts) => parts.iter_mut().for_each(visit),
             Self::Quotient(a, b) | Self::Compare(_, a, b) | Self::Apply(a, b) | Self::Outer(a, b) => {
                 visit(a);
                 visit(b);

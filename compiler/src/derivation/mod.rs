@@ -10,25 +10,33 @@
 //! | `build` | graph → equations: which nodes are named, which are written out |
 //! | [`equation`] | the equations as data: small trees over named values |
 //! | `forward` | document → the forward equations with times counted from the step |
+//! | `layout` | the sections of what is printed |
 //! | `write` | equations → text or LaTeX |
+//! | [`read`](mod@read) | the text or LaTeX that was printed → graph |
 //! | `dot` | graph → a picture for Graphviz |
 //!
 //! # Invariants
 //!
 //! - Equations of a list read only what an earlier list or an earlier equation of the list defines, and unknowns; the
-//!   lists are in the order of evaluation. The tests evaluate them and compare with the interpreter of graphs.
+//!   lists are in the order of evaluation.
+//! - What is printed can be read: `read` makes a graph of the text alone, with the roots of the graph that was derived.
+//!   The tests run it, and hold its gradients against the rules of differentiation.
 //! - A tree has at most `MAXIMUM_SIZE` leaves, so that walks over trees may recurse.
 
 mod build;
 mod dot;
 pub mod equation;
-#[cfg(test)]
-mod evaluate;
 mod forward;
+mod layout;
 mod name;
+#[cfg(test)]
+mod random;
+pub mod read;
 #[cfg(test)]
 mod tests;
 mod write;
+
+pub use write::Style;
 
 use crate::graph::Graph;
 use crate::passes::PassError;
@@ -71,6 +79,9 @@ pub struct Derivation {
     pub inputs: Vec<Equation>,
     /// Gradients by parameters, and what they are made of: once, after the walk back.
     pub totals: Vec<Equation>,
+    /// What is to be added to gradients by parameters where the equations say how states begin, and what that is made
+    /// of.
+    pub beginnings: Vec<Equation>,
 }
 
 /// Derives the equations of a cell. `document` is what it was resolved from.
@@ -86,19 +97,27 @@ impl Derivation {
     /// The equations as plain text.
     #[must_use]
     pub fn to_text(&self) -> String {
-        write::document(self, write::Style::Text)
+        write::document(self, Style::Text)
     }
 
     /// The equations as LaTeX: headings, `align*` blocks and a list of the notation.
     #[must_use]
     pub fn to_latex(&self) -> String {
-        write::document(self, write::Style::Latex)
+        write::document(self, Style::Latex)
     }
 
     /// The forward and the adjoint graph as a picture for Graphviz.
     #[must_use]
     pub fn to_dot(&self) -> String {
         dot::picture(self)
+    }
+
+    /// Numbers of the parameters whose gradients have a part from how the states begin.
+    pub fn parameters_of_beginnings(&self) -> impl Iterator<Item = u32> {
+        self.beginnings.iter().filter_map(|equation| match equation.symbol {
+            Symbol::ParameterGradient(parameter) => Some(parameter),
+            _ => None,
+        })
     }
 
     /// Forward and adjoint graph that the equations were read from.

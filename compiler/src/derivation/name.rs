@@ -62,6 +62,8 @@ pub(super) struct Letters {
     pub(super) temporary: String,
     /// True where the user has a name with the base `delta`, so that LaTeX must set adjoints apart.
     pub(super) delta_taken: bool,
+    /// For identity matrices.
+    pub(super) identity: String,
 }
 
 impl Letters {
@@ -73,6 +75,7 @@ impl Letters {
         let names = names.chain(cell.constants.iter().map(|constant| constant.0.as_str()));
         let mut taken: BTreeSet<&str> = names.filter_map(|name| name.split('_').next()).collect();
         let delta_taken = taken.contains("delta");
+        let identity_taken = taken.contains("I");
         let mut free = |letters: [&'static str; 6], word: &str| {
             let letter = letters.into_iter().find(|letter| !taken.contains(letter));
             if let Some(letter) = letter {
@@ -90,18 +93,15 @@ impl Letters {
             value: free(["v", "w", "u", "k", "d", "b"], "val"),
             temporary: free(["e", "m", "n", "g", "c", "y"], "tmp"),
             delta_taken,
+            identity: if identity_taken { "Id".to_owned() } else { "I".to_owned() },
         }
     }
 }
 
-/// The states in the user's names. Hidden ones are called `NAME_delay_STEPS` by the resolver.
+/// The states in the user's names.
 pub(super) fn states(cell: &Cell) -> Vec<StateName> {
     let name = |state: &crate::resolve::State| {
-        let name = state.variable.name.as_str();
-        let delayed = name.rsplit_once("_delay_").filter(|_| state.hidden);
-        let delayed =
-            delayed.and_then(|(of, back)| Some((of, back.trim_end_matches('_').parse::<u32>().ok()?)));
-        let (canonical, back) = delayed.unwrap_or((name, 1));
+        let (canonical, back) = state.delay();
         StateName { canonical: canonical.to_owned(), back }
     };
     cell.states.iter().map(name).collect()

@@ -4,13 +4,14 @@ use std::path::Path;
 
 use expect_test::expect;
 
-use super::equation::Symbol;
-use super::evaluate::{Evaluator, Tensor, Values};
-use super::{Derivation, derive};
+use super::random;
+use super::read::read as read_back;
+use super::{Derivation, Style, derive};
 use crate::differentiate::differentiate;
 use crate::graph::interpret::{GradientArguments, SequenceArguments, run_sequence};
-use crate::graph::lower;
 use crate::graph::samples::SOLVED;
+use crate::graph::{Graph, Port, lower};
+use crate::passes::check;
 use crate::resolve::{Cell, CyclePolicy, Options, resolve};
 use crate::source::ast::Document;
 use crate::source::{Syntax, parse};
@@ -51,15 +52,20 @@ fn numbers(seed: &mut u64, count: usize) -> Vec<f64> {
 const STEPS: usize = 3;
 const BATCH: usize = 2;
 
-/// Runs the equations and the interpreter of graphs on the same numbers and compares everything that comes out.
+/// Runs what was printed, in both styles, and compares everything that comes out with the rules of differentiation
+/// applied to what the equations say, not simplified.
 fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
-    let graph = derivation.graph();
-    let signature = graph.signature();
+    let options = match cell.unknowns.is_empty() {
+        true => Options { cycle: CyclePolicy::Previous, ..Options::default() },
+        false => Options { cycle: CyclePolicy::FixedPoint, ..Options::default() },
+    };
+    let (step, initial) = lower(cell).expect("lowers").split_initial().expect("is split");
+    let reference = differentiate(&step).expect("differentiates");
+    let signature = reference.signature();
     let sizes: Vec<usize> = (0..signature.dimensions.len()).map(|at| 3 + at).collect();
-    let axes = |port: &crate::graph::Port| port.shape.sizes(&sizes).expect("sizes");
-    let count = |port: &crate::graph::Port| axes(port).iter().product::<usize>();
+    let count = |port: &Port| port.shape.sizes(&sizes).expect("sizes").iter().product::<usize>();
     let mut seed = 7;
-    let mut draw = |ports: &[crate::graph::Port], rows: usize| -> Vec<Vec<f64>> {
+    let mut draw = |ports: &[Port], rows: usize| -> Vec<Vec<f64>> {
         ports.iter().map(|port| numbers(&mut seed, rows * count(port))).collect()
     };
     let parameters = draw(&signature.parameters, 1);
@@ -76,127 +82,62 @@ fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
             final_states: views(&final_gradients),
         }),
     };
-    // Not simplified, so that the equations are held against the rules of differentiation themselves.
-    let reference = differentiate(&lower(cell).expect("lowers")).expect("differentiates");
-    let expected = run_sequence(&reference, &sizes, &arguments, STEPS, BATCH).expect("runs");
-    let gradients = expected.gradients.expect("gradients");
-
-    let evaluator = Evaluator { derivation, sizes: sizes.clone() };
-    let row = |port: &crate::graph::Port, array: &[f64], row: usize| {
-        let n = count(port);
-        Tensor { axes: axes(port), elements: array[row * n..(row + 1) * n].to_vec() }
+    let run = |graph: &Graph| {
+        let results = run_sequence(graph, &sizes, &arguments, STEPS, BATCH).expect("runs");
+        let gradients = results.gradients.expect("gradients");
+        [
+            ("output", results.outputs),
+            ("final state", results.final_states),
+            ("gradient by the input", gradients.inputs),
+            ("gradient by the initial state", gradients.initial_states),
+            ("gradient by the parameter", gradients.parameters),
+        ]
     };
-    let mut once: Values = Values::new();
-    for ((index, port), array) in (0_u32..).zip(&signature.parameters).zip(&parameters) {
-        once.insert(Symbol::Parameter(index), row(port, array, 0));
-    }
-    evaluator.run(&derivation.once, &mut once, &[]);
-    let close = |what: String, found: &[f64], wanted: &[f64]| {
-        assert_eq!(found.len(), wanted.len(), "{name}: {what}");
-        for (found, wanted) in found.iter().zip(wanted) {
-            assert!(
-                (found - wanted).abs() <= 1e-9 * wanted.abs().max(1.0),
-                "{name}: {what}: {found} is not {wanted}\n{}",
-                derivation.to_text()
-            );
+    let expected = run(&reference);
+    for (printed, style) in [(derivation.to_text(), Style::Text), (derivation.to_latex(), Style::Latex)] {
+        let read =
+            read_back(&printed, style, &options).unwrap_or_else(|error| panic!("{name}: {error}\n{printed}"));
+        let graph = read.graph;
+        graph.verify().expect("a graph");
+        assert_eq!(graph.signature(), signature, "{name}");
+        for ((what, found), (_, wanted)) in run(&graph).iter().zip(&expected) {
+            for (number, (found, wanted)) in found.iter().zip(wanted).enumerate() {
+                assert_eq!(found.len(), wanted.len());
+                for (found, wanted) in found.iter().zip(wanted) {
+                    assert!(
+                        (found - wanted).abs() <= 1e-9 * wanted.abs().max(1.0)
+                            || found.is_nan() && wanted.is_nan(),
+                        "{name}: {what} {number}: {found} is not {wanted}\n{printed}",
+                    );
+                }
+            }
         }
-    };
-    let mut all = Vec::new();
-    for sample in 0..BATCH {
-        let mut steps: Vec<Values> = Vec::new();
-        let mut entering: Vec<Tensor> =
-            signature.states.iter().zip(&states).map(|(port, array)| row(port, array, sample)).collect();
-        for step in 0..STEPS {
-            let mut values = once.clone();
-            for ((index, port), array) in (0_u32..).zip(&signature.inputs).zip(&inputs) {
-                values.insert(Symbol::Input(index), row(port, array, step * BATCH + sample));
-            }
-            for (index, state) in (0_u32..).zip(&entering) {
-                values.insert(Symbol::State(index), state.clone());
-            }
-            let zero =
-                |port: &crate::graph::Port| Tensor { axes: axes(port), elements: vec![0.0; count(port)] };
-            let mut unknowns: Vec<Tensor> = signature.unknowns.iter().map(zero).collect();
-            let given = values.clone();
-            // Enough for the contractions here.
-            for _ in 0..=if unknowns.is_empty() { 0 } else { 100 } {
-                values = given.clone();
-                for (index, unknown) in (0_u32..).zip(&unknowns) {
-                    values.insert(Symbol::Unknown(index), unknown.clone());
-                }
-                evaluator.run(&derivation.forward, &mut values, &[]);
-                for (index, _, solution) in graph.unknowns(false) {
-                    let symbol = derivation.names[solution.0 as usize].expect("a definition has a name");
-                    unknowns[index as usize] = values[&symbol].clone();
-                }
-            }
-            entering = (0_u32..)
-                .zip(&entering)
-                .map(|(index, _)| {
-                    let root = graph.root(crate::graph::Root::NextState(index)).expect("a root");
-                    match derivation.names[root.0 as usize] {
-                        Some(symbol) => values[&symbol].clone(),
-                        // A number in every element.
-                        None => {
-                            let port = &signature.states[index as usize];
-                            let number = graph.uniform_value(root).expect("a number");
-                            Tensor { axes: axes(port), elements: vec![number; count(port)] }
-                        }
-                    }
-                })
+        assert_eq!(read.initial.is_some(), initial.is_some(), "{name}");
+        if let (Some(found), Some(wanted)) = (&read.initial, &initial) {
+            found.verify().expect("a graph");
+            let gradients: Vec<&[f64]> = wanted
+                .states()
+                .iter()
+                .map(|&state| &final_gradients[state as usize][..count(&signature.states[state as usize])])
                 .collect();
-            steps.push(values);
-        }
-        let mut arriving: Vec<Tensor> = signature
-            .states
-            .iter()
-            .zip(&final_gradients)
-            .map(|(port, array)| row(port, array, sample))
-            .collect();
-        for (step, values) in steps.iter_mut().enumerate().rev() {
-            for ((index, port), array) in (0_u32..).zip(&signature.outputs).zip(&output_gradients) {
-                values.insert(Symbol::OutputGradient(index), row(port, array, step * BATCH + sample));
-            }
-            for (index, gradient) in (0_u32..).zip(&arriving) {
-                values.insert(Symbol::Arriving(index), gradient.clone());
-            }
-            let zero =
-                |port: &crate::graph::Port| Tensor { axes: axes(port), elements: vec![0.0; count(port)] };
-            let mut circling: Vec<Tensor> = signature.unknowns.iter().map(zero).collect();
-            let given = values.clone();
-            for _ in 0..=if circling.is_empty() { 0 } else { 100 } {
-                *values = given.clone();
-                for (index, gradient) in (0_u32..).zip(&circling) {
-                    values.insert(Symbol::Circling(index), gradient.clone());
-                }
-                evaluator.run(&derivation.backward, values, &[]);
-                for equation in &derivation.solved {
-                    let Symbol::Circling(index) = equation.symbol else { panic!("{equation:?}") };
-                    circling[index as usize] = evaluator.value(&equation.value, values, &[]);
-                }
-            }
-            for list in [&derivation.carried, &derivation.inputs] {
-                evaluator.run(list, values, &[]);
-            }
-            arriving =
-                (0_u32..).zip(&arriving).map(|(index, _)| values[&Symbol::Leaving(index)].clone()).collect();
-            for ((index, port), wanted) in (0_u32..).zip(&signature.inputs).zip(&gradients.inputs) {
-                let found = &values[&Symbol::InputGradient(index)];
-                let wanted = row(port, wanted, step * BATCH + sample);
-                close(format!("gradient by {} at step {step}", port.name), &found.elements, &wanted.elements);
+            let run = |graph: &Graph| {
+                let arguments = SequenceArguments {
+                    inputs: Vec::new(),
+                    initial_states: Vec::new(),
+                    parameters: views(&parameters),
+                    gradients: Some(GradientArguments {
+                        outputs: gradients.clone(),
+                        final_states: Vec::new(),
+                    }),
+                };
+                let results = run_sequence(graph, &sizes, &arguments, 1, 1).expect("runs");
+                results.gradients.expect("gradients").parameters.concat()
+            };
+            for (found, wanted) in run(found).iter().zip(run(wanted.graph())) {
+                let close = (found - wanted).abs() <= 1e-9 * wanted.abs().max(1.0);
+                assert!(close, "{name}: {found} is not {wanted}\n{printed}");
             }
         }
-        for ((port, wanted), found) in signature.states.iter().zip(&gradients.initial_states).zip(&arriving) {
-            let wanted = row(port, wanted, sample);
-            close(format!("gradient by the initial {}", port.name), &found.elements, &wanted.elements);
-        }
-        all.extend(steps);
-    }
-    let mut totals = once.clone();
-    evaluator.run(&derivation.totals, &mut totals, &all);
-    for ((index, port), wanted) in (0_u32..).zip(&signature.parameters).zip(&gradients.parameters) {
-        let found = &totals[&Symbol::ParameterGradient(index)];
-        close(format!("gradient by {}", port.name), &found.elements, wanted);
     }
 }
 
@@ -222,6 +163,81 @@ fn equations_of_every_golden_cell_compute_its_gradients() {
 }
 
 #[test]
+fn what_is_printed_of_every_zoo_cell_computes_its_gradients() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../runtime/zoo");
+    let mut count = 0;
+    for entry in std::fs::read_dir(folder).expect("the zoo") {
+        let path = entry.expect("an entry").path();
+        let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+        let text = std::fs::read_to_string(&path).expect("a file of the zoo");
+        let parsed = parse(&text, Syntax::Markdown, None);
+        // Whether each cell is read at all is for the tests of the zoo to say.
+        let Ok(cell) = check(parsed.clone(), &Options::default()) else { continue };
+        agrees(&name, &cell, &derive(&cell, &parsed.document).expect("derives"));
+        count += 1;
+    }
+    assert!(count >= 99, "{count} cells of the zoo are read");
+}
+
+#[test]
+fn what_is_printed_of_random_cells_computes_their_gradients() {
+    let number = |name: &str, default: u64| {
+        std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let (first, count) = (number("GATEWRIGHT_SEED", 0), number("GATEWRIGHT_CELLS", 60));
+    let mut all = String::new();
+    for seed in first..first + count {
+        let text = random::cell(seed);
+        let parsed = parse(&text, Syntax::Text, None);
+        let cell = check(parsed.clone(), &Options::default())
+            .unwrap_or_else(|found| panic!("seed {seed}: {found:?}\n{text}"));
+        let derivation = derive(&cell, &parsed.document).expect("derives");
+        agrees(&format!("seed {seed}"), &cell, &derivation);
+        all.push_str(&derivation.to_text());
+    }
+    // No notation goes untested.
+    for sign in [
+        " ⊙ ",
+        " / ",
+        "^2",
+        "^T",
+        "Σ_t ",
+        "[:, ",
+        "0_{",
+        "1_{",
+        "1[",
+        " < ",
+        " > 0]",
+        "dim(",
+        "if(",
+        "sum(",
+        "max(",
+        "min(",
+        "abs(",
+        "sqrt(",
+        "sigmoid(",
+        "tanh(",
+        "exp(",
+        "log(",
+        "sin(",
+        "cos(",
+        "relu(",
+        "softplus(",
+        "sign(",
+        " = 0\n",
+        "e-",
+        " ≤ ",
+        "cumsum(",
+        "revcumsum(",
+        "floor(",
+        "rowmax(",
+        "round(",
+    ] {
+        assert!(count < 60 || all.contains(sign), "`{sign}` occurs in no cell");
+    }
+}
+
+#[test]
 fn unusual_cells_have_equations_too() {
     for text in [
         // Matrix states, outer products.
@@ -240,6 +256,9 @@ fn unusual_cells_have_equations_too() {
         "h_t = tanh(a x_t + delta h_{t-1} + v * sign(W x_t)); e_t = W_e h_t",
         // Chains of products.
         "h_t = tanh(U V x_t + U V h_{t-1}) .* (U V h_{t-1})",
+        // What is given and not learned; two outputs.
+        "h_t = tanh(W x_t + U h_{t-1}); U: frozen",
+        "h_t = tanh(W x_t + U h_{t-1}); y_t = V h_t; h_t, y_t: output",
         // Row convention.
         "h_t = tanh(x_t W + h_{t-1} U)",
         // Conditions, steps, scans and parts.
@@ -372,8 +391,8 @@ fn a_solved_cycle_reads_well() {
 
         \paragraph{First and last step}
         \begin{align*}
-        \nabla h_0 &= \left. \delta h_{t-1}^{\leftarrow t} \right|_{t = 1} \\
-        \left. \delta h_t^{\leftarrow t+1} \right|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
+        \nabla h_0 &= \delta h_{t-1}^{\leftarrow t} \bigr|_{t = 1} \\
+        \delta h_t^{\leftarrow t+1} \bigr|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
         \end{align*}
 
         \paragraph{Notation}
@@ -390,6 +409,43 @@ fn a_solved_cycle_reads_well() {
         \item 'h\_t' is solved for by iteration at each step
         \end{itemize}
     "#]].assert_eq(&derivation.to_latex());
+}
+
+#[test]
+fn gradients_by_declared_beginnings_go_on_to_parameters() {
+    for text in [
+        "h_0 = tanh(b_0); h_t = tanh(W x_t + U h_{t-1})",
+        "h_0 = softmax(A a + b); c_0 = 0.5; c_t = sigmoid(W x_t + U h_{t-1}) + 0.1 * c_{t-1}; h_t = tanh(A c_t + b)",
+        "C_0 = a b^T; C_t = 0.9 * C_{t-1} + v_t k_t^T; v_t = W x_t; k_t = V x_t; y_t = C_t k_t + a",
+    ] {
+        let (cell, document) = read(text, Syntax::Text);
+        agrees(text, &cell, &derive(&cell, &document).expect("derives"));
+    }
+    let text = derived("h_0 = tanh(b_0); h_t = tanh(W x_t + U h_{t-1})", Syntax::Text).to_text();
+    assert!(text.contains("∇b_0 += (Σ ∇h_0) ⊙ (1 - tanh(b_0)^2)"), "{text}");
+}
+
+/// Sets the mathematics as rustdoc and browsers do: a command that is not known, a brace that is not closed or a second
+/// superscript is an error.
+#[test]
+fn latex_can_be_set() {
+    let random = (0..40).map(|seed| (format!("seed {seed}"), random::cell(seed), CyclePolicy::Reject));
+    let solved =
+        SOLVED.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned(), CyclePolicy::FixedPoint));
+    let begun = "h'_0 = tanh(b_0); h'_t = tanh(W x_t + U (h'_{t-1}^2 .* W x_t)) .* h'_{t-1}^2".to_owned();
+    for (name, text, cycle) in random.chain(solved).chain([("begun".to_owned(), begun, CyclePolicy::Reject)])
+    {
+        let (cell, document) = read_with(&text, Syntax::Text, cycle);
+        let printed = derive(&cell, &document).expect("derives").to_latex();
+        for block in printed.split("\\begin{align*}").skip(1) {
+            let block = block.split("\\end{align*}").next().expect("the block ends");
+            let storage = pulldown_latex::Storage::new();
+            let block = format!("\\begin{{align*}}{block}\\end{{align*}}");
+            for event in pulldown_latex::Parser::new(&block, &storage) {
+                assert!(event.is_ok(), "{name}: {event:?}\n{block}");
+            }
+        }
+    }
 }
 
 #[test]
@@ -431,122 +487,123 @@ fn elman_reads_well() {
         "#]]
     .assert_eq(&derived(&golden("elman"), Syntax::Latex).to_text());
     expect![[r#"
-            \paragraph{Forward, as written}
-            \begin{align*}
-            h_t &= \tanh(W x_t + U h_{t-1} + b)
-            \end{align*}
+        \paragraph{Forward, as written}
+        \begin{align*}
+        h_t &= \tanh(W x_t + U h_{t-1} + b)
+        \end{align*}
 
-            \paragraph{Parts of the forward step that the way back speaks of}
-            \begin{align*}
-            a^{h}_t &= W x_t + U h_{t-1} + b
-            \end{align*}
+        \paragraph{Parts of the forward step that the way back speaks of}
+        \begin{align*}
+        a^{h}_t &= W x_t + U h_{t-1} + b
+        \end{align*}
 
-            \paragraph{Backward, at each step $t = T, \dots, 1$}
-            \begin{align*}
-            \delta h_t &= \frac{\partial L}{\partial h_t} + \delta h_t^{\leftarrow t+1} \\
-            \delta a^{h}_t &= \delta h_t \odot \left(1 - h_t^{2}\right)
-            \end{align*}
+        \paragraph{Backward, at each step $t = T, \dots, 1$}
+        \begin{align*}
+        \delta h_t &= \frac{\partial L}{\partial h_t} + \delta h_t^{\leftarrow t+1} \\
+        \delta a^{h}_t &= \delta h_t \odot \left(1 - h_t^{2}\right)
+        \end{align*}
 
-            \paragraph{Handed to the step before}
-            \begin{align*}
-            \delta h_{t-1}^{\leftarrow t} &= U^{\top} \delta a^{h}_t
-            \end{align*}
+        \paragraph{Handed to the step before}
+        \begin{align*}
+        \delta h_{t-1}^{\leftarrow t} &= U^{\top} \delta a^{h}_t
+        \end{align*}
 
-            \paragraph{Gradients by the inputs}
-            \begin{align*}
-            \delta x_t &= W^{\top} \delta a^{h}_t
-            \end{align*}
+        \paragraph{Gradients by the inputs}
+        \begin{align*}
+        \delta x_t &= W^{\top} \delta a^{h}_t
+        \end{align*}
 
-            \paragraph{Gradients by the parameters, once}
-            \begin{align*}
-            \nabla W &= \sum_t \delta a^{h}_t x_t^{\top} \\
-            \nabla U &= \sum_t \delta a^{h}_t h_{t-1}^{\top} \\
-            \nabla b &= \sum_t \delta a^{h}_t
-            \end{align*}
+        \paragraph{Gradients by the parameters, once}
+        \begin{align*}
+        \nabla W &= \sum_t \delta a^{h}_t x_t^{\top} \\
+        \nabla U &= \sum_t \delta a^{h}_t h_{t-1}^{\top} \\
+        \nabla b &= \sum_t \delta a^{h}_t
+        \end{align*}
 
-            \paragraph{First and last step}
-            \begin{align*}
-            \nabla h_0 &= \left. \delta h_{t-1}^{\leftarrow t} \right|_{t = 1} \\
-            \left. \delta h_t^{\leftarrow t+1} \right|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
-            \end{align*}
+        \paragraph{First and last step}
+        \begin{align*}
+        \nabla h_0 &= \delta h_{t-1}^{\leftarrow t} \bigr|_{t = 1} \\
+        \delta h_t^{\leftarrow t+1} \bigr|_{t = T} &\quad \text{is given: gradient of the loss by the final } h_T
+        \end{align*}
 
-            \paragraph{Notation}
-            \begin{itemize}
-            \item $\delta v_t$: gradient of the loss L by v at step t, over all ways through this and later steps
-            \item $\nabla p$: gradient of the loss by p, over all steps and samples for a parameter
-            \item $\partial L / \partial y_t$: gradient by the output y at step t alone, as the loss gives it
-            \item $\delta v_t^{\leftarrow t+1}$: the part of $\delta v_t$ that comes back from step t+1; step t hands $\delta v_{t-1}^{\leftarrow t}$ to the step before
-            \item $a^{v}_t$: the argument of the function that gives v
-            \item $\odot$: element by element; a scalar meets every element
-            \item $\sum_t$: over all steps and all samples, up to the next + or -
-            \end{itemize}
-        "#]]
+        \paragraph{Notation}
+        \begin{itemize}
+        \item $\delta v_t$: gradient of the loss L by v at step t, over all ways through this and later steps
+        \item $\nabla p$: gradient of the loss by p, over all steps and samples for a parameter
+        \item $\partial L / \partial y_t$: gradient by the output y at step t alone, as the loss gives it
+        \item $\delta v_t^{\leftarrow t+1}$: the part of $\delta v_t$ that comes back from step t+1; step t hands $\delta v_{t-1}^{\leftarrow t}$ to the step before
+        \item $a^{v}_t$: the argument of the function that gives v
+        \item $\odot$: element by element; a scalar meets every element
+        \item $\sum_t$: over all steps and all samples, up to the next + or -
+        \end{itemize}
+    "#]]
     .assert_eq(&derived(&golden("elman"), Syntax::Latex).to_latex());
 }
 
 #[test]
 fn lstm_reads_well() {
     expect![[r#"
-            Forward, as written
-              i_t = sigmoid(W_xi · [h_{t-1}, x_t] + b_i)
-              f_t = sigmoid(W_xf · [h_{t-1}, x_t] + b_f)
-              o_t = sigmoid(W_xo · [h_{t-1}, x_t] + b_o)
-              C_t = f_t · C_{t-1} + i_t · tanh(W_hc · [h_{t-1}, x_t] + b_c)
-              h_t = o_t · tanh(C_t)
+        Forward, as written
+          i_t = sigmoid(W_xi · [h_{t-1}, x_t] + b_i)
+          f_t = sigmoid(W_xf · [h_{t-1}, x_t] + b_f)
+          o_t = sigmoid(W_xo · [h_{t-1}, x_t] + b_o)
+          C_t = f_t · C_{t-1} + i_t · tanh(W_hc · [h_{t-1}, x_t] + b_c)
+          h_t = o_t · tanh(C_t)
 
-            Parts of the forward step that the way back speaks of
-              a_i_t = W_xi [h_{t-1}, x_t] + b_i
-              a_f_t = W_xf [h_{t-1}, x_t] + b_f
-              a_o_t = W_xo [h_{t-1}, x_t] + b_o
-              a_v1_t = W_hc [h_{t-1}, x_t] + b_c
-              v1_t = tanh(a_v1_t)
+        Parts of the forward step that the way back speaks of
+          a_i_t = W_xi [h_{t-1}, x_t] + b_i
+          a_f_t = W_xf [h_{t-1}, x_t] + b_f
+          a_o_t = W_xo [h_{t-1}, x_t] + b_o
+          a_v1_t = W_hc [h_{t-1}, x_t] + b_c
+          v1_t = tanh(a_v1_t)
 
-            Backward, at each step t = T, …, 1
-              δh_t = ∂L/∂h_t + δh_t^{←t+1}
-              δo_t = δh_t ⊙ tanh(C_t)
-              δa_o_t = δo_t ⊙ o_t ⊙ (1 - o_t)
-              δC_t = δC_t^{←t+1} + δh_t ⊙ o_t ⊙ (1 - tanh(C_t)^2)
-              δi_t = δC_t ⊙ v1_t
-              δa_i_t = δi_t ⊙ i_t ⊙ (1 - i_t)
-              δv1_t = δC_t ⊙ i_t
-              δa_v1_t = δv1_t ⊙ (1 - v1_t^2)
-              δf_t = δC_t ⊙ C_{t-1}
-              δa_f_t = δf_t ⊙ f_t ⊙ (1 - f_t)
+        Backward, at each step t = T, …, 1
+          δh_t = ∂L/∂h_t + δh_t^{←t+1}
+          δo_t = δh_t ⊙ tanh(C_t)
+          δa_o_t = δo_t ⊙ o_t ⊙ (1 - o_t)
+          δC_t = δC_t^{←t+1} + δh_t ⊙ o_t ⊙ (1 - tanh(C_t)^2)
+          δi_t = δC_t ⊙ v1_t
+          δa_i_t = δi_t ⊙ i_t ⊙ (1 - i_t)
+          δv1_t = δC_t ⊙ i_t
+          δa_v1_t = δv1_t ⊙ (1 - v1_t^2)
+          δf_t = δC_t ⊙ C_{t-1}
+          δa_f_t = δf_t ⊙ f_t ⊙ (1 - f_t)
 
-            Handed to the step before
-              δC_{t-1}^{←t} = δC_t ⊙ f_t
-              δh_{t-1}^{←t} = W_hc[:, :h]^T δa_v1_t + W_xo[:, :h]^T δa_o_t + W_xf[:, :h]^T δa_f_t + W_xi[:, :h]^T δa_i_t
+        Handed to the step before
+          δC_{t-1}^{←t} = δC_t ⊙ f_t
+          δh_{t-1}^{←t} = W_hc[:, :h]^T δa_v1_t + W_xo[:, :h]^T δa_o_t + W_xf[:, :h]^T δa_f_t
+              + W_xi[:, :h]^T δa_i_t
 
-            Gradients by the inputs
-              δx_t = W_hc[:, h:]^T δa_v1_t + W_xo[:, h:]^T δa_o_t + W_xf[:, h:]^T δa_f_t + W_xi[:, h:]^T δa_i_t
+        Gradients by the inputs
+          δx_t = W_hc[:, h:]^T δa_v1_t + W_xo[:, h:]^T δa_o_t + W_xf[:, h:]^T δa_f_t + W_xi[:, h:]^T δa_i_t
 
-            Gradients by the parameters, once
-              ∇W_xi = Σ_t δa_i_t [h_{t-1}, x_t]^T
-              ∇b_i = Σ_t δa_i_t
-              ∇W_xf = Σ_t δa_f_t [h_{t-1}, x_t]^T
-              ∇b_f = Σ_t δa_f_t
-              ∇W_xo = Σ_t δa_o_t [h_{t-1}, x_t]^T
-              ∇b_o = Σ_t δa_o_t
-              ∇W_hc = Σ_t δa_v1_t [h_{t-1}, x_t]^T
-              ∇b_c = Σ_t δa_v1_t
+        Gradients by the parameters, once
+          ∇W_xi = Σ_t δa_i_t [h_{t-1}, x_t]^T
+          ∇b_i = Σ_t δa_i_t
+          ∇W_xf = Σ_t δa_f_t [h_{t-1}, x_t]^T
+          ∇b_f = Σ_t δa_f_t
+          ∇W_xo = Σ_t δa_o_t [h_{t-1}, x_t]^T
+          ∇b_o = Σ_t δa_o_t
+          ∇W_hc = Σ_t δa_v1_t [h_{t-1}, x_t]^T
+          ∇b_c = Σ_t δa_v1_t
 
-            First and last step
-              ∇C_0 = δC_{t-1}^{←t} at t = 1
-              δC_t^{←t+1} at t = T is given: gradient of the loss by the final C_T
-              ∇h_0 = δh_{t-1}^{←t} at t = 1
-              δh_t^{←t+1} at t = T is given: gradient of the loss by the final h_T
+        First and last step
+          ∇C_0 = δC_{t-1}^{←t} at t = 1
+          δC_t^{←t+1} at t = T is given: gradient of the loss by the final C_T
+          ∇h_0 = δh_{t-1}^{←t} at t = 1
+          δh_t^{←t+1} at t = T is given: gradient of the loss by the final h_T
 
-            Notation
-              δv_t: gradient of the loss L by v at step t, over all ways through this and later steps
-              ∇p: gradient of the loss by p, over all steps and samples for a parameter
-              ∂L/∂y_t: gradient by the output y at step t alone, as the loss gives it
-              δv_t^{←t+1}: the part of δv_t that comes back from step t+1; step t hands δv_{t-1}^{←t} to the step before
-              a_v_t: the argument of the function that gives v
-              v1, v2, …: parts of the equations without a name of their own
-              ⊙: element by element; a scalar meets every element
-              Σ_t: over all steps and all samples, up to the next + or -
-              W[:, a:b]: columns a up to b (without b) of W, counted from 0; W[:, :b] the first b, W[:, a:] from a on
-        "#]]
+        Notation
+          δv_t: gradient of the loss L by v at step t, over all ways through this and later steps
+          ∇p: gradient of the loss by p, over all steps and samples for a parameter
+          ∂L/∂y_t: gradient by the output y at step t alone, as the loss gives it
+          δv_t^{←t+1}: the part of δv_t that comes back from step t+1; step t hands δv_{t-1}^{←t} to the step before
+          a_v_t: the argument of the function that gives v
+          v1, v2, …: parts of the equations without a name of their own
+          ⊙: element by element; a scalar meets every element
+          Σ_t: over all steps and all samples, up to the next + or -
+          W[:, a:b]: columns a up to b (without b) of W, counted from 0; W[:, :b] the first b, W[:, a:] from a on
+    "#]]
     .assert_eq(&derived(&golden("seed000_lstm"), Syntax::Latex).to_text());
 }
 
@@ -561,7 +618,7 @@ fn one_value_with_two_names_and_two_values_with_one_name_are_told_apart() {
 #[test]
 fn numbers_and_signs_stand_where_they_read_best() {
     let text = derived(&golden("cornn"), Syntax::Latex).to_text();
-    assert!(text.contains("δy_{t-1}^{←t} = W^T δa_v1_t + δy_t - 0.15 ⊙ δz_t"), "{text}");
+    assert!(text.contains("δy_{t-1}^{←t} = W^T δa_v1_t + δy_t - 0.15 δz_t"), "{text}");
 }
 
 #[test]

@@ -115,6 +115,14 @@ codes! {
     /// For example, `h{t-1}` and `W xt` come from text in which `_` meant italics.
     /// Write the index with its underscore: `h_{t-1}`, `x_t`.
     LostIndex "GW0017" Error "an index without its underscore";
+    /// A file cannot be opened or read.
+    /// For example, `gatewright check lstn.md` where the file is called `lstm.md`.
+    /// Correct the path; `gatewright zoo` lists what may stand behind `zoo:`.
+    UnreadableFile "GW0018" Error "the file cannot be read";
+    /// A file is not text in UTF-8.
+    /// For example, a PDF, or text in Latin-1 with an accented letter.
+    /// Save the file as UTF-8; of a PDF copy the equations into a file of text.
+    NotText "GW0019" Error "the file is not UTF-8";
     /// A word stands before a parenthesis that is no function of the language.
     /// For example, `tahn(x_t)` is nearly `tanh(x_t)`.
     /// Correct the word, bind it as in `squash(u) = u / (1 + |u|)`, or declare it if it is a weight.
@@ -161,7 +169,7 @@ codes! {
     ShapeContradiction "GW0201" Error "shapes contradict each other";
     /// An operation has operands of a kind that it does not take.
     /// For example, a vector cannot be added to a matrix.
-    /// Declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation.
+    /// Declare the operand that was read wrongly, as in `b: [n]`, or correct the operation.
     OperandKind "GW0202" Error "operands do not fit";
     /// A product can be read in two ways, or lacks a sign between two factors.
     /// For example, `U r_t h_{t-1}` may be `U (r_t \odot h_{t-1})` or `(U r_t) \odot h_{t-1}`, and `W x_t U h_{t-1}` most likely lacks a `+`.
@@ -231,6 +239,10 @@ codes! {
     /// For example, `s_{d-1}^t` is the value of the depth below, so `s_d^t` is a recursion in two directions.
     /// Write out the steps along the second index; a cell is one step in time.
     SecondIndex "GW0457" Error "recursion along a second index";
+    /// A random draw, or the place of a maximum, has no gradient and is outside the language.
+    /// For example, in `z_t \sim \mathcal{N}(\mu_t, I)` the equations decide a distribution, and `\arg\max(V h_t)` is no number that varies smoothly.
+    /// Draw the noise outside and give it as an input, `z_t = \mu_t + \epsilon_t`, or use `softmax` for a choice.
+    SampleOrChoice "GW0458" Error "a sample or a choice";
     /// There are more definitions than the limit `MAXIMUM_DEFINITIONS`.
     /// For example, a generated text may unroll a sequence into one equation for each step.
     /// Write one step, or split the document.

@@ -3,12 +3,12 @@
 use crate::span::Span;
 
 mod code;
-pub mod json;
+mod place;
 #[cfg(feature = "render")]
 pub mod render;
 
 pub use code::Code;
-pub use json::line_column;
+pub use place::line_column;
 #[cfg(feature = "render")]
 pub use render::render;
 
@@ -21,6 +21,18 @@ pub enum Severity {
     Warning,
     /// The equations do not mean a cell.
     Error,
+}
+
+impl Severity {
+    /// The name in machine-readable output.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// One finding about a source.

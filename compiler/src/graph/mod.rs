@@ -38,6 +38,7 @@
 //!   constant over time for the gradient by a parameter.
 
 mod builder;
+mod difference;
 mod initial;
 pub mod interpret;
 mod lower;

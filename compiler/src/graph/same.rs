@@ -39,7 +39,7 @@ pub enum Sameness {
 /// Kinds of leaves; leaves of one graph are numbered inputs first, then states, unknowns and parameters. States and
 /// unknowns alike have a root each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Kind {
+pub(super) enum Kind {
     Input,
     State,
     Unknown,
@@ -47,15 +47,15 @@ enum Kind {
 }
 
 /// What is matched: an input, a state, a parameter, or a block of columns of one that is read in such blocks alone.
-struct Leaf {
-    kind: Kind,
-    port: Port,
+pub(super) struct Leaf {
+    pub(super) kind: Kind,
+    pub(super) port: Port,
 }
 
 /// One graph with its leaves.
-struct Side<'a> {
+pub(super) struct Side<'a> {
     graph: &'a Graph,
-    leaves: Vec<Leaf>,
+    pub(super) leaves: Vec<Leaf>,
     /// The nodes that are leaves, each with its place among them.
     nodes: BTreeMap<NodeId, usize>,
 }
@@ -198,7 +198,7 @@ fn match_dimensions(left: &Side<'_>, right: &Side<'_>, pairs: &[usize]) -> Optio
     (one_to_one && equal).then_some(renamed)
 }
 
-fn axes(shape: &Shape) -> Vec<&Dimension> {
+pub(super) fn axes(shape: &Shape) -> Vec<&Dimension> {
     match shape {
         Shape::Scalar => Vec::new(),
         Shape::Vector(n) => vec![n],
@@ -207,7 +207,7 @@ fn axes(shape: &Shape) -> Vec<&Dimension> {
 }
 
 impl<'a> Side<'a> {
-    fn new(graph: &'a Graph) -> Self {
+    pub(super) fn new(graph: &'a Graph) -> Self {
         let signature = &graph.signature;
         let mut side = Self { graph, leaves: Vec::new(), nodes: BTreeMap::new() };
         let mut read = BTreeMap::new();
@@ -300,6 +300,23 @@ impl<'a> Side<'a> {
     /// Next values of the states, what is given for the unknowns, then the outputs.
     fn evaluate(&self, leaves: &[u64], dimension: &dyn Fn(u32) -> u64) -> Vec<u64> {
         let signature = &self.graph.signature;
+        let values = self.values(leaves, dimension);
+        let root = |root: Root| -> u64 {
+            self.graph.root(root).map_or(0, |NodeId(id)| values.get(id as usize).copied().unwrap_or(0))
+        };
+        // How a state begins is part of how it goes on; without a declaration it begins at zero.
+        let next = (0..signature.states.len() as u32).map(|state| {
+            match (root(Root::NextState(state)), root(Root::InitialState(state))) {
+                (next, 0) => next,
+                (next, initial) => mix(12, &[next, initial]),
+            }
+        });
+        let next = next.chain((0..signature.unknowns.len() as u32).map(|index| root(Root::Solution(index))));
+        next.chain((0..signature.outputs.len() as u32).map(|output| root(Root::Output(output)))).collect()
+    }
+
+    /// The value of each node.
+    pub(super) fn values(&self, leaves: &[u64], dimension: &dyn Fn(u32) -> u64) -> Vec<u64> {
         let size = |size: &Dimension| {
             let terms = size.terms().iter();
             terms.fold(u64::from(size.constant_part()), |sum, (id, count)| {
@@ -347,18 +364,7 @@ impl<'a> Side<'a> {
             };
             values.push(value);
         }
-        let root = |root: Root| -> u64 {
-            self.graph.root(root).map_or(0, |NodeId(id)| values.get(id as usize).copied().unwrap_or(0))
-        };
-        // How a state begins is part of how it goes on; without a declaration it begins at zero.
-        let next = (0..signature.states.len() as u32).map(|state| {
-            match (root(Root::NextState(state)), root(Root::InitialState(state))) {
-                (next, 0) => next,
-                (next, initial) => mix(12, &[next, initial]),
-            }
-        });
-        let next = next.chain((0..signature.unknowns.len() as u32).map(|index| root(Root::Solution(index))));
-        next.chain((0..signature.outputs.len() as u32).map(|output| root(Root::Output(output)))).collect()
+        values
     }
 }
 
@@ -403,7 +409,7 @@ fn tag(operator: &Operator) -> u64 {
 }
 
 /// A random function into the field.
-fn mix(tag: u64, values: &[u64]) -> u64 {
+pub(super) fn mix(tag: u64, values: &[u64]) -> u64 {
     let mut hasher = DefaultHasher::new();
     (tag, values).hash(&mut hasher);
     hasher.finish() % PRIME

@@ -52,8 +52,7 @@ impl SolveOptions {
         let mut scale = if backward { T::ZERO } else { T::from_f64(SMALLEST_SCALE) };
         let (mut change, mut finite) = (T::ZERO, true);
         for (&old, &new) in old.iter().zip(new) {
-            // What is finite is nothing away from itself.
-            finite &= (new - new) == T::ZERO;
+            finite &= new.to_f64().is_finite();
             scale = scale.maximum(new.abs());
             change = change.maximum((new - old).abs());
         }

@@ -436,7 +436,18 @@ impl Plan {
         let kept = |role| {
             matches!(role, BufferRole::Input | BufferRole::State | BufferRole::Unknown | BufferRole::Tape)
         };
-        self.buffers.iter().filter(|buffer| kept(buffer.role)).map(|buffer| buffer.width).sum()
+        self.sequences().filter(|buffer| kept(buffer.role)).map(|buffer| buffer.width).sum()
+    }
+
+    /// Elements that a run holds for each sample and step, what the way back keeps included.
+    #[must_use]
+    pub fn sequence_elements(&self) -> usize {
+        self.sequences().map(|buffer| buffer.width).sum()
+    }
+
+    /// The buffers that have a block for each step: a state that the way back does not read has two for all.
+    fn sequences(&self) -> impl Iterator<Item = &Buffer> {
+        self.buffers.iter().filter(|buffer| matches!(buffer.kind, BufferKind::Sequence { .. }))
     }
 }
 

@@ -13,6 +13,11 @@ use std::collections::{BTreeMap, HashMap};
 
 /// Letters that papers apply like functions.
 const ACTIVATIONS: [&str; 8] = ["phi", "varphi", "psi", "Phi", "Psi", "f", "g", "a"];
+/// Capital letters that papers apply like functions.
+#[rustfmt::skip]
+const OPERATORS: [&str; 15] = [
+    "F", "G", "H", "S", "T", "N", "D", "Theta", "Phi", "Psi", "Omega", "Gamma", "Lambda", "Sigma", "Delta",
+];
 /// Words that are letters.
 const GREEK: [&str; 54] = [
     "alpha",
@@ -122,8 +127,16 @@ pub(super) fn check(draft: &mut Draft) {
         }
         let letter = ACTIVATIONS.contains(&name.as_str());
         let sigma = name.starts_with("sigma_");
-        let only_applied = !known.upper && reads.get(&symbol) == applications.get(&symbol);
-        if letter || sigma || only_applied {
+        let only_applied = reads.get(&symbol) == applications.get(&symbol);
+        // `\mathcal{H}(W x_t + U h_{t-1})`: nobody multiplies what a gate is applied to by a matrix of such a name.
+        let operator = || {
+            let base = name.split('_').next().unwrap_or(&name);
+            let parametrized = || ["_theta", "_phi", "_w", "_W"].iter().any(|label| name.ends_with(label));
+            name.strip_prefix("cal_").is_some_and(|letter| OPERATORS.contains(&letter))
+                || OPERATORS.contains(&base)
+                    && (parametrized() || places.iter().all(|(product, _)| takes_products(draft, *product)))
+        };
+        if letter || sigma || only_applied && (!known.upper || operator()) {
             bindings.push((symbol, first, binding(&name)));
         }
     }
@@ -144,6 +157,36 @@ pub(super) fn check(draft: &mut Draft) {
     }
     dependent_matrices(draft);
     convolutions(draft);
+}
+
+/// True where a name is applied to what a gate is applied to: products of parameters and values of this step, or sums
+/// with one among them.
+fn takes_products(draft: &Draft, product: usize) -> bool {
+    let NodeKind::Factors { factors, applied, .. } = &draft.nodes[product].kind else { return false };
+    let is_parameter = |node: NodeId| {
+        let node = match draft.kind(node) {
+            NodeKind::Transpose(inner) => *inner,
+            _ => node,
+        };
+        matches!(draft.sources[node.0], Source::Parameter(_))
+    };
+    let is_product = |node: NodeId| match draft.kind(node) {
+        NodeKind::Factors { factors, .. } => {
+            draft.varying[node.0] && factors.iter().any(|factor| is_parameter(*factor))
+        }
+        _ => false,
+    };
+    applied.iter().filter_map(|position| factors.get(position + 1)).all(|argument| {
+        // Sums lean to the left.
+        let mut sum = *argument;
+        while let NodeKind::Add(left, right) = draft.kind(sum) {
+            if is_product(*right) {
+                return true;
+            }
+            sum = *left;
+        }
+        is_product(sum)
+    })
 }
 
 /// `A(x_t) h_{t-1}`: a matrix that depends on the input, as selective models write it; as a product it would be
@@ -195,10 +238,16 @@ fn convolutions(draft: &mut Draft) {
         |node| matches!(&node.kind, NodeKind::Factors { signs, .. } if signs.contains(&ProductSign::Hadamard)),
     );
     let mut found = Vec::new();
+    // `W * X_t` beside `U * h_{t-1}`: the sign is that of matrix products.
+    let mut products = false;
     for node in &draft.nodes {
         let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
         for (sign, pair) in signs.iter().zip(factors.windows(2)) {
             let &[left, right] = pair else { continue };
+            products |= *sign == ProductSign::Asterisk
+                && matches!(draft.sources[left.0], Source::Parameter(symbol) if draft.symbol(symbol).upper)
+                && matches!(draft.kind(right), NodeKind::Read { symbol, .. }
+                    if !draft.symbol(*symbol).upper && draft.varying[right.0]);
             let (NodeKind::Read { symbol: weight, .. }, NodeKind::Read { symbol: value, .. }) =
                 (draft.kind(left), draft.kind(right))
             else {
@@ -213,11 +262,12 @@ fn convolutions(draft: &mut Draft) {
                 && (draft.varying[right.0] && (calligraphic || hadamard && value.upper)
                     || hadamard && value.canonical == "X" && value.role == Role::Parameter)
             {
-                found.push((node.span, weight.canonical.clone(), value.canonical.clone()));
+                found.push((calligraphic, node.span, weight.canonical.clone(), value.canonical.clone()));
             }
         }
     }
-    for (span, weight, value) in found {
+    found.retain(|(calligraphic, ..)| *calligraphic || !products);
+    for (_, span, weight, value) in found {
         draft
             .findings
             .report(
@@ -238,7 +288,8 @@ fn is_word(name: &str) -> bool {
         return true;
     }
     let letters = base.len() >= 3 && base.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_');
-    letters && base_letters.len() >= 3 && !GREEK.contains(&base_letters) && base_letters != "cal"
+    let letter = GREEK.contains(&base_letters) || ACTIVATIONS.contains(&base_letters);
+    letters && base_letters.len() >= 3 && !letter && base_letters != "cal"
 }
 
 /// The known function whose name is closest, if any is close.
@@ -269,7 +320,7 @@ pub(super) fn distance(a: &str, b: &str) -> usize {
 }
 
 /// The line that binds a name to what papers mean by it.
-fn binding(name: &str) -> String {
+pub(super) fn binding(name: &str) -> String {
     let function = match name {
         "sigma_c" | "sigma_h" => "\\tanh",
         "f" | "sigma_g" => "\\sigma",
@@ -281,6 +332,9 @@ fn binding(name: &str) -> String {
 
 /// A canonical name as LaTeX.
 fn latex(name: &str) -> String {
+    if let Some(letter) = name.strip_prefix("cal_") {
+        return format!("\\mathcal{{{letter}}}");
+    }
     let mut parts = name.split('_');
     let base = parts.next().unwrap_or(name);
     let base = if GREEK.contains(&base) || ACTIVATIONS.contains(&base) && base.len() > 1 {

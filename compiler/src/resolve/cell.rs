@@ -55,6 +55,18 @@ pub struct State {
     pub hidden: bool,
 }
 
+impl State {
+    /// The name that users write, and how many steps back it is read: `("h", 1)` for `h_{t-1}`. Those that the
+    /// compiler makes are called `NAME_delay_STEPS`, with underscores behind where that name is taken.
+    #[must_use]
+    pub fn delay(&self) -> (&str, u32) {
+        let name = self.variable.name.as_str();
+        let made = name.rsplit_once("_delay_").filter(|_| self.hidden);
+        let made = made.and_then(|(of, back)| Some((of, back.trim_end_matches('_').parse().ok()?)));
+        made.unwrap_or((name, 1))
+    }
+}
+
 /// A value of the step that its equations give and need, solved by iteration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Unknown {

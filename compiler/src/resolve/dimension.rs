@@ -219,7 +219,17 @@ impl Solver {
             *difference.entry(id).or_default() -= i64::from(coefficient);
         }
         difference.retain(|_, coefficient| *coefficient != 0);
-        let constant = i64::from(a.constant_part()) - i64::from(b.constant_part());
+        let mut constant = i64::from(a.constant_part()) - i64::from(b.constant_part());
+        // `4 i = 4 f` is `i = f`, and `2 h = 3` has no solution.
+        let common =
+            difference.values().fold(0, |common, &coefficient| greatest_divisor(common, coefficient));
+        if common > 1 {
+            if constant % common != 0 {
+                return Outcome::Contradiction;
+            }
+            constant /= common;
+            difference.values_mut().for_each(|coefficient| *coefficient /= common);
+        }
         let positive = difference.values().any(|&coefficient| coefficient > 0);
         let negative = difference.values().any(|&coefficient| coefficient < 0);
         match (positive, negative) {
@@ -289,6 +299,15 @@ impl Solver {
     pub(super) fn working_names(&self) -> Vec<String> {
         self.variables.iter().map(|variable| variable.label.name.clone()).collect()
     }
+}
+
+/// The greatest common divisor, of the absolute values.
+fn greatest_divisor(a: i64, b: i64) -> i64 {
+    let (mut a, mut b) = (a.abs(), b.abs());
+    while b != 0 {
+        (a, b) = (b, a % b);
+    }
+    a
 }
 
 /// `count` times a size.

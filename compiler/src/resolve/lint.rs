@@ -26,6 +26,7 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables) {
     further_inputs(draft, variables);
     unused_declarations(draft);
     capital_times(draft, variables);
+    lost_indices(draft, variables);
     derivatives(draft, variables);
     chosen_output(draft, variables);
 }
@@ -46,6 +47,40 @@ fn capital_times(draft: &mut Draft, variables: &Variables) {
             .findings
             .report(Code::MixedIndex, span, format!("`{base}_T` has a capital `T` where the time is `t`"))
             .help(format!("write `{base}_t`, or declare `{base}_T` if it is a parameter"));
+    }
+}
+
+/// `W xt` beside `h_{t-1}`, and `W x` where nothing is an input: a value of each step that lost its index.
+fn lost_indices(draft: &mut Draft, variables: &Variables) {
+    let mut found = Vec::new();
+    for &parameter in &variables.parameters {
+        let symbol = draft.symbol(parameter);
+        if symbol.declared.is_some() {
+            continue;
+        }
+        let name = symbol.canonical.as_str();
+        let per_step = |base: &str| {
+            draft.lookup(base).is_some_and(|id| matches!(draft.symbol(id).role, Role::Input | Role::PerStep))
+        };
+        if let Some(base) =
+            name.strip_suffix('t').filter(|base| base.len() == 1 && (per_step(base) || *base == "x"))
+        {
+            found.push((
+                Code::LostIndex,
+                symbol.first,
+                format!("`{name}` is read as a weight"),
+                format!("{base}_t"),
+            ));
+        } else if name == "x" && variables.inputs.is_empty() && !variables.states.is_empty() {
+            let message =
+                "`x` has no time index, so it is read as a weight, and nothing is an input".to_owned();
+            found.push((Code::MixedIndex, symbol.first, message, "x_t".to_owned()));
+        }
+    }
+    for (code, span, message, meant) in found {
+        draft.findings.report(code, span, message).help(format!(
+            "write `{meant}` for its value of this step, or declare the name if it is a weight"
+        ));
     }
 }
 

@@ -25,6 +25,7 @@ mod mark;
 mod order;
 mod product;
 mod role;
+mod slip;
 mod term;
 mod time;
 mod variable;
@@ -101,6 +102,7 @@ fn run(draft: &mut Draft, document: &Document) -> Option<Cell> {
     order::sort(draft);
     role::find_constants(draft);
     activation::check(draft);
+    slip::check(draft);
     let kinds = kind::infer(draft);
     let variables = variable::number(draft)?;
     initial::find(draft, &variables);

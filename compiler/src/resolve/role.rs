@@ -132,8 +132,9 @@ fn fold(draft: &Draft, root: NodeId, first: usize) -> Option<f64> {
     values.last().copied().flatten()
 }
 
-/// The output: `y_t`, else `\hat y_t`, else an indexed `h_t`, else the one indexed definition that nothing reads and
-/// that is no state, else the last state, and with no state at all the last definition.
+/// The output: `y_t`, else `\hat y_t`, else an indexed `h_t`, else the one indexed definition that nothing reads, that
+/// is no state and that depends on what the states become in this step (a gate that does not is one that was forgotten),
+/// else the last state, and with no state at all the last definition.
 pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
     let per_step = |name: &str| {
         draft.lookup(name).filter(|&id| draft.symbol(id).role == Role::PerStep && defined(draft, id))
@@ -148,9 +149,22 @@ pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
     for equation in &draft.equations {
         read.extend(draft.reads(equation).map(|(_, symbol, _)| symbol));
     }
+    // In order of evaluation, what a state of this step decides.
+    let mut fresh: HashSet<SymbolId> = states.iter().copied().collect();
+    for &at in &draft.order {
+        let equation = &draft.equations[at];
+        let depends = draft.reads(equation).any(|(node, symbol, _)| {
+            matches!(draft.sources[node.0], Source::Equation(_) | Source::Unknown(_))
+                && fresh.contains(&symbol)
+        });
+        if depends {
+            fresh.insert(equation.target);
+        }
+    }
     let unread: Vec<SymbolId> = (0..draft.symbols.len())
         .map(SymbolId)
         .filter(|id| defined(draft, *id) && indexed(draft, *id) && !read.contains(id) && !states.contains(id))
+        .filter(|id| states.is_empty() || fresh.contains(id))
         .collect();
     match (unread.as_slice(), states.last()) {
         (&[only], _) => Some(only),

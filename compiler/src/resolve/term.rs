@@ -19,8 +19,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 /// Shapes of inputs, states, unknowns and parameters while sizes are being solved.
 struct Shapes {
     of: HashMap<SymbolId, Shape>,
-    /// Of the unknowns, by equation.
-    unknowns: HashMap<usize, Shape>,
+    /// Of the unknowns, by equation, with their numbers.
+    unknowns: HashMap<usize, (u32, Shape)>,
 }
 
 /// Builds the cell. `None` where an error was reported.
@@ -53,9 +53,9 @@ fn allocate(builder: &mut Builder<'_>, draft: &Draft, kinds: &Kinds, variables: 
         }
     }
     let mut unknowns = HashMap::new();
-    for &equation in &variables.unknowns {
+    for (number, &equation) in (0_u32..).zip(&variables.unknowns) {
         let (symbol, kind) = (draft.equations[equation].target, kinds.equations[equation]);
-        unknowns.insert(equation, fresh_shape(builder, draft, kinds, symbol, kind, 2));
+        unknowns.insert(equation, (number, fresh_shape(builder, draft, kinds, symbol, kind, 2)));
     }
     Shapes { of, unknowns }
 }
@@ -121,7 +121,7 @@ fn equations(
     for &index in &draft.order {
         let equation = &draft.equations[index];
         for at in equation.first_node..equation.end_node {
-            nodes[at] = term(builder, draft, shapes, variables, &number, &values, &nodes, at);
+            nodes[at] = term(builder, draft, shapes, &number, &values, &nodes, at);
         }
         let symbol = draft.symbol(equation.target);
         let value = nodes[equation.value.0].and_then(|value| {
@@ -144,7 +144,7 @@ fn equations(
                     unsolved: false,
                 });
             }
-            if let Some(read) = shapes.unknowns.get(&index) {
+            if let Some((_, read)) = shapes.unknowns.get(&index) {
                 let place = first_read(draft, Source::Unknown(index)).unwrap_or(symbol.first);
                 builder.solver.unify(&Clash {
                     reason: format!(
@@ -186,7 +186,6 @@ fn term(
     builder: &mut Builder<'_>,
     draft: &Draft,
     shapes: &Shapes,
-    variables: &Variables,
     number: &HashMap<(SymbolId, u32), u32>,
     values: &[Option<Value>],
     nodes: &[Option<Value>],
@@ -208,8 +207,8 @@ fn term(
                     return values[equation].map(|value| Value { span, ..value });
                 }
                 Source::Unknown(equation) => {
-                    let at = variables.unknowns.binary_search(&equation).ok()?;
-                    (Operator::Unknown(u32::try_from(at).ok()?), shapes.unknowns.get(&equation)?)
+                    let (number, shape) = shapes.unknowns.get(&equation)?;
+                    (Operator::Unknown(*number), shape)
                 }
                 Source::Input(symbol, 0) => {
                     (Operator::Input(*number.get(&(symbol, 0))?), shapes.of.get(&symbol)?)
@@ -442,7 +441,7 @@ fn assemble(
     }
     let mut unknown_shapes = Vec::with_capacity(variables.unknowns.len());
     for equation in &variables.unknowns {
-        unknown_shapes.push(builder.solver.resolve_shape(shapes.unknowns.get(equation)?));
+        unknown_shapes.push(builder.solver.resolve_shape(&shapes.unknowns.get(equation)?.1));
     }
     let resolved: HashMap<SymbolId, Shape> =
         shapes.of.iter().map(|(symbol, shape)| (*symbol, builder.solver.resolve_shape(shape))).collect();

@@ -1,13 +1,14 @@
 //! Several definitions of one name in blocks of their own: successive steps, or alternatives?
 //!
-//! Within one block definitions follow each other: the last lives on. Blocks parted by text that define one name
-//! differently, where nothing reads the one before, give a choice, and to take the last one would be a guess.
+//! Within one block definitions follow each other: the last lives on. Blocks parted by text, and paragraphs of plain
+//! text, may define one name differently. Where nothing reads the definition before, or where the name is a state and
+//! its new definition does not depend on the one before, they give a choice, and to take the last would be a guess.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
-use super::ast::{ExpressionKind, Statement, StatementKind};
-use super::find::Found;
-use super::{inline, normal};
+use super::ast::{Expression, ExpressionKind, Statement, StatementKind};
+use super::find::{Found, Spelling};
+use super::{inline, name, normal};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Most definitions of one name that are looked at.
@@ -15,7 +16,12 @@ const LOOKED_AT: usize = 64;
 
 /// Reports names that blocks define differently as alternatives, and drops definitions that say the same in another
 /// order.
-pub(crate) fn check(statements: &mut Vec<Statement>, found: &Found, diagnostics: &mut Vec<Diagnostic>) {
+pub(crate) fn check(
+    text: &str,
+    statements: &mut Vec<Statement>,
+    found: &Found,
+    diagnostics: &mut Vec<Diagnostic>,
+) {
     let mut definitions: HashMap<&str, Vec<usize>> = HashMap::new();
     for (index, statement) in statements.iter().enumerate() {
         if let StatementKind::Definition { target, .. } = &statement.kind
@@ -30,9 +36,16 @@ pub(crate) fn check(statements: &mut Vec<Statement>, found: &Found, diagnostics:
         return;
     }
     let reads = reads(statements, &definitions);
+    let paragraphs = paragraphs(text);
     let block = |index: usize| {
         let start = usize::try_from(statements[index].span.start).unwrap_or(usize::MAX);
-        found.blocks.partition_point(|block| block.range.start <= start)
+        let block = found.blocks.partition_point(|block| block.range.start <= start);
+        let display = block
+            .checked_sub(1)
+            .and_then(|at| found.blocks.get(at))
+            .is_some_and(|block| block.spelling == Spelling::Latex && block.range.contains(&start));
+        // Text has no blocks but its paragraphs.
+        (block, if display { 0 } else { paragraphs.partition_point(|end| *end <= start) })
     };
     let mut dropped = HashSet::new();
     let mut findings = Vec::new();
@@ -61,7 +74,12 @@ pub(crate) fn check(statements: &mut Vec<Statement>, found: &Found, diagnostics:
                 && !reads.delayed
                 && !reads.now.iter().any(|&at| at <= all[0])
                 && !matches!(*name, "y" | "y_hat" | "h");
-            if overwritten || vain {
+            // A state that is defined anew from other values: the two say different things, whatever reads the first.
+            let again = reads.delayed
+                && !alias(&statements[before])
+                && !depends(statements, before, after)
+                && !repeats(&statements[before], &statements[after]);
+            if overwritten || vain || again {
                 findings.push((after, before, *name));
                 break;
             }
@@ -96,6 +114,23 @@ struct Reads {
     delayed: bool,
 }
 
+/// Where blank lines part the paragraphs of a text.
+fn paragraphs(text: &str) -> Vec<usize> {
+    let (mut ends, mut start, mut written) = (Vec::new(), 0, false);
+    for line in text.split_inclusive('\n') {
+        if line.trim_matches([' ', '\t', '\r', '\n', '#', '*', '/', '%', '|', '>']).is_empty() {
+            if written {
+                ends.push(start);
+            }
+            written = false;
+        } else {
+            written = true;
+        }
+        start += line.len();
+    }
+    ends
+}
+
 fn reads<'s>(
     statements: &'s [Statement],
     definitions: &HashMap<&'s str, Vec<usize>>,
@@ -116,6 +151,26 @@ fn reads<'s>(
         });
     }
     reads
+}
+
+/// True where the value that `before` defines reaches `after` within the step.
+fn depends(statements: &[Statement], before: usize, after: usize) -> bool {
+    let StatementKind::Definition { target: first, .. } = &statements[before].kind else { return true };
+    let mut reached: HashSet<&str> = HashSet::from([first.name.canonical.as_str()]);
+    let mut last = false;
+    for statement in statements.get(before + 1..=after).unwrap_or_default() {
+        let StatementKind::Definition { target, value } = &statement.kind else { continue };
+        let mut reads = false;
+        inline::references(value, &mut |read| {
+            let now = read.time.is_none() || read.time == first.time;
+            reads |= now && reached.contains(read.name.canonical.as_str());
+        });
+        if reads {
+            reached.insert(&target.name.canonical);
+        }
+        last = reads;
+    }
+    last
 }
 
 /// True where something that `after` reads is defined between the two, and elsewhere too.
@@ -139,6 +194,33 @@ fn reads_between(
 fn alias(statement: &Statement) -> bool {
     matches!(&statement.kind, StatementKind::Definition { value, .. }
         if matches!(value.kind, ExpressionKind::Reference(_)))
+}
+
+/// True where both apply one function to the same values of each step: `\tanh(W [h_{t-1}, x_t])` says in other names
+/// what `\tanh(U h_{t-1} + V x_t)` says.
+fn repeats(one: &Statement, other: &Statement) -> bool {
+    let parts = |statement: &Statement| {
+        let StatementKind::Definition { value, .. } = &statement.kind else { return None };
+        let function = match &value.kind {
+            ExpressionKind::Call(function, _) => name::function_name(*function).to_owned(),
+            // `g(W x_t + U h_{t-1})`, where nothing binds `g` yet.
+            ExpressionKind::Chain(factors) => match factors.as_slice() {
+                [Expression { kind: ExpressionKind::Reference(name), .. }, _] if name.time.is_none() => {
+                    name.name.canonical.clone()
+                }
+                _ => return None,
+            },
+            _ => return None,
+        };
+        let mut read = BTreeSet::new();
+        inline::references(value, &mut |reference| {
+            if let Some(time) = reference.time {
+                read.insert((reference.name.canonical.clone(), time));
+            }
+        });
+        Some((function, read))
+    };
+    parts(one).is_some_and(|found| parts(other) == Some(found))
 }
 
 /// What two definitions have in common if they say the same.

@@ -74,6 +74,7 @@ pub(crate) fn sign(command: &str) -> Option<TokenKind> {
         "sum" => TokenKind::LargeOperator("sum"),
         "prod" => TokenKind::LargeOperator("product"),
         "int" => TokenKind::LargeOperator("integral"),
+        "arg" => TokenKind::LargeOperator("choice"),
         "lt" => TokenKind::Less,
         "gt" => TokenKind::Greater,
         "le" | "leq" | "leqslant" => TokenKind::Comparison(Comparison::LessOrEqual),

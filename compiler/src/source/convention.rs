@@ -14,6 +14,8 @@ pub(crate) struct Convention {
     pub(crate) time_above: bool,
     /// The letter of the layer index, where the document counts layers.
     pub(crate) layer: Option<String>,
+    /// The letter that counts components, as in `z_t^j = \sigma(W x_t)^j`: it stands at a bracket and at what is defined.
+    pub(crate) component: Option<String>,
     /// A letter beside the time that is read one back below a name, as in `s_{d-1}^t`: a second recursion.
     pub(crate) second: Option<String>,
     /// `Ht-1`, `Xt` in plain text: a final `t` is the time index.
@@ -28,6 +30,7 @@ impl Default for Convention {
             time: "t".to_owned(),
             time_above: false,
             layer: None,
+            component: None,
             second: None,
             suffix_time: false,
             letter_e: false,
@@ -44,6 +47,10 @@ struct Letter {
     above_shifted: bool,
     /// It stands above a name on a left side: `h^t = …`.
     above_defined: bool,
+    /// It stands on a left side.
+    defined: bool,
+    /// It stands at a bracket: `(…)^j`, `[…]_j`.
+    at_bracket: bool,
 }
 
 /// Reads the conventions off all tokens of a document.
@@ -83,13 +90,22 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
             }
         }
     }
+    // `h_{i-1,j}` beside `h_{i,j-1}`, and no time at all: a grid.
+    let grid = |letter: &Letter| letter.below && letter.below_shifted;
+    let is_grid =
+        !has_t && !called.contains_key("t") && letters.values().filter(|letter| grid(letter)).count() > 1;
     for (text, letter) in &letters {
+        if is_grid && grid(letter) && is_index_letter(text) {
+            convention.second = Some((*text).to_owned());
+        }
         if *text == convention.time {
             convention.time_above |= letter.above_shifted || letter.above_defined;
         } else if letter.below && letter.below_shifted && has_t && is_index_letter(text) {
             convention.second = Some((*text).to_owned());
         } else if letter.above && letter.above_shifted && text.len() == 1 {
             convention.layer = Some((*text).to_owned());
+        } else if letter.at_bracket && letter.defined && text.len() == 1 {
+            convention.component = Some((*text).to_owned());
         }
     }
     convention
@@ -121,10 +137,26 @@ fn note_call<'t>(sequence: &Sequence<'t>, index: usize, letters: &mut BTreeMap<&
 fn note<'t>(sequence: &Sequence<'t>, index: usize, below: bool, letters: &mut BTreeMap<&'t str, Letter>) {
     let Some((start, end, over)) = sequence.script(index + 1) else { return };
     let defined = sequence.kind(sequence.skip_layout(over)) == Some(&TokenKind::Equals);
+    // `z^j_t = …`: the other script comes first.
+    let beyond = match sequence.kind(over) {
+        Some(TokenKind::Subscript | TokenKind::Superscript) => sequence.script(over + 1).map(|script| script.2),
+        _ => None,
+    };
+    let on_left = defined
+        || beyond.is_some_and(|over| sequence.kind(sequence.skip_layout(over)) == Some(&TokenKind::Equals));
+    let at_bracket = matches!(
+        sequence.kind(index.wrapping_sub(1)),
+        Some(TokenKind::Close(Bracket::Round | Bracket::Square))
+    );
     for (start, end) in sequence.parts(start, end) {
         let (start, end, _) = sequence.without_brackets(start, end);
         let Some(found) = sequence.index(start, end) else { continue };
         let letter = letters.entry(found.letter).or_default();
+        letter.at_bracket |= at_bracket && found.offset == 0;
+        letter.defined |= on_left && !at_bracket && found.offset == 0;
+        if at_bracket {
+            continue;
+        }
         match (below, found.offset == 0) {
             (true, true) => letter.below = true,
             (true, false) => letter.below_shifted = true,

@@ -131,7 +131,12 @@ impl Reader<'_> {
                     self.report(Code::BadSize, format!("more than {MAXIMUM_AXES} axes"), place, None);
                     return Err(Stop);
                 }
-                if !(index == end && from == end && !sizes.is_empty()) {
+                // A comma may stand last.
+                let listed = !matches!(
+                    from.checked_sub(1).and_then(|before| sequence.kind(before)),
+                    Some(TokenKind::Product(_))
+                );
+                if !(index == end && from == end && !sizes.is_empty() && listed) {
                     sizes.push(self.size(sequence, from, index)?);
                 }
                 from = index + 1;

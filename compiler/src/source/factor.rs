@@ -86,8 +86,8 @@ impl Parser<'_> {
         })
     }
 
-    /// `\begin{bmatrix} a \\ b \end{bmatrix}`: one column is a concatenation; one row before one column is a sum of
-    /// products.
+    /// `\begin{bmatrix} a \\ b \end{bmatrix}`: one column is a concatenation; each row before one column is a sum of
+    /// products, and several rows are the concatenation of theirs.
     fn matrix(&mut self, open: usize, close: usize) -> Result<Expression, Stop> {
         let rows = self.matrix_rows(open + 1, close);
         let span = self.sequence.span(open, close + 1);
@@ -97,7 +97,9 @@ impl Parser<'_> {
             return Ok(Expression { kind: ExpressionKind::Concatenate(elements), span });
         }
         // `[W & U] [h \\ x]` is `W h + U x`.
-        if let [row] = rows.as_slice() {
+        if let Some(width) = rows.first().map(Vec::len)
+            && rows.iter().all(|row| row.len() == width)
+        {
             let mut next = close + 1;
             if matches!(
                 self.sequence.kind(next),
@@ -110,12 +112,22 @@ impl Parser<'_> {
                 && let Some(end) = self.sequence.partner(next).filter(|end| *end < self.end)
             {
                 let column = self.matrix_rows(next + 1, end);
-                if column.len() == row.len() && column.iter().all(|cell| cell.len() == 1) {
-                    let left = self.matrix_cells(row.iter())?;
-                    let right = self.matrix_cells(column.iter().flatten())?;
-                    self.position = end + 1;
+                if column.len() == width && column.iter().all(|cell| cell.len() == 1) {
                     let span = span.to(self.sequence.span(next, end + 1));
-                    return self.sum_of_products(left, right, span);
+                    let right = self.matrix_cells(column.iter().flatten())?;
+                    let mut sums = Vec::with_capacity(rows.len());
+                    for row in &rows {
+                        let left = self.matrix_cells(row.iter())?;
+                        sums.push(self.sum_of_products(left, right.clone(), span)?);
+                    }
+                    self.position = end + 1;
+                    return Ok(match (sums.len(), sums.pop()) {
+                        (1, Some(only)) => only,
+                        (_, last) => {
+                            sums.extend(last);
+                            Expression { kind: ExpressionKind::Concatenate(sums), span }
+                        }
+                    });
                 }
             }
         }
@@ -124,7 +136,7 @@ impl Parser<'_> {
         self.fail(Code::MatrixOfBlocks, message, span, help)
     }
 
-    fn sum_of_products(
+    pub(crate) fn sum_of_products(
         &mut self,
         left: Vec<Expression>,
         right: Vec<Expression>,
@@ -150,7 +162,7 @@ impl Parser<'_> {
     }
 
     /// The cells of a matrix by row; rows without any token are left out.
-    fn matrix_rows(&self, start: usize, end: usize) -> Vec<Vec<(usize, usize)>> {
+    pub(crate) fn matrix_rows(&self, start: usize, end: usize) -> Vec<Vec<(usize, usize)>> {
         let mut rows = Vec::new();
         let mut row = Vec::new();
         let (mut from, mut index) = (start, start);
@@ -199,9 +211,23 @@ impl Parser<'_> {
             return self.fail(Code::UnbalancedBracket, "this bar is never closed", open, None);
         }
         self.position += 1;
+        if double && self.is_subscript_two() {
+            self.position += 1;
+            self.position = self.sequence.script(self.position).map_or(self.position, |script| script.2);
+        }
         let span = self.sequence.span(start, self.position);
         let function = if double { Function::Norm } else { Function::Absolute };
         self.scripts(Expression { kind: ExpressionKind::Call(function, vec![inner]), span })
+    }
+
+    /// True before `_2`: `\|x\|_2` is the norm that is meant without it.
+    fn is_subscript_two(&self) -> bool {
+        self.kind() == Some(&TokenKind::Subscript)
+            && self.sequence.script(self.position + 1).is_some_and(|(from, to, over)| {
+                let (from, to) = self.sequence.without_braces(from, to);
+                let two = matches!(self.sequence.kind(from), Some(TokenKind::Number { whole: Some(2), .. }));
+                two && to == from + 1 && over <= self.end
+            })
     }
 
     /// What stands in the brackets of an indicator that begins at `start`, `\mathbb{1}[a < b]` or `\mathbf{1}_{a < b}`:
@@ -286,9 +312,19 @@ impl Parser<'_> {
     pub(crate) fn is_labelled_function(&self, function: Function) -> bool {
         match self.sequence.kind(self.position + 1).filter(|_| self.position + 1 < self.end) {
             Some(TokenKind::Subscript | TokenKind::Mark(_)) => true,
-            Some(TokenKind::Superscript) => function == Function::Sigmoid,
+            Some(TokenKind::Superscript) => function == Function::Sigmoid && !self.is_function_power(),
             _ => false,
         }
+    }
+
+    /// True before a function with a number above it and a parenthesis behind: `\sigma^2(x)` is a power of the value.
+    fn is_function_power(&self) -> bool {
+        self.sequence.script(self.position + 2).is_some_and(|(from, to, over)| {
+            let (from, to) = self.sequence.without_braces(from, to);
+            let number = matches!(self.sequence.kind(from), Some(TokenKind::Number { .. }));
+            let applied = matches!(self.sequence.kind(over), Some(TokenKind::Open(Bracket::Round)));
+            number && to == from + 1 && applied && over < self.end
+        })
     }
 
     /// The value of a known function with scripts: a name, or the function that its label names.
@@ -423,6 +459,10 @@ impl Parser<'_> {
         let (code, message) = match operator {
             "sum" => (Code::SumOverIndices, "a sum over indices is outside the language"),
             "product" => (Code::SumOverIndices, "a product over indices is outside the language"),
+            "choice" => (
+                Code::SampleOrChoice,
+                "the place of a maximum or minimum has no gradient and is outside the language",
+            ),
             "integral" => (Code::DifferentialEquation, "an integral is outside the language"),
             _ => (Code::DifferentialEquation, "a derivative is outside the language"),
         };

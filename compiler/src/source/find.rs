@@ -418,6 +418,11 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         } else {
             body..end
         };
+        // `$` on lines of their own around an environment of rows.
+        let inside = text.get(range.clone()).unwrap_or("").trim_start();
+        let rows =
+            open == 1 && environment(inside).is_some() && inside.contains("\\\\") && inside.contains('\n');
+        let place = if rows { Place::Display } else { place };
         blocks.push(Block { range, outer: start..over, spelling: Spelling::Latex, place });
         position = over.max(start + 1);
     }

@@ -9,7 +9,7 @@ use super::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind
 use super::convention::Convention;
 use super::find::Block;
 use super::{Reading, conventions, read, read_one};
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Severity};
 
 /// Names that the statements define, and names that they read.
 #[derive(Debug, Default)]
@@ -84,10 +84,14 @@ pub(crate) fn needed(
     convention: &Convention,
 ) -> Vec<Block> {
     let known = names(display);
+    let broken = broken(text, inline, display, convention);
     inline
         .iter()
-        .filter(|block| may_define(text, block))
+        .filter(|block| broken.contains(block) || may_define(text, block))
         .filter(|block| {
+            if broken.contains(block) {
+                return true;
+            }
             let Reading { statements, diagnostics, .. } = read_one(text, block, convention);
             // What makes the whole document no cell must not vanish.
             let second = |found: &Diagnostic| found.code == Code::SecondIndex;
@@ -139,11 +143,39 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
             })
         })
         .collect();
-    if !headless.is_empty() && !chosen.is_empty() {
+    if !chosen.is_empty() {
         chosen.extend(headless);
+        let others: Vec<Block> = inline.iter().filter(|block| !chosen.contains(block)).cloned().collect();
+        chosen.extend(broken(text, &others, &statements, &convention));
         chosen.sort_by_key(|block| block.range.start);
     }
     chosen
+}
+
+/// Blocks that would define an indexed name which `statements` read and do not define, but hold an error: it must not
+/// vanish. Where nothing was read at all, any indexed name will do.
+pub(crate) fn broken(
+    text: &str,
+    blocks: &[Block],
+    statements: &[Statement],
+    convention: &Convention,
+) -> Vec<Block> {
+    let known = names(statements);
+    let wanted =
+        |name: &String| statements.is_empty() || known.read.contains(name) && !known.defined.contains(name);
+    blocks
+        .iter()
+        .filter(|block| {
+            text.get(block.range.clone()).is_some_and(|inside| inside.contains(['_', '^', '(', '[']))
+        })
+        .filter(|block| {
+            let Reading { statements, lost, diagnostics } = read_one(text, block, convention);
+            statements.is_empty()
+                && diagnostics.iter().any(|found| found.code.severity() == Severity::Error)
+                && lost.iter().any(|name| name.time.is_some() && wanted(&name.name.canonical))
+        })
+        .cloned()
+        .collect()
 }
 
 /// Expressions whose left side stands in the text before them, as in `($\Gamma_u$) $\sigma(W x_t)$`: the equations

@@ -250,11 +250,16 @@ impl<'a> Lexer<'a, '_> {
     }
 
     fn number(&mut self) {
-        // After a script sign TeX takes one digit.
-        let single = matches!(
-            self.writer.tokens.last().map(|token| &token.kind),
-            Some(TokenKind::Subscript | TokenKind::Superscript)
-        );
+        // After a script sign TeX takes one digit, and as an argument of `\frac` too: `\frac12`.
+        let before = |back: usize| {
+            let at = self.writer.tokens.len().checked_sub(back)?;
+            self.writer.tokens.get(at).map(|token| &token.kind)
+        };
+        let single = match (before(2), before(1)) {
+            (_, Some(TokenKind::Subscript | TokenKind::Superscript | TokenKind::Fraction)) => true,
+            (Some(TokenKind::Fraction), Some(TokenKind::Number { .. } | TokenKind::Word { .. })) => true,
+            _ => false,
+        };
         let length =
             if single && !self.rest().starts_with('.') { 1 } else { number_length(self.rest(), true) };
         let span = place(self.offset, self.position, self.position + length);

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::ast::Mark;
 use super::name;
 
 /// Signs that are no part of a remark.
@@ -40,6 +41,30 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
         .collect()
 }
 
+/// The first line that is program code beyond doubt: the head of a function, a class or a loop.
+pub(crate) fn program(text: &str) -> Option<Range<usize>> {
+    let mut start = 0;
+    for line in text.split_inclusive('\n') {
+        let range = trim(text, start..start + line.len());
+        let code = &text[range.clone()];
+        let head = code.ends_with(':')
+            && (code.starts_with("def ") && code.contains('(')
+                || code.starts_with("class ")
+                || code.starts_with("for ") && code.contains(" in ") && code.contains('(')
+                || code.starts_with("while "));
+        let braces = code.ends_with('{')
+            && code.contains('(')
+            && ["for (", "for(", "while (", "void ", "fn ", "function ", "if ("]
+                .iter()
+                .any(|word| code.starts_with(word));
+        if head || braces {
+            return Some(range);
+        }
+        start += line.len();
+    }
+    None
+}
+
 /// `GRU update:`, `Complexity: O(n)`: words and a colon, and nothing that defines or declares.
 fn is_heading(line: &str) -> bool {
     let Some((label, rest)) = line.split_once(':') else { return false };
@@ -48,8 +73,16 @@ fn is_heading(line: &str) -> bool {
     });
     let rest = rest.trim();
     let several = label.chars().filter(|next| next.is_alphabetic()).count() >= 3;
-    let declares = rest.starts_with('[') || rest == "scalar";
-    words && several && !declares && !rest.contains(['=', '∈', '←', '<', ':'])
+    let marks = match Mark::of(rest.trim_end_matches([',', '.', ';'])) {
+        Some(Mark::Frozen) => true,
+        // `Gate: output` is a title, `o_t: output` is none.
+        Some(Mark::Output) => label.contains('_'),
+        None => false,
+    };
+    let declares = rest.starts_with('[') || rest == "scalar" || marks;
+    // `Output: h_t (1 - z_t) ⊙ n_t + …` calculates, and lacks its sign.
+    let calculates = rest.contains("_t") && rest.contains(['+', '⊙', '*', '∘']);
+    words && several && !declares && !calculates && !rest.contains(['=', '∈', '←', '<', ':'])
 }
 
 fn trim(text: &str, range: Range<usize>) -> Range<usize> {

@@ -49,6 +49,7 @@ mod rust_tokens;
 mod script;
 mod section;
 mod sequence;
+mod stack;
 mod statement;
 mod text;
 mod token;
@@ -129,7 +130,7 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     let Reading { mut statements, lost, mut diagnostics } = read_best(text, syntax, &found, &chosen);
     section::merge(&mut statements, &found, &mut diagnostics);
     if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
-        alternative::check(&mut statements, &found, &mut diagnostics);
+        alternative::check(text, &mut statements, &found, &mut diagnostics);
     }
     finish(Reading { statements, lost, diagnostics })
 }
@@ -176,15 +177,15 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
         // All of a fence must be equations, or it is something else.
         let fences = of(place);
         let convention = conventions(text, &fences);
-        let fences: Vec<Block> = fences
-            .into_iter()
-            .filter(|block| {
-                let Reading { statements, diagnostics, .. } = read_one(text, block, &convention);
-                !statements.is_empty()
-                    && (place == Place::Fence || defines_indexed(&statements))
-                    && !diagnostics.iter().any(|diagnostic| diagnostic.code == Code::ExpectedEquation)
-            })
-            .collect();
+        let (mut fences, others): (Vec<Block>, Vec<Block>) = fences.into_iter().partition(|block| {
+            let Reading { statements, diagnostics, .. } = read_one(text, block, &convention);
+            !statements.is_empty()
+                && (place == Place::Fence || defines_indexed(&statements))
+                && !diagnostics.iter().any(|diagnostic| diagnostic.code == Code::ExpectedEquation)
+        });
+        let broken = inline::broken(text, &others, &read(text, &fences).statements, &convention);
+        fences.extend(broken);
+        fences.sort_by_key(|block| block.range.start);
         if !fences.is_empty() {
             return read(text, &fences);
         }
@@ -280,6 +281,16 @@ fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, V
         let start = block.range.start;
         match block.spelling {
             Spelling::Latex => latex::lex(text, start, latex::is_doubled(text), &mut writer),
+            Spelling::Text if let Some(line) = lines::program(text) => {
+                let place = text::place(0, start + line.start, start + line.end);
+                diagnostics.push(Diagnostic {
+                    help: Some(
+                        "write the equations that it computes, as in `h_t = tanh(W x_t + U h_{t-1})`"
+                            .to_owned(),
+                    ),
+                    ..finding(Code::UnexpectedToken, "this is program code, no equation", place)
+                });
+            }
             Spelling::Text => {
                 let style = text::TextStyle { suffix_time };
                 let mut end = start;
@@ -308,6 +319,8 @@ fn parse_blocks(
     let mut statements = Vec::new();
     let mut lost = Vec::new();
     let mut general = Vec::new();
+    let mut samples = Vec::new();
+    let mut signatures = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -321,8 +334,12 @@ fn parse_blocks(
         }
         diagnostics.append(&mut reader.diagnostics);
         general.append(&mut reader.general);
+        samples.append(&mut reader.samples);
+        signatures.append(&mut reader.signatures);
     }
     skip_general_forms(&general, &statements, &mut diagnostics);
+    report_samples(&samples, &statements, &mut diagnostics);
+    report_signatures(&signatures, &statements, &mut diagnostics);
     let announced = |name: &ast::Reference| general.iter().any(|(known, _)| *known == name.name.canonical);
     lost.retain(|name| !announced(name) || !defines(&statements, &name.name.canonical));
     if convention.layer.is_some()
@@ -330,6 +347,10 @@ fn parse_blocks(
     {
         let message = "layers are counted by a superscript: one layer is compiled; stack it";
         diagnostics.push(finding(Code::OneLayer, message, first.span));
+    }
+    if let (Some(component), Some(first)) = (&convention.component, statements.first()) {
+        let message = format!("`{component}` counts components: the equations are read for all of them at once");
+        diagnostics.push(finding(Code::SkippedRow, message, first.span));
     }
     let mut statements = without_losses(statements, &mut diagnostics);
     // Where a discrete form stands beside it, a differential equation is an explanation.
@@ -358,6 +379,55 @@ fn defines(statements: &[Statement], name: &str) -> bool {
     statements.iter().any(|statement| {
         matches!(&statement.kind, StatementKind::Definition { target, .. } if target.name.canonical == name)
     })
+}
+
+/// `h_t = \mathrm{LSTM}(x_t, h_{t-1})`: an error where equations read what it defines, and nothing else defines that.
+fn report_signatures(
+    signatures: &[(ast::Reference, String, Span)],
+    statements: &[Statement],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (target, word, span) in signatures {
+        let mut read = false;
+        for statement in statements {
+            if let StatementKind::Definition { value, .. } = &statement.kind {
+                inline::references(value, &mut |reference| read |= reference.name == target.name);
+            }
+        }
+        if read && !defines(statements, &target.name.canonical) {
+            let message = format!("`{word}` names no weights, but `{}` is needed", target.name.canonical);
+            diagnostics.push(Diagnostic {
+                help: Some("write the equations of the cell out".to_owned()),
+                ..finding(Code::NamedMap, message, *span)
+            });
+        }
+    }
+}
+
+/// `z_t \sim \mathcal{N}(\mu_t, I)`: an error where equations of the cell decide the distribution and read what was
+/// drawn. Else it says where an input or a weight comes from.
+fn report_samples(
+    samples: &[statement::Sample],
+    statements: &[Statement],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for sample in samples {
+        let mut read = false;
+        for statement in statements {
+            if let StatementKind::Definition { value, .. } = &statement.kind {
+                inline::references(value, &mut |reference| read |= reference.name == sample.drawn.name);
+            }
+        }
+        if read && sample.from.iter().any(|name| defines(statements, name)) {
+            let message = format!("`{}` is drawn at random", sample.drawn.name.canonical);
+            diagnostics.push(Diagnostic {
+                help: Some(
+                    "draw the noise outside, as an input: `z_t = \\mu_t + s_t \\odot \\epsilon_t`".to_owned(),
+                ),
+                ..finding(Code::SampleOrChoice, message, sample.span)
+            });
+        }
+    }
 }
 
 /// `h_t = f_W(h_{t-1}, x_t)` announces what an equation of the same name then says.

@@ -57,8 +57,28 @@ pub(crate) struct Parser<'a> {
 }
 
 /// Words for affine maps whose weights have no names.
-const AFFINE: [&str; 12] =
-    ["Linear", "linear", "lin", "Lin", "FC", "fc", "Dense", "dense", "Affine", "affine", "MLP", "Conv"];
+const AFFINE: [&str; 13] =
+    ["Linear", "linear", "lin", "Lin", "FC", "fc", "Dense", "dense", "Affine", "affine", "MLP", "mlp", "FFN"];
+
+/// Words for convolutions, over grids or graphs.
+const CONVOLUTIONS: [&str; 12] = [
+    "conv",
+    "cnn",
+    "convd",
+    "gc",
+    "gcn",
+    "gconv",
+    "graphconv",
+    "chebconv",
+    "diffconv",
+    "gnn",
+    "gat",
+    "dwconv",
+];
+
+/// Words for what has no gradient: the place of a maximum, a random draw.
+const CHOICES: [&str; 8] =
+    ["argmax", "argmin", "argsort", "topk", "sample", "multinomial", "bernoulli", "onehot"];
 
 /// Longest run of letters that is read as a word.
 const LONGEST_WORD: usize = 24;
@@ -291,8 +311,18 @@ impl<'a> Parser<'a> {
             let operator = self.kind();
             self.count_operator()?;
             self.position += 1;
+            if product.is_some() && self.kind() == Some(&TokenKind::Subscript) {
+                let place = self.sequence.span(self.position - 1, self.position + 2);
+                let message = "a product sign with a label reads as a convolution, as over a graph";
+                return self.fail(Code::Convolution, message, place, None);
+            }
             let right = self.binary(power)?;
             let span = left.span.to(right.span);
+            if operator == Some(&TokenKind::Slash) && is_number(&left) && begins_with_number(&right) {
+                let message = "`1 / 2 x` is read by some as a half of x and by others as one over 2 x";
+                let help = "write `(1 / 2) x` or `\\frac{1}{2} x` for the one, `1 / (2 x)` for the other";
+                return self.fail(Code::AmbiguousProduct, message, span, Some(help.to_owned()));
+            }
             let (left_box, right_box) = (Box::new(left), Box::new(right));
             let kind = match (operator, product) {
                 (_, Some(sign)) => ExpressionKind::Product(sign, left_box, right_box),
@@ -380,7 +410,21 @@ impl<'a> Parser<'a> {
             && !self.is_infix_modulo()
         {
             self.count_operator()?;
-            factors.push(self.factor()?);
+            let next = self.factor()?;
+            // `[W, U] [x_t, h_{t-1}]` is `W x_t + U h_{t-1}`.
+            let blocks = match (factors.pop(), next) {
+                (Some(left), right) if are_blocks(&left, &right) => {
+                    let span = left.span.to(right.span);
+                    match (left.kind, right.kind) {
+                        (ExpressionKind::Concatenate(left), ExpressionKind::Concatenate(right)) => {
+                            [None, Some(self.sum_of_products(left, right, span)?)]
+                        }
+                        _ => return Err(Stop),
+                    }
+                }
+                (left, right) => [left, Some(right)],
+            };
+            factors.extend(blocks.into_iter().flatten());
         }
         Ok(match (factors.len(), factors.pop()) {
             (1, Some(only)) => only,
@@ -488,6 +532,29 @@ impl<'a> Parser<'a> {
             end += 1;
         }
         let capital = word.starts_with(|first: char| first.is_ascii_uppercase());
+        // `GC(A, X_t)`: capitals alone are a word where several arguments follow.
+        let mut capitals = start;
+        while let Some((_, true, spaced)) = letter(capitals)
+            && (capitals == start || !spaced)
+            && capitals - start <= LONGEST_WORD
+        {
+            capitals += 1;
+        }
+        if capitals >= start + 2
+            && capitals < self.end
+            && self.sequence.kind(capitals) == Some(&TokenKind::Open(Bracket::Round))
+            && let Some(close) = self.sequence.partner(capitals)
+        {
+            let word: String = (start..capitals).filter_map(letter).map(|(text, ..)| text).collect();
+            let span = self.sequence.span(start, capitals);
+            self.check_foreign(&word, span)?;
+            if self.sequence.parts(capitals + 1, close).len() > 1 {
+                let message = format!("`{word}` is applied like a function, but nothing binds it");
+                let help =
+                    format!("write out what it computes, or bind it: `\\mathrm{{{word}}}(u) = W u + b`");
+                return self.fail(Code::UnboundActivation, message, span, Some(help));
+            }
+        }
         let applied = end < self.end
             && self
                 .sequence
@@ -498,6 +565,7 @@ impl<'a> Parser<'a> {
             return Ok(());
         }
         let span = self.sequence.span(start, end);
+        self.check_foreign(&word, span)?;
         let help = match name::nearest(&word, name::function_names()) {
             Some(near) => {
                 format!("did you mean `{near}`? A product of letters is written with blanks between them")
@@ -509,6 +577,24 @@ impl<'a> Parser<'a> {
         };
         let message = format!("there is no function `{word}`");
         self.fail(Code::UnknownFunction, message, span, Some(help))
+    }
+
+    /// Words for operations that are outside the language.
+    fn check_foreign(&mut self, word: &str, span: Span) -> Result<(), Stop> {
+        let letters: String = word
+            .chars()
+            .filter(char::is_ascii_alphabetic)
+            .map(|letter| letter.to_ascii_lowercase())
+            .collect();
+        if word.len() > 1 && CONVOLUTIONS.contains(&letters.as_str()) {
+            let message = format!("`{word}` reads as a convolution, which is outside the language");
+            return self.fail(Code::Convolution, message, span, None);
+        }
+        if CHOICES.contains(&letters.as_str()) {
+            let message = format!("`{word}` has no gradient and is outside the language");
+            return self.fail(Code::SampleOrChoice, message, span, None);
+        }
+        Ok(())
     }
 
     /// Names that stand for something the equations do not say.
@@ -525,9 +611,19 @@ impl<'a> Parser<'a> {
             let help = Some(help.to_owned());
             return self.fail(Code::LostIndex, message, named.span, help);
         }
-        if self.kind() != Some(&TokenKind::Open(Bracket::Round)) || named.time.is_some() {
+        if named.parts.base.starts_with("bb_")
+            && matches!(self.kind(), Some(TokenKind::Open(Bracket::Round | Bracket::Square)))
+        {
+            let message = "an expectation or a probability is outside the language";
+            return self.fail(Code::SampleOrChoice, message, named.span, None);
+        }
+        if self.kind() != Some(&TokenKind::Open(Bracket::Round)) {
             return Ok(());
         }
+        if named.time.is_some() {
+            return self.check_gate(named);
+        }
+        self.check_foreign(&named.parts.base, named.span)?;
         let word = named.parts.base.len() > 2 && !name::is_greek_word(&named.parts.base);
         if (!named.parts.upper || word)
             && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
@@ -544,6 +640,30 @@ impl<'a> Parser<'a> {
             let message = format!("`{word}` names no weights");
             let help = Some("write the map out, as in `W_z x_t + b_z`".to_owned());
             return self.fail(Code::NamedMap, message, named.span, help);
+        }
+        Ok(())
+    }
+
+    /// `o_t \odot f_t(c_t)`: a value of this step stands before one name in parentheses, as a function does, in a
+    /// product whose other sign is written.
+    fn check_gate(&mut self, named: &Named) -> Result<(), Stop> {
+        let start = (0..self.position)
+            .rev()
+            .find(|at| self.sequence.tokens.get(*at).is_some_and(|token| token.span.end <= named.span.start));
+        let written = start.is_some_and(|before| {
+            matches!(self.sequence.kind(before), Some(TokenKind::Product(ProductSign::Hadamard)))
+        });
+        if written
+            && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
+            && self.sequence.after_name(self.position + 1) == Some(close)
+            && self.sequence.tokens.get(self.position).is_some_and(|open| !open.spaced)
+        {
+            let message = format!(
+                "`{}_t` is a value of this step, but applied like a function",
+                named.parts.finish().canonical
+            );
+            let help = "write the function that is meant, such as `\\tanh(c_t)`, or the sign of a product";
+            return self.fail(Code::UnboundActivation, message, named.span, Some(help.to_owned()));
         }
         Ok(())
     }
@@ -571,6 +691,9 @@ impl<'a> Parser<'a> {
 
     /// Scripts of anything but a name: powers and transposes.
     pub(crate) fn scripts(&mut self, mut base: Expression) -> Result<Expression, Stop> {
+        while let Some(over) = self.component() {
+            self.position = over;
+        }
         while self.kind() == Some(&TokenKind::Superscript) {
             let Some(script) = self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)
             else {
@@ -588,6 +711,19 @@ impl<'a> Parser<'a> {
             base = Expression { kind: ExpressionKind::Power(Box::new(base), Box::new(power)), span };
         }
         Ok(base)
+    }
+
+    /// Behind the index of a component at the position, `(…)^j`, where the document counts components by that letter.
+    fn component(&self) -> Option<usize> {
+        let component = self.convention.component.as_deref()?;
+        if !matches!(self.kind()?, TokenKind::Superscript | TokenKind::Subscript) {
+            return None;
+        }
+        let (start, end, over) =
+            self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)?;
+        let (start, end) = self.sequence.without_braces(start, end);
+        let letter = matches!(self.sequence.kind(start), Some(TokenKind::Word { text, .. }) if text == component);
+        (letter && end == start + 1).then_some(over)
     }
 
     /// `\top`, `T`.
@@ -625,4 +761,24 @@ pub(crate) fn outside(kind: &TokenKind) -> (Code, Option<String>) {
         TokenKind::Subscript => (Code::UnexpectedToken, Some("only a name takes an index".to_owned())),
         _ => (Code::UnexpectedToken, None),
     }
+}
+
+fn is_number(expression: &Expression) -> bool {
+    matches!(expression.kind, ExpressionKind::Number(_))
+}
+
+/// True for factors of which the first is a number: `2 x_t`.
+fn begins_with_number(expression: &Expression) -> bool {
+    matches!(&expression.kind, ExpressionKind::Chain(factors) if factors.first().is_some_and(is_number))
+}
+
+/// True for weights side by side before as many values: matrices by their case, without time index.
+fn are_blocks(left: &Expression, right: &Expression) -> bool {
+    let (ExpressionKind::Concatenate(weights), ExpressionKind::Concatenate(values)) =
+        (&left.kind, &right.kind)
+    else {
+        return false;
+    };
+    let weight = |one: &Expression| matches!(&one.kind, ExpressionKind::Reference(name) if name.name.upper && name.time.is_none());
+    weights.len() == values.len() && weights.iter().all(weight) && !values.iter().all(weight)
 }

@@ -330,13 +330,18 @@ fn split_declarations(sequence: &Sequence<'_>, segments: Vec<(usize, usize)>) ->
     for (start, end) in segments {
         let mut from = start;
         let mut index = start;
+        let mut complete = false;
         while index < end {
-            if sequence.kind(index) == Some(&TokenKind::Comma) {
+            // In `W, U: frozen` the names before the colon belong together.
+            complete |=
+                matches!(sequence.kind(index), Some(TokenKind::Colon | TokenKind::Equals | TokenKind::In));
+            if sequence.kind(index) == Some(&TokenKind::Comma) && complete {
                 let next = sequence.skip_layout(index + 1);
                 let after = sequence.after_name(next).map(|after| sequence.skip_layout(after));
                 if after.is_some_and(|after| sequence.kind(after) == Some(&TokenKind::Colon)) {
                     split.push((from, index));
                     from = index + 1;
+                    complete = false;
                 }
             }
             index = sequence.after(index);

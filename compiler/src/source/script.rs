@@ -33,6 +33,11 @@ impl Parser<'_> {
                 _ => break,
             }
         }
+        // Of what varies in time every component is meant; a weight keeps its label.
+        if let (Some(component), Some(_)) = (&self.convention.component, named.time) {
+            named.parts.labels.retain(|label| label != component);
+            named.parts.labels_above.retain(|label| label != component);
+        }
         named.span = self.sequence.span(start, self.position);
         let length = named.parts.finish().canonical.len();
         if length > MAXIMUM_NAME_BYTES {
@@ -190,6 +195,7 @@ impl Parser<'_> {
             if let Some(time) = self.time(inner_start, inner_end) {
                 self.set_time(named, time, (start, end))?;
             } else {
+                self.check_index(inner_start, inner_end)?;
                 let label = self.label(inner_start, inner_end)?;
                 if !label.is_empty() {
                     named.parts.labels.push(label);
@@ -197,6 +203,31 @@ impl Parser<'_> {
             }
         }
         self.position = over;
+        Ok(())
+    }
+
+    /// `h_{1-t}`, `h_{t_{-1}}`, `h_{t-k}`: arithmetic with the time that is no step before or behind this one; as a
+    /// label it would be a name of its own. So would the sign that an empty index leaves, as in `W x_ + b`.
+    fn check_index(&mut self, start: usize, end: usize) -> Result<(), Stop> {
+        let kinds = || (start..end).filter_map(|index| self.sequence.kind(index));
+        let sign = |kind: &TokenKind| matches!(kind, TokenKind::Plus | TokenKind::Minus);
+        let time =
+            |kind: &TokenKind| matches!(kind, TokenKind::Word { text, .. } if *text == self.convention.time);
+        let lists =
+            kinds().any(|kind| matches!(kind, TokenKind::Colon | TokenKind::Arrow | TokenKind::Equals));
+        let span = self.sequence.span(start, end);
+        if start + 1 == end
+            && kinds().any(sign)
+            && self.sequence.kind(start + 1) != Some(&TokenKind::Close(Bracket::Brace))
+        {
+            let help = Some("write the index behind `_`, as in `x_t`".to_owned());
+            return self.fail(Code::ExpectedValue, "an index is missing: a sign follows `_`", span, help);
+        }
+        if kinds().any(time) && kinds().any(sign) && !lists {
+            let message = "this index is neither a step, such as `t` or `t-1`, nor a label";
+            let help = "write `h_{t-1}` for the step before; a delay is a number";
+            return self.fail(Code::UnexpectedToken, message, span, Some(help.to_owned()));
+        }
         Ok(())
     }
 

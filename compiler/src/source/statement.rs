@@ -8,7 +8,7 @@ use super::pratt::{Parser, Stop};
 use super::row::{is_loss, is_prose, is_sentence, relations, segments, strip, ungroup, words};
 use super::sequence::{BracketFault, Sequence};
 use super::token::{Bracket, Token, TokenKind, describe};
-use super::{normal, print};
+use super::{name, normal, print};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::MAXIMUM_NESTING;
 use crate::span::Span;
@@ -24,8 +24,22 @@ pub(crate) struct Reader<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Rows that were skipped: what a lexer found in them does not matter.
     pub(crate) skipped: Vec<Span>,
+    /// What signatures of whole cells define, with the word of the cell.
+    pub(crate) signatures: Vec<(Reference, String, Span)>,
+    /// Names that are drawn at random.
+    pub(crate) samples: Vec<Sample>,
     /// Names that a general form, `h_t = f_W(h_{t-1}, x_t)`, defines, with the place of the error that it is.
     pub(crate) general: Vec<(String, Span)>,
+}
+
+/// `z_t \sim \mathcal{N}(\mu_t, I)`.
+pub(crate) struct Sample {
+    /// What is drawn.
+    pub(crate) drawn: Reference,
+    /// Names on the right side.
+    pub(crate) from: Vec<String>,
+    /// All of it.
+    pub(crate) span: Span,
 }
 
 /// Most names that one chained equality defines; each gets a copy of the value.
@@ -45,6 +59,8 @@ impl<'a> Reader<'a> {
             diagnostics: Vec::new(),
             skipped: Vec::new(),
             general: Vec::new(),
+            samples: Vec::new(),
+            signatures: Vec::new(),
         }
     }
 
@@ -67,9 +83,9 @@ impl<'a> Reader<'a> {
             if row.is_empty() {
                 continue;
             }
-            let waiting = pending.clone();
             if self.row(&row, &mut pending).is_err() {
-                self.lost.extend(waiting);
+                // Names that stood before a comma would have been defined with it.
+                self.lost.append(&mut pending);
                 self.lose(&row);
             }
         }
@@ -80,8 +96,12 @@ impl<'a> Reader<'a> {
     fn lose(&mut self, row: &[Token]) {
         let (sequence, _) = Sequence::new(row);
         let relation = |token: &Token| matches!(token.kind, TokenKind::Equals | TokenKind::In);
-        let Some(end) = row.iter().position(relation) else { return };
         let before = self.diagnostics.len();
+        let Some(end) = row.iter().position(relation) else {
+            self.lose_headless(&sequence);
+            self.diagnostics.truncate(before);
+            return;
+        };
         for (from, _) in sequence.parts(0, end).into_iter().take(MAXIMUM_TARGETS) {
             if sequence.after_name(from).is_some_and(|after| after <= end)
                 && let Ok(named) = self.parser(&sequence, from, end).name()
@@ -90,6 +110,37 @@ impl<'a> Reader<'a> {
             }
         }
         self.diagnostics.truncate(before);
+    }
+
+    /// `o_t \sigma(W x_t)`, `h_t (1 - z_t) h_{t-1}`: a name of this step, directly before a function or with its own
+    /// value of the step before behind it, lacks its `=`.
+    fn lose_headless(&mut self, sequence: &Sequence<'_>) {
+        let end = sequence.tokens.len();
+        let Some(after) = sequence.after_name(0).filter(|after| *after < end) else { return };
+        let Ok(named) = self.parser(sequence, 0, after).name() else { return };
+        if named.time.is_none() {
+            return;
+        }
+        let function = matches!(sequence.kind(after), Some(TokenKind::Function(..)));
+        let factor = matches!(
+            sequence.kind(after),
+            Some(
+                TokenKind::Word { .. } | TokenKind::Open(_) | TokenKind::Number { .. } | TokenKind::Accent(_)
+            )
+        );
+        let mut carried = false;
+        for index in after..end {
+            if factor
+                && let Some(over) = sequence.after_name(index).filter(|over| *over <= end)
+                && let Ok(read) = self.parser(sequence, index, over).name()
+            {
+                let earlier = read.time.zip(named.time).is_some_and(|(read, now)| read < now);
+                carried |= earlier && read.reference().name == named.reference().name;
+            }
+        }
+        if function || carried {
+            self.lost.push(named.reference());
+        }
     }
 
     /// Names that wait for a declaration which does not come.
@@ -163,7 +214,11 @@ impl<'a> Reader<'a> {
                 let equals: Vec<usize> =
                     relations.iter().copied().filter(|index| row[*index].kind == TokenKind::Equals).collect();
                 let targets = std::mem::take(pending);
-                self.equation(sequence, &equals, targets)
+                let read = self.equation(sequence, &equals, targets.clone());
+                if read.is_err() {
+                    self.lost.extend(targets);
+                }
+                read
             }
             (None, None) => self.without_relation(sequence, pending),
         }
@@ -234,6 +289,11 @@ impl<'a> Reader<'a> {
             self.skip("words define nothing: skipped", span);
             return Ok(());
         }
+        if let Some(sign) = sequence.after_name(0)
+            && sequence.kind(sign) == Some(&TokenKind::Relation("sim"))
+        {
+            return self.sample(sequence, sign);
+        }
         let calculates = tokens.iter().any(|token| {
             matches!(
                 token.kind,
@@ -249,6 +309,31 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
+    /// `z_t \sim \mathcal{N}(\mu_t, I)`: what is drawn, and the names that the distribution depends on.
+    fn sample(&mut self, sequence: &Sequence<'_>, sign: usize) -> Result<(), Stop> {
+        let end = sequence.tokens.len();
+        let span = sequence.span(0, end);
+        let drawn = self.parser(sequence, 0, sign).name()?.reference();
+        let before = self.diagnostics.len();
+        let (mut from, mut index) = (Vec::new(), sign + 1);
+        while index < end {
+            let name = sequence.after_name(index).filter(|after| *after > index && *after <= end);
+            match name.and_then(|after| Some((after, self.parser(sequence, index, after).name().ok()?))) {
+                Some((after, named)) => {
+                    from.push(named.reference().name.canonical);
+                    index = after;
+                }
+                None => index += 1,
+            }
+        }
+        self.diagnostics.truncate(before);
+        if drawn.time.is_some() {
+            self.samples.push(Sample { drawn, from, span });
+        }
+        self.skip("a distribution defines nothing: skipped", span);
+        Ok(())
+    }
+
     /// `a = e`, `a = b = e`, `\Phi(v) = e`.
     fn equation(
         &mut self,
@@ -261,6 +346,14 @@ impl<'a> Reader<'a> {
         let Some(&first) = equals.first() else { return Err(Stop) };
         if let Some(word) = self.signature(sequence, first) {
             let message = format!("the signature of `{word}` defines nothing and is skipped");
+            let before = self.diagnostics.len();
+            if let Some(after) = sequence.after_name(0)
+                && let Ok(named) = self.parser(sequence, 0, after).name()
+            {
+                self.signatures.push((named.reference(), word.clone(), span));
+            }
+            self.signatures.extend(pending.iter().map(|name| (name.clone(), word.clone(), span)));
+            self.diagnostics.truncate(before);
             self.report(Code::SkippedRow, message, span, None);
             return Ok(());
         }
@@ -276,6 +369,9 @@ impl<'a> Reader<'a> {
         if is_prose(sequence, first + 1) {
             self.skip("words on the right side define nothing: skipped", span);
             return Ok(());
+        }
+        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) && equals.len() == 1 {
+            return self.gate_stack(sequence, first);
         }
         if self.lines
             && let Some((from, to)) = words(sequence, first + 1)
@@ -502,12 +598,6 @@ impl<'a> Reader<'a> {
                 return Ok(LeftSide::List(names));
             }
         }
-        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) {
-            let message = "a stack of gates is defined at once, which is outside the language";
-            let help = "write one equation for each, as in `i_t = \\sigma(W_i [h_{t-1}, x_t])`".to_owned();
-            self.report(Code::MatrixOfBlocks, message, span, Some(help));
-            return Err(Stop);
-        }
         let Some(after) = sequence.after_name(0) else {
             let help = Some("only a name can be defined: `name = expression`".to_owned());
             self.report(Code::LeftSide, "the left side of `=` is no name", span, help);
@@ -567,6 +657,19 @@ impl<'a> Reader<'a> {
                 self.skip("this names the input of the first layer and is skipped", span);
                 return Ok(());
             }
+            // `\sigma = \tanh`, `\sigma = 0.1`: where `\sigma` is applied it is read as the function that is known.
+            LeftSide::Name(target)
+                if target.time.is_none()
+                    && target.name.superscript.is_none()
+                    && let Some(known) = name::function(&target.name.canonical) =>
+            {
+                let spelled = target.name.canonical;
+                if matches!(value.kind, ExpressionKind::FunctionName(function) if function == known) {
+                    self.skip(&format!("`{spelled}` is known; its definition is skipped"), span);
+                    return Ok(());
+                }
+                return self.known_anew(&spelled, span);
+            }
             LeftSide::Name(target) => match value.kind {
                 ExpressionKind::FunctionName(_) if target.time.is_none() => StatementKind::Function {
                     name: target.name,
@@ -625,6 +728,11 @@ impl<'a> Reader<'a> {
             self.report(Code::SkippedRow, message, span, None);
             return Ok(());
         }
+        self.known_anew(spelled, span)
+    }
+
+    /// The error for a known function that is to be something else.
+    fn known_anew(&mut self, spelled: &str, span: Span) -> Result<(), Stop> {
         let message = format!("`{spelled}` is a known function and cannot be defined anew");
         let help = Some("give the function a name of its own, such as `\\Phi`".to_owned());
         self.report(Code::LeftSide, message, span, help);

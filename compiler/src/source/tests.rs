@@ -442,6 +442,84 @@ fn every_equation_is_reported() {
     );
 }
 
+#[test]
+fn a_known_function_stays_what_it_is() {
+    check(
+        r"\sigma = \operatorname{sigmoid} \\ h_t = \sigma^{2}(x_t) + \sigma^2 x_t + \sigma_g^2(x_t)",
+        Syntax::Latex,
+        &expect![[r#"
+            h_t = sigmoid(x_t)^{2} + sigma^2 x_t + sigma_g^2 (x_t)
+            GW0950 `sigma` is known; its definition is skipped `\sigma = \operatorname{sigmoid}`
+        "#]],
+    );
+    check(
+        r"\sigma = \tanh \\ \tanh = 0.1 \\ g = \tanh, \quad \sigma = g \\ h_t = \sigma(x_t)",
+        Syntax::Latex,
+        &expect![[r#"
+            g = tanh
+            h_t = sigmoid(x_t)
+            GW0007 `sigma` is a known function and cannot be defined anew `\sigma = \tanh`
+            GW0007 `tanh` is a known function and cannot be defined anew `\tanh = 0.1`
+            GW0007 `sigma` is a known function and cannot be defined anew `\sigma = g`
+        "#]],
+    );
+}
+
+#[test]
+fn the_norm_may_say_that_it_is_the_second() {
+    check(
+        r"h_t = \|x_t\|_2^2 + \lVert k_t \rVert_{2} + \left\|q_t\right\|_1",
+        Syntax::Latex,
+        &expect![[r#"
+            GW0005 `_` does not continue the expression `_`
+        "#]],
+    );
+    check(
+        r"h_t = x_t / \|x_t\|_2 + \|x_t\|_{2}^2",
+        Syntax::Latex,
+        &expect![[r#"
+        h_t = x_t / norm(x_t) + norm(x_t)^{2}
+    "#]],
+    );
+}
+
+#[test]
+fn an_index_of_components_is_no_power() {
+    // Chung et al., 2014.
+    check(
+        r"h_t^j = (1 - z_t^j) h_{t-1}^j + z_t^j \tilde{h}_t^j \\ z_t^{j} = \sigma(W_z x_t + U_z h_{t-1})^j \\
+          \tilde{h}^j_t = \tanh(W x_t + U (r_t \odot h_{t-1}))^{j} \\ r_t^j = \left[\sigma(W_r x_t + U_r h_{t-1})\right]_j",
+        Syntax::Latex,
+        &expect![[r#"
+            h_t = (1 - z_t) h_{t-1} + z_t h_tilde_t
+            z_t = sigmoid(W_z x_t + U_z h_{t-1})
+            h_tilde_t = tanh(W x_t + U (r_t ⊙ h_{t-1}))
+            r_t = (sigmoid(W_r x_t + U_r h_{t-1}))
+            GW0950 `j` counts components: the equations are read for all of them at once `h_t^j = (1 - z_t^j) h_{t-1}^j + z_t^j \tilde{h}_t^j`
+        "#]],
+    );
+    // A power elsewhere stays one, and a label too.
+    check(r"h_t = (1 + x_t)^p + h_{t-1}^j", Syntax::Latex, &expect![[r#"
+        h_t = (1 + x_t)^{p} + h_j_{t-1}
+    "#]]);
+}
+
+#[test]
+fn a_fraction_takes_a_digit_and_a_slash_no_number_with_factors() {
+    check(
+        r"h_t = \frac12 x_t + \tfrac1{10} x_t + \frac{1}{2}x_t + \frac x2 + x_t / 2 b + 3 / 4",
+        Syntax::Latex,
+        &expect![[r#"
+            h_t = {1 / 2} x_t + {1 / 10} x_t + {1 / 2} x_t + x / 2 + x_t / 2 b + 3 / 4
+        "#]],
+    );
+    check("h_t = 1/2 (x_t + h_{t-1})\ny_t = 1/2 x_t^2\nz_t = 1/(2 x_t)", Syntax::Text, &expect![[r#"
+        z_t = 1 / (2 x_t)
+        GW0203 `1 / 2 x` is read by some as a half of x and by others as one over 2 x `1/2 (x_t + h_{t-1})`
+        GW0203 `1 / 2 x` is read by some as a half of x and by others as one over 2 x `1/2 x_t^2`
+    "#]]);
+}
+
 const TWO_CELLS: &str = "# 1 Cells\n$x_t = 3$ is text, `h_t = 1` is code.\n## 1.1 Elman\n$$h_t = \\tanh(W x_t + U h_{t-1})$$\n\
     ## 1.2 GRU\n### 1.2.1 Gates\n$$z_t = \\sigma(W_z x_t)$$\n### 1.2.2 State\n$$h_t = (1 - z_t) h_{t-1} + z_t \\tilde{h}_t$$\n\
     where $\\tilde{h}_t = \\tanh(W x_t)$ and $a_t = 1$.\n$$z_t = \\sigma(W_z x_t)$$\n## 2 Remarks\n```python\nh_t = f(x)\n$$\n```\n";

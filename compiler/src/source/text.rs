@@ -213,7 +213,13 @@ impl<'a> Lexer<'a, '_> {
             self.writer.push(kind, at(0, length));
             return;
         }
-        if self.style.suffix_time && word.len() > 1 && name::function(&word).is_none() && word.ends_with('t')
+        // `act(` is a word before its argument, `ot(1 - zt)` a gate.
+        let applied = word.len() > 2 && self.rest().starts_with('(');
+        if self.style.suffix_time
+            && word.len() > 1
+            && !applied
+            && name::function(&word).is_none()
+            && word.ends_with('t')
         {
             self.writer.identifier(&word[..length - 1], at);
             self.writer.push(TokenKind::Subscript, at(length - 1, length));

@@ -26,3 +26,17 @@ fn previous_reads_the_value_of_the_step_before() {
     assert!(matches!(compared, gatewright_compiler::graph::Sameness::Same(_)), "{compared:?}");
     same(&[written, written]);
 }
+
+#[test]
+fn fixed_point_solves_for_the_state_on_the_loop() {
+    let solved = with_cycle(CYCLE, CyclePolicy::FixedPoint).expect("a cell");
+    assert_eq!(codes(&solved.diagnostics, false), ["GW0908"]);
+    let names: Vec<&str> = solved.unknowns.iter().map(|unknown| unknown.variable.name.as_str()).collect();
+    assert_eq!(names, ["h"]);
+    // A cell without a cycle has nothing to solve.
+    let written = "h_t = tanh(W x_t + U h_{t-1})";
+    assert!(with_cycle(written, CyclePolicy::FixedPoint).expect("a cell").unknowns.is_empty());
+    // What does not change from step to step has no step to be solved in.
+    let once = with_cycle("A = B\nB = 2 A\nh_t = tanh(A x_t + h_{t-1})", CyclePolicy::FixedPoint);
+    assert_eq!(codes(&once.expect_err("a cycle"), true), ["GW0301"]);
+}

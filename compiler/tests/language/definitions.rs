@@ -172,6 +172,7 @@ fn parameters_may_be_frozen() {
     for text in [
         "h_t = tanh(W x_t + U h_{t-1} + b)\nwhere W: frozen, U: frozen",
         "h_t = tanh(W x_t + U h_{t-1} + b); W, U: frozen",
+        "h_t = tanh(W x_t + U h_{t-1} + b)\nc_t = c_{t-1}; W, U: frozen, b: [n]",
         "h_t = \\tanh(W x_t + U h_{t-1} + b) \\\\ W, U : \\text{frozen}",
         "h_t = \\tanh(W x_t + U h_{t-1} + b) \\\\ W \\in \\mathbb{R}^{h \\times x} \\\\ W : \\mathrm{frozen} \\\\ U: \\text{frozen}",
     ] {
@@ -191,6 +192,9 @@ fn parameters_may_be_frozen() {
         let lowered = gatewright_compiler::graph::lower(&cell).expect("a graph");
         assert_eq!(lowered.to_string().parse(), Ok(lowered));
     }
+    let three = crate::cell("h_t = tanh(W x_t + U h_{t-1} + b)\nh_0 = s\nW, U, s: frozen");
+    let frozen: Vec<bool> = three.parameters.iter().map(|one| one.frozen).collect();
+    assert_eq!(frozen, [true, true, false, true], "{:?}", three.parameters);
     refuse("h_t = W x_t + h_{t-1}\nV: frozen", &["GW0111"]);
     refuse("h_t = W x_t + h_{t-1}\nh_t: frozen", &["GW0111"]);
     refuse("h_t = a x_t + h_{t-1}\na = 0.5\na: frozen", &["GW0111"]);

@@ -8,6 +8,8 @@ fn sums_products_equality_and_feedback_make_sizes_equal() {
     accept("h_t = x_t - h_{t-1}", "x[x] -> h[x]; h[x]; ");
     accept("h_t = x_t \\odot h_{t-1}", "x[x] -> h[x]; h[x]; ");
     accept("h_t = h_{t-1} + V W x_t", "x[x] -> h[h]; h[h]; V[h, V] W[V, x]");
+    accept("i_t, f_t = chunk(W x_t, 2)\nh_t = i_t + f_t + h_{t-1}", "x[x] -> h[h]; h[h]; W[2 h, x]");
+    refuse("h_t = x_t + h_{t-1} \\\\ y_t = [h_t, h_t] + v \\\\ v \\in \\mathbb{R}^{3}", &["GW0201"]);
     accept("z_t = W [h_{t-1}, x_t] \\\\ h_t = z_t", "x[x] -> h[h]; h[h]; W[h, x + h]");
 }
 

@@ -1,6 +1,6 @@
 //! Notations that people really write, each normalised to one meaning.
 
-use crate::{note, refuse, same};
+use crate::{accept, note, refuse, same};
 
 #[test]
 fn concatenations_are_spelled_in_many_ways() {
@@ -83,4 +83,23 @@ fn a_factor_in_brackets_is_no_remark() {
         same(&[&factor("the new state"), "h_t = x_t + h_{t-1}\ngain = 0.5"]);
         same(&[&factor("alpha gate"), "h_t = x_t + h_{t-1}\ngain = 0.5"]);
     }
+}
+
+#[test]
+fn blocks_of_weights_meet_stacked_vectors() {
+    same(&[
+        "h_t = \\tanh(\\begin{bmatrix} W & U \\end{bmatrix} \\begin{bmatrix} x_t \\\\ h_{t-1} \\end{bmatrix})",
+        "h_t = \\tanh(W x_t + U h_{t-1})",
+    ]);
+    same(&["h_t = \\tanh([W, U] [x_t, h_{t-1}])", "h_t = \\tanh(W x_t + U h_{t-1})"]);
+    same(&[
+        "h_t = \\tanh(\\begin{bmatrix} A & B \\\\ C & D \\end{bmatrix} \\begin{bmatrix} x_t \\\\ h_{t-1} \\end{bmatrix})",
+        "h_t = \\tanh([A x_t + B h_{t-1}, C x_t + D h_{t-1}])",
+    ]);
+}
+
+#[test]
+fn gate_stacks_define_every_gate() {
+    let stack = "\\begin{pmatrix} i \\\\ f \\\\ o \\\\ g \\end{pmatrix} = \\begin{pmatrix} \\sigma \\\\ \\sigma \\\\ \\sigma \\\\ \\tanh \\end{pmatrix} W \\begin{pmatrix} h_{t-1} \\\\ x_t \\end{pmatrix} \\\\ c_t = f \\odot c_{t-1} + i \\odot g \\\\ h_t = o \\odot \\tanh(c_t)";
+    accept(stack, "x[x] -> h[h]; c[h] h[h]; W[4 h, x + h]");
 }

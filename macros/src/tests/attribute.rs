@@ -83,6 +83,8 @@ pub struct Cell;",
               |
             6 | g_t = \tanh(W_g [h_{t-1}, x_t] + ) \\
               |                                ^
+              |
+              = help: write the operand that is missing, or remove the sign before it
             10:1-10:37 there is no function `softmaxx` [GW0101]
                |
             10 | And $$y_t = softmaxx(W_y h_t)$$.
@@ -148,6 +150,8 @@ struct Cell;",
               |                                                                      ^^^^^^^^^^^^^^^^^^^^^^^---^
               |                                                                                             |
               |                                                                                             a matrix
+              |
+              = help: declare the operand that was read wrongly, as in `b: [n]`, or correct the operation
         "#]],
     );
     errors(
@@ -196,17 +200,19 @@ fn every_kind_of_documentation() {
         "",
         "pub struct Lstm;",
         &expect![[r#"
-        1:12-1:16 the text holds no equation [GW0008]
-        help: write equations in the documentation, `/// $$ h_t = … $$`, or name their file: `#[cell(file = "…")]`
-    "#]],
+            1:12-1:16 the text holds no equation [GW0008]
+            help: give equations such as `h_t = \tanh(W x_t + U h_{t-1} + b)`, or choose another section
+            help: write equations in the documentation, `/// $$ h_t = … $$`, or name their file: `#[cell(file = "…")]`
+        "#]],
     );
     errors(
         "",
         "/// Long short-term memory.\npub struct Lstm;",
         &expect![[r#"
-        2:12-2:16 the text holds no equation [GW0008]
-        help: write equations in the documentation, `/// $$ h_t = … $$`, or name their file: `#[cell(file = "…")]`
-    "#]],
+            2:12-2:16 the text holds no equation [GW0008]
+            help: give equations such as `h_t = \tanh(W x_t + U h_{t-1} + b)`, or choose another section
+            help: write equations in the documentation, `/// $$ h_t = … $$`, or name their file: `#[cell(file = "…")]`
+        "#]],
     );
 }
 

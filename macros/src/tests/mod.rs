@@ -134,10 +134,13 @@ fn equations_that_cannot_be_read_and_others_that_are_wrong() {
         Other { h_t = tahn(h_{t-1}); }",
         expect![[r#"
             2:29 `+` the equation ends where a value is needed [GW0004]
+            help: write the operand that is missing, or remove the sign before it
             3:27 `=` the equation ends where a value is needed [GW0004]
+            help: write the operand that is missing, or remove the sign before it
             4:13 `o_t 7 σ(W_o h_t)` this row is no equation: it has no `=` [GW0006]
             help: write `name = expression`
             6:23 `#` `#` is no part of the language [GW0001]
+            help: remove the character, or write the operation that it stands for
             5:19 `softmaxx` there is no function `softmaxx` [GW0101]
             help: did you mean `softmax`?
             8:23 `tahn` there is no function `tahn` [GW0101]
@@ -169,8 +172,9 @@ fn items_that_are_no_cells() {
     errors(
         "Cell { }",
         expect![[r#"
-        1:1 `Cell` the text holds no equation [GW0008]
-    "#]],
+            1:1 `Cell` the text holds no equation [GW0008]
+            help: give equations such as `h_t = tanh(W x_t + U h_{t-1} + b)`, or choose another section
+        "#]],
     );
     errors(
         "#[derive(Debug)] #[cycle(never)] #[cycle(previous)] Cell { h_t = tanh(W x_t + U h_{t-1}) }",
@@ -205,6 +209,7 @@ fn functions_of_a_matrix_that_varies_in_time() {
         expect![[r#"
             4:19 `softmax(S_t)` a vector is needed here, a matrix was found [GW0202]
               at 4:27: a matrix
+            help: declare the operand that was read wrongly, as in `b: [n]`, or correct the operation
         "#]],
     );
 }

@@ -36,10 +36,10 @@ pub(crate) struct Arguments {
     #[arg(long, value_enum, value_delimiter = ',', default_values_t = [Mode::Train])]
     mode: Vec<Mode>,
     /// Third column of the line
-    #[arg(long, default_value = "custom")]
+    #[arg(long, default_value = "custom", value_parser = column)]
     label: String,
     /// Second column of the line; the file's name where absent
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = column)]
     cell: Option<String>,
     /// Precision to compute in
     #[arg(long, value_enum, default_value_t = Precision::F32)]
@@ -64,6 +64,14 @@ enum Mode {
     Compile,
 }
 
+/// What may stand in a column of the line.
+fn column(text: &str) -> Result<String, String> {
+    if text.contains([',', '"']) || text.contains(char::is_control) {
+        return Err("a comma, a quotation mark or a control character would break the line".to_owned());
+    }
+    Ok(text.to_owned())
+}
+
 /// Runs the subcommand.
 pub(crate) fn bench(arguments: &Arguments) -> Result<(), Failure> {
     let checked = Checked::read(&arguments.source)?;
@@ -79,7 +87,11 @@ pub(crate) fn bench(arguments: &Arguments) -> Result<(), Failure> {
 fn bench_in<T: Element>(arguments: &Arguments, checked: &Checked, sizes: &[usize]) -> Result<(), Failure> {
     let cell = checked.compile::<T>(sizes, arguments.backend)?;
     let mut job = Job::new(&cell, arguments.steps, arguments.batch)?;
-    let name = arguments.cell.clone().unwrap_or_else(|| checked.source.name());
+    let name = match &arguments.cell {
+        Some(name) => name.clone(),
+        None => column(&checked.source.name())
+            .map_err(|error| Failure::usage(format!("the name of the file: {error} (--cell NAME)")))?,
+    };
     for &mode in &arguments.mode {
         let timing = match mode {
             Mode::Fwd => time(arguments, || job.forward(Keep::Nothing))?,

@@ -3,12 +3,9 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use gatewright::compiler::diagnostic::json::severity_name;
 use gatewright::compiler::diagnostic::{Diagnostic, line_column};
-use gatewright::compiler::graph::{Graph, Sameness, lower};
 use gatewright::compiler::resolve::{Cell, Variable};
 use gatewright::compiler::shape::Shape;
-use gatewright::compiler::simplify::simplify;
 use serde::Serialize;
 
 use crate::arguments::SourceArguments;
@@ -16,7 +13,8 @@ use crate::describe::describe;
 use crate::explain::print_explanation;
 use crate::failure::Failure;
 use crate::print::{answer, answer_line, message};
-use crate::session::{Checked, Source};
+use crate::same::same;
+use crate::session::{Source, Unread};
 
 /// Read equations and say what they mean: inputs, states, outputs, parameters with symbolic shapes, notes, errors
 #[derive(Args, Debug)]
@@ -48,7 +46,7 @@ enum Format {
 /// A name with its symbolic shape, such as `["h", "h + x"]`.
 #[derive(Serialize)]
 pub(crate) struct PortRow {
-    name: String,
+    pub(crate) name: String,
     shape: Vec<String>,
 }
 
@@ -77,6 +75,8 @@ struct DiagnosticRow {
     message: String,
     line: usize,
     column: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    help: Option<String>,
 }
 
 #[derive(Default, Serialize)]
@@ -94,29 +94,6 @@ struct Report {
     diagnostics: Vec<DiagnosticRow>,
 }
 
-/// Compares two cells.
-fn same(first: &SourceArguments, second: SourceArguments) -> Result<(), Failure> {
-    let simplified = |arguments: &SourceArguments| -> Result<(String, Graph), Failure> {
-        let checked = Checked::read(arguments)?;
-        let graph = lower(&checked.cell).map_err(|error| Failure::data(error.to_string()))?;
-        Ok((checked.source.path, simplify(&graph)))
-    };
-    let ((first, left), (second, right)) = (simplified(first)?, simplified(&second)?);
-    match left.compare(&right) {
-        Sameness::Same(names) => {
-            answer_line!("{first} and {second} are the same cell")?;
-            for (from, to) in names.iter().filter(|(from, to)| from != to) {
-                answer_line!("{from:11} is {to}")?;
-            }
-            Ok(())
-        }
-        Sameness::Different => Err(Failure::data(format!("{first} and {second} are different cells"))),
-        Sameness::Unknown => Err(Failure::data(format!(
-            "{first} and {second} are too large to compare, or solved by iteration in different ways"
-        ))),
-    }
-}
-
 /// Runs the subcommand.
 pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
     if let Some(code) = &arguments.explain {
@@ -126,9 +103,17 @@ pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
         return Err(Failure::usage("a file is needed: gatewright check FILE"));
     };
     if let Some(other) = &arguments.other {
-        return same(source, SourceArguments { file: other.clone(), ..source.clone() });
+        return same(source, &SourceArguments { file: other.clone(), ..source.clone() });
     }
-    let source = Source::read(source)?;
+    let source = match Source::read(source) {
+        Ok(source) => source,
+        Err(unread) => {
+            if arguments.format == Format::Json {
+                answer_json(&Report { diagnostics: vec![unread_row(&unread)], ..Report::default() })?;
+            }
+            return Err(unread.into());
+        }
+    };
     let (cell, diagnostics, failed) = match source.findings() {
         Ok(mut cell) => {
             let diagnostics = std::mem::take(&mut cell.diagnostics);
@@ -146,12 +131,28 @@ pub(crate) fn check(arguments: &Arguments) -> Result<(), Failure> {
         Format::Json => {
             let mut report = cell.as_ref().map_or_else(Report::default, report);
             report.diagnostics = diagnostics.iter().map(|diagnostic| row(&source, diagnostic)).collect();
-            let json = serde_json::to_string(&report).map_err(|error| Failure::data(error.to_string()))?;
-            answer_line!("{json}")?;
+            answer_json(&report)?;
         }
     }
     // Whatever is wrong has been printed.
     if failed { Err(Failure::Equations(String::new())) } else { Ok(()) }
+}
+
+fn answer_json(report: &Report) -> Result<(), Failure> {
+    let json = serde_json::to_string(report).map_err(|error| Failure::data(error.to_string()))?;
+    answer_line!("{json}")
+}
+
+/// What keeps a file from being read, as a finding about it.
+fn unread_row(unread: &Unread) -> DiagnosticRow {
+    DiagnosticRow {
+        code: unread.code.as_str(),
+        severity: unread.code.severity().name(),
+        message: unread.message.clone(),
+        line: unread.line,
+        column: unread.column,
+        help: Some(unread.help().to_owned()),
+    }
 }
 
 fn report(cell: &Cell) -> Report {
@@ -185,9 +186,10 @@ fn row(source: &Source, diagnostic: &Diagnostic) -> DiagnosticRow {
     let (line, column) = line_column(&source.text, diagnostic.span.start);
     DiagnosticRow {
         code: diagnostic.code.as_str(),
-        severity: severity_name(diagnostic.code.severity()),
+        severity: diagnostic.code.severity().name(),
         message: diagnostic.message.clone(),
         line,
         column,
+        help: diagnostic.help.clone(),
     }
 }

@@ -1,7 +1,7 @@
 //! `gatewright derive`: the derived backward equations, and what the plan makes of them.
 
 use clap::{Args, ValueEnum};
-use gatewright::compiler::derivation::{derive as derive_cell, escape_latex};
+use gatewright::compiler::derivation::{Derivation, derive as derive_cell, escape_latex};
 use gatewright::compiler::plan::{
     GradientTerm, MatrixView, OnceSource, ParameterGradient, Plan, Section, Step,
 };
@@ -60,7 +60,7 @@ pub(crate) fn derive(arguments: &Arguments) -> Result<(), Failure> {
     }
     solver.fill(|_| DEFAULT_SIZE);
     let sizes = solver.finish()?;
-    let (title, lines) = loops(cell, &sizes, arguments.dims.as_ref())?;
+    let (title, lines) = loops(cell, &derivation, &sizes, arguments.dims.as_ref())?;
     match arguments.format {
         Format::Text => {
             answer!("{}", derivation.to_text())?;
@@ -83,7 +83,12 @@ pub(crate) fn derive(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 /// What leaves the loop, in words: a title and lines.
-fn loops(cell: &Cell, sizes: &[usize], given: Option<&Sizes>) -> Result<(String, Vec<String>), Failure> {
+fn loops(
+    cell: &Cell,
+    derivation: &Derivation,
+    sizes: &[usize],
+    given: Option<&Sizes>,
+) -> Result<(String, Vec<String>), Failure> {
     let named: Vec<(&str, usize)> =
         cell.dimensions.iter().map(String::as_str).zip(sizes.iter().copied()).collect();
     let assumed = |name: &str| given.is_none_or(|given| given.0.iter().all(|(known, _)| known != name));
@@ -105,7 +110,7 @@ fn loops(cell: &Cell, sizes: &[usize], given: Option<&Sizes>) -> Result<(String,
         }
         Err(error) => return Err(error.into()),
     };
-    let description = Description { cell, sizes, plan: compiled.training_plan() };
+    let description = Description { cell, derivation, sizes, plan: compiled.training_plan() };
     let mut lines = Vec::new();
     for (section, name) in [
         (Section::Before, "forward, before the loop, all T·B rows at once"),
@@ -123,12 +128,18 @@ fn loops(cell: &Cell, sizes: &[usize], given: Option<&Sizes>) -> Result<(String,
     }
     lines.extend(description.gradients());
     lines.push(format!("Tape: {} bytes per step and sample (f32)", compiled.tape_bytes_per_step()));
+    lines.push(format!(
+        "Training holds {} bytes per step and sample (f32): the tape, and what the way back keeps for the products \
+         behind its loop",
+        compiled.training_bytes_per_step()
+    ));
     Ok((title, lines))
 }
 
 /// Puts a plan into words.
 struct Description<'a> {
     cell: &'a Cell,
+    derivation: &'a Derivation,
     sizes: &'a [usize],
     plan: &'a Plan,
 }
@@ -220,14 +231,21 @@ impl Description<'_> {
     fn gradients(&self) -> Vec<String> {
         let (mut products, mut sums, mut both, mut expressions, mut zeros) =
             (Vec::new(), Vec::new(), Vec::new(), Vec::new(), Vec::new());
-        for (parameter, gradient) in self.cell.parameters.iter().zip(&self.plan.parameter_gradients) {
+        let mut beginnings = Vec::new();
+        let ports = (0_u32..).zip(self.cell.parameters.iter().zip(&self.plan.parameter_gradients));
+        for (number, (parameter, gradient)) in ports {
             let name = format!("∇{}", parameter.name);
+            let begins = self.derivation.parameters_of_beginnings().any(|of| of == number);
+            if begins {
+                beginnings.push(name.clone());
+            }
             match gradient {
                 ParameterGradient::Expression { .. } => expressions.push(name),
                 ParameterGradient::Terms(terms) => {
                     let outer =
                         terms.iter().filter(|term| matches!(term, GradientTerm::Outer { .. })).count();
                     match (outer, terms.len() - outer) {
+                        (0, 0) if begins => {}
                         (0, 0) => zeros.push(name),
                         (0, _) => sums.push(name),
                         (1, 0) => products.push(name),
@@ -245,6 +263,7 @@ impl Description<'_> {
             line("sums over all T·B rows", sums),
             line("products and sums over all T·B rows", both),
             line("from such totals, once", expressions),
+            line("once, from the gradients by the initial states", beginnings),
             line("zero, nothing to compute", zeros),
         ]
         .into_iter()

@@ -2,7 +2,6 @@
 
 use clap::Args;
 use gatewright::compiler::diagnostic::Code;
-use gatewright::compiler::diagnostic::json::severity_name;
 
 use crate::failure::Failure;
 use crate::print::answer_line;
@@ -20,7 +19,7 @@ pub(crate) fn explain(arguments: &Arguments) -> Result<(), Failure> {
         Some(code) => print_explanation(code),
         None => {
             for code in Code::ALL {
-                answer_line!("{}  {:7}  {}", code.as_str(), severity_name(code.severity()), code.title())?;
+                answer_line!("{}  {:7}  {}", code.as_str(), code.severity().name(), code.title())?;
             }
             Ok(())
         }
@@ -32,7 +31,7 @@ pub(crate) fn print_explanation(name: &str) -> Result<(), Failure> {
     let code = Code::ALL.iter().find(|code| code.as_str().eq_ignore_ascii_case(name)).ok_or_else(|| {
         Failure::usage(format!("there is no code `{name}`: `gatewright explain` lists all codes"))
     })?;
-    answer_line!("{}[{}]: {}\n", severity_name(code.severity()), code.as_str(), code.title())?;
+    answer_line!("{}[{}]: {}\n", code.severity().name(), code.as_str(), code.title())?;
     for line in code.explanation().lines() {
         answer_line!("{}", line.trim())?;
     }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use gatewright::error::{CallError, CompileError};
 use gatewright::parameters::{ParameterError, TensorFileError};
+use gatewright::weights::WeightError;
 
 use crate::print::message;
 
@@ -79,6 +80,16 @@ impl From<TensorFileError> for Failure {
     fn from(error: TensorFileError) -> Self {
         match error {
             TensorFileError::Io { .. } => Self::Usage(error.to_string()),
+            _ => Self::Data(error.to_string()),
+        }
+    }
+}
+
+impl From<WeightError> for Failure {
+    fn from(error: WeightError) -> Self {
+        match error {
+            WeightError::Tensors(error) => error.into(),
+            WeightError::Choice { .. } => Self::Usage(error.to_string()),
             _ => Self::Data(error.to_string()),
         }
     }

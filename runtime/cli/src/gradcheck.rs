@@ -96,7 +96,17 @@ impl Point {
     }
 }
 
-impl Probe<'_> {
+impl<'a> Probe<'a> {
+    /// Of a cell over a run of so many steps and samples.
+    fn new(
+        cell: &'a CompiledCell<f64>,
+        (steps, batch): (usize, usize),
+        functional: &'a Functional,
+        fixed: Vec<Vec<f64>>,
+    ) -> Self {
+        Self { cell, steps, batch, functional, fixed, workspace: Workspace::default() }
+    }
+
     /// The loss at a point; its forward run keeps a tape where asked.
     fn loss(&mut self, point: &Point, keep: Keep) -> Result<f64, Failure> {
         let mut outputs: Vec<Vec<f64>> = self.functional.outputs.iter().map(|w| vec![0.0; w.len()]).collect();
@@ -192,10 +202,7 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
     }
     let mut point = Point { parameters: parameters.pop().unwrap_or_default(), inputs, states };
     let functional = Functional { outputs, final_states };
-    let probe = |cell, fixed| {
-        let workspace = Workspace::default();
-        Probe { cell, steps, batch, functional: &functional, fixed, workspace }
-    };
+    let (functional, run) = (&functional, (steps, batch));
     let graph = lower(&checked.cell).map_err(|error| CompileError::Pass(error.into()))?;
     let stand_in = graph.straight_through().map_err(|error| CompileError::Pass(error.into()))?;
     if stand_in.is_some() {
@@ -219,14 +226,14 @@ pub(crate) fn gradcheck(arguments: &Arguments) -> Result<(), Failure> {
                 break;
             }
         }
-        let mut derived = probe(&cell, Vec::new()).gradient(&point)?;
+        let mut derived = Probe::new(&cell, run, functional, Vec::new()).gradient(&point)?;
         let smooth = match &stand_in {
             Some(stand_in) => Some(smooth(&checked, stand_in, &sizes, arguments, &point)?),
             None => None,
         };
         let mut jumpless = match &smooth {
-            Some((smooth, distances)) => probe(smooth, distances.clone()),
-            None => probe(&cell, Vec::new()),
+            Some((smooth, distances)) => Probe::new(smooth, run, functional, distances.clone()),
+            None => Probe::new(&cell, run, functional, Vec::new()),
         };
         for (name, entries) in tensors(&cell, &point) {
             for (at, entry) in chosen(entries, arguments.entries, &mut Random::named(arguments.seed, &name)) {

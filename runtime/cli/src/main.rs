@@ -12,10 +12,13 @@ mod derive;
 mod describe;
 mod dimension;
 mod explain;
+mod export;
 mod failure;
 mod gradcheck;
+mod import;
 mod print;
 mod run;
+mod same;
 mod session;
 mod tasks;
 mod train;
@@ -50,6 +53,8 @@ enum Action {
     Train(train::Arguments),
     Zoo(zoo::Arguments),
     Explain(explain::Arguments),
+    Import(import::Arguments),
+    Export(export::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -64,6 +69,8 @@ fn main() -> ExitCode {
         Action::Train(arguments) => train::train(arguments),
         Action::Zoo(arguments) => zoo::zoo(arguments),
         Action::Explain(arguments) => explain::explain(arguments),
+        Action::Import(arguments) => import::import(arguments),
+        Action::Export(arguments) => export::export(arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,8 +1,9 @@
 //! `gatewright run`: a cell on the data of a file, forward and backward.
 //!
-//! The file gives `input.N [T, B, n]`, `param.N` and, where wanted, `state.N [B, n]`, `grad_output.N` and
-//! `grad_final.N`; the answer holds `output.N`, `final.N` and, where a gradient was given, `grad.input.N`,
-//! `grad.param.N` and `grad.state.N`. Answers that the file itself holds, as a file of reference data does, are not read.
+//! The file, or two together, give `input.N [T, B, n]`, `param.N` and, where wanted, `state.N [B, n]`,
+//! `grad_output.N` and `grad_final.N`; the answer holds `output.N`, `final.N` and, where a gradient was given,
+//! `grad.input.N`, `grad.param.N` and `grad.state.N`. Answers that the file itself holds, as a file of reference data
+//! does, are not read.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -33,6 +34,9 @@ pub(crate) struct Arguments {
     /// Tensors to read
     #[arg(long, value_name = "FILE")]
     data: PathBuf,
+    /// More tensors to read, such as `import` writes: weights that one has for many data
+    #[arg(long, value_name = "FILE")]
+    weights: Option<PathBuf>,
     /// Where to write the answer
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -57,7 +61,14 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn run_in<T: Element>(arguments: &Arguments, checked: &Checked) -> Result<(), Failure> {
-    let tensors = read_tensors::<T>(&arguments.data, Conversion::Round)?;
+    let mut tensors = read_tensors::<T>(&arguments.data, Conversion::Round)?;
+    if let Some(weights) = &arguments.weights {
+        for (name, tensor) in read_tensors::<T>(weights, Conversion::Round)? {
+            if tensors.insert(name.clone(), tensor).is_some() {
+                return Err(Failure::data(format!("`{name}` is in both files")));
+            }
+        }
+    }
     let data = Data::arrange(&checked.cell, tensors, arguments.dims.as_ref())?;
     let compiled = checked.compile::<T>(&data.sizes, arguments.backend)?;
     let answer = answer(&checked.cell, &compiled, &data)?;

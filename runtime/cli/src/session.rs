@@ -1,11 +1,13 @@
 //! From a file to a checked cell to a compiled one: what every subcommand begins with.
 
-use std::fs;
-use std::io::IsTerminal;
+use std::fs::File;
+use std::io::{IsTerminal, Read};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use gatewright::compiler::diagnostic::{Diagnostic, render};
+use gatewright::compiler::diagnostic::{Code, Diagnostic, line_column, render};
 use gatewright::compiler::graph::Graph;
+use gatewright::compiler::limits::MAXIMUM_SOURCE_BYTES;
 use gatewright::compiler::passes::read;
 use gatewright::compiler::resolve::{Cell, CyclePolicy, Options};
 use gatewright::compiler::source::ast::Document;
@@ -42,16 +44,78 @@ pub(crate) struct Checked {
     pub(crate) cell: Cell,
 }
 
+/// Why a file is no text to read equations from, and where in it that shows.
+#[derive(Clone, Debug)]
+pub(crate) struct Unread {
+    pub(crate) code: Code,
+    pub(crate) message: String,
+    pub(crate) line: usize,
+    pub(crate) column: usize,
+    path: String,
+}
+
+impl Unread {
+    /// What to do.
+    pub(crate) const fn help(&self) -> &'static str {
+        match self.code {
+            Code::NotText => "save the equations as UTF-8; of a PDF copy them into a file of text",
+            Code::SourceTooLong => "give the part that holds the cell",
+            _ => "give the path of a file, or `zoo:NAME` for a cell of the zoo",
+        }
+    }
+}
+
+impl From<Unread> for Failure {
+    fn from(unread: Unread) -> Self {
+        let help = unread.help();
+        let Unread { code, message, path, .. } = unread;
+        let text = format!("{path}: {message} ({})\n  help: {help}", code.as_str());
+        // A path that leads nowhere is a slip of the command line; a file of the wrong kind is wrong data.
+        if code == Code::UnreadableFile { Self::Usage(text) } else { Self::Data(text) }
+    }
+}
+
+/// The text of a file.
+fn read_file(path: &Path) -> Result<String, Unread> {
+    let unread = |code, message: String, (line, column)| Unread {
+        code,
+        message,
+        line,
+        column,
+        path: path.display().to_string(),
+    };
+    let mut bytes = Vec::new();
+    // Of a file that is too long no more is read than shows it.
+    File::open(path)
+        .and_then(|file| file.take(MAXIMUM_SOURCE_BYTES as u64 + 1).read_to_end(&mut bytes))
+        .map_err(|error| unread(Code::UnreadableFile, error.to_string(), (1, 1)))?;
+    if bytes.len() > MAXIMUM_SOURCE_BYTES {
+        let message = format!("the source has more than {MAXIMUM_SOURCE_BYTES} bytes (MAXIMUM_SOURCE_BYTES)");
+        return Err(unread(Code::SourceTooLong, message, (1, 1)));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let valid = error.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&error.as_bytes()[..valid]);
+        let place = line_column(&before, u32::try_from(valid).unwrap_or(u32::MAX));
+        let message = format!("the text is not UTF-8 from line {}, column {} on", place.0, place.1);
+        unread(Code::NotText, message, place)
+    })
+}
+
 impl Source {
-    pub(crate) fn read(arguments: &SourceArguments) -> Result<Self, Failure> {
+    pub(crate) fn read(arguments: &SourceArguments) -> Result<Self, Unread> {
         let path = &arguments.file;
         let (text, syntax) = match path.to_str().and_then(|name| name.strip_prefix(ZOO)) {
-            Some(name) => (zoo_entry(name)?.text.to_owned(), Syntax::Markdown),
+            Some(name) => match zoo::find(name) {
+                Some(entry) => (entry.text.to_owned(), Syntax::Markdown),
+                None => {
+                    let message = format!("the zoo has no `{name}`: `gatewright zoo` lists its cells");
+                    let (code, path) = (Code::UnreadableFile, path.display().to_string());
+                    return Err(Unread { code, message, line: 1, column: 1, path });
+                }
+            },
             None => {
-                let bytes = fs::read(path).map_err(|error| Failure::file(path, &error))?;
-                let text = String::from_utf8(bytes).map_err(|error| {
-                    Failure::data(format!("{}: the text is not UTF-8: {error}", path.display()))
-                })?;
+                let text = read_file(path)?;
                 let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
                 (text, Syntax::from_extension(extension).unwrap_or(Syntax::Markdown))
             }
@@ -88,7 +152,7 @@ impl Source {
     /// A short name for the cell: the file's name without its extension.
     pub(crate) fn name(&self) -> String {
         let path = self.path.strip_prefix(ZOO).unwrap_or(&self.path);
-        let name = std::path::Path::new(path).file_stem();
+        let name = Path::new(path).file_stem();
         name.map_or_else(|| "cell".to_owned(), |name| name.to_string_lossy().into_owned())
     }
 }

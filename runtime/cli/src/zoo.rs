@@ -29,13 +29,37 @@ struct Row {
     year: u16,
     reference: &'static str,
     inputs: Option<Vec<PortRow>>,
-    /// Those of the equations; what the compiler adds for delays is left out.
-    states: Option<Vec<PortRow>>,
+    states: Option<Vec<StateRow>>,
     outputs: Option<Vec<String>>,
     parameters: Option<Vec<PortRow>>,
     frozen: &'static [&'static str],
     recurrent_products: Option<usize>,
     lacks: Option<&'static str>,
+}
+
+/// What one step hands to the next, by the name in the equations: a state, or an input that is read again later.
+#[derive(Serialize)]
+struct StateRow {
+    #[serde(flatten)]
+    port: PortRow,
+    /// The oldest value that is read: 1 for `h_{t-1}`.
+    delay: u32,
+}
+
+/// The states of the equations. Those that the compiler makes for delays are counted with the name they are of.
+fn states(cell: &Cell) -> Vec<StateRow> {
+    let mut rows: Vec<StateRow> = Vec::new();
+    for state in &cell.states {
+        let (name, delay) = state.delay();
+        match rows.iter_mut().find(|row| row.port.name == name) {
+            Some(row) => row.delay = row.delay.max(delay),
+            None => {
+                let port = PortRow::new(name, &state.variable.shape, &cell.dimensions);
+                rows.push(StateRow { port, delay });
+            }
+        }
+    }
+    rows
 }
 
 impl Row {
@@ -59,10 +83,7 @@ impl Row {
             year: entry.year,
             reference: entry.reference,
             inputs: cell.as_ref().map(|cell| rows(cell, &cell.inputs)),
-            states: cell.as_ref().map(|cell| {
-                let written = cell.states.iter().filter(|state| !state.hidden);
-                written.map(|state| row(cell, &state.variable)).collect()
-            }),
+            states: cell.as_ref().map(states),
             outputs: cell
                 .as_ref()
                 .map(|cell| cell.outputs.iter().map(|output| output.name.clone()).collect()),

@@ -1,5 +1,6 @@
 //! The command as a user meets it: exit codes, what goes to which stream, files.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -82,6 +83,27 @@ fn check_answers_in_json_also_where_the_equations_are_wrong() {
     for key in ["inputs", "states", "outputs", "constants", "diagnostics"] {
         assert!(json[key].is_array(), "{key}");
     }
+}
+
+#[test]
+fn outputs_frozen_parameters_and_beginnings_are_shown() {
+    let folder = Folder::new("marks");
+    let file = folder.0.join("cell.cell");
+    std::fs::write(&file, "h_t = tanh(W x_t + U h_{t-1})\nc_t = c_{t-1} h_t\nh_0 = s\nc_0 = 2\nW: frozen\n")
+        .expect("a file");
+    let file = file.to_string_lossy();
+    let checked = gatewright(&["check", &file, "--output", "c,h", "--frozen", "U"]);
+    expect![[r#"
+        states      h [h] (begins at a value of the parameters), c [h] (begins at 2)
+        outputs     c [h], h [h]
+        parameters  W [h, x] (frozen), U [h, h] (frozen), s [h]
+    "#]]
+    .assert_eq(&out(&checked).lines().skip(1).take(3).map(|line| format!("{line}\n")).collect::<String>());
+    let refused = gatewright(&["check", &file, "--output", "d"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(err(&refused).contains("GW0111"), "{}", err(&refused));
+    let gradients = gatewright(&["gradcheck", &file]);
+    assert_eq!(gradients.status.code(), Some(0), "{}", err(&gradients));
 }
 
 #[test]
@@ -375,6 +397,21 @@ fn bench_prints_a_line_for_each_mode() {
 }
 
 #[test]
+fn what_would_break_the_line_of_bench_is_refused() {
+    for option in [["--label", "a,b"], ["--cell", "a\"b"], ["--label", "a\nb"]] {
+        let mut line = vec!["bench", "examples/equations/mgu.md", "--dims", "x=3,h=4"];
+        line.extend(option);
+        let output = gatewright(&line);
+        assert_eq!(output.status.code(), Some(2), "{option:?}");
+        assert!(err(&output).contains("would break the line"), "{}", err(&output));
+    }
+    let folder = Folder::new("comma");
+    let file = folder.file("a,b.cell", "h_t = tanh(W x_t + U h_{t-1})\n");
+    let output = gatewright(&["bench", &file, "--dims", "x=3,h=4"]);
+    assert_eq!(output.status.code(), Some(2), "{}", err(&output));
+}
+
+#[test]
 fn train_leaves_a_curve_and_weights() {
     let folder = Folder::new("train");
     let place = folder.path("trained");
@@ -425,8 +462,26 @@ fn the_zoo_is_listed_printed_and_used() {
     let gru =
         json.as_array().and_then(|rows| rows.iter().find(|row| row["name"] == "gru_v3")).expect("listed");
     assert_eq!((&gru["year"], &gru["recurrent_products"]), (&2014.into(), &2.into()));
-    assert_eq!(gru["states"], serde_json::json!([{"name": "h", "shape": ["h"]}]));
+    assert_eq!(gru["states"], serde_json::json!([{"name": "h", "shape": ["h"], "delay": 1}]));
+    // An input that is read later is handed on like a state; a delay is one state, however long.
+    let states = |name: &str| {
+        let row = json.as_array().and_then(|rows| rows.iter().find(|row| row["name"] == name));
+        row.expect("listed")["states"].clone()
+    };
+    assert_eq!(states("qrnn")[1], serde_json::json!({"name": "x", "shape": ["x"], "delay": 1}));
+    assert_eq!(states("taugru"), serde_json::json!([{"name": "h", "shape": ["h"], "delay": 4}]));
     assert_eq!(gru["parameters"].as_array().map(Vec::len), Some(9));
+
+    // The structure of the catalogue: dependent recurrent products per step, and states.
+    let mut products = BTreeMap::new();
+    let mut counts = BTreeMap::new();
+    for row in json.as_array().expect("rows") {
+        assert_eq!(row["lacks"], serde_json::Value::Null, "{}", row["name"]);
+        *products.entry(row["recurrent_products"].as_u64().expect("a number")).or_insert(0) += 1;
+        *counts.entry(row["states"].as_array().map_or(0, Vec::len).min(3)).or_insert(0) += 1;
+    }
+    assert_eq!(products, BTreeMap::from([(0, 13), (1, 57), (2, 31), (3, 2), (6, 1)]));
+    assert_eq!(counts, BTreeMap::from([(1, 57), (2, 40), (3, 7)]));
 
     let output = gatewright(&["gradcheck", "zoo:mgu"]);
     assert!(out(&output).starts_with("gradients agree"), "{}", err(&output));
@@ -467,7 +522,195 @@ fn one_cell_in_two_spellings_is_the_same() {
     assert_eq!(gatewright(&["check", "zoo:np", "zoo:lstm", "--same"]).status.code(), Some(0));
     let output = gatewright(&["check", "zoo:gru_v1", "zoo:gru_v3", "--same"]);
     assert_eq!(output.status.code(), Some(1));
-    assert!(err(&output).contains("different cells"), "{}", err(&output));
+    expect![[r"
+        error: zoo:gru_v1 and zoo:gru_v3 are different cells
+          parameters of zoo:gru_v1: W_z, U_z, b_z, W_r, U_r, b_r, W_h, b_h, U_h, d_h; of zoo:gru_v3: W_z, U_z, b_z, W_r, U_r, b_r, W_h, U_h, b_h
+          zoo:gru_v1:9:1: nothing in zoo:gru_v3 computes `k_t = \tanh(W_h x_t + b_h + r_t \odot (U_h h_{t-1} + d_h))`
+          zoo:gru_v3:9:1: nothing in zoo:gru_v1 computes `k_t = \tanh(W_h x_t + U_h (r_t \odot h_{t-1}) + b_h)`
+    "]]
+    .assert_eq(&err(&output));
+    let output = gatewright(&["check", "zoo:cifg", "zoo:nfg", "--same"]);
+    assert!(err(&output).contains("zoo:cifg:9:1: nothing in zoo:nfg computes `c_t = (1 - i_t)"));
+    let shared = folder.file(
+        "shared.cell",
+        "f_t = sigmoid(W x_t + U h_{t-1} + b)\nk_t = tanh(W x_t + U (f_t * h_{t-1}) + b)\n\
+         h_t = (1 - f_t) * h_{t-1} + f_t * k_t\n",
+    );
+    let output = gatewright(&["check", "zoo:mgu", &shared, "--same"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("share states, weights or gates in another way"), "{}", err(&output));
     assert_eq!(gatewright(&["check", "zoo:np", "zoo:lstm"]).status.code(), Some(2));
     assert_eq!(gatewright(&["check", "zoo:np", "--same"]).status.code(), Some(2));
+}
+
+#[test]
+fn layers_of_frameworks_are_imported_run_and_exported() {
+    let folder = Folder::new("import");
+    let (imported, data, answer) =
+        (folder.path("imported"), folder.path("data.safetensors"), folder.path("answer.safetensors"));
+    let output =
+        gatewright(&["import", "tests/weights/onnx/lstm.onnx", "--from", "onnx", "--out", &imported]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(out(&output), format!("{imported}/lstm_l0.md: x = 3, h = 4\n"));
+    let expected = root().join("tests/weights/onnx_expected.safetensors");
+    let expected = read_tensors::<f32>(&expected, Conversion::Exact).expect("data of the tests");
+    let input = NamedTensor { name: "input.x".to_owned(), ..expected["lstm.X"].clone() };
+    write_tensors(Path::new(&data), &[input], &[]).expect("written");
+    let (cell, weights) = (format!("{imported}/lstm_l0.md"), format!("{imported}/lstm_l0.safetensors"));
+    let run = ["run", &cell, "--weights", &weights, "--data", &data, "--out", &answer];
+    let output = gatewright(&run);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let found = read_tensors::<f32>(Path::new(&answer), Conversion::Exact).expect("the answer");
+    let pairs = found["output.h"].values.iter().zip(&expected["lstm.Y"].values);
+    assert_eq!(found["output.h"].values.len(), expected["lstm.Y"].values.len());
+    assert!(pairs.into_iter().all(|(found, expected)| (found - expected).abs() < 1e-5));
+    let twice = gatewright(&["run", &cell, "--weights", &data, "--data", &data, "--out", &answer]);
+    assert_eq!((twice.status.code(), err(&twice).as_str()), (Some(1), "error: `input.x` is in both files\n"));
+
+    for (framework, name) in [("pytorch", "m.weight_ih_l0_reverse"), ("keras", "m/recurrent_kernel")] {
+        let exported = folder.path(framework);
+        let mut arguments =
+            vec!["export", &cell, "--weights", &weights, "--to", framework, "--out", &exported];
+        arguments.extend(["--name", "m"]);
+        arguments.extend(["--reverse"].iter().filter(|_| framework == "pytorch"));
+        let output = gatewright(&arguments);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        let tensors = read_tensors::<f32>(Path::new(&exported), Conversion::Exact).expect("tensors");
+        assert!(tensors.contains_key(name), "{framework}: {:?}", tensors.keys());
+    }
+    let model = folder.path("again.onnx");
+    let output = gatewright(&["export", &cell, "--weights", &weights, "--to", "onnx", "--out", &model]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let again = folder.path("again");
+    assert_eq!(gatewright(&["import", &model, "--from", "onnx", "--out", &again]).status.code(), Some(0));
+    let tensors = |path: String| read_tensors::<f32>(Path::new(&path), Conversion::Exact).expect("weights");
+    assert_eq!(tensors(format!("{again}/Y_l0.safetensors")), tensors(weights.clone()));
+}
+
+#[test]
+fn import_says_what_it_leaves_and_what_it_refuses() {
+    let folder = Folder::new("refusals");
+    let imported = folder.path("imported");
+    let import = |file: &str, from: &str, more: &[&str]| {
+        let mut arguments = vec!["import", file, "--from", from, "--out", &imported];
+        arguments.extend(more);
+        gatewright(&arguments)
+    };
+    let output = import("tests/weights/pytorch.safetensors", "pytorch", &[]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    assert_eq!(err(&output), "left alone, as no part of a recurrent layer: head.bias, head.weight\n");
+    assert!(out(&output).contains("lstm_deep_l1_reverse.md: x = 8, h = 4; time runs backwards\n"));
+    let model = "tests/weights/onnx/lstm_everything.onnx";
+    let output = import(model, "onnx", &["--reading", "runtime"]);
+    let told = "`sequence_lens` gives the steps of each sequence; `initial_c` gives the first `c`\n";
+    assert!(out(&output).contains(told), "{}", out(&output));
+    let keras = "tests/weights/keras_choices.safetensors";
+    for (output, code, said) in [
+        (import(model, "onnx", &["--activation", "relu"]), 2, "--activation says nothing"),
+        (import(keras, "keras", &[]), 2, "reset_after: "),
+        (import(keras, "keras", &["--activation", "mish"]), 2, "activation: `mish`"),
+        (import(keras, "pytorch", &[]), 1, "no recurrent layer"),
+        (import(keras, "onnx", &[]), 1, "not an ONNX model"),
+        (import("no/such/file", "onnx", &[]), 2, "no/such/file"),
+        (import(model, "keras", &[]), 1, "not a safetensors file"),
+    ] {
+        assert_eq!(output.status.code(), Some(code), "{}", err(&output));
+        assert!(err(&output).contains(said), "{said}: {}", err(&output));
+    }
+    let weights = format!("{imported}/gru_l0.safetensors");
+    let export = |cell: &str, to: &str| {
+        let out = folder.path("out");
+        let output = gatewright(&["export", cell, "--weights", &weights, "--to", to, "--out", &out]);
+        assert_eq!(output.status.code(), Some(1), "{}", err(&output));
+        err(&output)
+    };
+    assert!(export("zoo:mgu", "keras").contains("no simple network, LSTM or GRU"));
+    assert!(export("zoo:lstm", "pytorch").contains("is missing"));
+}
+
+#[test]
+fn what_cannot_be_read_is_a_finding_in_json() {
+    let folder = Folder::new("unread");
+    let latin = folder.path("latin.cell");
+    std::fs::write(&latin, b"h_t = tanh(W x_t)\n# caf\xe9\n").expect("a file");
+    let long = folder.path("long.cell");
+    std::fs::write(&long, vec![b' '; (1 << 20) + 1]).expect("a file");
+    for (file, exit, code, line, column) in [
+        (folder.path("absent.cell").as_str(), 2, "GW0018", 1, 1),
+        ("zoo:absent", 2, "GW0018", 1, 1),
+        (&folder.path("."), 2, "GW0018", 1, 1),
+        (&latin, 1, "GW0019", 2, 6),
+        (&long, 1, "GW0551", 1, 1),
+    ] {
+        let output = gatewright(&["check", file, "--format", "json"]);
+        assert_eq!(output.status.code(), Some(exit), "{file}");
+        let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let found = &json["diagnostics"][0];
+        assert_eq!((&found["code"], &found["severity"]), (&code.into(), &"error".into()), "{file}");
+        assert_eq!((&found["line"], &found["column"]), (&line.into(), &column.into()), "{file}");
+        for key in ["message", "help"] {
+            assert!(found[key].as_str().is_some_and(|text| !text.is_empty()), "{file}: {key}");
+        }
+        // Without JSON the same is said on standard error.
+        let output = gatewright(&["check", file]);
+        assert_eq!(output.status.code(), Some(exit), "{file}");
+        assert!(output.stdout.is_empty() && err(&output).contains(code), "{}", err(&output));
+    }
+}
+
+#[test]
+fn findings_in_json_carry_place_and_advice() {
+    let folder = Folder::new("advice");
+    let file = folder.file("slip.cell", "c_t = W x_t\nh_t = tnah(c_t + U h_{t-1} + z_t)\n");
+    let output = gatewright(&["check", &file, "--format", "json"]);
+    assert_eq!(output.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(
+        json["diagnostics"][0],
+        serde_json::json!({
+            "code": "GW0101",
+            "severity": "error",
+            "message": "there is no function `tnah`",
+            "line": 2,
+            "column": 7,
+            "help": "did you mean `tanh`?",
+        })
+    );
+    let section = gatewright(&["check", "zoo:lstm", "--section", "none", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_slice(&section.stdout).expect("JSON");
+    assert_eq!((section.status.code(), &json["diagnostics"][0]["code"]), (Some(1), &"GW0009".into()));
+}
+
+#[test]
+fn notes_are_printed_and_stop_nothing() {
+    let folder = Folder::new("notes");
+    let file = folder.file(
+        "notes.cell",
+        "z_t = sigmoid(W x_t + V u_t)\ng_t = tanh(W x_t)\nk_t = relu(x_t)\nk_t = tanh(V u_t)\n\
+         h_t = z_t * h_{t-1} + k_t\n",
+    );
+    let output = gatewright(&["check", &file]);
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let text = err(&output);
+    for (code, words) in [
+        ("GW0901", "their gradients add"),
+        ("GW0902", "it becomes an input"),
+        ("GW0803", "nothing reads `g_t`"),
+        ("GW0802", "`k_t` is overwritten"),
+    ] {
+        assert!(text.contains(code) && text.contains(words), "{code}: {text}");
+    }
+}
+
+#[test]
+fn every_subcommand_explains_itself() {
+    for command in ["check", "derive", "run", "gradcheck", "bench", "train", "zoo", "explain"] {
+        let output = gatewright(&[command, "--help"]);
+        assert_eq!(output.status.code(), Some(0), "{command}");
+        let text = out(&output);
+        let first = text.lines().next().unwrap_or_default();
+        assert!(first.split(' ').count() > 5 && text.contains("Usage: gatewright"), "{command}: {text}");
+    }
+    assert!(out(&gatewright(&["--help"])).contains("Exit code: 0 fine"));
+    assert_eq!(gatewright(&["no-such-command"]).status.code(), Some(2));
 }

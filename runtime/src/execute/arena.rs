@@ -8,7 +8,10 @@ const ALIGNMENT: usize = 64;
 /// Offsets of buffers for one number of steps and rows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ArenaLayout {
+    /// Steps of a run: no more than there is room for.
     pub(crate) steps: usize,
+    /// Steps that there is room for.
+    pub(crate) room: usize,
     pub(crate) rows: usize,
     /// For each buffer its first element.
     offsets: Vec<usize>,
@@ -24,6 +27,7 @@ impl ArenaLayout {
     pub(crate) fn new(plan: &Plan, steps: usize, rows: usize) -> Option<Self> {
         let mut layout = Self {
             steps,
+            room: steps,
             rows,
             offsets: Vec::with_capacity(plan.buffers.len()),
             blocks: Vec::with_capacity(plan.buffers.len()),
@@ -45,6 +49,16 @@ impl ArenaLayout {
             layout.length = layout.length.checked_add(block.checked_mul(count)?)?;
         }
         (layout.length <= isize::MAX as usize / 8).then_some(layout)
+    }
+
+    /// Says how many steps the next run has; `false` where there is no room for them.
+    #[must_use]
+    pub(crate) fn set_steps(&mut self, steps: usize) -> bool {
+        let fits = steps <= self.room;
+        if fits {
+            self.steps = steps;
+        }
+        fits
     }
 
     /// Elements of the arena.

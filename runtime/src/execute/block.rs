@@ -79,6 +79,13 @@ pub(crate) struct Source<'a, T> {
 /// For each port what the caller gives, `None` for zeros, and the port's size.
 pub(crate) type Boundary<'a, T> = [(Option<Source<'a, T>>, usize)];
 
+impl<T> Block<T> {
+    /// Bytes of its arena.
+    pub(crate) fn bytes(&self) -> usize {
+        self.layout.as_ref().map_or(0, ArenaLayout::length) * size_of::<T>()
+    }
+}
+
 fn sample_operand(
     plan: &Plan,
     layout: &ArenaLayout,
@@ -109,7 +116,7 @@ impl<T: Element> Block<T> {
     /// Makes room for a run; refuses sizes that overflow.
     pub(crate) fn prepare(&mut self, engine: &Engine<T>, steps: usize) -> Result<(), CallError> {
         let rows = self.rows();
-        if self.layout.as_ref().is_none_or(|layout| layout.steps != steps || layout.rows != rows) {
+        if self.layout.as_ref().is_none_or(|layout| layout.room != steps || layout.rows != rows) {
             let layout = ArenaLayout::new(&engine.plan, steps, rows)
                 .ok_or(CallError::TooLarge { steps, batch: rows })?;
             // A new layout finds zeros in every pad.
@@ -159,12 +166,38 @@ impl<T: Element> Block<T> {
         }
     }
 
-    /// Stages everything a forward run reads.
+    /// Says how many steps the next run has, at most those the block is prepared for.
+    pub(crate) fn set_steps(&mut self, steps: usize) -> Result<(), CallError> {
+        let fits = self.layout.as_mut().is_some_and(|layout| layout.set_steps(steps));
+        let refusal =
+            || CallError::Internal("a block was run for more steps than it has room for".to_owned());
+        fits.then_some(()).ok_or_else(refusal)
+    }
+
+    /// Steps of the last run.
+    pub(crate) fn steps(&self) -> usize {
+        self.layout.as_ref().map_or(0, |layout| layout.steps)
+    }
+
+    /// Makes the states that the last run ended with those that the next one begins with.
+    pub(crate) fn carry_on(&mut self, engine: &Engine<T>) -> Result<(), CallError> {
+        let layout = self.layout()?.clone();
+        for place in &engine.plan.states {
+            let buffer = place.buffer.0 as usize;
+            let (from, to) =
+                (layout.block(buffer, place.time, layout.steps), layout.block(buffer, place.time, 0));
+            let length = layout.rows * engine.plan.buffers[buffer].width;
+            self.arena.as_mut_slice().copy_within(from..from + length, to);
+        }
+        Ok(())
+    }
+
+    /// Stages everything a forward run reads; without states it goes on from where it is.
     pub(crate) fn stage_forward(
         &mut self,
         shared: Shared<'_, T>,
         inputs: &[Source<'_, T>],
-        states: &Boundary<'_, T>,
+        states: Option<&Boundary<'_, T>>,
     ) -> Result<(), CallError> {
         let layout = self.layout()?.clone();
         if layout.rows == 0 {
@@ -178,7 +211,7 @@ impl<T: Element> Block<T> {
                     self.stage(engine, &layout, place, step, (Some(source), source.size), step);
                 }
             }
-            for (&place, port) in engine.plan.states.iter().zip(states) {
+            for (&place, port) in engine.plan.states.iter().zip(states.into_iter().flatten()) {
                 self.stage(engine, &layout, place, 0, *port, 0);
             }
         }

@@ -82,7 +82,7 @@ impl<T: Element> CompiledCell<T> {
     ///
     /// # Errors
     ///
-    /// A dimension that is missing, unknown or too large; an operator without code; a failure of the code generator.
+    /// A dimension that is missing, unknown, given twice or too large; an operator without code; a failure of the code generator.
     pub fn new(
         cell: &Cell,
         dimensions: &[(&str, usize)],
@@ -154,6 +154,13 @@ impl<T: Element> CompiledCell<T> {
         self.training.plan.tape_elements() * size_of::<T>()
     }
 
+    /// Bytes that a training run holds for each sample and step: the tape, and what the way back keeps for the products
+    /// behind its loop.
+    #[must_use]
+    pub fn training_bytes_per_step(&self) -> usize {
+        self.training.plan.sequence_elements() * size_of::<T>()
+    }
+
     /// The plan of a training step.
     #[must_use]
     pub fn training_plan(&self) -> &Plan {
@@ -172,7 +179,7 @@ impl<T: Element> CompiledCell<T> {
     }
 
     /// For each state where it begins, `[B, n]`, if the caller does not say so and the equations do.
-    fn declared_states(&self, call: &Forward<'_, T>) -> Result<Vec<Option<Vec<T>>>, CallError> {
+    fn declared_states(&self, call: &Forward<'_, '_, T>) -> Result<Vec<Option<Vec<T>>>, CallError> {
         let mut declared = vec![None; self.layout.states.len()];
         let given =
             |state: u32| call.initial_states.get(state as usize).is_some_and(|slice| !slice.is_empty());
@@ -201,7 +208,7 @@ impl<T: Element> CompiledCell<T> {
     /// Adds what reaches the parameters through the initial states that the equations declare and the run has used.
     fn initial_gradients(
         &self,
-        call: &mut Backward<'_, T>,
+        call: &mut Backward<'_, '_, T>,
         memory: &Memory<T>,
         batch: usize,
     ) -> Result<(), CallError> {
@@ -255,7 +262,10 @@ impl<T: Element> CompiledCell<T> {
 
 /// Sizes of the free dimensions, in the cell's order.
 fn sizes_of(free: &[String], dimensions: &[(&str, usize)]) -> Result<Vec<usize>, CompileError> {
-    for (name, _) in dimensions {
+    for (at, (name, _)) in dimensions.iter().enumerate() {
+        if dimensions[..at].iter().any(|(before, _)| before == name) {
+            return Err(CompileError::RepeatedDimension { name: (*name).to_owned() });
+        }
         if !free.iter().any(|known| known == name) {
             let known = free.join(", ");
             return Err(CompileError::UnknownDimension { name: (*name).to_owned(), known });
@@ -263,7 +273,7 @@ fn sizes_of(free: &[String], dimensions: &[(&str, usize)]) -> Result<Vec<usize>,
     }
     free.iter()
         .map(|name| {
-            let given = dimensions.iter().rev().find(|(given, _)| given == name);
+            let given = dimensions.iter().find(|(given, _)| given == name);
             given.map(|&(_, size)| size).ok_or_else(|| CompileError::MissingDimension { name: name.clone() })
         })
         .collect()
@@ -319,6 +329,10 @@ pub(crate) fn constants<T: Element>(
         .map_err(|error| CallError::Internal(error.to_string()))
 }
 
+/// Steps that inference runs at once. Products that leave the loop are computed for so many steps ahead, so the memory
+/// of a run without a tape does not grow with the length of the sequence beyond this.
+pub(crate) const STEPS_AT_ONCE: usize = 256;
+
 /// What a [`Workspace`] holds for one engine.
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
@@ -345,6 +359,13 @@ impl<T> Default for Memory<T> {
             tape: None,
             declared: Vec::new(),
         }
+    }
+}
+
+impl<T> Memory<T> {
+    /// Bytes of all blocks.
+    pub(crate) fn bytes(&self) -> usize {
+        self.blocks.iter().map(Block::bytes).sum()
     }
 }
 
@@ -472,13 +493,19 @@ fn check_slices<'s, T: 's>(
     Ok(())
 }
 
-fn sources<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<Source<'a, T>> {
-    slices.iter().zip(ports).map(|(&elements, port)| Source { elements, batch, size: port.size }).collect()
+/// Sequences from step `first` on.
+fn sources<'a, T>(slices: &[&'a [T]], ports: &[Port], first: usize, batch: usize) -> Vec<Source<'a, T>> {
+    let source = |(elements, port): (&&'a [T], &Port)| Source {
+        elements: elements.get(first * batch * port.size..).unwrap_or_default(),
+        batch,
+        size: port.size,
+    };
+    slices.iter().zip(ports).map(source).collect()
 }
 
 /// As [`sources`], where an empty list means zeros.
 fn boundary<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<(Option<Source<'a, T>>, usize)> {
-    let given = sources(slices, ports, batch);
+    let given = sources(slices, ports, 0, batch);
     let given = given.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
     given.zip(ports).map(|(source, port)| (source, port.size)).collect()
 }
@@ -529,7 +556,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
 
     fn forward(
         &self,
-        call: Forward<'_, T>,
+        call: Forward<'_, '_, T>,
         keep: Keep,
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
@@ -561,7 +588,11 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         };
         let memory = workspace.memory();
         memory.tape = None;
-        memory.attach(engine, steps, batch)?;
+        let most = match keep {
+            Keep::Nothing => steps.min(STEPS_AT_ONCE),
+            Keep::Tape => steps,
+        };
+        memory.attach(engine, most, batch)?;
         let wanted: Vec<NodeId> = engine.plan.expressions.iter().map(|expression| expression.0).collect();
         if !wanted.is_empty() {
             memory.expressions = constants(engine, call.parameters, &self.parameter_ranges, &[], &wanted)?;
@@ -569,7 +600,6 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         memory.pack(engine, call.parameters, &self.parameter_ranges, false)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
-        let inputs = sources(call.inputs, &layout.inputs, batch);
         let given = |state: usize| call.initial_states.get(state).copied().filter(|slice| !slice.is_empty());
         let begin = |state: usize| given(state).or(declared[state].as_deref());
         let states: Vec<_> = (0..)
@@ -579,30 +609,52 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
                 (source, port.size)
             })
             .collect();
-        let result = each_block(&mut blocks, self.threads, |block| {
-            block.stage_forward(shared, &inputs, &states)?;
-            block.run(shared, false)
-        });
+        let mut run = || -> Result<(), CallError> {
+            let mut first = 0;
+            loop {
+                let count = most.min(steps - first);
+                let inputs = sources(call.inputs, &layout.inputs, first, batch);
+                each_block(&mut blocks, self.threads, |block| {
+                    if first > 0 {
+                        block.carry_on(engine)?;
+                    }
+                    block.set_steps(count)?;
+                    block.stage_forward(shared, &inputs, (first == 0).then_some(&states[..]))?;
+                    block.run(shared, false)
+                })
+                .map_err(|error| error.counted_from(first))?;
+                for block in &blocks {
+                    for ((output, &place), port) in
+                        call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs)
+                    {
+                        let output = output.get_mut(first * batch * port.size..).unwrap_or_default();
+                        block.unstage(engine, place, 0..count, batch, port.size, output)?;
+                    }
+                }
+                first += count;
+                if first >= steps {
+                    break;
+                }
+            }
+            for block in &blocks {
+                let last = block.steps();
+                for ((into, &place), port) in
+                    call.final_states.iter_mut().zip(&engine.plan.states).zip(&layout.states)
+                {
+                    block.unstage(engine, place, last..last + 1, batch, port.size, into)?;
+                }
+            }
+            Ok(())
+        };
+        let result = run();
         memory.blocks = blocks;
         result?;
-        for block in &memory.blocks {
-            for ((output, &place), port) in
-                call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs)
-            {
-                block.unstage(engine, place, 0..steps, batch, port.size, output)?;
-            }
-            for ((last, &place), port) in
-                call.final_states.iter_mut().zip(&engine.plan.states).zip(&layout.states)
-            {
-                block.unstage(engine, place, steps..steps + 1, batch, port.size, last)?;
-            }
-        }
         memory.tape = (keep == Keep::Tape).then_some((steps, batch));
         memory.declared = declared.iter().map(Option::is_some).collect();
         Ok(())
     }
 
-    fn backward(&self, mut call: Backward<'_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
+    fn backward(&self, mut call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
         let engine = &self.training;
         let layout = &self.layout;
         let memory = workspace.memory();

@@ -43,7 +43,7 @@ impl<T: Element> Engine<T> {
                     .map_err(|error| CompileError::Code(error.to_string()))?;
                 let primitives = T::primitives(Level::best())
                     .ok_or_else(|| CompileError::Internal("the best level is not available".to_owned()))?;
-                Loops::Compiled(Box::new((kernels, primitives.for_compiled_code())))
+                Loops::Compiled(Box::new((kernels, *primitives)))
             }
             #[cfg(not(feature = "jit"))]
             Backend::Jit => return Err(CompileError::NoBackend),

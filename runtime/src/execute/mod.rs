@@ -16,3 +16,5 @@ pub(crate) mod compiled;
 pub(crate) mod engine;
 pub(crate) mod roles;
 mod solve;
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,9 @@
 use gatewright_compiler::operator::real::Real;
 
 use super::kernel::{self, Kernels};
-use crate::primitive::{Level, PrimitiveTable};
+use crate::primitive::Level;
+#[cfg(feature = "jit")]
+use crate::primitive::{self, PrimitiveTable};
 
 /// `f32` or `f64`: a number with kernels and tile primitives. [`Real`] is sealed, and so is this.
 pub trait Element: Real {
@@ -17,6 +19,7 @@ pub trait Element: Real {
     fn kernels(level: Level) -> &'static Kernels<Self>;
 
     /// The tile primitives of a level, if this machine can run it.
+    #[cfg(feature = "jit")]
     fn primitives(level: Level) -> Option<&'static PrimitiveTable<Self>>;
 
     /// The transpose of four rows of four.
@@ -46,7 +49,7 @@ pub trait Element: Real {
 }
 
 macro_rules! implement_element {
-    ($scalar:ident, $block:literal, $kernels:ident, $exchange:ident, $general:path) => {
+    ($scalar:ident, $block:literal, $kernels:ident, $primitives:ident, $exchange:ident, $general:path) => {
         impl Element for $scalar {
             const BLOCK: usize = $block;
             const PANEL: usize = 2 * $block;
@@ -55,8 +58,9 @@ macro_rules! implement_element {
                 kernel::$kernels(level)
             }
 
+            #[cfg(feature = "jit")]
             fn primitives(level: Level) -> Option<&'static PrimitiveTable<Self>> {
-                PrimitiveTable::<$scalar>::for_level(level)
+                primitive::$primitives(level)
             }
 
             #[inline]
@@ -100,8 +104,8 @@ macro_rules! implement_element {
     };
 }
 
-implement_element!(f32, 16, kernels_f32, exchange_f32, matrixmultiply::sgemm);
-implement_element!(f64, 8, kernels_f64, exchange_any, matrixmultiply::dgemm);
+implement_element!(f32, 16, kernels_f32, single, exchange_f32, matrixmultiply::sgemm);
+implement_element!(f64, 8, kernels_f64, double, exchange_any, matrixmultiply::dgemm);
 
 /// A transpose, number by number.
 #[inline]

@@ -153,11 +153,6 @@ fn next<'l>(
     Ok(entry)
 }
 
-fn check_length(layout: &ParameterLayout, found: usize) -> Result<(), ViewError> {
-    let expected = layout.length();
-    if expected == found { Ok(()) } else { Err(ViewError::Length { expected, found }) }
-}
-
 fn check_finished(entries: &mut std::slice::Iter<'_, ParameterEntry>) -> Result<(), ViewError> {
     entries.next().map_or(Ok(()), |entry| Err(ViewError::Further { name: entry.name.clone() }))
 }
@@ -179,7 +174,10 @@ macro_rules! parts {
             ///
             /// [`ViewError::Length`].
             pub fn new(layout: &'l ParameterLayout, parameters: &'a $($exclusive)? [T]) -> Result<Self, ViewError> {
-                check_length(layout, parameters.len())?;
+                let (expected, found) = (layout.length(), parameters.len());
+                if expected != found {
+                    return Err(ViewError::Length { expected, found });
+                }
                 Ok(Self { entries: layout.entries().iter(), rest: parameters })
             }
 

@@ -1,7 +1,8 @@
 use gatewright_compiler::operator::Unary;
 use gatewright_compiler::operator::elementary::evaluate;
 
-use super::{Level, PrimitiveTable, first_difference};
+use super::{Level, first_difference, single};
+use crate::matmul::Element;
 
 /// Bits of numbers of every kind: a stride through all of them, and the neighbourhood of the special ones.
 fn sample_f32() -> Vec<f32> {
@@ -41,7 +42,7 @@ macro_rules! test_type {
         fn $name() {
             let source = $sample();
             for level in Level::ALL {
-                let Some(table) = PrimitiveTable::<$scalar>::for_level(level) else { continue };
+                let Some(table) = <$scalar>::primitives(level) else { continue };
                 for function in Unary::PRIMITIVES {
                     let mut values = source.clone();
                     assert!(table.apply_in_place(function, &mut values));
@@ -54,7 +55,7 @@ macro_rules! test_type {
         fn $tails() {
             let source: Vec<$scalar> = (0..70).map(|index| (index as $scalar - 31.0) * 0.37).collect();
             for level in Level::ALL {
-                let Some(table) = PrimitiveTable::<$scalar>::for_level(level) else { continue };
+                let Some(table) = <$scalar>::primitives(level) else { continue };
                 for function in Unary::PRIMITIVES {
                     for length in 0..source.len() {
                         let mut values = vec![77.0; source.len()];
@@ -78,20 +79,9 @@ test_type!(every_level_equals_the_definition_in_f64, tails_are_exact_in_f64, f64
 
 #[test]
 fn only_primitives_are_applied() {
-    let table = PrimitiveTable::<f32>::best();
+    let table = single(Level::best()).expect("the best level is available");
     assert!(!table.apply_in_place(Unary::Relu, &mut [1.0]));
     assert!(!table.apply(Unary::Tanh, &mut [1.0], &[1.0, 2.0]));
-}
-
-#[cfg(feature = "jit")]
-#[test]
-fn compiled_code_finds_functions_by_index() {
-    let table = PrimitiveTable::<f64>::best();
-    let compiled = table.for_compiled_code();
-    assert_eq!(size_of_val(&compiled), Unary::PRIMITIVES.len() * size_of::<usize>());
-    for (of_table, of_compiled) in table.functions.iter().zip(compiled.functions()) {
-        assert!(std::ptr::fn_addr_eq(*of_table, *of_compiled));
-    }
 }
 
 #[test]

@@ -28,6 +28,7 @@ pub(crate) unsafe trait Register: Lanes {
     unsafe fn store(self, destination: *mut Self::Scalar);
 }
 
+#[cfg(feature = "jit")]
 /// `for i in 0..length { destination[i] = function(source[i]) }`: whole registers, then the rest through a buffer
 /// of one register, so that the last elements go through the same instructions.
 ///

@@ -293,7 +293,13 @@ fn slips_that_would_change_the_cell_are_errors() {
     check(
         "$$\\begin{pmatrix} i_t \\\\ f_t \\end{pmatrix} = \\sigma(W [x_t, h_{t-1}])$$",
         expect![[r#"
-            GW0454 a stack of gates is defined at once, which is outside the language
+            inputs x[x] h[h]
+            parameters W[2 i, x + h]
+            order i f
+            outputs f[i]
+            GW0803 nothing reads `i_t`
+            GW0801 nothing is carried from one step to the next: this is no recurrent cell
+            GW0902 `h_t` is never defined: it becomes an input
         "#]],
     );
 }

@@ -318,7 +318,7 @@ fn operands_that_do_not_fit_are_refused() {
         expect![[r#"
             GW0202 1:7 `\mathrm{softmax}(w^\top x_t)`: a vector is needed here, a scalar was found
               1:24 `w^\top x_t`: a scalar
-              help: declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation
+              help: declare the operand that was read wrongly, as in `b: [n]`, or correct the operation
         "#]],
     );
 }

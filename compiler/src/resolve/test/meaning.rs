@@ -29,6 +29,35 @@ fn a_document_of_the_next_step_means_the_same() {
 }
 
 #[test]
+fn what_is_read_out_follows_the_inputs() {
+    let told = |text| describe(text, CyclePolicy::Reject);
+    let now = r"h_t = \tanh(W x_t + U h_{t-1}) \\ s_t = V h_t \\ y_t = s_t + s_{t-1}";
+    let next = r"h_{t+1} = \tanh(W x_{t+1} + U h_t) \\ s_t = V h_t \\ y_t = s_t + s_{t-1}";
+    assert_eq!(told(now), told(next));
+    // Where the input has the index of what is read out, the state is that of the step before.
+    let before = r"h_t = \tanh(W x_t + U h_{t-1}) \\ y_t = V h_{t-1}";
+    let state_space = r"h_{t+1} = \tanh(W x_t + U h_t) \\ y_t = V h_t";
+    assert_eq!(told(before), told(state_space));
+    // A gate that the next state reads stays where it is: it is no state.
+    let gated = r"h_{t+1} = z_t h_t + W x_{t+1} \\ z_t = \sigma(U h_t)";
+    assert_eq!(told(r"h_t = z_t h_{t-1} + W x_t \\ z_t = \sigma(U h_{t-1})"), told(gated));
+}
+
+#[test]
+fn parts_of_one_vector_take_the_size_of_what_they_are_added_to() {
+    check(
+        r"a_t = W x_t \\ u_t = V \operatorname{chunk}(a_t, 1, 2) + U h_{t-1} \\ h_t = u_t + \operatorname{chunk}(a_t, 2, 2)",
+        expect![[r#"
+            inputs x[x]
+            states h[h]
+            parameters W[2 h, x] V[h, h] U[h, h]
+            order a u h
+            outputs h[h]
+        "#]],
+    );
+}
+
+#[test]
 fn superscript_numbers_are_labels_or_powers() {
     check(
         r"h^{1}_t = \tanh(W^1 x_t + U^{1} h^1_{t-1}) \\ h^{2}_t = \tanh(W^2 h^1_t + U^2 h^2_{t-1}) + u_t^2",

@@ -148,7 +148,7 @@ fn operands_of_another_kind_are_refused() {
                 GW0202 1:7 `\operatorname{where}(x_t < 0, W, h_{t-1})`: `where` cannot choose among a vector and a matrix
                   1:28 `x_t < 0`: a vector
                   1:37 `W`: a matrix
-                  help: declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation
+                  help: declare the operand that was read wrongly, as in `b: [n]`, or correct the operation
             "#]],
         ),
         (
@@ -156,7 +156,7 @@ fn operands_of_another_kind_are_refused() {
             expect![[r#"
                 GW0202 1:17 `\operatorname{cumsum}(W)`: a vector is needed here, a matrix was found
                   1:39 `W`: a matrix
-                  help: declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation
+                  help: declare the operand that was read wrongly, as in `b: [n]`, or correct the operation
             "#]],
         ),
         (
@@ -210,7 +210,7 @@ fn operands_of_another_kind_are_refused() {
             expect![[r#"
                 GW0202 1:17 `\operatorname{tmatvec}(k_t, x_t)`: a matrix is needed here, a vector was found
                   1:40 `k_t`: a vector
-                  help: declare the operand that was read wrongly, as in `b \in \mathbb{R}^{n}`, or correct the operation
+                  help: declare the operand that was read wrongly, as in `b: [n]`, or correct the operation
                 GW0902 1:40 `k_t`: `k_t` is never defined: it becomes an input
             "#]],
         ),

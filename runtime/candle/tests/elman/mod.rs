@@ -70,7 +70,7 @@ impl<T: Real> SequenceCell<T> for Elman {
 
     fn forward(
         &self,
-        call: Forward<'_, T>,
+        call: Forward<'_, '_, T>,
         keep: Keep,
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
@@ -125,7 +125,7 @@ impl<T: Real> SequenceCell<T> for Elman {
         Ok(())
     }
 
-    fn backward(&self, call: Backward<'_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
+    fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
         let (m, n) = (self.hidden, self.inputs);
         let (w, u, _) = self.parameters(call.parameters)?;
         let [steps, rows, tape @ ..] = workspace.own_memory().as_slice() else {

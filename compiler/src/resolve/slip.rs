@@ -1,0 +1,133 @@
+//! Products that read on where a sign was lost.
+//!
+//! `U h_{t-1} b`, `b W x_t` and `U h_{t-1} V * s_{t-1}` have a meaning as they stand, a product of vectors, and are never
+//! meant so: a bias is added, and a matrix product that begins directly behind another one lacks its `+`. A written one
+//! that multiplies, `(1 z_t)`, lacks its sign too.
+
+use super::draft::Draft;
+use super::expression::{NodeId, NodeKind, Role, Source, Symbol};
+use crate::diagnostic::Code;
+use crate::source::ast::ProductSign;
+use crate::span::Span;
+
+/// Reports each place where a `+` is missing, and takes the product out of what later passes look at.
+pub(super) fn check(draft: &mut Draft) {
+    // A product within a product is looked at with the outer one.
+    let mut inner = vec![false; draft.nodes.len()];
+    let mut found: Vec<(usize, Span, Span)> = Vec::new();
+    for (at, node) in draft.nodes.iter().enumerate().rev() {
+        let NodeKind::Factors { factors, .. } = &node.kind else { continue };
+        for factor in factors {
+            inner[factor.0] |= is_chain(draft, *factor);
+        }
+        if inner[at] {
+            continue;
+        }
+        let factors = flat(draft, NodeId(at));
+        let lost = bias(draft, &factors)
+            .or_else(|| second_product(draft, &factors))
+            .or_else(|| one(draft, &factors));
+        if let Some((left, right)) = lost {
+            found.push((at, draft.span(left), draft.span(right)));
+        }
+    }
+    for (at, left, right) in found.into_iter().rev() {
+        draft.nodes[at].kind = NodeKind::Faulty;
+        draft
+            .findings
+            .report(Code::AmbiguousProduct, right, "a sign is missing before this factor, most likely a `+`")
+            .label(left, "the factor before")
+            .help("write the sign; a product of vectors is written with `\\odot`, in text with `.*`");
+    }
+}
+
+/// A factor, and the sign before it; none before the first.
+type Signed = (Option<ProductSign>, NodeId);
+
+/// The factors of a product with those of juxtapositions in it.
+fn flat(draft: &Draft, product: NodeId) -> Vec<Signed> {
+    let NodeKind::Factors { factors, signs, .. } = draft.kind(product) else { return Vec::new() };
+    let mut flat = Vec::new();
+    for (position, factor) in factors.iter().enumerate() {
+        let sign = position.checked_sub(1).and_then(|before| signs.get(before).copied());
+        match draft.kind(*factor) {
+            NodeKind::Factors { factors: chain, .. } if is_chain(draft, *factor) => {
+                let rest = chain.iter().skip(1).map(|next| (Some(ProductSign::Juxtaposition), *next));
+                flat.extend(chain.first().map(|first| (sign, *first)));
+                flat.extend(rest);
+            }
+            _ => flat.push((sign, *factor)),
+        }
+    }
+    flat
+}
+
+fn is_chain(draft: &Draft, node: NodeId) -> bool {
+    matches!(draft.kind(node), NodeKind::Factors { signs, .. }
+        if signs.iter().all(|sign| *sign == ProductSign::Juxtaposition))
+}
+
+/// `W h_{t-1} b`, `b W h_{t-1}`: a parameter that is called like a bias, without a sign behind a complete product or
+/// before a weight.
+fn bias(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
+    let called_bias = |node: NodeId| {
+        parameter(draft, node).is_some_and(|symbol| {
+            (symbol.canonical == "b" || symbol.canonical.starts_with("b_")) && symbol.declared.is_none()
+        })
+    };
+    factors.windows(2).enumerate().find_map(|(position, pair)| {
+        let &[(_, left), (Some(ProductSign::Juxtaposition), right)] = pair else { return None };
+        let before = factors.get(..=position).unwrap_or_default();
+        let behind = called_bias(right)
+            && before.iter().any(|(_, factor)| parameter(draft, *factor).is_some())
+            && before.iter().any(|(_, factor)| draft.varying[factor.0]);
+        (behind || called_bias(left) && is_weight(draft, right)).then_some((left, right))
+    })
+}
+
+/// `H * h_{t-1} W * s_{t-1}`, `U h_{t-1} W \circ c_{t-1}`: a weight without a sign behind a matrix product, and a sign
+/// behind it.
+fn second_product(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
+    factors.windows(4).find_map(|four| {
+        let &[(_, first), (_, value), (Some(ProductSign::Juxtaposition), weight), (Some(sign), last)] = four
+        else {
+            return None;
+        };
+        let products =
+            sign != ProductSign::Juxtaposition && is_weight(draft, first) && is_weight(draft, weight);
+        (products && is_value(draft, value) && is_value(draft, last)).then_some((value, weight))
+    })
+}
+
+/// `(1 z_t)`, `f1(x_t)`: nobody multiplies by a written one.
+fn one(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
+    factors.windows(2).find_map(|pair| {
+        let &[(_, left), (Some(ProductSign::Juxtaposition), right)] = pair else { return None };
+        let is_one = |node: NodeId| *draft.kind(node) == NodeKind::Number(1.0);
+        (is_one(left) && draft.varying[right.0] || is_one(right)).then_some((left, right))
+    })
+}
+
+/// The parameter that a node reads, transposed or not.
+fn parameter(draft: &Draft, node: NodeId) -> Option<&Symbol> {
+    let node = match draft.kind(node) {
+        NodeKind::Transpose(inner) => *inner,
+        _ => node,
+    };
+    match draft.sources[node.0] {
+        Source::Parameter(symbol) => {
+            Some(draft.symbol(symbol)).filter(|symbol| symbol.role == Role::Parameter)
+        }
+        _ => None,
+    }
+}
+
+/// An upper-case parameter.
+fn is_weight(draft: &Draft, node: NodeId) -> bool {
+    parameter(draft, node).is_some_and(|symbol| symbol.upper)
+}
+
+/// A per-step value by its name alone.
+fn is_value(draft: &Draft, node: NodeId) -> bool {
+    matches!(draft.kind(node), NodeKind::Read { .. }) && draft.varying[node.0]
+}
