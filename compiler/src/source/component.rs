@@ -138,8 +138,8 @@ fn only_indices(tokens: &[Token], sums: &[Sum], letters: &BTreeSet<String>) -> b
     let index = |kind: &TokenKind| letter(kind).is_some_and(|text| letters.contains(&text));
     let time = |kind: &TokenKind| letter(kind).is_some_and(|text| text == "t");
     let mut inside = vec![false; tokens.len()];
-    for at in 0..tokens.len() {
-        if tokens[at].kind == TokenKind::Subscript
+    for (at, token) in tokens.iter().enumerate() {
+        if token.kind == TokenKind::Subscript
             && let Some((from, to, _)) = sequence.script(at + 1)
         {
             inside[from..to].fill(true);
@@ -182,8 +182,8 @@ fn without_indices(tokens: &[Token], sums: &[Sum], letters: &BTreeSet<String>) -
     let index = |at: usize| {
         tokens.get(at).and_then(|token| letter(&token.kind)).is_some_and(|text| letters.contains(&text))
     };
-    for at in 0..tokens.len() {
-        if tokens[at].kind != TokenKind::Subscript {
+    for (at, token) in tokens.iter().enumerate() {
+        if token.kind != TokenKind::Subscript {
             continue;
         }
         let Some((from, to, over)) = sequence.script(at + 1) else { continue };

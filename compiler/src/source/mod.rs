@@ -314,7 +314,10 @@ fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, V
         let text = source.get(block.range.clone()).unwrap_or("");
         let start = block.range.start;
         match block.spelling {
-            Spelling::Latex => latex::lex(text, start, latex::is_doubled(text), &mut writer),
+            Spelling::Latex => {
+                latex::lex(text, start, latex::is_doubled(text), &mut writer);
+                name_arrows(&mut writer.tokens);
+            }
             Spelling::Text if let Some(line) = lines::program(text) => {
                 let place = text::place(0, start + line.start, start + line.end);
                 diagnostics.push(Diagnostic {
@@ -342,6 +345,24 @@ fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, V
     }
     component::rewrite(&mut lexed);
     (lexed, diagnostics)
+}
+
+/// `W^{\leftarrow}`: an arrow alone in a script is a label, the direction.
+fn name_arrows(tokens: &mut [Token]) {
+    use token::Bracket;
+    for at in 1..tokens.len() {
+        let word = match tokens[at].kind {
+            TokenKind::Equals => "leftarrow",
+            TokenKind::Arrow => "rightarrow",
+            _ => continue,
+        };
+        let braced = tokens[at - 1].kind == TokenKind::Open(Bracket::Brace)
+            && tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Close(Bracket::Brace));
+        let sign = at.checked_sub(if braced { 2 } else { 1 }).and_then(|sign| tokens.get(sign));
+        if sign.is_some_and(|sign| matches!(sign.kind, TokenKind::Subscript | TokenKind::Superscript)) {
+            tokens[at].kind = TokenKind::Word { text: word.to_owned(), upper: false };
+        }
+    }
 }
 
 /// Parses lexed blocks; `diagnostics` are those of the lexers.

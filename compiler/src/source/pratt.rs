@@ -213,7 +213,8 @@ impl<'a> Parser<'a> {
             Some(TokenKind::Unknown) => Err(Stop),
             Some(TokenKind::Comma)
                 if matches!(self.sequence.kind(self.position + 1),
-                    Some(TokenKind::Word { text, .. }) if matches!(text.as_str(), "if" | "when" | "otherwise")) =>
+                    Some(TokenKind::Word { text, .. }) if matches!(text.as_str(), "if" | "when" | "otherwise"))
+                    || self.compares(self.position + 1, self.end) =>
             {
                 let message = "a condition follows: a definition by cases is outside the language";
                 self.fail(Code::Piecewise, message, span, None)
