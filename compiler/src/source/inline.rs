@@ -161,12 +161,18 @@ pub(crate) fn broken(
     convention: &Convention,
 ) -> Vec<Block> {
     let known = names(statements);
-    let wanted =
-        |name: &String| statements.is_empty() || known.read.contains(name) && !known.defined.contains(name);
+    // `$x_t = E(w_t)$`, `$m_t = [m_1, \ldots]$`, `$x_t \in …$` say where an input comes from, or what it is.
+    let input = |name: &String| matches!(name.as_str(), "x" | "X" | "u" | "e");
+    let wanted = |name: &String| {
+        !input(name) && (statements.is_empty() || known.read.contains(name) && !known.defined.contains(name))
+    };
     blocks
         .iter()
         .filter(|block| {
-            text.get(block.range.clone()).is_some_and(|inside| inside.contains(['_', '^', '(', '[']))
+            text.get(block.range.clone()).is_some_and(|inside| {
+                let describes = ["\\in", "∈", "dots", "...", "…"].iter().any(|sign| inside.contains(sign));
+                inside.contains(['_', '^', '(', '[']) && !describes
+            })
         })
         .filter(|block| {
             let Reading { statements, lost, diagnostics } = read_one(text, block, convention);

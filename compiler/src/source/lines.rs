@@ -126,12 +126,21 @@ fn number_prefix(line: &str) -> Option<usize> {
     (digits > 0 && (rest.starts_with(". ") || rest.starts_with(") "))).then_some(digits + 2)
 }
 
-/// Every word of the text that has an index or stands beside an operator, cheaply: words with `_`.
+/// Every word of the text that is a name, cheaply: one letter, words with `_`, and what is defined or declared.
 fn identifiers(text: &str) -> Vec<&str> {
     let mut words: Vec<&str> = text
         .split(|next: char| !(next.is_alphanumeric() || next == '_'))
         .filter(|word| word.contains('_') || word.chars().count() == 1)
         .collect();
+    for line in text.lines() {
+        let (left, right) = line.split_once(['=', ':']).unwrap_or(("", ""));
+        if line[left.len()..].starts_with('=')
+            || right.trim_start().starts_with(['[', '='])
+            || right.trim() == "scalar"
+        {
+            words.extend(left.trim_end().rsplit(|next: char| !next.is_alphanumeric()).next());
+        }
+    }
     words.sort_unstable();
     words.dedup();
     words
@@ -212,10 +221,18 @@ fn balanced(text: &str) -> bool {
     depth == 0 && !text.trim_end().ends_with(['+', '-', '*', '/', '=', '⊙', '·', ','])
 }
 
-/// True for words that are no names: at least one word of two letters, and no sign of mathematics.
+/// True for words that are no names: at least one word of two letters, and no sign of mathematics. One letter by its
+/// name in brackets, `(alpha)`, is a factor, and so are several: dropped, they would be missing in silence.
 fn is_remark(tail: &str, names: &[&str]) -> bool {
     if tail.contains(SIGNS) {
         return false;
+    }
+    let inside = tail.trim();
+    if let Some(inside) = inside.strip_prefix('(').and_then(|inside| inside.strip_suffix(')')) {
+        let mut words = inside.split(|next: char| !next.is_alphanumeric()).filter(|word| !word.is_empty());
+        if words.all(|word| name::is_greek_word(word) || word.chars().count() == 1) {
+            return false;
+        }
     }
     tail.split(|next: char| !next.is_alphanumeric()).any(|word| {
         word.chars().count() >= 2

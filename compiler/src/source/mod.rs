@@ -31,6 +31,7 @@
 mod alternative;
 pub mod ast;
 mod command;
+mod component;
 mod convention;
 mod declaration;
 mod factor;
@@ -128,11 +129,44 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     };
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
     let Reading { mut statements, lost, mut diagnostics } = read_best(text, syntax, &found, &chosen);
+    skip_differential(&statements, &found, &mut diagnostics);
     section::merge(&mut statements, &found, &mut diagnostics);
     if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
         alternative::check(text, &mut statements, &found, &mut diagnostics);
     }
     finish(Reading { statements, lost, diagnostics })
+}
+
+/// Where a discrete form stands beside it, under the same heading, a differential equation is an explanation.
+fn skip_differential(statements: &[Statement], found: &Found, diagnostics: &mut [Diagnostic]) {
+    if !diagnostics.iter().any(|one| one.code == Code::DifferentialEquation) {
+        return;
+    }
+    let heading = |span: Span| found.heading_at(usize::try_from(span.start).unwrap_or(usize::MAX));
+    let steps: Vec<Option<usize>> = statements
+        .iter()
+        .filter(|statement| match &statement.kind {
+            StatementKind::Definition { value, .. } => {
+                let mut delayed = false;
+                inline::references(value, &mut |read| delayed |= read.time.is_some_and(|time| time < 0));
+                delayed
+            }
+            _ => false,
+        })
+        .map(|statement| heading(statement.span))
+        .collect();
+    for one in diagnostics.iter_mut().filter(|one| one.code == Code::DifferentialEquation) {
+        if steps.contains(&heading(one.span)) {
+            one.code = Code::SkippedRow;
+            one.message = "this differential equation is skipped: its discrete form is read".to_owned();
+            one.help = None;
+        } else if let Some(Some(step)) = steps.first()
+            && let Some(section) = found.headings.get(*step)
+        {
+            one.help =
+                Some(format!("its discrete form is a cell of its own: `--section \"{}\"`", section.title));
+        }
+    }
 }
 
 /// What was read of some blocks.
@@ -313,6 +347,7 @@ fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, V
         diagnostics.append(&mut writer.diagnostics);
         lexed.push(writer.tokens);
     }
+    component::rewrite(&mut lexed);
     (lexed, diagnostics)
 }
 
@@ -334,9 +369,11 @@ fn parse_blocks(
         statements.append(&mut reader.statements);
         lost.append(&mut reader.lost);
         let skipped = reader.skipped;
-        diagnostics.retain(|found: &Diagnostic| {
-            !skipped.iter().any(|span| span.start <= found.span.start && found.span.end <= span.end)
-        });
+        if !skipped.is_empty() {
+            diagnostics.retain(|found: &Diagnostic| {
+                !skipped.iter().any(|span| span.start <= found.span.start && found.span.end <= span.end)
+            });
+        }
         diagnostics.append(&mut reader.diagnostics);
         general.append(&mut reader.general);
         samples.append(&mut reader.samples);
@@ -359,24 +396,6 @@ fn parse_blocks(
         diagnostics.push(finding(Code::SkippedRow, message, first.span));
     }
     let mut statements = without_losses(statements, &mut diagnostics);
-    // Where a discrete form stands beside it, a differential equation is an explanation.
-    let steps = statements.iter().any(|statement| match &statement.kind {
-        StatementKind::Definition { value, .. } => {
-            let mut delayed = false;
-            inline::references(value, &mut |read| delayed |= read.time.is_some_and(|time| time < 0));
-            delayed
-        }
-        _ => false,
-    });
-    if steps {
-        for found in &mut diagnostics {
-            if found.code == Code::DifferentialEquation {
-                found.code = Code::SkippedRow;
-                found.message = "this differential equation is skipped: its discrete form is read".to_owned();
-                found.help = None;
-            }
-        }
-    }
     statements.shrink_to_fit();
     Reading { statements, lost, diagnostics }
 }

@@ -675,7 +675,7 @@ impl<'a> Reader<'a> {
             {
                 let spelled = target.name.canonical;
                 if matches!(value.kind, ExpressionKind::FunctionName(function) if function == known) {
-                    self.skip(&format!("`{spelled}` is known; its definition is skipped"), span);
+                    self.skip(format!("`{spelled}` is known; its definition is skipped"), span);
                     return Ok(());
                 }
                 return self.known_anew(&spelled, span);

@@ -91,3 +91,15 @@ fn gate_stacks_define_every_gate() {
     let stack = "\\begin{pmatrix} i \\\\ f \\\\ o \\\\ g \\end{pmatrix} = \\begin{pmatrix} \\sigma \\\\ \\sigma \\\\ \\sigma \\\\ \\tanh \\end{pmatrix} W \\begin{pmatrix} h_{t-1} \\\\ x_t \\end{pmatrix} \\\\ c_t = f \\odot c_{t-1} + i \\odot g \\\\ h_t = o \\odot \\tanh(c_t)";
     accept(stack, "x[x] -> h[h]; c[h] h[h]; W[4 h, x + h]");
 }
+
+#[test]
+fn a_factor_in_brackets_is_no_remark() {
+    for gap in [" ", "  ", "    "] {
+        let factor = |factor: &str| format!("h_t = (x_t + h_{{t-1}}){gap}({factor})\ngain = 0.5");
+        for name in ["alpha", "b", "gain"] {
+            same(&[&factor(name), &format!("h_t = (x_t + h_{{t-1}}) * {name}\ngain = 0.5")]);
+        }
+        same(&[&factor("the new state"), "h_t = x_t + h_{t-1}\ngain = 0.5"]);
+        same(&[&factor("alpha gate"), "h_t = x_t + h_{t-1}\ngain = 0.5"]);
+    }
+}
