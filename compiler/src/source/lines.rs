@@ -31,6 +31,7 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
             } else if let Some(length) = number_prefix(&text[line.clone()]) {
                 line = trim(text, line.start + length..line.end);
             }
+            line = without_bar(text, line);
             if is_heading(&text[line.clone()]) {
                 return None;
             }
@@ -65,9 +66,24 @@ pub(crate) fn program(text: &str) -> Option<Range<usize>> {
     None
 }
 
-/// `GRU update:`, `Complexity: O(n)`: words and a colon, and nothing that defines or declares.
+/// Drops the bar that ends the row of a table: one that no other bar of the line opens.
+fn without_bar(text: &str, line: Range<usize>) -> Range<usize> {
+    let whole = &text[line.clone()];
+    match whole.strip_suffix('|') {
+        Some(rest) if rest.matches('|').count() % 2 == 0 => trim(text, line.start..line.end - 1),
+        _ => line,
+    }
+}
+
+/// `GRU update:`, `**Forget gate:**`, `Complexity: O(n)`: words and a colon, and nothing that defines or declares.
 fn is_heading(line: &str) -> bool {
-    let Some((label, rest)) = line.split_once(':') else { return false };
+    // A whole line in bold.
+    let bold = ["**", "__"].iter().find_map(|mark| line.strip_prefix(mark)?.strip_suffix(mark));
+    let line = bold.unwrap_or(line);
+    let Some((label, rest)) = line.split_once(':') else {
+        let letter = |next: char| next.is_alphabetic() || matches!(next, ' ' | '-');
+        return bold.is_some() && line.chars().count() >= 3 && line.chars().all(letter);
+    };
     let words = label.split_whitespace().all(|word| {
         word.trim_matches(['(', ')', ',', '-']).chars().all(|next| next.is_alphanumeric() || next == '-')
     });

@@ -189,18 +189,7 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
     let mut display = of(Place::Display);
     let inline = of(Place::Inline);
     if !display.is_empty() {
-        // What is needed may need more in its turn.
-        for _ in 0..MAXIMUM_ROUNDS {
-            let statements = read(text, &display).statements;
-            let inline: Vec<Block> =
-                inline.iter().filter(|block| !display.contains(block)).cloned().collect();
-            let wanted = inline::needed(text, &inline, &statements, &conventions(text, &display));
-            if wanted.is_empty() {
-                break;
-            }
-            display.extend(wanted);
-            display.sort_by_key(|block| block.range.start);
-        }
+        with_needed(text, &mut display, &inline);
         return read(text, &display);
     }
     let inline = inline::definitions(text, &inline);
@@ -221,6 +210,10 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
         fences.extend(broken);
         fences.sort_by_key(|block| block.range.start);
         if !fences.is_empty() {
+            if place == Place::Span {
+                // `z = [h_{t-1}; x_t]` in a code span, which others read.
+                with_needed(text, &mut fences, &others);
+            }
             return read(text, &fences);
         }
     }
@@ -244,6 +237,20 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
         }
     }
     read(text, &whole)
+}
+
+/// Adds to the blocks of a cell the definitions of `inline` that it needs, which may need more in their turn.
+fn with_needed(text: &str, chosen: &mut Vec<Block>, inline: &[Block]) {
+    for _ in 0..MAXIMUM_ROUNDS {
+        let statements = read(text, chosen).statements;
+        let inline: Vec<Block> = inline.iter().filter(|block| !chosen.contains(block)).cloned().collect();
+        let wanted = inline::needed(text, &inline, &statements, &conventions(text, chosen));
+        if wanted.is_empty() {
+            break;
+        }
+        chosen.extend(wanted);
+        chosen.sort_by_key(|block| block.range.start);
+    }
 }
 
 /// True where every definition has a time index.
