@@ -4,7 +4,7 @@
 //! later stages but for limits, and what they make passes its verification.
 
 use gatewright_compiler::derivation::derive;
-use gatewright_compiler::diagnostic::{Diagnostic, Severity, json::json, render};
+use gatewright_compiler::diagnostic::{Diagnostic, Severity, render};
 use gatewright_compiler::graph::{GraphError, lower};
 use gatewright_compiler::passes::{self, PassError};
 use gatewright_compiler::plan::{self, PlanError};
@@ -115,7 +115,6 @@ fn show(text: &str, diagnostics: &[Diagnostic], spelling: Spelling) {
         // What is shown first stands for the rest: excerpts of all would take most of the time.
         let some = &diagnostics[..diagnostics.len().min(3)];
         assert_eq!(render(some, text, "text", false).is_empty(), some.is_empty());
-        assert!(json(some, text).starts_with('['));
     }
 }
 
