@@ -3,3 +3,4 @@
 mod call;
 mod checkpoints;
 mod ragged;
+mod stream;

@@ -169,6 +169,8 @@ impl<T: Element> Block<T> {
         let kept = if limit.chunked { self.course.kept_rows() } else { 0 };
         resize(engine.state_width().checked_mul(kept), &mut self.kept)?;
         resize(engine.state_elements().checked_mul(self.rows.len()), &mut self.ended)?;
+        self.offsets.reserve(engine.most_bindings());
+        self.settled.reserve(self.rows.len());
         let scratch = engine.scratch_elements();
         if self.scratch.resize(scratch) { Ok(()) } else { Err(CallError::OutOfMemory { elements: scratch }) }
     }

@@ -3,11 +3,11 @@
 use crate::error::CallError;
 use crate::sequence::Port;
 
-pub(super) fn count(what: &'static str, found: usize, expected: usize) -> Result<(), CallError> {
+pub(crate) fn count(what: &'static str, found: usize, expected: usize) -> Result<(), CallError> {
     if found == expected { Ok(()) } else { Err(CallError::Count { what, expected, found }) }
 }
 
-pub(super) fn length(
+pub(crate) fn length(
     what: &'static str,
     name: &str,
     found: usize,
@@ -25,7 +25,7 @@ pub(super) fn length(
 }
 
 /// Checks slices against ports, `rows` rows each; an empty list is allowed where `optional`.
-pub(super) fn slices<'s, T: 's>(
+pub(crate) fn slices<'s, T: 's>(
     what: &'static str,
     ports: &[Port],
     slices: impl ExactSizeIterator<Item = &'s [T]>,

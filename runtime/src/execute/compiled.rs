@@ -64,13 +64,13 @@ impl Default for CompileOptions {
 /// ```
 #[derive(Debug)]
 pub struct CompiledCell<T> {
-    pub(super) layout: CellLayout,
-    pub(super) parameter_ranges: Vec<(usize, usize)>,
-    pub(super) inference: Arc<Engine<T>>,
+    pub(crate) layout: CellLayout,
+    pub(crate) parameter_ranges: Vec<(usize, usize)>,
+    pub(crate) inference: Arc<Engine<T>>,
     pub(super) training: Arc<Engine<T>>,
     pub(super) initial: Option<InitialStates>,
     pub(super) threads: usize,
-    pub(super) solve: SolveOptions,
+    pub(crate) solve: SolveOptions,
     compile_time: Duration,
 }
 

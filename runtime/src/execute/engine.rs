@@ -81,6 +81,11 @@ impl<T: Element> Engine<T> {
         self.state_sizes.iter().sum()
     }
 
+    /// Buffers of the element loop that has the most.
+    pub(crate) fn most_bindings(&self) -> usize {
+        self.plan.kernels.iter().map(|kernel| kernel.buffers.len()).max().unwrap_or(0)
+    }
+
     /// Scratch elements that a call of [`Engine::run_loop`] needs.
     pub(crate) fn scratch_elements(&self) -> usize {
         match &self.loops {

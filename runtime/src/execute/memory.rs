@@ -22,9 +22,9 @@ pub(crate) const STEPS_AT_ONCE: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
     pub(super) engine: Option<Arc<Engine<T>>>,
-    pub(super) matrices: Vec<PackedMatrix<T>>,
-    pub(super) expressions: Vec<Vec<T>>,
-    pub(super) blocks: Vec<Block<T>>,
+    pub(crate) matrices: Vec<PackedMatrix<T>>,
+    pub(crate) expressions: Vec<Vec<T>>,
+    pub(crate) blocks: Vec<Block<T>>,
     table: Vec<Row>,
     /// The run whose tape is held.
     pub(super) tape: Option<Tape>,
@@ -69,7 +69,7 @@ impl<T> Memory<T> {
 impl<T: Element> Memory<T> {
     /// Makes this the memory of `engine` for a run: everything that does not depend on values. True where every step of
     /// every sample is run.
-    pub(super) fn attach(
+    pub(crate) fn attach(
         &mut self,
         engine: &Arc<Engine<T>>,
         steps: usize,
@@ -117,7 +117,7 @@ impl<T: Element> Memory<T> {
     }
 
     /// Computes what is the same at every step of a run and of the way back.
-    pub(super) fn compute_constants(
+    pub(crate) fn compute_constants(
         &mut self,
         engine: &Engine<T>,
         parameters: &[T],

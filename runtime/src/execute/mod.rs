@@ -22,7 +22,7 @@
 pub(crate) mod arena;
 pub(crate) mod block;
 mod budget;
-mod check;
+pub(crate) mod check;
 pub(crate) mod compiled;
 pub(crate) mod engine;
 mod gradient;
@@ -32,7 +32,7 @@ pub(crate) mod roles;
 mod round;
 mod run;
 mod solve;
-mod stage;
+pub(crate) mod stage;
 mod table;
 #[cfg(test)]
 mod tests;

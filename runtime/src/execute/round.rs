@@ -4,6 +4,7 @@ use gatewright_compiler::plan::BufferRole;
 
 use super::arena::Region;
 use super::block::{Block, Shared};
+use super::engine::Engine;
 use super::stage::{Beginning, Boundary, Source};
 use crate::error::CallError;
 use crate::matmul::Element;
@@ -58,7 +59,7 @@ impl<T: Element> Block<T> {
             if index > pieces.start {
                 self.carry_on(engine, region(self.course.piece(index - 1)), here);
             }
-            self.stage_inputs(engine, here, inputs);
+            self.stage_inputs(engine, here, inputs.iter().copied());
             self.run_forward(shared, here)?;
             if ending {
                 self.keep_ended(engine, here, self.course.rows_behind(index));
@@ -66,6 +67,62 @@ impl<T: Element> Block<T> {
         }
         self.round = Some(round);
         Ok(())
+    }
+
+    /// Runs the step of a run of one, from the states that [`Block::set_state`] or the step before has left.
+    pub(crate) fn run_one_step<'s>(
+        &mut self,
+        shared: Shared<'_, T>,
+        inputs: impl Iterator<Item = Source<'s, T>>,
+    ) -> Result<(), CallError>
+    where
+        T: 's,
+    {
+        let layout = self.layout()?;
+        if self.course.rounds() == 0 {
+            return Ok(());
+        }
+        let here = Region { layout: &layout, piece: self.course.piece(0) };
+        self.stage_inputs(shared.engine, here, inputs);
+        self.run_forward(shared, here)?;
+        self.round = Some(0);
+        Ok(())
+    }
+
+    /// Makes the states that the step has ended with those that the next one begins with.
+    pub(crate) fn end_one_step(&mut self, engine: &Engine<T>) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        if self.course.rounds() > 0 {
+            let here = Region { layout: &layout, piece: self.course.piece(0) };
+            self.carry_on(engine, here, here);
+        }
+        Ok(())
+    }
+
+    /// Sets a state that the next step begins with.
+    pub(crate) fn set_state(
+        &mut self,
+        engine: &Engine<T>,
+        state: usize,
+        beginning: Beginning<'_, T>,
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        if self.course.rounds() > 0 {
+            let here = Region { layout: &layout, piece: self.course.piece(0) };
+            self.stage_state(engine, here, state, beginning);
+        }
+        Ok(())
+    }
+
+    /// Gives the state that the next step begins with, by sample.
+    pub(crate) fn state(
+        &self,
+        engine: &Engine<T>,
+        state: usize,
+        mut into: impl FnMut(usize, &[T]),
+    ) -> Result<(), CallError> {
+        let (place, size) = (engine.plan.states[state], engine.state_sizes[state]);
+        self.unstage_first(engine, place, size, |row, from| into(row.sample, from))
     }
 
     /// Readies the loop back: nothing is added up yet.

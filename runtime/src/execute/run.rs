@@ -18,7 +18,7 @@ use crate::workspace::Workspace;
 impl<T: Element> CompiledCell<T> {
     /// For each state where it begins, one value for all samples, if the equations say so and the caller does not, or a
     /// reset asks for it.
-    pub(super) fn declared_states(
+    pub(crate) fn declared_states(
         &self,
         parameters: &[T],
         needed: impl Fn(u32) -> bool,
@@ -76,7 +76,7 @@ impl<T: Element> CompiledCell<T> {
         Ok(())
     }
 
-    pub(super) fn shared<'a>(
+    pub(crate) fn shared<'a>(
         &'a self,
         engine: &'a Engine<T>,
         parameters: &'a [T],

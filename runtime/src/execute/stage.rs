@@ -126,9 +126,16 @@ impl<T: Element> Block<T> {
     }
 
     /// Stages the inputs of a piece.
-    pub(super) fn stage_inputs(&mut self, engine: &Engine<T>, region: Region<'_>, inputs: &[Source<'_, T>]) {
+    pub(super) fn stage_inputs<'s>(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        inputs: impl Iterator<Item = Source<'s, T>>,
+    ) where
+        T: 's,
+    {
         let piece = region.piece;
-        for (source, place) in inputs.iter().zip(&engine.plan.inputs) {
+        for (source, place) in inputs.zip(&engine.plan.inputs) {
             let Some(place) = *place else { continue };
             for at in 0..piece.steps {
                 let from = |row: &Row| Some(source.at(row.step(piece.first + at), row.sample));
@@ -144,13 +151,25 @@ impl<T: Element> Block<T> {
         region: Region<'_>,
         beginnings: &[Beginning<'_, T>],
     ) {
-        for (&place, beginning) in engine.plan.states.iter().zip(beginnings) {
-            let from = |row: &Row| {
-                let given = beginning.given.filter(|_| row.given).map(|given| given.at(0, row.sample));
-                given.or(beginning.declared)
-            };
-            self.stage(engine, region, place, 0, 0..region.piece.rows, beginning.size, from);
+        for (state, &beginning) in beginnings.iter().enumerate() {
+            self.stage_state(engine, region, state, beginning);
         }
+    }
+
+    /// Stages a state that the first piece begins with.
+    pub(super) fn stage_state(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        state: usize,
+        beginning: Beginning<'_, T>,
+    ) {
+        let from = |row: &Row| {
+            let given = beginning.given.filter(|_| row.given).map(|given| given.at(0, row.sample));
+            given.or(beginning.declared)
+        };
+        let place = engine.plan.states[state];
+        self.stage(engine, region, place, 0, 0..region.piece.rows, beginning.size, from);
     }
 
     /// Makes the states that one piece ended with those that the next one begins with.
@@ -263,17 +282,22 @@ impl<T: Element> Block<T> {
         state: usize,
         into: impl FnMut(&Row, &[T]),
     ) -> Result<(), CallError> {
+        let place = engine.plan.state_gradients[state];
+        self.unstage_first(engine, place, engine.state_sizes[state], into)
+    }
+
+    /// Gives every row of the first block of a place.
+    pub(super) fn unstage_first(
+        &self,
+        engine: &Engine<T>,
+        place: Place,
+        size: usize,
+        into: impl FnMut(&Row, &[T]),
+    ) -> Result<(), CallError> {
         let layout = self.layout()?;
         if self.course.rounds() > 0 {
             let region = Region { layout: &layout, piece: self.course.piece(0) };
-            self.unstage(
-                engine,
-                region,
-                engine.plan.state_gradients[state],
-                0,
-                engine.state_sizes[state],
-                into,
-            );
+            self.unstage(engine, region, place, 0, size, into);
         }
         Ok(())
     }
