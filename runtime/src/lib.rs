@@ -5,6 +5,7 @@
 //! - [`CompiledCell`] is a cell compiled for given feature sizes. It implements [`sequence::SequenceCell`]: the one
 //!   boundary through which layers, adapters and programs run cells.
 //! - [`stream`] runs a cell one step at a time, without allocation.
+//! - [`carried`] runs long sequences in parts: truncated back-propagation through time.
 //! - [`parameters`] are one flat buffer with a layout that names its parts: views by name, initialisers, files.
 //! - [`zoo`] holds published cells by name.
 //! - [`weights`] takes weights from PyTorch, Keras and ONNX layers, and gives them back.
@@ -14,6 +15,7 @@
 
 #![deny(unsafe_code)]
 
+pub mod carried;
 pub mod documented;
 pub mod error;
 mod execute;
