@@ -65,10 +65,13 @@ const CELLS: [(&str, &str); 12] = [
          h_t = C_t tanh(0.1 * W_q x_t)",
     ),
     // Gradients by whole matrices, one for each sample, of which the walk back is solved: they are summed once a step.
-    ("implicit_matrix", "c_t = U * mean(x_t) - 0.1 * mean(x_t) * c_t^T + 0.1 * c_{t-1}\nh_t = c_t x_t\nwhere U: [x, x]"),
     (
-        "implicit_scaled_matrix",
-        "C_t = 0.1 * A .* C_t + 0.5 * C_{t-1} + B .* tanh(0.1 * C_t) + (W x_t) x_t^T\nh_t = C_t x_t",
+        "implicit_matrix",
+        "c_t = U * mean(x_t) - 0.1 * mean(x_t) * c_t^T + 0.1 * c_{t-1}\nh_t = c_t x_t\nwhere U: [x, x]",
+    ),
+    (
+        "implicit_summed_matrix",
+        "C_t = 0.1 * tanh(A + C_t + (W x_t) x_t^T) + 0.1 * B .* C_t + 0.5 * C_{t-1}\nh_t = C_t x_t",
     ),
     // Without states on the loop, and with the unknown in the state of another.
     (
