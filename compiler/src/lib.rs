@@ -11,6 +11,7 @@ pub mod limits;
 pub mod operator;
 pub mod passes;
 pub mod plan;
+pub mod regularize;
 pub mod resolve;
 pub mod shape;
 pub mod simplify;
