@@ -4,6 +4,7 @@
 //!   or in a file, both checked by `cargo check`; [`read_cell`] reads one from LaTeX, Markdown or plain text at run time.
 //! - [`CompiledCell`] is a cell compiled for given feature sizes. It implements [`sequence::SequenceCell`]: the one
 //!   boundary through which layers, adapters and programs run cells.
+//! - [`layer`] puts cells together: stacks, both directions, residual sums, regularisers.
 //! - [`parameters`] are one flat buffer with a layout that names its parts: views by name, initialisers, files.
 //! - [`zoo`] holds published cells by name.
 //! - [`weights`] takes weights from PyTorch, Keras and ONNX layers, and gives them back.
@@ -18,6 +19,7 @@ pub mod error;
 mod execute;
 #[doc(hidden)]
 pub mod expansion;
+pub mod layer;
 #[allow(unsafe_code, reason = "packed kernels")]
 pub mod matmul;
 pub mod parameters;
