@@ -304,7 +304,12 @@ fn choice(kind: Kind, drawn: Drawn) -> Regularizer {
     Regularizer { kind, target: None, rate: 0.5, drawn }
 }
 
-fn regularized(text: &str, threads: usize, backend: Backend, choices: &[Regularizer]) -> RegularizedCell<f64> {
+fn regularized(
+    text: &str,
+    threads: usize,
+    backend: Backend,
+    choices: &[Regularizer],
+) -> RegularizedCell<f64> {
     let cell = read_cell(text, Syntax::Text).expect("a cell");
     let options = CompileOptions { threads, backend, ..CompileOptions::default() };
     RegularizedCell::new(&cell, &[("x", 3), ("h", 4)], options, choices, 5).expect("compiles")

@@ -1,6 +1,7 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 #![cfg_attr(not(feature = "jit"), forbid(unsafe_code))]
 
+pub mod ablate;
 #[cfg(feature = "jit")]
 pub mod codegen;
 pub mod derivation;

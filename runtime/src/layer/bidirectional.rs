@@ -103,7 +103,8 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
         let keep = keep.shared_by(2, size_of_val(&memory[..]) * 2 + rows * width(&self.layout.inputs));
         let (ahead, back) = memory.split_at_mut(rows * width(&self.forward.layout().outputs));
         let resets = resets_backwards(call.sequences, call.steps, call.batch);
-        for (number, (layer, memory)) in [(&self.forward, &mut *ahead), (&self.backward, &mut *back)].into_iter().enumerate()
+        for (number, (layer, memory)) in
+            [(&self.forward, &mut *ahead), (&self.backward, &mut *back)].into_iter().enumerate()
         {
             let mut sequences = call.sequences;
             if number == 1 {
@@ -157,7 +158,8 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
                 self.merge.divide(given, values, gradients, rows);
             }
         }
-        let mut second = cut_mut(&mut second_inputs[..wanted], &self.layout.inputs, if wanted == 0 { 0 } else { rows });
+        let mut second =
+            cut_mut(&mut second_inputs[..wanted], &self.layout.inputs, if wanted == 0 { 0 } else { rows });
         let none: &mut [&mut [T]] = &mut [];
         let second_inputs = if wanted == 0 { none } else { &mut second[..] };
         let layers = [
@@ -175,9 +177,7 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
                     final_state_gradients: self.joined.states_of(number, call.final_state_gradients),
                     parameter_gradients: &mut call.parameter_gradients[range],
                     input_gradients,
-                    initial_state_gradients: self
-                        .joined
-                        .states_of_mut(number, call.initial_state_gradients),
+                    initial_state_gradients: self.joined.states_of_mut(number, call.initial_state_gradients),
                 },
                 &mut parts[number],
             )?;

@@ -230,7 +230,11 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
             inputs: &inputs,
             output_gradients: call.output_gradients,
             final_state_gradients: call.final_state_gradients,
-            parameter_gradients: if extended == 0 { &mut *call.parameter_gradients } else { &mut *all_gradients },
+            parameter_gradients: if extended == 0 {
+                &mut *call.parameter_gradients
+            } else {
+                &mut *all_gradients
+            },
             input_gradients: &mut input_gradients,
             initial_state_gradients: call.initial_state_gradients,
         };

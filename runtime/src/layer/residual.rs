@@ -53,7 +53,8 @@ where
         let (_, parts) = workspace.again(0, 1)?;
         self.layer.backward(call.reborrow(), &mut parts[0])?;
         let lengths = workspace.lengths();
-        for ((gradient, output), port) in call.input_gradients.iter_mut().zip(outputs).zip(&self.layout().inputs)
+        for ((gradient, output), port) in
+            call.input_gradients.iter_mut().zip(outputs).zip(&self.layout().inputs)
         {
             add_valid(gradient, output, batch, port.size, lengths);
         }

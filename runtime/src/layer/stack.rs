@@ -140,9 +140,7 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
                     final_state_gradients: self.joined.states_of(number, call.final_state_gradients),
                     parameter_gradients: &mut call.parameter_gradients[range],
                     input_gradients: if number == 0 { &mut *call.input_gradients } else { &mut below },
-                    initial_state_gradients: self
-                        .joined
-                        .states_of_mut(number, call.initial_state_gradients),
+                    initial_state_gradients: self.joined.states_of_mut(number, call.initial_state_gradients),
                 },
                 &mut parts[number],
             )?;

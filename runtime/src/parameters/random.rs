@@ -33,7 +33,11 @@ impl Random {
     /// The stream of this seed and these numbers.
     #[must_use]
     pub fn numbered<const N: usize>(seed: u64, numbers: [u64; N]) -> Self {
-        Self { state: numbers.into_iter().fold(mix(seed), |state, number| mix(state ^ mix(number.wrapping_add(GAMMA)))) }
+        Self {
+            state: numbers
+                .into_iter()
+                .fold(mix(seed), |state, number| mix(state ^ mix(number.wrapping_add(GAMMA)))),
+        }
     }
 
     /// 64 random bits.
