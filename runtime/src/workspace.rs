@@ -1,6 +1,6 @@
 //! Memory of a run: the tape and everything else that lives while a sequence is processed.
 
-use crate::execute::compiled::Memory;
+use crate::execute::memory::Memory;
 
 /// Memory of one run at a time, kept between runs so that a training loop allocates once.
 ///

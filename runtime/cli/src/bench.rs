@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use clap::{Args, ValueEnum};
 use gatewright::parameters::{Initializer, Random};
-use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
+use gatewright::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{CompiledCell, Element};
 
@@ -175,6 +175,7 @@ impl<'a, T: Element> Job<'a, T> {
         let call = Forward {
             steps: self.steps,
             batch: self.batch,
+            sequences: Sequences::default(),
             parameters: &self.parameters,
             inputs: &views(&self.inputs),
             initial_states: &views(&self.states),
@@ -187,6 +188,7 @@ impl<'a, T: Element> Job<'a, T> {
     fn backward(&mut self) -> Result<(), Failure> {
         let call = Backward {
             parameters: &self.parameters,
+            inputs: &[],
             output_gradients: &views(&self.output_gradients),
             final_state_gradients: &views(&self.final_gradients),
             parameter_gradients: &mut self.parameter_gradients,

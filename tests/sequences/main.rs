@@ -1,0 +1,5 @@
+//! Sequences: ragged batches, resets, directions, checkpoints, carried states and streams.
+
+mod call;
+mod checkpoints;
+mod ragged;
