@@ -4,7 +4,7 @@
 //! later stages but for limits, and what they make passes its verification.
 
 use gatewright_compiler::derivation::derive;
-use gatewright_compiler::diagnostic::{Diagnostic, Severity, render};
+use gatewright_compiler::diagnostic::{Code, Diagnostic, Severity, render};
 use gatewright_compiler::graph::{GraphError, lower};
 use gatewright_compiler::passes::{self, PassError};
 use gatewright_compiler::plan::{self, PlanError};
@@ -18,8 +18,8 @@ use crate::input::{Input, Spelling};
 pub enum End {
     /// It is no stream of Rust tokens.
     NoTokens,
-    /// Errors.
-    Refused,
+    /// Errors; the code of the first.
+    Refused(Code),
     /// A cell that is beyond a limit of a later stage.
     Limited,
     /// A cell that is too large for the time there is.
@@ -69,12 +69,10 @@ fn drive_to(input: &Input, most: usize) -> End {
     let document = parsed.document.clone();
     match passes::check(parsed, &input.options) {
         Err(diagnostics) => {
-            assert!(
-                diagnostics.iter().any(|found| found.code.severity() == Severity::Error),
-                "refused without an error: {diagnostics:?}"
-            );
+            let first = diagnostics.iter().find(|found| found.code.severity() == Severity::Error);
+            let first = first.unwrap_or_else(|| panic!("refused without an error: {diagnostics:?}"));
             show(text, &diagnostics, input.spelling);
-            End::Refused
+            End::Refused(first.code)
         }
         Ok(cell) => {
             assert!(

@@ -87,21 +87,27 @@ fn inner_states(draft: &mut Draft, kinds: &Kinds) {
                     if kinds.nodes[node.0] == Kind::Scalar
                         && factors.iter().any(|factor| kinds.nodes[factor.0] == Kind::Row) =>
                 {
-                    inner = Some(draft.span(node));
+                    let row = factors.iter().find(|factor| kinds.nodes[factor.0] == Kind::Row);
+                    inner = Some((draft.span(node), row.is_some_and(|row| draft.varying[row.0])));
                 }
                 _ if own(node) => carried = true,
                 _ => others = true,
             }
         }
-        if let (true, Some(span), false) = (carried, inner, others) {
-            found.push(span);
+        if let (true, Some((span, varies)), false) = (carried, inner, others) {
+            found.push((span, varies, draft.written(equation.target, 0)));
         }
     }
-    for span in found {
+    for (span, varies, state) in found {
+        // A weight has no outer product with a value.
+        let outer =
+            if varies { "values are columns: write an outer product as `v_t k_t^\\top`; " } else { "" };
         draft
             .findings
             .report(Code::AmbiguousProduct, span, "this is one number, added to every element of the state")
-            .help("values are columns: write an outer product as `v_t k_t^\\top`");
+            .help(format!(
+                "{outer}where the state is one number, declare it, as in `{state} \\in \\mathbb{{R}}`"
+            ));
     }
 }
 
