@@ -1,6 +1,8 @@
 //! Memory of a run: the tape and everything else that lives while a sequence is processed.
 
+use crate::error::CallError;
 use crate::execute::memory::Memory;
+use crate::sequence::Forward;
 
 /// Memory of one run at a time, kept between runs so that a training loop allocates once.
 ///

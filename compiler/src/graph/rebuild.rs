@@ -60,7 +60,7 @@ impl Graph {
     pub fn without_unread_parameters(&self) -> Result<Self, GraphError> {
         let live = self.reachable();
         let mut read = BTreeSet::new();
-        for (id, node) in self.iter().filter(|(id, _)| live[id.0 as usize]) {
+        for (_, node) in self.iter().filter(|(id, _)| live[id.0 as usize]) {
             if let Operator::Parameter(parameter) = node.operator {
                 read.insert(parameter);
             }

@@ -22,7 +22,7 @@
 pub(crate) mod arena;
 pub(crate) mod block;
 mod budget;
-mod check;
+pub(crate) mod check;
 pub(crate) mod compiled;
 pub(crate) mod engine;
 mod gradient;

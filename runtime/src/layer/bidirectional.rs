@@ -14,7 +14,7 @@
 //! | mean | `(f + b) / 2` | `ȳ / 2` | `ȳ / 2` |
 //! | product | `f ⊙ b` | `ȳ ⊙ b` | `ȳ ⊙ f` |
 
-use super::joined::{Joined, cut, cut_mut, width};
+use super::joined::{Joined, cut, cut_mut, reborrowed, width};
 use super::{LayerError, Shared, check_fit};
 use crate::error::CallError;
 use crate::execute::check;
@@ -121,7 +121,7 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
                     inputs: call.inputs,
                     initial_states: self.joined.states_of(number, call.initial_states),
                     outputs: &mut outputs,
-                    final_states: self.joined.states_of_mut(number, call.final_states),
+                    final_states: &mut self.joined.states_of_mut(number, call.final_states),
                 },
                 keep,
                 &mut parts[number],
@@ -137,7 +137,7 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
 
     fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
         let (steps, batch) = workspace.ran().ok_or(CallError::NoTape)?;
-        check::backward(&self.layout, &call, steps, batch)?;
+        check::backward(&self.layout, &call, (steps, batch), false)?;
         let rows = steps * batch;
         let outputs = rows * self.width_of_outputs();
         let wanted = if call.input_gradients.is_empty() { 0 } else { rows * width(&self.layout.inputs) };
@@ -158,15 +158,12 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
                 self.merge.divide(given, values, gradients, rows);
             }
         }
-        let mut second =
-            cut_mut(&mut second_inputs[..wanted], &self.layout.inputs, if wanted == 0 { 0 } else { rows });
-        let none: &mut [&mut [T]] = &mut [];
-        let second_inputs = if wanted == 0 { none } else { &mut second[..] };
-        let layers = [
-            (&self.forward, &*ahead_gradients, &mut *call.input_gradients),
-            (&self.backward, &*back_gradients, second_inputs),
-        ];
-        for (number, (layer, gradients, input_gradients)) in layers.into_iter().enumerate() {
+        let mut second = match wanted {
+            0 => Vec::new(),
+            _ => cut_mut(second_inputs, &self.layout.inputs, rows),
+        };
+        let layers = [(&self.forward, &*ahead_gradients), (&self.backward, &*back_gradients)];
+        for (number, (layer, gradients)) in layers.into_iter().enumerate() {
             let range = self.joined.parameters_of(number);
             let gradients = cut(gradients, &layouts[number].outputs, rows);
             layer.backward(
@@ -176,8 +173,14 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
                     output_gradients: if call.output_gradients.is_empty() { &[] } else { &gradients },
                     final_state_gradients: self.joined.states_of(number, call.final_state_gradients),
                     parameter_gradients: &mut call.parameter_gradients[range],
-                    input_gradients,
-                    initial_state_gradients: self.joined.states_of_mut(number, call.initial_state_gradients),
+                    input_gradients: &mut if number == 0 {
+                        reborrowed(call.input_gradients)
+                    } else {
+                        reborrowed(&mut second)
+                    },
+                    initial_state_gradients: &mut self
+                        .joined
+                        .states_of_mut(number, call.initial_state_gradients),
                 },
                 &mut parts[number],
             )?;

@@ -45,13 +45,14 @@ impl Joined {
     }
 
     /// As [`Joined::states_of`].
-    pub(super) fn states_of_mut<'a, 'w, T>(
-        &self,
-        part: usize,
-        all: &'a mut [&'w mut [T]],
-    ) -> &'a mut [&'w mut [T]] {
-        all.get_mut(self.states_of[part].clone()).unwrap_or_default()
+    pub(super) fn states_of_mut<'s, T>(&self, part: usize, all: &'s mut [&mut [T]]) -> Vec<&'s mut [T]> {
+        reborrowed(all.get_mut(self.states_of[part].clone()).unwrap_or_default())
     }
+}
+
+/// The same slices for a shorter time: lists of slices to write to can be mixed only where all live equally long.
+pub(super) fn reborrowed<'s, T>(slices: &'s mut [&mut [T]]) -> Vec<&'s mut [T]> {
+    slices.iter_mut().map(|slice| &mut **slice).collect()
 }
 
 /// Cuts memory into consecutive sequences of `rows` rows, one for each port.

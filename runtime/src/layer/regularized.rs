@@ -17,11 +17,12 @@ use gatewright_compiler::passes::PassError;
 use gatewright_compiler::regularize::{Drawn, Mask, MaskPort, RegularizeError, Regularizer, regularize};
 use gatewright_compiler::resolve::Cell;
 
+use super::joined::{cut, reborrowed, width};
 use crate::error::{CallError, CompileError};
 use crate::execute::check;
 use crate::execute::compiled::{CompileOptions, CompiledCell};
 use crate::matmul::Element;
-use crate::parameters::random::Random;
+use crate::parameters::Random;
 use crate::sequence::{Backward, CellLayout, Forward, Keep, Port, SequenceCell};
 use crate::workspace::Workspace;
 
@@ -192,7 +193,7 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
         let masks = self.mask_inputs();
         let rows = steps * batch;
         let extended = self.extended_parameters();
-        let own = check::elements(rows, super::joined::width(masks), steps, batch)?
+        let own = check::elements(rows, width(masks), steps, batch)?
             .checked_add(extended)
             .ok_or(CallError::TooLarge { steps, batch })?;
         let (memory, parts) = workspace.begin(&call, own, 2)?;
@@ -200,26 +201,25 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
         let keep = keep.shared_by(1, size_of_val(&memory[..]));
         let (parameters, memory) = memory.split_at(extended);
         let mut inputs = call.inputs.to_vec();
-        inputs.extend(super::joined::cut(memory, masks, rows));
+        inputs.extend(cut(memory, masks, rows));
         let parameters = if extended == 0 { call.parameters } else { parameters };
         self.training.forward(Forward { parameters, inputs: &inputs, ..call }, keep, &mut parts[1])
     }
 
     fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
         let (steps, batch) = workspace.ran().ok_or(CallError::NoTape)?;
-        check::backward(self.layout(), &call, steps, batch)?;
+        check::backward(self.layout(), &call, (steps, batch), false)?;
         let rows = steps * batch;
         let (masks, extended) = (self.mask_inputs(), self.extended_parameters());
-        let own = extended + rows * super::joined::width(masks);
+        let own = extended + rows * width(masks);
         let (memory, parts) = workspace.again(own + extended, 2)?;
         let (memory, all_gradients) = memory.split_at_mut(own);
         let (parameters, memory) = memory.split_at(extended);
         let mut inputs = call.inputs.to_vec();
         if !inputs.is_empty() {
-            inputs.extend(super::joined::cut(memory, masks, rows));
+            inputs.extend(cut(memory, masks, rows));
         }
-        let mut input_gradients: Vec<&mut [T]> =
-            call.input_gradients.iter_mut().map(|slice| &mut **slice).collect();
+        let mut input_gradients = reborrowed(call.input_gradients);
         // Nobody wants the gradients by masks, which are zero.
         if !input_gradients.is_empty() {
             input_gradients.extend(masks.iter().map(|_| &mut [][..]));
@@ -236,7 +236,7 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
                 &mut *all_gradients
             },
             input_gradients: &mut input_gradients,
-            initial_state_gradients: call.initial_state_gradients,
+            initial_state_gradients: &mut reborrowed(call.initial_state_gradients),
         };
         self.training.backward(extended_call, &mut parts[1])?;
         if extended > 0 {

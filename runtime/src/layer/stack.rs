@@ -7,7 +7,7 @@
 //!
 //! Memory of a run, besides the layers' own: the sequences between layers, and on the way back their gradients.
 
-use super::joined::{Joined, cut, cut_mut, width};
+use super::joined::{Joined, cut, cut_mut, reborrowed, width};
 use super::{LayerError, Shared, check_fit};
 use crate::error::CallError;
 use crate::execute::check;
@@ -71,7 +71,7 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
 
     fn forward(
         &self,
-        mut call: Forward<'_, '_, T>,
+        call: Forward<'_, '_, T>,
         keep: Keep,
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
@@ -85,12 +85,13 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
         let top = self.layers.len() - 1;
         for (number, (layer, part)) in self.layers.iter().zip(parts).enumerate() {
             let ports = &layer.layout().outputs;
-            let mut outputs = Vec::new();
-            if number < top {
+            let mut outputs = if number == top {
+                Vec::new()
+            } else {
                 let (mine, behind) = std::mem::take(&mut rest).split_at_mut(rows * width(ports));
                 rest = behind;
-                outputs = cut_mut(mine, ports, rows);
-            }
+                cut_mut(mine, ports, rows)
+            };
             layer.forward(
                 Forward {
                     steps: call.steps,
@@ -99,8 +100,12 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
                     parameters: &call.parameters[self.joined.parameters_of(number)],
                     inputs: if number == 0 { call.inputs } else { &between },
                     initial_states: self.joined.states_of(number, call.initial_states),
-                    outputs: if number == top { &mut *call.outputs } else { &mut outputs },
-                    final_states: self.joined.states_of_mut(number, call.final_states),
+                    outputs: &mut if number == top {
+                        reborrowed(call.outputs)
+                    } else {
+                        reborrowed(&mut outputs)
+                    },
+                    final_states: &mut self.joined.states_of_mut(number, call.final_states),
                 },
                 keep,
                 part,
@@ -112,7 +117,7 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
 
     fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
         let (steps, batch) = workspace.ran().ok_or(CallError::NoTape)?;
-        check::backward(&self.layout, &call, steps, batch)?;
+        check::backward(&self.layout, &call, (steps, batch), false)?;
         let rows = steps * batch;
         let own = rows * self.width_between();
         let (memory, parts) = workspace.again(2 * own, self.layers.len())?;
@@ -122,25 +127,34 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
         let mut above: Vec<&[T]> = call.output_gradients.to_vec();
         for (number, layer) in self.layers.iter().enumerate().rev() {
             let ports = &layer.layout().inputs;
-            let (mut inputs, mut below) = (Vec::new(), Vec::new());
-            if number > 0 {
+            let (inputs, mut below) = if number == 0 {
+                (call.inputs.to_vec(), Vec::new())
+            } else {
                 let length = rows * width(ports);
                 let (lower, mine) = values.split_at(values.len() - length);
-                (values, inputs) = (lower, cut(mine, ports, rows));
+                values = lower;
+                let inputs = cut(mine, ports, rows);
                 let at = gradients.len() - length;
                 let (lower, mine) = std::mem::take(&mut gradients).split_at_mut(at);
-                (gradients, below) = (lower, cut_mut(mine, ports, rows));
-            }
+                gradients = lower;
+                (inputs, cut_mut(mine, ports, rows))
+            };
             let range = self.joined.parameters_of(number);
             layer.backward(
                 Backward {
                     parameters: &call.parameters[range.clone()],
-                    inputs: if number == 0 { call.inputs } else { &inputs },
+                    inputs: &inputs,
                     output_gradients: &above,
                     final_state_gradients: self.joined.states_of(number, call.final_state_gradients),
                     parameter_gradients: &mut call.parameter_gradients[range],
-                    input_gradients: if number == 0 { &mut *call.input_gradients } else { &mut below },
-                    initial_state_gradients: self.joined.states_of_mut(number, call.initial_state_gradients),
+                    input_gradients: &mut if number == 0 {
+                        reborrowed(call.input_gradients)
+                    } else {
+                        reborrowed(&mut below)
+                    },
+                    initial_state_gradients: &mut self
+                        .joined
+                        .states_of_mut(number, call.initial_state_gradients),
                 },
                 &mut parts[number],
             )?;
