@@ -368,9 +368,8 @@ fn masks_have_their_rate_and_their_time() {
         let text = "h_t = a * h_{t-1} + x_t\ny_t = V x_t";
         let cell = read_cell(text, Syntax::Text).expect("a cell");
         let choices = [choice(Kind::Dropout, drawn)];
-        let sizes = [("x", 8), ("h", 8), ("y", 8)];
-        let sizes = &sizes[..cell.dimensions.len()];
-        let cell = RegularizedCell::<f64>::new(&cell, sizes, CompileOptions::default(), &choices, 5)
+        let sizes = [("h", 8), ("y", 8)];
+        let cell = RegularizedCell::<f64>::new(&cell, &sizes, CompileOptions::default(), &choices, 5)
             .expect("compiles");
         let mut trial = Trial::new(&cell, 40, 25);
         trial.inputs[0].fill(1.0);
