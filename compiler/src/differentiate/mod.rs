@@ -74,7 +74,7 @@ pub fn differentiate(forward: &Graph) -> Result<Graph, DifferentiateError> {
         return Err(DifferentiateError::HasGradients);
     }
     forward.verify()?;
-    let mut graph = forward.compact();
+    let mut graph = forward.clone().compact();
     let forward_nodes = graph.len();
     let mut contributions: Vec<Vec<NodeId>> = vec![Vec::new(); forward_nodes];
 

@@ -40,8 +40,13 @@ impl Graph {
                 result.label(place, label)?;
             }
         }
-        let read: HashSet<&Operator> =
-            self.iter().filter(|(id, _)| live[id.0 as usize]).map(|(_, node)| &node.operator).collect();
+        let leaves = if self.roots.keys().any(|root| root.solves().is_some()) { self.nodes.len() } else { 0 };
+        let read: HashSet<&Operator> = self
+            .iter()
+            .take(leaves)
+            .filter(|(id, _)| live[id.0 as usize])
+            .map(|(_, node)| &node.operator)
+            .collect();
         for (&root, id) in &self.roots {
             // What is solved for an unknown that nothing reads goes with it.
             if root.solves().is_none_or(|leaf| read.contains(&leaf)) {
@@ -78,14 +83,13 @@ impl Graph {
 
     /// The graph without the nodes that no root depends on; the others keep their order.
     #[must_use]
-    pub fn compact(&self) -> Self {
+    pub fn compact(self) -> Self {
         let whole = self.reachable().iter().all(|&live| live);
         let read = |leaf: Operator| self.nodes.iter().any(|node| node.operator == leaf);
         if whole && self.roots.keys().all(|root| root.solves().is_none_or(read)) {
-            return self.clone();
+            return self;
         }
         // Insertion of what has been inserted before cannot fail; the graph as it is would be right all the same.
-        self.rebuild(|graph, _, node, operands| graph.insert(node.operator.clone(), operands))
-            .unwrap_or_else(|_| self.clone())
+        self.rebuild(|graph, _, node, operands| graph.insert(node.operator.clone(), operands)).unwrap_or(self)
     }
 }

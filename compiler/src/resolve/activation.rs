@@ -18,6 +18,9 @@ const ACTIVATIONS: [&str; 8] = ["phi", "varphi", "psi", "Phi", "Psi", "f", "g", 
 const OPERATORS: [&str; 15] = [
     "F", "G", "H", "S", "T", "N", "D", "Theta", "Phi", "Psi", "Omega", "Gamma", "Lambda", "Sigma", "Delta",
 ];
+/// Most bindings that the line to paste offers.
+const MAXIMUM_OFFERED: usize = 8;
+
 /// Words that are letters.
 const GREEK: [&str; 54] = [
     "alpha",
@@ -140,7 +143,8 @@ pub(super) fn check(draft: &mut Draft) {
             bindings.push((symbol, first, binding(&name)));
         }
     }
-    let line = bindings.iter().map(|(_, _, line)| line.as_str()).collect::<Vec<_>>().join(", ");
+    let line: Vec<&str> = bindings.iter().map(|(_, _, line)| line.as_str()).take(MAXIMUM_OFFERED).collect();
+    let line = line.join(", ");
     for (symbol, place, _) in &bindings {
         let name = draft.symbol(*symbol).canonical.clone();
         draft

@@ -242,7 +242,9 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
 
 /// Adds to the blocks of a cell the definitions of `inline` that it needs, which may need more in their turn.
 fn with_needed(text: &str, chosen: &mut Vec<Block>, inline: &[Block]) {
-    for _ in 0..MAXIMUM_ROUNDS {
+    // What is read here is read again: a long text without inline equations is spared it.
+    let rounds = if inline.is_empty() { 0 } else { MAXIMUM_ROUNDS };
+    for _ in 0..rounds {
         let statements = read(text, chosen).statements;
         let inline: Vec<Block> = inline.iter().filter(|block| !chosen.contains(block)).cloned().collect();
         let wanted = inline::needed(text, &inline, &statements, &conventions(text, chosen));
@@ -324,7 +326,8 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
     let mut diagnostics = Vec::new();
     let mut lexed = Vec::with_capacity(blocks.len());
     for block in blocks {
-        let mut writer = Writer::default();
+        // One list for all blocks: advice that is dear to find is given to its first entries only.
+        let mut writer = Writer::after(std::mem::take(&mut diagnostics));
         let text = source.get(block.range.clone()).unwrap_or("");
         let start = block.range.start;
         match block.spelling {
@@ -347,7 +350,7 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
             }
             Spelling::Text if let Some(line) = lines::program(text) => {
                 let place = text::place(0, start + line.start, start + line.end);
-                diagnostics.push(Diagnostic {
+                writer.diagnostics.push(Diagnostic {
                     help: Some(
                         "write the equations that it computes, as in `h_t = tanh(W x_t + U h_{t-1})`"
                             .to_owned(),
@@ -366,7 +369,7 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
                 }
             }
         }
-        diagnostics.append(&mut writer.diagnostics);
+        diagnostics = writer.diagnostics;
         lexed.push(label_brackets(writer.tokens));
     }
     component::rewrite(&mut lexed);

@@ -7,6 +7,7 @@ use super::convention::Convention;
 use super::pratt::{Parser, Stop};
 use super::row::{is_loss, is_prose, is_sentence, relations, segments, strip, ungroup, words};
 use super::sequence::{BracketFault, Sequence};
+use super::stack::is_column;
 use super::token::{Bracket, Token, TokenKind, describe};
 use super::{name, normal, print};
 use crate::diagnostic::{Code, Diagnostic};
@@ -380,7 +381,7 @@ impl<'a> Reader<'a> {
             self.skip("words on the right side define nothing: skipped", span);
             return Ok(());
         }
-        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) && equals.len() == 1 {
+        if equals.len() == 1 && is_column(sequence, first) {
             return self.gate_stack(sequence, first);
         }
         if self.lines
