@@ -83,7 +83,7 @@ pub struct AblateError {
 ///
 /// A limit on the size of graphs.
 pub fn ablate(cell: &Graph) -> Result<Vec<Variant>, AblateError> {
-    let cell = &cell.compact();
+    let cell = &cell.clone().compact();
     let make = |change: &Change, node: NodeId| -> Result<Graph, GraphError> {
         let mut gate_place = None;
         let graph = cell.rebuild(|graph, id, there, operands| {
