@@ -6,6 +6,7 @@
 //!   boundary through which layers, adapters and programs run cells.
 //! - [`stream`] runs a cell one step at a time, without allocation.
 //! - [`carried`] runs long sequences in parts: truncated back-propagation through time.
+//! - [`layer`] puts cells together: stacks, both directions, residual sums, regularisers.
 //! - [`parameters`] are one flat buffer with a layout that names its parts: views by name, initialisers, files.
 //! - [`zoo`] holds published cells by name.
 //! - [`weights`] takes weights from PyTorch, Keras and ONNX layers, and gives them back.
@@ -21,6 +22,7 @@ pub mod error;
 mod execute;
 #[doc(hidden)]
 pub mod expansion;
+pub mod layer;
 #[allow(unsafe_code, reason = "packed kernels")]
 pub mod matmul;
 pub mod parameters;

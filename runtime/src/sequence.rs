@@ -82,6 +82,17 @@ pub enum Direction {
     Reverse,
 }
 
+impl Direction {
+    /// The other direction.
+    #[must_use]
+    pub const fn opposite(self) -> Self {
+        match self {
+            Self::Forward => Self::Reverse,
+            Self::Reverse => Self::Forward,
+        }
+    }
+}
+
 /// Which steps of which sample are run: see the [module](self). By default all, first to last.
 ///
 /// ```
@@ -129,6 +140,18 @@ pub enum Keep {
     },
 }
 
+impl Keep {
+    /// The same for each of `parts` runs, where a layer holds `own` bytes itself.
+    pub(crate) fn shared_by(self, parts: usize, own: usize) -> Self {
+        match self {
+            Self::Checkpoints { bytes } => {
+                Self::Checkpoints { bytes: bytes.saturating_sub(own) / parts.max(1) }
+            }
+            Self::Nothing | Self::Tape => self,
+        }
+    }
+}
+
 /// Arguments of a forward run over `steps` steps (T) and `batch` samples (B).
 ///
 /// What is written has a lifetime of its own, `'w`: lists of slices may live shorter than what they point to.
@@ -153,6 +176,25 @@ pub struct Forward<'a, 'w, T> {
     pub final_states: &'a mut [&'w mut [T]],
 }
 
+impl<'w, T> Forward<'_, 'w, T> {
+    /// The same arguments for another run.
+    pub(crate) fn reborrow(&mut self) -> Forward<'_, 'w, T> {
+        Forward { outputs: &mut *self.outputs, final_states: &mut *self.final_states, ..*self }
+    }
+}
+
+impl<'w, T> Backward<'_, 'w, T> {
+    /// The same arguments for another run.
+    pub(crate) fn reborrow(&mut self) -> Backward<'_, 'w, T> {
+        Backward {
+            parameter_gradients: &mut *self.parameter_gradients,
+            input_gradients: &mut *self.input_gradients,
+            initial_state_gradients: &mut *self.initial_state_gradients,
+            ..*self
+        }
+    }
+}
+
 /// Arguments of a backward run through the tape of the last forward run; lifetimes as in [`Forward`].
 #[derive(Debug)]
 pub struct Backward<'a, 'w, T> {
@@ -168,7 +210,8 @@ pub struct Backward<'a, 'w, T> {
     /// Gradient by every parameter, flat, overwritten. What reaches a parameter through an initial state that the
     /// equations declare is part of it, where the forward run began there.
     pub parameter_gradients: &'a mut [T],
-    /// One `[T, B, n]` slice for each input, overwritten; an empty list where none is wanted.
+    /// One `[T, B, n]` slice for each input, overwritten; an empty list where none is wanted, an empty slice where one
+    /// is not.
     pub input_gradients: &'a mut [&'w mut [T]],
     /// One `[B, n]` slice for each state, overwritten; an empty list where none is wanted. Zero for a sample that a reset
     /// kept from beginning there.

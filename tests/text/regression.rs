@@ -9,7 +9,7 @@ use gatewright_tests_text::road::{End, drive_whole};
 use Syntax::{Latex, Text};
 
 /// What broke, the text, its syntax, and what is done with cycles.
-const CASES: [(&str, &str, Syntax, CyclePolicy); 3] = [
+const CASES: [(&str, &str, Syntax, CyclePolicy); 4] = [
     (
         "a matrix was totalled in each iteration of the walk back (seed 1657899)",
         "c_t = U x_t - ((x_t) (c_t)^\\top) \\\\",
@@ -27,6 +27,12 @@ const CASES: [(&str, &str, Syntax, CyclePolicy); 3] = [
         "C_t = 0.1 * tanh(A + C_t + (W x_t) x_t^T) + 0.5 * C_{t-1}\nh_t = C_t x_t",
         Text,
         CyclePolicy::FixedPoint,
+    ),
+    (
+        "a choice between a matrix and a diagonal (seed 2402611)",
+        "S_t = S[t-1] - selu(diag(o_t)) + elu(diag(o_t))",
+        Text,
+        CyclePolicy::Reject,
     ),
 ];
 

@@ -283,12 +283,13 @@ fn further_inputs(draft: &mut Draft, variables: &Variables) {
         let symbol = draft.symbol(*input);
         let (name, first) = (symbol.canonical.clone(), symbol.first);
         let base = |name: &str| name.split('_').next().unwrap_or(name).to_lowercase();
-        let close = draft
-            .equations
-            .iter()
-            .map(|equation| &draft.symbol(equation.target).canonical)
-            .chain(std::iter::once(&draft.symbol(main).canonical))
-            .find(|other| base(other) == base(&name) || name.len() > 2 && distance(other, &name) == 1)
+        let own = base(&name);
+        let targets = draft.equations.iter().map(|equation| equation.target);
+        let close = targets
+            .chain(std::iter::once(main))
+            .take_while(|_| draft.findings.keeps(Code::FurtherInput))
+            .map(|id| &draft.symbol(id).canonical)
+            .find(|other| base(other) == own || name.len() > 2 && distance(other, &name) == 1)
             .cloned();
         let found = draft.findings.report(
             Code::FurtherInput,

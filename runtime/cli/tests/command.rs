@@ -765,7 +765,7 @@ fn notes_are_printed_and_stop_nothing() {
 
 #[test]
 fn every_subcommand_explains_itself() {
-    for command in ["check", "derive", "run", "gradcheck", "bench", "train", "zoo", "explain"] {
+    for command in ["check", "derive", "run", "gradcheck", "bench", "train", "tasks", "zoo", "explain"] {
         let output = gatewright(&[command, "--help"]);
         assert_eq!(output.status.code(), Some(0), "{command}");
         let text = out(&output);

@@ -92,48 +92,6 @@ impl<T: Element> CompiledCell<T> {
         }
     }
 
-    /// Checks everything about a forward call but its table; gives T·B.
-    fn check_forward(&self, call: &Forward<'_, '_, T>) -> Result<(), CallError> {
-        let (steps, batch) = (call.steps, call.batch);
-        let rows = Some(steps.checked_mul(batch).ok_or(CallError::TooLarge { steps, batch })?);
-        let layout = &self.layout;
-        check::length("parameters", "", call.parameters.len(), Some(layout.parameters.length()))?;
-        check::slices("input", &layout.inputs, call.inputs.iter().copied(), rows, false)?;
-        if !call.initial_states.is_empty() {
-            check::count("initial state", call.initial_states.len(), layout.states.len())?;
-        }
-        for (port, slice) in layout.states.iter().zip(call.initial_states) {
-            if !slice.is_empty() {
-                check::length("initial state", &port.name, slice.len(), batch.checked_mul(port.size))?;
-            }
-        }
-        check::slices("output", &layout.outputs, call.outputs.iter().map(|slice| &**slice), rows, true)?;
-        let finals = call.final_states.iter().map(|slice| &**slice);
-        check::slices("final state", &layout.states, finals, Some(batch), true)
-    }
-
-    /// Checks a backward call through a tape.
-    fn check_backward(
-        &self,
-        call: &Backward<'_, '_, T>,
-        tape: &Tape,
-        computed_again: bool,
-    ) -> Result<(), CallError> {
-        let (batch, layout) = (tape.batch, &self.layout);
-        let rows = tape.steps.checked_mul(batch);
-        check::length("parameters", "", call.parameters.len(), Some(layout.parameters.length()))?;
-        check::slices("input", &layout.inputs, call.inputs.iter().copied(), rows, !computed_again)?;
-        let gradients = call.parameter_gradients.len();
-        check::length("parameter gradients", "", gradients, Some(layout.parameters.length()))?;
-        check::slices("output gradient", &layout.outputs, call.output_gradients.iter().copied(), rows, true)?;
-        let finals = call.final_state_gradients.iter().copied();
-        check::slices("final state gradient", &layout.states, finals, Some(batch), true)?;
-        let inputs = call.input_gradients.iter().map(|slice| &**slice);
-        check::slices("input gradient", &layout.inputs, inputs, rows, true)?;
-        let initial = call.initial_state_gradients.iter().map(|slice| &**slice);
-        check::slices("initial state gradient", &layout.states, initial, Some(batch), true)
-    }
-
     /// All rounds of a forward run.
     fn run_forward(
         &self,
@@ -207,7 +165,7 @@ impl<T: Element> CompiledCell<T> {
                 if round + 1 == rounds && (place.is_none() || !tape.whole) {
                     into.fill(T::ZERO);
                 }
-                let Some(place) = *place else { continue };
+                let Some(place) = place.filter(|_| !into.is_empty()) else { continue };
                 for block in blocks.iter().filter(|block| block.round == Some(round)) {
                     block.unstage_sequence(engine, place, batch, port.size, into)?;
                 }
@@ -260,7 +218,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         keep: Keep,
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
-        self.check_forward(&call)?;
+        check::forward(&self.layout, &call)?;
         let engine = match keep {
             Keep::Nothing => &self.inference,
             Keep::Tape | Keep::Checkpoints { .. } => &self.training,
@@ -297,7 +255,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         let held = memory.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine));
         let tape = memory.tape.clone().filter(|_| held).ok_or(CallError::NoTape)?;
         let rounds = memory.rounds();
-        self.check_backward(&call, &tape, rounds > 1)?;
+        check::backward(&self.layout, &call, (tape.steps, tape.batch), rounds > 1)?;
         memory.pack(engine, call.parameters, &self.parameter_ranges, true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
