@@ -2,7 +2,7 @@
 //! where nothing is to be found.
 
 use gatewright::error::CallError;
-use gatewright::sequence::{Forward, Keep, SequenceCell};
+use gatewright::sequence::{Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 use gatewright_compiler::graph::{Graph, NodeId, Port, Root, lower};
@@ -243,6 +243,7 @@ fn forward<T: Element>(
         Forward {
             steps,
             batch,
+            sequences: Sequences::default(),
             parameters: &parameters,
             inputs: &slices(&arguments.inputs),
             initial_states: &slices(&arguments.states),
@@ -320,6 +321,7 @@ fn a_walk_back_that_does_not_converge_is_named() {
         let error = cell.backward(
             gatewright::sequence::Backward {
                 parameters: &parameters,
+                inputs: &[],
                 output_gradients: &slices(&arguments.output_gradients),
                 final_state_gradients: &slices(&arguments.final_gradients),
                 parameter_gradients: &mut gradients,

@@ -155,7 +155,7 @@ impl<'a> Reader<'a> {
     fn row(&mut self, row: &[Token], pending: &mut Vec<Reference>) -> Result<(), Stop> {
         let (sequence, fault) = Sequence::new(row);
         if let Some(word) = is_loss(&sequence) {
-            return self.loss(&sequence, fault.is_some(), word, pending);
+            return self.loss(&sequence, fault.is_some(), &word, pending);
         }
         self.plain_row(&sequence, fault, pending)
     }
