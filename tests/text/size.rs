@@ -475,7 +475,7 @@ fn many() -> Vec<Case> {
         add(
             &format!("{count} fences"),
             MARKDOWN,
-            list(count, "\n\n", |at| format!("```\nh_t = h_{{t-1}} + 0.{at} x_t\n```")),
+            list(count, "\n\n", |at| format!("```\nh_t=h[t-1]+0.{at} x_t\n```")),
         );
         add(
             &format!("{count} code spans"),

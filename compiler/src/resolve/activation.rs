@@ -139,7 +139,8 @@ pub(super) fn check(draft: &mut Draft) {
                 || OPERATORS.contains(&base)
                     && (parametrized() || places.iter().all(|(product, _)| takes_products(draft, *product)))
         };
-        if letter || sigma || only_applied && (!known.upper || operator()) {
+        let complements = places.iter().all(|(product, _)| takes_complements(draft, *product));
+        if letter || sigma || only_applied && (!known.upper && !complements || operator()) {
             bindings.push((symbol, first, binding(&name)));
         }
     }
@@ -161,6 +162,15 @@ pub(super) fn check(draft: &mut Draft) {
     }
     dependent_matrices(draft);
     convolutions(draft);
+}
+
+/// True where what a name is applied to is one less a value, as in `\zeta (1 - z_t)`: that is scaled, not mapped.
+fn takes_complements(draft: &Draft, product: usize) -> bool {
+    let NodeKind::Factors { factors, applied, .. } = &draft.nodes[product].kind else { return false };
+    applied.iter().filter_map(|position| factors.get(position + 1)).all(|argument| {
+        matches!(draft.kind(*argument), NodeKind::Subtract(one, _)
+            if matches!(draft.kind(*one), NodeKind::Number(value) if *value == 1.0))
+    })
 }
 
 /// True where a name is applied to what a gate is applied to: products of parameters and values of this step, or sums

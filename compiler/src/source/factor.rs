@@ -365,6 +365,16 @@ impl Parser<'_> {
             }
         }
         let start = self.here();
+        // `sum_{i<t} …`.
+        if function == Function::Sum
+            && self.sequence.kind(self.position + 1) == Some(&TokenKind::Subscript)
+            && let Some((from, to, _)) = self.sequence.script(self.position + 2)
+            && (self.compares(from, to)
+                || (from..to)
+                    .any(|at| matches!(self.sequence.kind(at), Some(TokenKind::Equals | TokenKind::In))))
+        {
+            return self.large_operator("sum");
+        }
         let named = self.name()?;
         let applied = matches!(self.kind(), Some(TokenKind::Open(Bracket::Round)));
         if function != Function::Sigmoid && applied && named.time.is_none() {

@@ -23,7 +23,10 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
         lines.push(trim(text, start..end));
         start += line.len();
     }
-    lines.retain(|line| !line.is_empty());
+    // Where a comment begins and ends.
+    const DELIMITERS: [&str; 12] =
+        ["/**", "/*", "*/", "**/", "/*!", "\"\"\"", "'''", "<!--", "-->", "r\"\"\"", "--[[", "]]"];
+    lines.retain(|line| !line.is_empty() && !DELIMITERS.contains(&&text[line.clone()]));
     let prefix = common_prefix(text, &lines);
     let words = identifiers(text);
     // The line before goes on.
@@ -162,14 +165,22 @@ fn is_prose(line: &str, names: &[&str]) -> bool {
     {
         return true;
     }
-    let begins = line.starts_with(|next: char| next.is_alphabetic() || matches!(next, '*' | '_' | '('));
-    if !begins || line.contains(['=', '+', '⊙', '∘', '·', '×', '←', '∈', '\\', '[', '^', '≤', '≥', '<', ':'])
+    let line = &without_tags(line);
+    let begins = line.starts_with(|next: char| next.is_alphabetic() || matches!(next, '*' | '_' | '(' | '@'));
+    if !begins || line.contains(['=', '+', '⊙', '∘', '·', '×', '←', '∈', '\\', '[', '^', '≤', '≥', '<', '＝'])
     {
         return false;
     }
     let words = line.split_whitespace().count();
     let plain = line.split_whitespace().filter(|word| is_plain_word(word, names)).count();
     plain >= 2 && plain * 2 > words
+}
+
+/// A line without the tags of scripts, which would look like comparisons.
+fn without_tags(line: &str) -> String {
+    ["<sub>", "</sub>", "<sup>", "</sup>", "<b>", "</b>", "<i>", "</i>", "<em>", "</em>"]
+        .iter()
+        .fold(line.to_owned(), |line, tag| if line.contains(tag) { line.replace(tag, "_") } else { line })
 }
 
 /// `*h_t = tanh(W x_t)* (the state)`: an equation that is set in italics or bold as a whole.
@@ -337,9 +348,9 @@ fn is_remark(tail: &str, names: &[&str]) -> bool {
 /// name has a time index.
 fn without_label(text: &str, line: Range<usize>) -> Range<usize> {
     let whole = &text[line.clone()];
-    let Some(equals) = whole.find('=') else { return line };
+    let Some(equals) = whole.find(['=', '＝']) else { return line };
     let left = &whole[..equals];
-    if let Some(colon) = left.rfind(':').filter(|colon| !whole[*colon..].starts_with(":=")) {
+    if let Some(colon) = left.rfind([':', '：']).filter(|colon| !whole[*colon..].starts_with(":=")) {
         let label = &whole[..colon];
         let words = label
             .chars()
@@ -348,9 +359,8 @@ fn without_label(text: &str, line: Range<usize>) -> Range<usize> {
             && label.chars().any(char::is_alphabetic);
         if words {
             // `**Forget gate:** f_t = …`.
-            let after = &whole[colon + 1..];
-            let bold = after.len() - after.trim_start_matches('*').len();
-            return trim(text, line.start + colon + 1 + bold..line.end);
+            let after = whole[colon..].trim_start_matches([':', '：']).trim_start_matches('*');
+            return trim(text, line.end - after.len()..line.end);
         }
         return line;
     }

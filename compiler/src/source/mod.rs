@@ -227,7 +227,7 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
                 part[position + 1..].starts_with(|next: char| next.is_ascii_alphabetic())
             });
             // Without any sign of an equation it is prose.
-            if part.contains(['=', '∈', '←', ':', '\\']) || syntax != Syntax::Markdown {
+            if part.contains(['=', '＝', '∈', '←', ':', '\\']) || syntax != Syntax::Markdown {
                 let latex = command || syntax == Syntax::Latex;
                 let spelling = if latex { Spelling::Latex } else { Spelling::Text };
                 let range = start..end.start;

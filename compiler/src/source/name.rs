@@ -100,6 +100,11 @@ pub(crate) fn greek_command(command: &str) -> Option<&'static str> {
     GREEK.iter().find(|(_, word)| *word == command).map(|(_, word)| *word)
 }
 
+/// The Unicode letter of an ASCII word.
+pub(crate) fn greek_letter(word: &str) -> Option<char> {
+    GREEK.iter().find(|(_, known)| *known == word).map(|(unicode, _)| *unicode)
+}
+
 /// True where `word` is the ASCII word of a Greek letter.
 pub(crate) fn is_greek_word(word: &str) -> bool {
     greek_command(word).is_some()

@@ -82,6 +82,12 @@ impl<'a> Lexer<'a, '_> {
             self.writer.spaced = true;
             return;
         }
+        if character == '&'
+            && let Some(length) = self.entity(rest)
+        {
+            self.position += length;
+            return;
+        }
         if character == '#' || rest.starts_with("//") {
             self.position += rest.find('\n').unwrap_or(rest.len());
             return;
@@ -206,6 +212,32 @@ impl<'a> Lexer<'a, '_> {
         self.position += length;
     }
 
+    /// `&sigma;`, `&middot;`, `&nbsp;`: a character of HTML by its name; its length.
+    fn entity(&mut self, text: &str) -> Option<usize> {
+        let name = &text[1..1 + text.bytes().take(10).position(|byte| byte == b';')?.checked_sub(1)?];
+        let length = name.len() + 2;
+        let character = match name {
+            "nbsp" | "ensp" | "emsp" | "thinsp" => {
+                self.writer.spaced = true;
+                return Some(length);
+            }
+            "middot" | "sdot" => '·',
+            "times" => '×',
+            "minus" => '−',
+            "otimes" => '⊗',
+            "oplus" => '⊕',
+            "odot" => '⊙',
+            "compfn" => '∘',
+            "isin" => '∈',
+            "larr" => '←',
+            "prime" => '′',
+            "sum" => '∑',
+            _ => name::greek_letter(name)?,
+        };
+        let span = place(self.offset, self.position, self.position + length);
+        self.writer.unicode(character, span).then_some(length)
+    }
+
     fn number(&mut self) {
         let length = number_length(self.rest(), true);
         let span = place(self.offset, self.position, self.position + length);
@@ -288,7 +320,7 @@ pub(crate) fn html_tag(text: &str) -> Option<(&'static [TokenKind], usize)> {
     const SUBSCRIPT: [TokenKind; 2] = [TokenKind::Subscript, TokenKind::Open(Bracket::Brace)];
     const SUPERSCRIPT: [TokenKind; 2] = [TokenKind::Superscript, TokenKind::Open(Bracket::Brace)];
     const CLOSE: [TokenKind; 1] = [TokenKind::Close(Bracket::Brace)];
-    const TAGS: [(&str, &[TokenKind]); 22] = [
+    const TAGS: [(&str, &[TokenKind]); 24] = [
         ("<sub>", &SUBSCRIPT),
         ("</sub>", &CLOSE),
         ("<sup>", &SUPERSCRIPT),
@@ -310,7 +342,9 @@ pub(crate) fn html_tag(text: &str) -> Option<(&'static [TokenKind], usize)> {
         ("</em>", &[]),
         ("<math>", &[]),
         ("</math>", &[]),
+        ("<span>", &[]),
         ("</span>", &[]),
+        ("</strong>", &[]),
     ];
     if let Some((tag, kinds)) = TAGS.iter().find(|(tag, _)| text.starts_with(tag)) {
         return Some((*kinds, tag.len()));

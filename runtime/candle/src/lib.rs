@@ -8,16 +8,18 @@
 //! states. First order only: candle does not differentiate through a gradient. On the CPU only: elsewhere the layer is
 //! an error.
 //!
-//! [`Adam`] is candle's, with a memory that a checkpoint can hold.
+//! [`Adam`] is candle's, with a memory that a checkpoint can hold; [`dense()`] makes candle's dense layer from a seed.
 
 #![forbid(unsafe_code)]
 
+mod dense;
 mod fill;
 mod layer;
 mod operation;
 mod optimizer;
 mod pool;
 
+pub use dense::dense;
 pub use layer::{CellLayer, Sequences};
 pub use optimizer::{Adam, AdamState};
 

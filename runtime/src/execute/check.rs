@@ -59,7 +59,12 @@ pub(crate) fn count(what: &'static str, found: usize, expected: usize) -> Result
     if found == expected { Ok(()) } else { Err(CallError::Count { what, expected, found }) }
 }
 
-pub(crate) fn length(what: &'static str, name: &str, found: usize, expected: Option<usize>) -> Result<(), CallError> {
+pub(crate) fn length(
+    what: &'static str,
+    name: &str,
+    found: usize,
+    expected: Option<usize>,
+) -> Result<(), CallError> {
     match expected {
         Some(expected) if expected == found => Ok(()),
         expected => Err(CallError::Length {

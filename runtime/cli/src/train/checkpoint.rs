@@ -162,7 +162,7 @@ impl Checkpoint {
     }
 }
 
-/// Removes the checkpoints of an earlier run of the same name, and what a kill left of one half written.
+/// Removes the checkpoints of an earlier run of the same name.
 pub(crate) fn remove(path: &Path) -> Result<(), Failure> {
     for path in [path.to_owned(), previous(path)] {
         match fs::remove_file(&path) {
@@ -170,17 +170,17 @@ pub(crate) fn remove(path: &Path) -> Result<(), Failure> {
             _ => {}
         }
     }
-    remove_unfinished(path)
+    Ok(())
 }
 
-/// Removes what a kill left of a checkpoint half written.
-pub(crate) fn remove_unfinished(path: &Path) -> Result<(), Failure> {
-    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else { return Ok(()) };
-    let beginning = format!(".{}.", name.to_string_lossy());
+/// Removes what a kill left half written in `folder`: hidden files of this name that only ever lie there while the file
+/// they become is written.
+pub(crate) fn remove_unfinished(folder: &Path, name: &str) -> Result<(), Failure> {
+    let beginnings = [format!(".{name}."), format!(".{name}_seed")];
     for entry in fs::read_dir(folder).map_err(|error| Failure::file(folder, &error))? {
         let entry = entry.map_err(|error| Failure::file(folder, &error))?;
         let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with(&beginning) && name.ends_with(".tmp") {
+        if beginnings.iter().any(|beginning| name.starts_with(beginning)) && name.ends_with(".tmp") {
             fs::remove_file(entry.path()).map_err(|error| Failure::file(&entry.path(), &error))?;
         }
     }
@@ -264,7 +264,7 @@ mod tests {
         let half = folder.join(".a.checkpoint.1.tmp");
         fs::write(&half, &last[..last.len() / 2]).expect("written");
         assert_eq!(steps(Checkpoint::load(&path).expect("readable")), Some(2));
-        remove_unfinished(&path).expect("removed");
+        remove_unfinished(&folder, "a").expect("removed");
         assert!(!half.exists() && path.exists() && previous(&path).exists());
         // Between the renames: there is no last.
         fs::remove_file(&path).expect("removed");

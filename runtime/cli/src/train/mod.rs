@@ -281,6 +281,7 @@ impl Session<'_> {
         let Self { arguments, entry, task, schedule, .. } = self;
         let (metric, baseline) = (task.metric(), task.baseline());
         std::fs::create_dir_all(&arguments.out).map_err(|error| Failure::file(&arguments.out, &error))?;
+        checkpoint::remove_unfinished(&arguments.out, &self.name)?;
         answer_line!(
             "{}: {}; {} sequences to be judged by; {} seeds, {} steps in batches of {}; {} reaches a {} of {}",
             entry.name,
@@ -348,7 +349,6 @@ impl Session<'_> {
 
         let path = arguments.out.join(format!("{}_seed{seed}.checkpoint", self.name));
         if arguments.resume {
-            checkpoint::remove_unfinished(&path)?;
             if let Some(checkpoint) = Checkpoint::load(&path)? {
                 checkpoint.restore(&mut run, &identity)?;
             }

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use candle_core::{D, DType, Device, Module, Tensor, Var};
 use candle_nn::{Linear, VarBuilder, VarMap, loss};
-use gatewright::parameters::{Initializer, ParameterLayout, ParameterRole};
+use gatewright::parameters::Initializer;
 use gatewright::sequence::SequenceCell;
-use gatewright_candle::CellLayer;
+use gatewright_candle::{CellLayer, dense};
 
 use crate::failure::Failure;
 use crate::tasks::{Example, Objective, Tally, Targets, Task};
@@ -93,9 +93,12 @@ impl Model {
         let builder = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
         let cell = CellLayer::new(cell, initializer, builder.pp("cell"))?;
         let width = cell.layout().outputs.first().map_or(0, |port| port.size);
-        let head = head(&map, width, task.answers(), seed)?;
+        let head = dense::<f32>(width, task.answers(), &Initializer::new(seed), builder.pp("head"))?;
+        let data = map.data().lock();
+        let data = data.map_err(|_| Failure::data("the variables were left half written"))?;
         let mut variables: Vec<(String, Var)> =
-            lock(&map)?.iter().map(|(name, variable)| (name.clone(), variable.clone())).collect();
+            data.iter().map(|(name, variable)| (name.clone(), variable.clone())).collect();
+        drop(data);
         variables.sort_by(|left, right| left.0.cmp(&right.0));
         Ok(Self { cell, head, objective: task.metric().objective(), variables })
     }
@@ -148,32 +151,6 @@ impl Model {
         }
         Ok(tally)
     }
-}
-
-/// A linear map under the names `head.weight` and `head.bias`, initialised as the cell is.
-fn head(map: &VarMap, width: usize, answers: usize, seed: u64) -> Result<Linear, Failure> {
-    let layout = ParameterLayout::new([
-        ("head.weight".to_owned(), vec![answers, width], ParameterRole::InputMatrix),
-        ("head.bias".to_owned(), vec![answers], ParameterRole::Bias),
-    ])
-    .ok_or_else(|| Failure::data("the head is too large"))?;
-    let parameters = Initializer::new(seed).parameters::<f32>(&layout)?;
-    let mut tensors = Vec::with_capacity(2);
-    for entry in layout.entries() {
-        let values = Tensor::from_slice(parameters.get(&entry.name)?, entry.shape.as_slice(), &Device::Cpu)?;
-        let variable = Var::from_tensor(&values)?;
-        tensors.push(variable.as_tensor().clone());
-        lock(map)?.insert(entry.name.clone(), variable);
-    }
-    let bias = tensors.pop();
-    let weight = tensors.pop().ok_or_else(|| Failure::data("the head has no weight"))?;
-    Ok(Linear::new(weight, bias))
-}
-
-type Variables<'a> = std::sync::MutexGuard<'a, std::collections::HashMap<String, Var>>;
-
-fn lock(map: &VarMap) -> Result<Variables<'_>, Failure> {
-    map.data().lock().map_err(|_| Failure::data("the variables were left half written"))
 }
 
 #[cfg(test)]
@@ -235,7 +212,7 @@ mod tests {
         let gradients = loss.backward().expect("gradients");
 
         let mut mean = 0.0;
-        let mut sums = vec![0.0_f64; 6];
+        let mut sums = [0.0_f64; 6];
         for example in &all {
             let alone = Batch::new(&[example], 2).expect("a batch");
             let share = alone.count as f64 / 7.0;
