@@ -5,11 +5,11 @@ use std::sync::Arc;
 use candle_core::{Device, Module, Result, Tensor};
 use candle_nn::{Init, VarBuilder};
 use gatewright::parameters::Initializer;
-use gatewright::sequence::{CellLayout, Keep, Port, SequenceCell};
+use gatewright::sequence::{self, CellLayout, Keep, Port, SequenceCell};
 
 use crate::Element;
 use crate::fill::Fill;
-use crate::operation::CellOperation;
+use crate::operation::{CellOperation, Stretches};
 use crate::pool::WorkspacePool;
 
 /// A compiled cell with its parameters.
@@ -24,6 +24,8 @@ pub struct CellLayer<T: Element = f32> {
     inference: Arc<WorkspacePool<T>>,
     variables: Vec<(String, Tensor)>,
     batch_first: bool,
+    /// What a run keeps that a gradient may follow.
+    keep: Keep,
 }
 
 /// What a cell makes of a sequence.
@@ -79,6 +81,7 @@ impl<T: Element> CellLayer<T> {
             inference: Arc::default(),
             variables: named,
             batch_first: false,
+            keep: Keep::Tape,
         })
     }
 
@@ -86,6 +89,14 @@ impl<T: Element> CellLayer<T> {
     #[must_use]
     pub fn batch_first(mut self, batch_first: bool) -> Self {
         self.batch_first = batch_first;
+        self
+    }
+
+    /// Keeps at most `bytes` bytes of each run for its gradient, and computes again what does not fit. Gradients are the
+    /// same to the bit.
+    #[must_use]
+    pub fn within(mut self, bytes: usize) -> Self {
+        self.keep = Keep::Checkpoints { bytes };
         self
     }
 
@@ -114,6 +125,30 @@ impl<T: Element> CellLayer<T> {
         input: &Tensor,
         initial_states: Option<&[Tensor]>,
     ) -> Result<Sequences> {
+        self.forward_stretches(input, initial_states, Stretches::default())
+    }
+
+    /// As [`CellLayer::forward_with_states`], where samples have lengths or resets, or run backwards. Flags are `[T, B]`
+    /// however the input is laid out. Outputs behind the end of a sample are zero.
+    ///
+    /// # Errors
+    ///
+    /// As [`CellLayer::forward_with_states`], and lengths or flags that do not fit.
+    pub fn forward_ragged(
+        &self,
+        input: &Tensor,
+        initial_states: Option<&[Tensor]>,
+        stretches: sequence::Sequences<'_>,
+    ) -> Result<Sequences> {
+        self.forward_stretches(input, initial_states, stretches.into())
+    }
+
+    fn forward_stretches(
+        &self,
+        input: &Tensor,
+        initial_states: Option<&[Tensor]>,
+        stretches: Stretches,
+    ) -> Result<Sequences> {
         let layout = self.cell.layout();
         let input = if self.batch_first { input.transpose(0, 1)? } else { input.clone() }.contiguous()?;
         let (steps, batch, _) = input.dims3()?;
@@ -124,8 +159,8 @@ impl<T: Element> CellLayer<T> {
         let parameters = self.flat_parameters()?;
         let tracked = input.track_op() || states.track_op() || parameters.track_op();
         let (keep, pool) =
-            if tracked { (Keep::Tape, &self.training) } else { (Keep::Nothing, &self.inference) };
-        let operation = CellOperation::new(self.cell.clone(), pool.clone(), keep);
+            if tracked { (self.keep, &self.training) } else { (Keep::Nothing, &self.inference) };
+        let operation = CellOperation::new(self.cell.clone(), pool.clone(), keep, stretches);
         let flat = input.apply_op3(&states, &parameters, operation)?;
 
         let mut start = 0;

@@ -12,7 +12,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor};
-use gatewright::sequence::{Backward, CellLayout, Forward, Keep, Port, SequenceCell, Sequences};
+use gatewright::sequence::{Backward, CellLayout, Direction, Forward, Keep, Port, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 
 use crate::Element;
@@ -24,7 +24,23 @@ pub(crate) struct CellOperation<T: Element> {
     cell: Arc<dyn SequenceCell<T>>,
     pool: Arc<WorkspacePool<T>>,
     keep: Keep,
+    stretches: Stretches,
     tape: Mutex<Option<Tape<T>>>,
+}
+
+/// Lengths, resets and direction of a run, for as long as the node lives.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Stretches {
+    lengths: Vec<usize>,
+    resets: Vec<bool>,
+    direction: Direction,
+}
+
+impl From<Sequences<'_>> for Stretches {
+    fn from(sequences: Sequences<'_>) -> Self {
+        let Sequences { lengths, resets, direction } = sequences;
+        Self { lengths: lengths.to_vec(), resets: resets.to_vec(), direction }
+    }
 }
 
 /// What a forward run leaves for the backward runs.
@@ -35,8 +51,13 @@ struct Tape<T> {
 }
 
 impl<T: Element> CellOperation<T> {
-    pub(crate) fn new(cell: Arc<dyn SequenceCell<T>>, pool: Arc<WorkspacePool<T>>, keep: Keep) -> Self {
-        Self { cell, pool, keep, tape: Mutex::new(None) }
+    pub(crate) fn new(
+        cell: Arc<dyn SequenceCell<T>>,
+        pool: Arc<WorkspacePool<T>>,
+        keep: Keep,
+        stretches: Stretches,
+    ) -> Self {
+        Self { cell, pool, keep, stretches, tape: Mutex::new(None) }
     }
 
     fn store(&self, tape: Option<Tape<T>>) {
@@ -90,11 +111,12 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
         let mut result = vec![T::ZERO; result_length(layout, steps, batch)?];
         let (mut outputs, mut finals) = parts_mut(&mut result, layout, steps, batch);
         let mut workspace = self.pool.take();
+        let Stretches { lengths, resets, direction } = &self.stretches;
         let ran = self.cell.forward(
             Forward {
                 steps,
                 batch,
-                sequences: Sequences::default(),
+                sequences: Sequences { lengths, resets, direction: *direction },
                 parameters: contiguous(parameters, parameters_layout)?,
                 inputs: &inputs.slices(),
                 initial_states: &states.slices(),
@@ -104,7 +126,7 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
             self.keep,
             &mut workspace,
         );
-        if ran.is_ok() && self.keep == Keep::Tape {
+        if ran.is_ok() && self.keep != Keep::Nothing {
             self.store(Some(Tape { workspace, steps, batch }));
         } else {
             self.pool.give_back(workspace);
@@ -136,6 +158,16 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
         let (parameter_storage, parameter_layout) = parameters.storage_and_layout();
         let values = contiguous::<T>(on_cpu(&parameter_storage)?, parameter_layout)?;
 
+        // What is computed again is computed from the inputs.
+        let input_values = inputs.contiguous()?;
+        let (input_storage, input_layout) = input_values.storage_and_layout();
+        let input_values = match self.keep {
+            Keep::Checkpoints { .. } => {
+                let values = contiguous::<T>(on_cpu(&input_storage)?, input_layout)?;
+                split(values, &layout.inputs, steps * batch)
+            }
+            Keep::Nothing | Keep::Tape => Rows::Apart(Vec::new()),
+        };
         let mut parameter_gradients = vec![T::ZERO; layout.parameters.length()];
         let mut input_gradients = Rows::wanted(inputs.track_op(), &layout.inputs, steps * batch);
         // Where the caller gave no states, none of them has a gradient.
@@ -145,7 +177,7 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
             .backward(
                 Backward {
                     parameters: values,
-                    inputs: &[],
+                    inputs: &input_values.slices(),
                     output_gradients: &output_gradients,
                     final_state_gradients: &final_gradients,
                     parameter_gradients: &mut parameter_gradients,

@@ -9,7 +9,7 @@ use candle_core::{DType, Device, Module, Result, Tensor, Var};
 use candle_nn::{Optimizer, SGD, VarBuilder, VarMap};
 use elman::Elman;
 use gatewright::parameters::{Initializer, Random};
-use gatewright::sequence::SequenceCell;
+use gatewright::sequence::{self as stretches, Direction, SequenceCell};
 use gatewright_candle::{CellLayer, Element, Sequences, dense};
 
 const STEPS: usize = 5;
@@ -215,5 +215,78 @@ fn a_dense_layer_begins_as_its_seed_and_place_say() -> Result<()> {
     assert_ne!(weight(layer(&VarMap::new(), "head", 2)?)?, first);
     assert_ne!(weight(layer(&VarMap::new(), "other", 1)?)?, first, "each place has its own");
     assert_eq!(map.all_vars().len(), 2);
+    Ok(())
+}
+
+/// A compiled cell in a layer of its own variables.
+fn compiled(map: &VarMap) -> Result<CellLayer<f64>> {
+    let text =
+        "z_t = sigmoid(W_z [h_{t-1}, x_t])\nh_t = (1 - z_t) * h_{t-1} + z_t * tanh(W [h_{t-1}, x_t] + b)";
+    let cell = gatewright::read_cell(text, gatewright::Syntax::Text).map_err(candle_core::Error::wrap)?;
+    let sizes = [("x", INPUTS), ("h", HIDDEN)];
+    let cell = gatewright::CompiledCell::<f64>::new(&cell, &sizes, gatewright::CompileOptions::default());
+    let builder = VarBuilder::from_varmap(map, DType::F64, &Device::Cpu);
+    CellLayer::new(Arc::new(cell.map_err(candle_core::Error::wrap)?), &Initializer::new(1), builder)
+}
+
+#[test]
+fn ragged_samples_are_samples_alone() -> Result<()> {
+    let map = VarMap::new();
+    let layer = compiled(&map)?;
+    let x = random::<f64>(&[STEPS, BATCH, INPUTS], "x")?;
+    let weights = random::<f64>(&[STEPS, BATCH, HIDDEN], "weights")?;
+    let lengths = [2, 5, 0];
+    let stretches = stretches::Sequences {
+        lengths: &lengths,
+        direction: Direction::Reverse,
+        ..stretches::Sequences::default()
+    };
+    let together = layer.forward_ragged(&x, None, stretches)?;
+    let whole = together.outputs[0].mul(&weights)?.sum_all()?.add(&together.final_states[0].sum_all()?)?;
+    let mut sum = Tensor::zeros((), DType::F64, &Device::Cpu)?;
+    for (sample, &length) in lengths.iter().enumerate().filter(|(_, length)| **length > 0) {
+        let part = |sequence: &Tensor| sequence.narrow(1, sample, 1)?.narrow(0, 0, length);
+        let alone = layer.forward_with_states(&part(&x)?.flip(&[0])?, None)?;
+        let output = alone.outputs[0].flip(&[0])?;
+        assert_close("output", &part(&together.outputs[0])?, &output, 1e-15)?;
+        assert_close(
+            "final",
+            &together.final_states[0].narrow(0, sample, 1)?,
+            &alone.final_states[0],
+            1e-15,
+        )?;
+        sum = sum.add(&output.mul(&part(&weights)?)?.sum_all()?)?.add(&alone.final_states[0].sum_all()?)?;
+    }
+    let behind = together.outputs[0].narrow(1, 0, 1)?.narrow(0, 2, 3)?.abs()?.sum_all()?;
+    assert_eq!(behind.to_scalar::<f64>()?, 0.0);
+    let without_steps = together.final_states[0].narrow(0, 2, 1)?.abs()?.sum_all()?;
+    assert_eq!(without_steps.to_scalar::<f64>()?, 0.0);
+    let (found, expected) = (whole.backward()?, sum.backward()?);
+    let variables = layer.variables().iter().map(|(name, variable)| (name.as_str(), variable));
+    for (name, variable) in variables.chain([("x", x.as_tensor())]) {
+        let of = |store: &GradStore| store.get(variable).cloned().expect("a gradient");
+        assert_close(name, &of(&found), &of(&expected), 1e-14)?;
+    }
+    let wrong = stretches::Sequences { lengths: &[6, 1, 1], ..stretches::Sequences::default() };
+    assert!(layer.forward_ragged(&x, None, wrong).is_err());
+    Ok(())
+}
+
+#[test]
+fn a_budget_changes_no_gradient() -> Result<()> {
+    const LONG: usize = 400;
+    let map = VarMap::new();
+    let layer = compiled(&map)?;
+    let x = random::<f64>(&[LONG, BATCH, INPUTS], "x")?;
+    let gradients = |layer: &CellLayer<f64>| layer.forward(&x)?.sqr()?.sum_all()?.backward();
+    let expected = gradients(&layer)?;
+    let refused = layer.clone().within(1).forward(&x).expect_err("one byte").to_string();
+    let least = refused.split_whitespace().filter_map(|word| word.parse::<usize>().ok()).next_back();
+    let found = gradients(&layer.clone().within(least.expect("the least that is enough")))?;
+    let variables = layer.variables().iter().map(|(_, variable)| variable);
+    for variable in variables.chain([x.as_tensor()]) {
+        let of = |store: &GradStore| store.get(variable).expect("a gradient").flatten_all()?.to_vec1::<f64>();
+        assert_eq!(of(&found)?, of(&expected)?);
+    }
     Ok(())
 }
