@@ -14,8 +14,6 @@
 //!
 //! What a variant does not read any more is no parameter of it.
 
-use thiserror::Error;
-
 use crate::graph::{Graph, GraphError, NodeId, Phase};
 use crate::operator::{Binary, Operator, Unary};
 
@@ -66,23 +64,13 @@ pub struct Variant {
     pub graph: Graph,
 }
 
-/// Why a variant could not be made.
-#[derive(Clone, Debug, PartialEq, Eq, Error)]
-#[error("{ablation}: {error}")]
-pub struct AblateError {
-    /// The variant.
-    pub ablation: Ablation,
-    /// A limit on the size of graphs.
-    pub error: GraphError,
-}
-
 /// All variants of a cell that leave one thing out: gates removed, gates coupled, functions left out, each in the order
 /// of evaluation.
 ///
 /// # Errors
 ///
 /// A limit on the size of graphs.
-pub fn ablate(cell: &Graph) -> Result<Vec<Variant>, AblateError> {
+pub fn ablate(cell: &Graph) -> Result<Vec<Variant>, GraphError> {
     let cell = &cell.clone().compact();
     let make = |change: &Change, node: NodeId| -> Result<Graph, GraphError> {
         let mut gate_place = None;
@@ -109,10 +97,7 @@ pub fn ablate(cell: &Graph) -> Result<Vec<Variant>, AblateError> {
     };
     ablations(cell)
         .into_iter()
-        .map(|(ablation, node, change)| match make(&change, node) {
-            Ok(graph) => Ok(Variant { ablation, graph }),
-            Err(error) => Err(AblateError { ablation, error }),
-        })
+        .map(|(ablation, node, change)| Ok(Variant { ablation, graph: make(&change, node)? }))
         .collect()
 }
 

@@ -1,5 +1,6 @@
 //! Ragged batches, resets and directions, against each stretch of each sample run alone.
 
+use gatewright::error::CallError;
 use gatewright::sequence::{Direction, Keep, SequenceCell};
 use gatewright::workspace::Workspace;
 use gatewright::{Backend, CompiledCell, Element};
@@ -179,4 +180,44 @@ fn together_as_alone_compiled() {
 fn together_as_alone_interpreted() {
     check::<f64>(Backend::Interpreter, 1e-13, 0..CELLS.len());
     check::<f32>(Backend::Interpreter, 2e-5, 0..CELLS.len());
+}
+
+#[test]
+fn a_step_that_is_not_solved_is_named_as_the_caller_counts() {
+    let cell = compile::<f64>(
+        "h_t = x_t * h_t + 0.1 * h_{t-1} + 1",
+        gatewright::compiler::resolve::CyclePolicy::FixedPoint,
+        Backend::Jit,
+        1,
+    );
+    let mut call = Call::random(&cell, 6, 3, 1);
+    call.inputs[0].fill(0.1);
+    call.lengths = vec![2, 1, 5];
+    call.direction = Direction::Reverse;
+    let size = call.inputs[0].len() / 18;
+    for keep in [Keep::Nothing, Keep::Tape] {
+        assert!(call.forward(&cell, keep, &mut Workspace::default()).is_ok());
+    }
+    let at = (3 * 3 + 2) * size;
+    call.inputs[0][at..at + size].fill(4.0);
+    for keep in [Keep::Nothing, Keep::Tape] {
+        match call.forward(&cell, keep, &mut Workspace::default()) {
+            Err(CallError::Unsolved(unsolved)) => assert_eq!((unsolved.step, unsolved.sample), (3, 2)),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_call_that_says_what_is_so_anyway_is_the_same_call() {
+    let (_, text, cycle) = CELLS[0];
+    for batch in [1, 5, 70] {
+        let cell = compile::<f32>(text, cycle, Backend::Jit, 2);
+        let mut call = Call::random(&cell, 9, batch, 1);
+        let run = |call: &Call<f32>| call.run(&cell, Keep::Tape, &mut Workspace::default()).expect("runs");
+        let expected = run(&call);
+        call.lengths = vec![9; batch];
+        call.resets = vec![false; 9 * batch];
+        assert!(run(&call) == expected, "{batch} samples");
+    }
 }

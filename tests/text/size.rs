@@ -613,7 +613,7 @@ fn listed(costs: &[(Duration, End, String, Spelling)]) -> String {
     for alike in costs.chunk_by(|one, next| one.2 == next.2) {
         let ends: BTreeMap<String, Vec<&str>> =
             alike.iter().fold(BTreeMap::new(), |mut ends, (_, end, _, spelling)| {
-                let spelling = match spelling {
+                let spelling = match *spelling {
                     LATEX => "LaTeX",
                     MARKDOWN => "Markdown",
                     TEXT => "text",

@@ -21,6 +21,7 @@ mod print;
 mod run;
 mod same;
 mod session;
+mod stretch;
 mod tasks;
 mod train;
 mod zoo;

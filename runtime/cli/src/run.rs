@@ -1,7 +1,7 @@
 //! `gatewright run`: a cell on the data of a file, forward and backward.
 //!
 //! The file, or two together, give `input.N [T, B, n]`, `param.N` and, where wanted, `state.N [B, n]`,
-//! `grad_output.N` and `grad_final.N`; the answer holds `output.N`, `final.N` and, where a gradient was given,
+//! `grad_output.N` and `grad_final.N`, for batches that are ragged `lengths [B]`, and `resets [T, B]`; the answer holds `output.N`, `final.N` and, where a gradient was given,
 //! `grad.input.N`, `grad.param.N` and `grad.state.N`. Answers that the file itself holds, as a file of reference data
 //! does, are not read.
 
@@ -12,20 +12,22 @@ use clap::Args;
 use gatewright::compiler::resolve::Cell;
 use gatewright::compiler::shape::Shape;
 use gatewright::parameters::{Conversion, NamedTensor, read_tensors, write_tensors};
-use gatewright::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
+use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
 use gatewright::workspace::Workspace;
 use gatewright::{CompiledCell, Element};
 
-use crate::arguments::{BackendArguments, Precision, Sizes, SourceArguments};
+use crate::arguments::{BackendArguments, Precision, Sizes, SourceArguments, positive};
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
 use crate::session::Checked;
+use crate::stretch::Stretches;
 
 /// Run a cell on tensors of a safetensors file; write outputs, final states and gradients to another
 #[derive(Args, Debug)]
 #[command(
     after_help = "Reads input.N [T, B, n], param.N, and where present state.N [B, n] (else as the equations say, or zeros), grad_output.N \
-    and grad_final.N (absent ones are zero; without any, nothing is differentiated). Writes output.N, final.N, \
+    and grad_final.N (absent ones are zero; without any, nothing is differentiated); lengths [B], 0 to T, and resets [T, B], 1 where the state \
+    of a sample begins anew before a step. Writes output.N, final.N, \
     grad.input.N, grad.param.N and grad.state.N."
 )]
 pub(crate) struct Arguments {
@@ -46,6 +48,12 @@ pub(crate) struct Arguments {
     /// Sizes that the data leave open
     #[arg(long, value_name = "NAME=SIZE,…")]
     dims: Option<Sizes>,
+    /// Run every sample from its own last step to its first
+    #[arg(long)]
+    reverse: bool,
+    /// Keep at most so many bytes for the gradients, and compute again what does not fit; the answer is the same
+    #[arg(long, value_name = "BYTES", value_parser = positive)]
+    memory: Option<usize>,
     #[command(flatten)]
     backend: BackendArguments,
 }
@@ -71,7 +79,7 @@ fn run_in<T: Element>(arguments: &Arguments, checked: &Checked) -> Result<(), Fa
     }
     let data = Data::arrange(&checked.cell, tensors, arguments.dims.as_ref())?;
     let compiled = checked.compile::<T>(&data.sizes, arguments.backend)?;
-    let answer = answer(&checked.cell, &compiled, &data)?;
+    let answer = answer(arguments, &checked.cell, &compiled, &data)?;
     write_tensors(&arguments.out, &answer, &[])?;
     Ok(())
 }
@@ -87,6 +95,7 @@ struct Data<T> {
     parameters: Vec<T>,
     /// One slice for each state, empty where the file gives none.
     initial_states: Vec<Vec<T>>,
+    stretches: Stretches,
     /// `None` where the file asks for no gradient.
     gradients: Option<Gradients<T>>,
 }
@@ -156,6 +165,14 @@ impl<T: Element> Data<T> {
             }
             outputs.push(tensor);
         }
+        let (lengths, resets) = (tensors.0.remove("lengths"), tensors.0.remove("resets"));
+        if let Some(lengths) = &lengths {
+            extent.sample(&mut solver, lengths, &Shape::Scalar)?;
+        }
+        if let Some(resets) = &resets {
+            extent.sequence(&mut solver, resets, &Shape::Scalar)?;
+        }
+        let stretches = Stretches::read(lengths.as_ref(), resets.as_ref())?;
         refuse_unknown(&tensors.0)?;
         let sizes = solver.finish()?;
         let (steps, batch) = extent.finish()?;
@@ -179,7 +196,7 @@ impl<T: Element> Data<T> {
         };
         let begin = |tensor: Option<NamedTensor<T>>| tensor.map(|tensor| tensor.values).unwrap_or_default();
         let initial_states = initial.into_iter().map(begin).collect();
-        Ok(Self { steps, batch, inputs, parameters, initial_states, gradients, sizes })
+        Ok(Self { steps, batch, inputs, parameters, initial_states, stretches, gradients, sizes })
     }
 }
 
@@ -314,6 +331,7 @@ pub(crate) fn views_mut<T>(buffers: &mut [Vec<T>]) -> Vec<&mut [T]> {
 }
 
 fn answer<T: Element>(
+    arguments: &Arguments,
     cell: &Cell,
     compiled: &CompiledCell<T>,
     data: &Data<T>,
@@ -325,12 +343,16 @@ fn answer<T: Element>(
     let mut outputs = buffers(layout.outputs.iter().map(|port| port.size), rows)?;
     let mut final_states = buffers(layout.states.iter().map(|port| port.size), batch)?;
     let mut workspace = Workspace::default();
-    let keep = if data.gradients.is_some() { Keep::Tape } else { Keep::Nothing };
+    let keep = match (&data.gradients, arguments.memory) {
+        (None, _) => Keep::Nothing,
+        (Some(_), None) => Keep::Tape,
+        (Some(_), Some(bytes)) => Keep::Checkpoints { bytes },
+    };
     compiled.forward(
         Forward {
             steps,
             batch,
-            sequences: Sequences::default(),
+            sequences: data.stretches.sequences(arguments.reverse),
             parameters: &data.parameters,
             inputs: &inputs,
             initial_states: &views(&data.initial_states),
@@ -359,7 +381,7 @@ fn answer<T: Element>(
     compiled.backward(
         Backward {
             parameters: &data.parameters,
-            inputs: &[],
+            inputs: &inputs,
             output_gradients: &views(&gradients.outputs),
             final_state_gradients: &views(&gradients.final_states),
             parameter_gradients: &mut parameter_gradients,

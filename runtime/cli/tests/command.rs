@@ -332,6 +332,61 @@ fn run_names_what_is_wrong_with_the_data() {
 }
 
 #[test]
+fn run_takes_lengths_resets_and_a_direction() {
+    let folder = Folder::new("ragged");
+    let golden = root().join("tests/golden/seed000_lstm.safetensors");
+    let golden = read_tensors::<f64>(&golden, Conversion::Exact).expect("reference data");
+    let (steps, batch) = (golden["input.x"].shape[0], golden["input.x"].shape[1]);
+    let run = |lengths: Vec<f64>, resets: Vec<f64>, more: &[&str]| {
+        let answers = ["output.", "final.", "grad.input.", "grad.param.", "grad.state."];
+        let mut tensors: Vec<NamedTensor<f64>> = golden
+            .values()
+            .filter(|tensor| !answers.iter().any(|kind| tensor.name.starts_with(kind)))
+            .cloned()
+            .collect();
+        let named = |name: &str, shape, values| NamedTensor { name: name.to_owned(), shape, values };
+        tensors.push(named("lengths", vec![lengths.len()], lengths));
+        tensors.push(named("resets", vec![steps, batch], resets));
+        let (data, answer) = (folder.path("data.safetensors"), folder.path("answer.safetensors"));
+        write_tensors(Path::new(&data), &tensors, &[]).expect("written");
+        let cell = "tests/golden/seed000_lstm.tex";
+        let arguments = ["run", cell, "--data", &data, "--out", &answer, "--dtype", "f64"];
+        let output = gatewright(&[&arguments, more].concat());
+        let found = read_tensors::<f64>(Path::new(&answer), Conversion::Exact);
+        if output.status.success() { Ok(found.expect("the answer")) } else { Err(err(&output)) }
+    };
+    let none = || vec![0.0; steps * batch];
+    let all = || vec![steps as f64; batch];
+    let whole = run(all(), none(), &[]).expect("runs");
+    // Another number of steps in memory gives the same answer, to the bit.
+    assert_eq!(run(all(), none(), &["--memory", "1000000000"]).expect("runs"), whole);
+    let refused = run(all(), none(), &["--memory", "1"]).expect_err("too little");
+    assert!(refused.contains("it needs at least "), "{refused}");
+    // Without steps a sample ends where it begins.
+    let mut lengths = all();
+    lengths[0] = 0.0;
+    let size = golden["final.h"].shape[1];
+    let ended = run(lengths, none(), &[]).expect("runs");
+    assert_eq!(ended["final.h"].values[..size], golden["state.h"].values[..size]);
+    assert_eq!(ended["output.h"].values[..size], vec![0.0; size]);
+    assert_eq!(ended["final.h"].values[size..], whole["final.h"].values[size..]);
+    // A reset before the first step that is run: the last one, where the direction says so.
+    let mut resets = none();
+    resets[(steps - 1) * batch..].fill(1.0);
+    let reversed = run(all(), resets, &["--reverse"]).expect("runs");
+    assert_ne!(reversed["output.h"], whole["output.h"]);
+    assert!(reversed["grad.state.h"].values.iter().all(|&value| value == 0.0));
+    for (lengths, said) in
+        [(vec![0.5], "`lengths` holds 0.5"), (vec![steps as f64 + 1.0], "sample 0 has a length")]
+    {
+        let refused = run([lengths, all()[1..].to_vec()].concat(), none(), &[]).expect_err("refused");
+        assert!(refused.contains(said), "{refused}");
+    }
+    let refused = run(all(), vec![2.0; steps * batch], &[]).expect_err("refused");
+    assert!(refused.contains("`resets` holds 2"), "{refused}");
+}
+
+#[test]
 fn gradcheck_names_its_worst_entry() {
     let output = gatewright(&["gradcheck", "examples/equations/peephole_lstm.md", "--dims", "x=2,h=3"]);
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
