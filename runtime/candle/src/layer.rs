@@ -114,6 +114,22 @@ impl<T: Element> CellLayer<T> {
         input: &Tensor,
         initial_states: Option<&[Tensor]>,
     ) -> Result<Sequences> {
+        self.forward_ragged(input, &[], initial_states)
+    }
+
+    /// As [`CellLayer::forward_with_states`], of samples with so many steps each, from 0 to T; an empty list where all
+    /// have T. What lies past the end of a sample is not read; outputs and gradients there are zero, and its final
+    /// states are those after its own last step.
+    ///
+    /// # Errors
+    ///
+    /// As [`CellLayer::forward_with_states`], and lengths that are not B numbers of at most T.
+    pub fn forward_ragged(
+        &self,
+        input: &Tensor,
+        lengths: &[usize],
+        initial_states: Option<&[Tensor]>,
+    ) -> Result<Sequences> {
         let layout = self.cell.layout();
         let input = if self.batch_first { input.transpose(0, 1)? } else { input.clone() }.contiguous()?;
         let (steps, batch, _) = input.dims3()?;
@@ -125,7 +141,7 @@ impl<T: Element> CellLayer<T> {
         let tracked = input.track_op() || states.track_op() || parameters.track_op();
         let (keep, pool) =
             if tracked { (Keep::Tape, &self.training) } else { (Keep::Nothing, &self.inference) };
-        let operation = CellOperation::new(self.cell.clone(), pool.clone(), keep);
+        let operation = CellOperation::new(self.cell.clone(), pool.clone(), keep, lengths);
         let flat = input.apply_op3(&states, &parameters, operation)?;
 
         let mut start = 0;

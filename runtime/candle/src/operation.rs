@@ -24,6 +24,8 @@ pub(crate) struct CellOperation<T: Element> {
     cell: Arc<dyn SequenceCell<T>>,
     pool: Arc<WorkspacePool<T>>,
     keep: Keep,
+    /// Steps of each sample; none where all have T.
+    lengths: Vec<usize>,
     tape: Mutex<Option<Tape<T>>>,
 }
 
@@ -35,8 +37,13 @@ struct Tape<T> {
 }
 
 impl<T: Element> CellOperation<T> {
-    pub(crate) fn new(cell: Arc<dyn SequenceCell<T>>, pool: Arc<WorkspacePool<T>>, keep: Keep) -> Self {
-        Self { cell, pool, keep, tape: Mutex::new(None) }
+    pub(crate) fn new(
+        cell: Arc<dyn SequenceCell<T>>,
+        pool: Arc<WorkspacePool<T>>,
+        keep: Keep,
+        lengths: &[usize],
+    ) -> Self {
+        Self { cell, pool, keep, lengths: lengths.to_vec(), tape: Mutex::new(None) }
     }
 
     fn store(&self, tape: Option<Tape<T>>) {
@@ -94,7 +101,7 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
             Forward {
                 steps,
                 batch,
-                sequences: Sequences::default(),
+                sequences: Sequences { lengths: &self.lengths, ..Sequences::default() },
                 parameters: contiguous(parameters, parameters_layout)?,
                 inputs: &inputs.slices(),
                 initial_states: &states.slices(),
