@@ -250,6 +250,7 @@ mod tests {
     #[test]
     fn a_pass_sees_every_sequence_once() {
         let task = find("japanese_vowels").expect("listed").open(&Given::default()).expect("embedded");
+        // Nothing is run: only what would be learned from is looked at.
         let cell: Arc<dyn SequenceCell<f32>> = Arc::new(Elman::new(12, 2, false));
         let model = Model::new(cell, &*task, &Initializer::new(1), 1).expect("a model");
         let schedule = Schedule { steps: 9, evaluate_every: 9, batch: 64, learning_rate: 1e-3, clip: 1.0 };
