@@ -7,6 +7,7 @@
 //! - [`stream`] runs a cell one step at a time, without allocation.
 //! - [`carried`] runs long sequences in parts: truncated back-propagation through time.
 //! - [`layer`] puts cells together: stacks, both directions, residual sums, regularisers.
+//! - [`statistics`] says what gates do: saturation, dead units.
 //! - [`parameters`] are one flat buffer with a layout that names its parts: views by name, initialisers, files.
 //! - [`zoo`] holds published cells by name.
 //! - [`weights`] takes weights from PyTorch, Keras and ONNX layers, and gives them back.
@@ -30,6 +31,7 @@ pub mod parameters;
 pub mod primitive;
 mod read;
 pub mod sequence;
+pub mod statistics;
 pub mod stream;
 pub mod weights;
 pub mod workspace;

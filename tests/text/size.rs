@@ -475,7 +475,7 @@ fn many() -> Vec<Case> {
         add(
             &format!("{count} fences"),
             MARKDOWN,
-            list(count, "\n\n", |at| format!("```\nh_t = h_{{t-1}} + 0.{at} x_t\n```")),
+            list(count, "\n\n", |at| format!("```\nh_t=h[t-1]+0.{at} x_t\n```")),
         );
         add(
             &format!("{count} code spans"),
@@ -634,17 +634,20 @@ fn listed(costs: &[(Duration, End, String, Spelling)]) -> String {
     text
 }
 
+/// The spellings of one name one after the other.
+fn side_by_side(mut cases: Vec<Case>) -> Vec<Case> {
+    cases.sort_by(|one, other| one.name.cmp(&other.name));
+    cases
+}
+
 #[test]
 fn deep_texts() {
-    all(deep(100_000), Some(expect_file!["ends/deep.txt"]));
+    all(side_by_side(deep(100_000)), Some(expect_file!["ends/deep.txt"]));
 }
 
 #[test]
 fn long_texts() {
-    let mut cases = long();
-    // The spellings of one name side by side.
-    cases.sort_by(|one, other| one.name.cmp(&other.name));
-    all(cases, Some(expect_file!["ends/long.txt"]));
+    all(side_by_side(long()), Some(expect_file!["ends/long.txt"]));
 }
 
 #[test]

@@ -54,6 +54,7 @@ mod straight_through;
 mod tests;
 mod text;
 mod verify;
+mod watch;
 
 pub use builder::GraphError;
 pub use initial::InitialStates;
@@ -63,6 +64,7 @@ pub use same::Sameness;
 pub use straight_through::StraightThrough;
 pub use text::TextError;
 pub use verify::{Invariant, VerifyError};
+pub use watch::Bounded;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 

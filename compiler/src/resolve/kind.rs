@@ -42,6 +42,11 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
         vectors.retain(|symbol| !matrices.contains(symbol));
         kinds = attempt(draft, &BTreeSet::new(), &vectors);
     }
+    let columns = number_columns(draft, &kinds);
+    if !columns.is_empty() {
+        vectors.extend(columns);
+        kinds = attempt(draft, &BTreeSet::new(), &vectors);
+    }
     let mut scalars = greek_scales(draft, &kinds);
     scalars.extend(matrix_scales(draft, &kinds));
     if !scalars.is_empty() {
@@ -60,6 +65,40 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
     matrix_functions(draft, &kinds);
     inner_states(draft, &kinds);
     kinds
+}
+
+/// `A m_{t-1} + B u_t` with one number `u_t`: an undeclared upper-case parameter that only ever multiplies numbers of
+/// each step, in terms added to vectors, is a vector.
+fn number_columns(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
+    let parameter = |node: NodeId| match draft.sources[node.0] {
+        Source::Parameter(symbol) => {
+            let known = draft.symbol(symbol);
+            (known.upper && known.declared.is_none() && known.role == Role::Parameter).then_some(symbol)
+        }
+        _ => None,
+    };
+    let mut found: HashMap<SymbolId, usize> = HashMap::new();
+    for node in &draft.nodes {
+        let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
+        for (term, other) in [(a, b), (b, a)] {
+            if let NodeKind::Factors { factors, .. } = draft.kind(term)
+                && let [weight, number] = factors.as_slice()
+                && let Some(symbol) = parameter(*weight)
+                && kinds.nodes[number.0] == Kind::Scalar
+                && draft.varying[number.0]
+                && kinds.nodes[other.0] == Kind::Vector
+            {
+                *found.entry(symbol).or_default() += 1;
+            }
+        }
+    }
+    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
+    for source in &draft.sources {
+        if let Source::Parameter(symbol) = source {
+            *reads.entry(*symbol).or_default() += 1;
+        }
+    }
+    found.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0).collect()
 }
 
 /// `w^\top x_t + b`: an undeclared lower-case parameter that is only ever added to numbers of each step is a number.

@@ -1,7 +1,8 @@
 //! What a whole document settles before a single equation is read: which letter is the time, and how it is written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use super::script::is_previous;
 use super::sequence::Sequence;
 use super::text::TextStyle;
 use super::token::{Bracket, Token, TokenKind};
@@ -23,6 +24,8 @@ pub(crate) struct Convention {
     pub(crate) style: TextStyle,
     /// `e` is a name of its own, not Euler's number.
     pub(crate) letter_e: bool,
+    /// `h_prev` is the value of the step before, since `h_t` is defined; nothing is called `h_prev` on a left side.
+    pub(crate) previous: bool,
 }
 
 impl Default for Convention {
@@ -35,6 +38,7 @@ impl Default for Convention {
             second: None,
             style: TextStyle::default(),
             letter_e: false,
+            previous: false,
         }
     }
 }
@@ -59,6 +63,7 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
     let mut letters: BTreeMap<&str, Letter> = BTreeMap::new();
     let mut called: BTreeMap<&str, Letter> = BTreeMap::new();
     let mut letter_e = false;
+    let (mut previous, mut now, mut own) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for tokens in blocks {
         let (sequence, _) = Sequence::new(tokens);
         for index in 0..tokens.len() {
@@ -71,13 +76,30 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
                 Some(TokenKind::Open(Bracket::Round | Bracket::Square)) => {
                     note_call(&sequence, index, &mut called);
                 }
-                Some(TokenKind::Subscript) => note(&sequence, index, true, &mut letters),
+                Some(TokenKind::Subscript) => {
+                    note(&sequence, index, true, &mut letters);
+                    if let Some(TokenKind::Word { text: base, .. }) = sequence.kind(index.wrapping_sub(1))
+                        && let Some((from, to, over)) = sequence.script(index + 1)
+                        && let (from, to) = sequence.without_braces(from, to)
+                        && let Some(TokenKind::Word { text, .. }) =
+                            sequence.kind(from).filter(|_| to == from + 1)
+                    {
+                        let defined = sequence.kind(sequence.skip_layout(over)) == Some(&TokenKind::Equals);
+                        match (text.as_str(), defined) {
+                            (label, false) if is_previous(label) => previous.insert(base.as_str()),
+                            (label, true) if is_previous(label) => own.insert(base.as_str()),
+                            ("t", true) => now.insert(base.as_str()),
+                            _ => false,
+                        };
+                    }
+                }
                 Some(TokenKind::Superscript) => note(&sequence, index, false, &mut letters),
                 _ => {}
             }
         }
     }
-    let mut convention = Convention { letter_e, ..Convention::default() };
+    let previous = own.is_empty() && !previous.is_empty() && previous.iter().all(|base| now.contains(base));
+    let mut convention = Convention { letter_e, previous, ..Convention::default() };
     let has_t = letters.contains_key("t");
     if !has_t {
         let mut shifted = letters.iter().filter(|(_, letter)| letter.below && letter.below_shifted);

@@ -40,7 +40,8 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
             line = trim(text, line.start + length..line.end);
         }
         line = without_bar(text, line);
-        if is_heading(&text[line.clone()]) || !open && is_prose(&text[line.clone()], &words) {
+        let whole = &text[line.clone()];
+        if is_heading(whole) || !open && (is_prose(whole, &words) || is_description(whole, &words)) {
             continue;
         }
         line = without_emphasis(text, line, &words);
@@ -176,6 +177,18 @@ fn is_prose(line: &str, names: &[&str]) -> bool {
     plain >= 2 && plain * 2 > words
 }
 
+/// `S_t = Estado no tempo t`: words say what a name is, and define nothing.
+fn is_description(line: &str, names: &[&str]) -> bool {
+    let Some((left, right)) = line.split_once('=') else { return false };
+    if !left.contains('_') || right.contains(['+', '*', '(', '[', '{', '⊙', '∘', '·', '×', '^', '=', '\\'])
+    {
+        return false;
+    }
+    let words = right.split_whitespace().count();
+    let plain = right.split_whitespace().filter(|word| is_plain_word(word, names)).count();
+    plain >= 2 && plain * 2 > words
+}
+
 /// A line without the tags of scripts, which would look like comparisons.
 fn without_tags(line: &str) -> String {
     ["<sub>", "</sub>", "<sup>", "</sup>", "<b>", "</b>", "<i>", "</i>", "<em>", "</em>"]
@@ -295,6 +308,14 @@ fn without_remark(text: &str, line: Range<usize>, names: &[&str]) -> Range<usize
     {
         line = trim(text, line.start..line.start + from + gap);
     }
+    // `"update gate"`.
+    if let Some(inside) = whole.strip_suffix('"')
+        && let Some(open) = inside.rfind(" \"")
+        && open > equals
+        && balanced(&whole[..open])
+    {
+        line = trim(text, line.start..line.start + open);
+    }
     // A tail in parentheses.
     let whole = &text[line.clone()];
     if whole.ends_with(')')
@@ -354,7 +375,7 @@ fn without_label(text: &str, line: Range<usize>) -> Range<usize> {
         let label = &whole[..colon];
         let words = label
             .chars()
-            .all(|next| next.is_alphanumeric() || next.is_whitespace() || "-*()/'’&,.".contains(next))
+            .all(|next| next.is_alphanumeric() || next.is_whitespace() || "-*()/'’&,.:".contains(next))
             && label.split_whitespace().all(|word| !word.ends_with(','))
             && label.chars().any(char::is_alphabetic);
         if words {

@@ -217,6 +217,17 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
             return read(text, &fences);
         }
     }
+    // Mathematics that defines nothing, and nothing beside it.
+    let mut outside = String::with_capacity(text.len());
+    let mut position = 0;
+    for block in found.blocks.iter().filter(|block| block.place == Place::Inline) {
+        outside.push_str(text.get(position..block.outer.start).unwrap_or(""));
+        position = position.max(block.outer.end);
+    }
+    if position > 0 && !outside.contains(['=', '＝', '←']) && !text[position..].contains(['=', '＝', '←'])
+    {
+        return read(text, &[]);
+    }
     let mut whole = Vec::new();
     for range in chosen {
         let mut start = range.start;
@@ -369,6 +380,9 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
                 }
             }
         }
+        if block.spelling == Spelling::Text && block.place != Place::Cell {
+            ring_signs(&mut writer.tokens);
+        }
         diagnostics = writer.diagnostics;
         lexed.push(label_brackets(writer.tokens));
     }
@@ -391,6 +405,48 @@ fn name_arrows(tokens: &mut [Token]) {
         if sign.is_some_and(|sign| matches!(sign.kind, TokenKind::Subscript | TokenKind::Superscript)) {
             tokens[at].kind = TokenKind::Word { text: word.to_owned(), upper: false };
         }
+    }
+}
+
+/// `f_t o c_{t-1}`: on a keyboard a ring is the letter `o`, where it stands between blanks and two factors wherever it
+/// stands alone.
+fn ring_signs(tokens: &mut [Token]) {
+    use token::Bracket;
+    let factor_ends = |token: &Token| {
+        matches!(token.kind, TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Mark(_))
+            || matches!(token.kind, TokenKind::Close(Bracket::Round | Bracket::Brace | Bracket::Square))
+    };
+    let factor_begins = |token: &Token| {
+        matches!(token.kind, TokenKind::Word { .. } | TokenKind::Function(..) | TokenKind::Accent(_))
+            || token.kind == TokenKind::Open(Bracket::Round)
+    };
+    let mut rings = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if !matches!(&token.kind, TokenKind::Word { text, .. } if text == "o") {
+            continue;
+        }
+        let script = |token: Option<&Token>| {
+            token.is_some_and(|token| matches!(token.kind, TokenKind::Subscript | TokenKind::Superscript))
+        };
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+        // `W_o`, `o_t`: a label, a gate.
+        let label = before.is_some_and(|before| before.kind == TokenKind::Open(Bracket::Brace))
+            && at.checked_sub(2).is_some_and(|sign| script(tokens.get(sign)));
+        if script(before) || label || tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Subscript)
+        {
+            continue;
+        }
+        let after = tokens.get(at + 1);
+        let stands = token.spaced
+            && before.is_some_and(factor_ends)
+            && after.is_some_and(|after| after.spaced && factor_begins(after));
+        if !stands {
+            return;
+        }
+        rings.push(at);
+    }
+    for at in rings {
+        tokens[at].kind = TokenKind::Product(ast::ProductSign::Hadamard);
     }
 }
 

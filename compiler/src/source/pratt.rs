@@ -378,7 +378,7 @@ impl<'a> Parser<'a> {
     fn period_multiplies(&self) -> bool {
         let next = self.position + 1;
         let indexed = || match self.sequence.kind(next) {
-            Some(TokenKind::Open(Bracket::Square)) => true,
+            Some(TokenKind::Open(Bracket::Square | Bracket::Round)) => true,
             Some(TokenKind::Word { .. }) => {
                 matches!(
                     self.sequence.kind(next + 1),
@@ -405,6 +405,13 @@ impl<'a> Parser<'a> {
                 Ok(Expression { kind: ExpressionKind::Negate(Box::new(operand)), span })
             }
             Some(TokenKind::Plus) => {
+                // `C_{t-1} * + i_t`: a factor is missing, and the sum would become a product.
+                let before = self.position.checked_sub(1).and_then(|before| self.sequence.kind(before));
+                if matches!(before, Some(TokenKind::Product(_) | TokenKind::Slash)) {
+                    let span = self.here();
+                    let help = Some("write the factor between the two signs, or one sign".to_owned());
+                    return self.fail(Code::ExpectedValue, "two signs follow each other", span, help);
+                }
                 self.position += 1;
                 self.chain()
             }

@@ -33,6 +33,14 @@ impl Parser<'_> {
                 _ => break,
             }
         }
+        // `h_prev`, `c_{\text{old}}`: the value of the step before.
+        if named.time.is_none()
+            && named.parts.labels_above.is_empty()
+            && matches!(named.parts.labels.as_slice(), [label] if self.convention.previous && is_previous(label))
+        {
+            named.parts.labels.clear();
+            named.time = Some(-1);
+        }
         // Of what varies in time every component is meant; a weight keeps its label.
         if let (Some(component), Some(_)) = (&self.convention.component, named.time) {
             named.parts.labels.retain(|label| label != component);
@@ -424,6 +432,11 @@ impl Parser<'_> {
             .collect();
         Ok(parts.join("_"))
     }
+}
+
+/// Words for the step before.
+pub(crate) fn is_previous(label: &str) -> bool {
+    matches!(label, "prev" | "previous" | "old")
 }
 
 /// Puts accents over a base, the innermost first.

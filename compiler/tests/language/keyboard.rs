@@ -93,3 +93,28 @@ fn lines_that_lost_their_delimiters_do_not_vanish() {
     );
     refuse("$$h_t = \\tanh(W x_t + h_{t-1} U_{h + b_h})$$", "GW0005");
 }
+
+#[test]
+fn words_and_letters_stand_for_steps_and_signs() {
+    assert_eq!(document("h_t = tanh(W x_t + U h_prev)"), RNN);
+    assert_eq!(document("$$h_t = \\tanh(W x_t + U h_{\\text{prev}})$$"), RNN);
+    // Without `h_t` it is a name like others.
+    refuse("h = tanh(W x + U h_prev)", "GW0305");
+    assert_eq!(document("h_t = (1 - z_t) o h_{t-1}"), document("h_t = (1 - z_t) ⊙ h_{t-1}"));
+    assert_eq!(document("h_t = o z_t + h_{t-1}"), "z[z] -> h[z]; h[z]; o[z]");
+    assert_eq!(document("h_t = tanh(W.x_t + U.(h_{t-1}))"), RNN);
+    assert_eq!(document("$$a_t, b_t = W x_t, U h_{t-1}$$\n$$h_t = \\tanh(a_t + b_t)$$"), RNN);
+    refuse("$$h_t = h_{t-1} * + \\tanh(W x_t + U h_{t-1})$$", "GW0004");
+}
+
+#[test]
+fn a_bias_of_a_number_is_a_number() {
+    assert_eq!(
+        document("$$i_t = \\exp(w^\\top x_t + b)$$\n$$h_t = \\tanh(W x_t + i_t U h_{t-1})$$"),
+        "x[x] -> h[h]; h[h]; w[x] b[] W[h, x] U[h, h]",
+    );
+    assert_eq!(
+        document("$$h_t = \\zeta (1 - z_t) \\odot h_{t-1}$$\n$$z_t = \\sigma(W x_t + U h_{t-1})$$"),
+        "x[x] -> h[h]; h[h]; zeta[h] W[h, x] U[h, h]",
+    );
+}

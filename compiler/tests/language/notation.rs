@@ -123,7 +123,7 @@ fn a_column_defines_a_column_row_by_row() {
         "[a_t; b_t] = ([W x_t; U h[t-1]] - [p + q; d]); h_t = tanh(a_t * b_t)",
         "a_t = W x_t - (p + q); b_t = U h[t-1] - d; h_t = tanh(a_t * b_t)",
     ]);
-    refuse("[a_t; b_t] = [W x_t; U h[t-1]] - (c; d); h_t = tanh(a_t * b_t)", &["GW0003"]);
+    refuse("[a_t; b_t] = [W x_t; U h[t-1]] - (c; d); h_t = tanh(a_t * b_t)", &["GW0005"]);
 }
 
 #[test]

@@ -19,7 +19,7 @@ fn step<O: Optimizer>(optimizer: &mut O, variables: &[Var], at: usize) {
         .expect("made")
         .sum_all()
         .expect("made");
-    if at % 3 != 0 {
+    if !at.is_multiple_of(3) {
         let second = variables[1].as_tensor().exp().expect("made").sum_all().expect("made");
         loss = (loss + second).expect("made");
     }

@@ -8,6 +8,7 @@
 mod arguments;
 mod bench;
 mod check;
+mod compare;
 mod derive;
 mod describe;
 mod dimension;
@@ -52,6 +53,7 @@ enum Action {
     Gradcheck(gradcheck::Arguments),
     Bench(bench::Arguments),
     Train(train::Arguments),
+    Compare(compare::Arguments),
     Tasks(tasks::list::Arguments),
     Zoo(zoo::Arguments),
     Explain(explain::Arguments),
@@ -69,6 +71,7 @@ fn main() -> ExitCode {
         Action::Gradcheck(arguments) => gradcheck::gradcheck(arguments),
         Action::Bench(arguments) => bench::bench(arguments),
         Action::Train(arguments) => train::train(arguments),
+        Action::Compare(arguments) => compare::compare(arguments),
         Action::Tasks(arguments) => tasks::list::list(arguments),
         Action::Zoo(arguments) => zoo::zoo(arguments),
         Action::Explain(arguments) => explain::explain(arguments),

@@ -5,7 +5,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use gatewright::parameters::write_atomically;
 use serde::Serialize;
@@ -16,11 +16,10 @@ use crate::failure::Failure;
 /// A log that is open.
 pub(crate) struct Log {
     file: File,
-    /// The line before its evaluation: which run it is of.
     cell: String,
     task: &'static str,
     metric: &'static str,
-    path: std::path::PathBuf,
+    path: PathBuf,
 }
 
 #[derive(Serialize)]
@@ -29,8 +28,10 @@ struct Line<'a> {
     task: &'a str,
     seed: u64,
     metric: &'a str,
-    #[serde(flatten)]
-    evaluation: Evaluation,
+    step: usize,
+    loss: f64,
+    test_loss: f64,
+    value: f64,
 }
 
 impl Log {
@@ -49,7 +50,9 @@ impl Log {
 
     /// Adds a line.
     pub(crate) fn add(&mut self, seed: u64, evaluation: Evaluation) -> Result<(), Failure> {
-        let line = Line { cell: &self.cell, task: self.task, seed, metric: self.metric, evaluation };
+        let Evaluation { step, loss, test_loss, value } = evaluation;
+        let Self { cell, task, metric, .. } = &*self;
+        let line = Line { cell, task, seed, metric, step, loss, test_loss, value };
         let mut text = serde_json::to_string(&line)
             .map_err(|error| Failure::data(format!("the log could not be written: {error}")))?;
         text.push('\n');

@@ -6,9 +6,10 @@
 
 mod checkpoint;
 mod curve;
+pub(crate) mod learning;
 mod log;
-mod model;
-mod run;
+pub(crate) mod model;
+pub(crate) mod run;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -16,21 +17,19 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
-use clap::builder::{PossibleValue, PossibleValuesParser};
 use gatewright::compiler::graph::lower;
-use gatewright::compiler::shape::Shape;
 use gatewright::parameters::{Initializer, write_atomically, write_tensors};
 use gatewright::sequence::SequenceCell;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::arguments::{BackendArguments, InitialValue, SourceArguments, positive, positive_number};
+use crate::arguments::{BackendArguments, SourceArguments, positive};
 use crate::describe::describe;
-use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
 use crate::print::{answer, answer_line};
 use crate::session::Checked;
-use crate::tasks::{Duration, Entry, Given, Recipe, TASKS, Task, find};
+use crate::tasks::{Entry, Given, Task};
 use checkpoint::{Checkpoint, Identity};
+use learning::{LearningArguments, sizes};
 use log::Log;
 use model::Model;
 use run::{Evaluation, Run, Schedule};
@@ -40,15 +39,8 @@ use run::{Evaluation, Run, Schedule};
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
-    /// What to learn: `gatewright tasks` tells more
-    #[arg(long, default_value = "digits", value_parser = task_names())]
-    task: String,
-    /// Data of the task in a file, instead of those that come with the command
-    #[arg(long, value_name = "FILE")]
-    data: Option<PathBuf>,
-    /// Steps of a sequence, where the task lets them be chosen
-    #[arg(long, value_name = "STEPS", value_parser = positive)]
-    length: Option<usize>,
+    #[command(flatten)]
+    learning: LearningArguments,
     /// Folder for the curve, the log, the checkpoints and the weights
     #[arg(long, value_name = "DIR", default_value = "trained")]
     out: PathBuf,
@@ -65,50 +57,11 @@ pub(crate) struct Arguments {
     /// Steps of the optimiser from one checkpoint to the next [default: one at each evaluation]
     #[arg(long, value_name = "STEPS", value_parser = positive)]
     checkpoint_every: Option<usize>,
-    /// Steps of the optimiser from one evaluation to the next [default: a pass over the training part; 250 where
-    /// sequences are drawn anew]
-    #[arg(long, value_name = "STEPS", value_parser = positive)]
-    evaluate_every: Option<usize>,
     /// Show no progress bar; there is none either where standard error is no terminal
     #[arg(long)]
     no_progress: bool,
-    /// Runs with different random numbers
-    #[arg(long, default_value_t = 3, value_parser = positive)]
-    seeds: usize,
-    /// Seed of the first run
-    #[arg(long, value_name = "SEED", default_value_t = 0)]
-    first_seed: u64,
-    /// Passes over the training part [default: as the task has it]
-    #[arg(long, value_parser = positive, conflicts_with = "steps")]
-    epochs: Option<usize>,
-    /// Steps of the optimiser [default: as the task has it]
-    #[arg(long, value_parser = positive)]
-    steps: Option<usize>,
-    /// Size of every dimension of the cell that the task does not fix [default: as the task has it]
-    #[arg(long, value_parser = positive)]
-    hidden: Option<usize>,
-    /// Step width of Adam [default: as the task has it]
-    #[arg(long, value_parser = positive_number)]
-    learning_rate: Option<f64>,
-    /// Sequences in one step of the optimiser [default: as the task has it]
-    #[arg(long, value_parser = positive)]
-    batch: Option<usize>,
-    /// Largest norm of a gradient; longer ones are shortened to it
-    #[arg(long, default_value_t = 1.0, value_parser = positive_number)]
-    clip: f64,
-    /// Start a parameter at a value, such as the forget gate's bias at one: b_f=1. May be given several times
-    #[arg(long, value_name = "NAME=VALUE")]
-    initial: Vec<InitialValue>,
     #[command(flatten)]
     backend: BackendArguments,
-}
-
-/// Steps between evaluations where there are no passes.
-const EVALUATE_EVERY: usize = 250;
-
-/// The names of the tasks, with a line about each.
-fn task_names() -> PossibleValuesParser {
-    PossibleValuesParser::new(TASKS.iter().map(|entry| PossibleValue::new(entry.name).help(entry.summary)))
 }
 
 /// A run that came to its end.
@@ -131,12 +84,11 @@ pub(crate) fn train(arguments: &Arguments) -> Result<(), Failure> {
     answer!("{}", describe(&checked.cell))?;
     checked.print_findings();
 
-    let entry = find(&arguments.task)
-        .ok_or_else(|| Failure::usage(format!("there is no task `{}`", arguments.task)))?;
-    let given = given(arguments)?;
+    let entry = arguments.learning.entry()?;
+    let given = arguments.learning.given()?;
     let task = entry.open(&given)?;
-    let schedule = schedule(arguments, entry, &*task)?;
-    let sizes = sizes(&checked, entry, &*task, arguments.hidden.unwrap_or(entry.recipe.hidden))?;
+    let schedule = arguments.learning.schedule(entry, &*task)?;
+    let sizes = sizes(&checked, entry, &*task, arguments.learning.hidden.unwrap_or(entry.recipe.hidden))?;
     let (cell, elapsed) = crate::session::compile_text::<f32>(&checked.source, &sizes, arguments.backend)?;
     let named: Vec<String> =
         checked.cell.dimensions.iter().zip(&sizes).map(|(name, size)| format!("{name} = {size}")).collect();
@@ -162,45 +114,6 @@ pub(crate) fn train(arguments: &Arguments) -> Result<(), Failure> {
     session.train(&checked.source.name())
 }
 
-fn given(arguments: &Arguments) -> Result<Given, Failure> {
-    let data = match &arguments.data {
-        None => None,
-        Some(path) => {
-            let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
-            let text = String::from_utf8(bytes).map_err(|error| {
-                Failure::data(format!("{}: the data are not UTF-8: {error}", path.display()))
-            })?;
-            Some((path.clone(), text))
-        }
-    };
-    Ok(Given { data, length: arguments.length })
-}
-
-/// The recipe of the task, but for what the command line says.
-fn schedule(arguments: &Arguments, entry: &Entry, task: &dyn Task) -> Result<Schedule, Failure> {
-    let Recipe { duration, batch, learning_rate, .. } = entry.recipe;
-    let batch = arguments.batch.unwrap_or(batch);
-    let duration = match (arguments.epochs, arguments.steps) {
-        (Some(epochs), _) => Duration::Epochs(epochs),
-        (None, Some(steps)) => Duration::Steps(steps),
-        (None, None) => duration,
-    };
-    let pass = Schedule::steps_of_a_pass(task, batch);
-    let Some(steps) = Schedule::steps_of(duration, task, batch) else {
-        return Err(Failure::usage(match pass {
-            None => format!("the task {} draws its sequences anew: --steps says how long", entry.name),
-            Some(_) => "--epochs is more than can be counted".to_owned(),
-        }));
-    };
-    Ok(Schedule {
-        steps,
-        evaluate_every: arguments.evaluate_every.or(pass).unwrap_or(EVALUATE_EVERY),
-        batch,
-        learning_rate: arguments.learning_rate.unwrap_or(learning_rate),
-        clip: arguments.clip,
-    })
-}
-
 /// What decides the numbers of a run, but for its seed and its end: two runs that agree in it are one.
 fn identity(
     arguments: &Arguments,
@@ -210,7 +123,7 @@ fn identity(
     graph: &str,
     dimensions: &str,
 ) -> Identity {
-    let initial = arguments.initial.iter().map(|given| format!("{}={}", given.name, given.value));
+    let initial = arguments.learning.initial.iter().map(|given| format!("{}={}", given.name, given.value));
     let pairs = [
         ("equations", digest(graph)),
         ("dimensions", dimensions.to_owned()),
@@ -236,31 +149,6 @@ fn digest(text: &str) -> String {
         (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
     });
     format!("{hash:016x}")
-}
-
-/// The task fixes the size of the input; every other dimension gets `hidden`.
-fn sizes(checked: &Checked, entry: &Entry, task: &dyn Task, hidden: usize) -> Result<Vec<usize>, Failure> {
-    let [input] = checked.cell.inputs.as_slice() else {
-        let names: Vec<&str> = checked.cell.inputs.iter().map(|input| input.name.as_str()).collect();
-        return Err(Failure::data(format!(
-            "the task {} gives one input sequence, the cell reads {}: {}",
-            entry.name,
-            names.len(),
-            names.join(", ")
-        )));
-    };
-    let mut solver = DimensionSolver::new(&checked.cell.dimensions);
-    let features = task.features();
-    let axes: &[usize] = if input.shape == Shape::Scalar { &[] } else { &[features] };
-    if axes.is_empty() && features != 1 {
-        return Err(Failure::data(format!(
-            "the input `{}` is a scalar, the task has {features}",
-            input.name
-        )));
-    }
-    solver.equate(&input.name, &input.shape, axes)?;
-    solver.fill(|_| hidden);
-    solver.finish()
 }
 
 /// All runs of one command.
@@ -290,7 +178,7 @@ impl Session<'_> {
                 None => "sequences drawn anew".to_owned(),
             },
             task.test().len(),
-            arguments.seeds,
+            arguments.learning.seeds,
             schedule.steps,
             schedule.batch,
             baseline.name,
@@ -300,9 +188,9 @@ impl Session<'_> {
         let log_path = self.place(&arguments.log, "jsonl");
         let mut log = Log::create(&log_path, cell, entry.name, metric.name())?;
         let started = Instant::now();
-        let mut runs: Vec<Trained> = Vec::with_capacity(arguments.seeds);
-        for number in 0..arguments.seeds as u64 {
-            runs.push(self.train_seed(arguments.first_seed.wrapping_add(number), &mut log)?);
+        let mut runs: Vec<Trained> = Vec::with_capacity(arguments.learning.seeds);
+        for number in 0..arguments.learning.seeds as u64 {
+            runs.push(self.train_seed(arguments.learning.first_seed.wrapping_add(number), &mut log)?);
         }
         let values: Vec<f64> = runs.iter().map(Trained::value).collect();
         let mean = values.iter().sum::<f64>() / values.len() as f64;
@@ -338,7 +226,7 @@ impl Session<'_> {
 
     fn train_seed(&self, seed: u64, log: &mut Log) -> Result<Trained, Failure> {
         let Self { arguments, task, schedule, .. } = self;
-        let initial = arguments.initial.iter();
+        let initial = arguments.learning.initial.iter();
         let initializer = initial.fold(Initializer::new(seed), |initializer, given| {
             initializer.constant(&given.name, given.value)
         });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use candle_core::{D, DType, Device, Module, Tensor, Var};
 use candle_nn::{Linear, VarBuilder, VarMap, loss};
 use gatewright::parameters::Initializer;
-use gatewright::sequence::SequenceCell;
+use gatewright::sequence::{self, SequenceCell};
 use gatewright_candle::{CellLayer, dense};
 
 use crate::failure::Failure;
@@ -25,9 +25,10 @@ pub(crate) struct Model {
 
 /// Sequences side by side, each with its own length, and what is asked of them.
 pub(crate) struct Batch {
-    /// `[T, B, n]`. What stands behind the end of a sequence is its last step again: no answer and no gradient depends
-    /// on it, and a cell meets no step there that it would not meet in the data.
+    /// `[T, B, n]`, zero past the end of a sequence.
     inputs: Tensor,
+    /// Steps of each sequence; none where all have T.
+    lengths: Vec<usize>,
     /// Rows of the `[T * B, n]` outputs where something is asked; none where that is all of them.
     rows: Option<Tensor>,
     /// Right answers, in the order of the rows.
@@ -40,16 +41,18 @@ impl Batch {
     /// Of examples with so many numbers at each step.
     pub(crate) fn new(examples: &[&Example], features: usize) -> candle_core::Result<Self> {
         let batch = examples.len();
-        let length = |example: &Example| example.values.len() / features.max(1);
-        let steps = examples.iter().map(|example| length(example)).max().unwrap_or(0);
+        let mut lengths: Vec<usize> =
+            examples.iter().map(|example| example.values.len() / features.max(1)).collect();
+        let steps = lengths.iter().copied().max().unwrap_or(0);
         let mut values = Vec::with_capacity(steps * batch * features);
         let mut rows: Vec<u32> = Vec::new();
         let mut places: Vec<(usize, usize)> = Vec::new();
         for step in 0..steps {
-            for (sample, example) in examples.iter().enumerate() {
-                let length = length(example);
-                let there = step.min(length - 1) * features;
-                values.extend_from_slice(&example.values[there..there + features]);
+            for (sample, (example, &length)) in examples.iter().zip(&lengths).enumerate() {
+                match example.values.get(step * features..(step + 1) * features) {
+                    Some(row) => values.extend_from_slice(row),
+                    None => values.resize(values.len() + features, 0.0),
+                }
                 let asked_from = length - example.targets.count();
                 if (asked_from..length).contains(&step) {
                     rows.push((step * batch + sample) as u32);
@@ -57,10 +60,14 @@ impl Batch {
                 }
             }
         }
+        if lengths.iter().all(|&length| length == steps) {
+            lengths.clear();
+        }
         let count = rows.len();
         let rows = (count != steps * batch).then(|| Tensor::new(rows, &Device::Cpu)).transpose()?;
         Ok(Self {
             inputs: Tensor::from_vec(values, (steps, batch, features), &Device::Cpu)?,
+            lengths,
             rows,
             targets: targets(examples, &places)?,
             count,
@@ -110,7 +117,9 @@ impl Model {
 
     /// What the head says where something is asked: `[answers asked for, classes]`, or `[answers asked for]` numbers.
     fn answers(&self, batch: &Batch) -> candle_core::Result<Tensor> {
-        let output = self.cell.forward(&batch.inputs)?;
+        let lengths = sequence::Sequences { lengths: &batch.lengths, ..sequence::Sequences::default() };
+        let sequences = self.cell.forward_ragged(&batch.inputs, None, lengths)?;
+        let Some(output) = sequences.outputs.first() else { candle_core::bail!("the cell has no output") };
         let output = output.flatten(0, 1)?;
         let output = match &batch.rows {
             Some(rows) => output.index_select(rows, 0)?,
@@ -159,7 +168,8 @@ pub(crate) mod elman;
 
 #[cfg(test)]
 mod tests {
-    use super::elman::Elman;
+    use gatewright::{CompileOptions, CompiledCell, Syntax, read_cell};
+
     use super::*;
     use crate::tasks::{Baseline, Metric, Training};
 
@@ -203,8 +213,10 @@ mod tests {
     #[test]
     fn a_batch_of_different_lengths_is_the_sequences_one_by_one() {
         let task = ragged();
-        let cell: Arc<dyn SequenceCell<f32>> = Arc::new(Elman::new(2, 3, false));
-        let model = Model::new(cell, &task, &Initializer::new(4), 4).expect("a model");
+        let equations = read_cell("h_t = tanh(U x_t + W h_{t-1} + b)", Syntax::Text).expect("a cell");
+        let cell = CompiledCell::<f32>::new(&equations, &[("x", 2), ("h", 3)], CompileOptions::default());
+        let model =
+            Model::new(Arc::new(cell.expect("compiles")), &task, &Initializer::new(4), 4).expect("a model");
         let all: Vec<&Example> = task.0.iter().collect();
         let together = Batch::new(&all, 2).expect("a batch");
         assert_eq!(together.count, 7);

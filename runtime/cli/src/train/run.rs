@@ -49,16 +49,19 @@ impl Schedule {
     }
 }
 
-/// What an evaluation found. One line of the log.
+/// What an evaluation found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Evaluation {
     /// Steps of the optimiser so far.
     pub(crate) step: usize,
     /// Mean training loss since the evaluation before, while learning.
+    #[serde(with = "bits")]
     pub(crate) loss: f64,
     /// Mean loss on the test part.
+    #[serde(with = "bits")]
     pub(crate) test_loss: f64,
     /// The task's metric on the test part.
+    #[serde(with = "bits")]
     pub(crate) value: f64,
 }
 
@@ -68,11 +71,26 @@ pub(crate) struct Position {
     /// Steps of the optimiser so far.
     pub(crate) step: usize,
     /// Sum of the losses since the last evaluation.
+    #[serde(with = "bits")]
     pub(crate) loss: f64,
     /// Steps since the last evaluation.
     pub(crate) since: usize,
     /// All evaluations so far.
     pub(crate) evaluations: Vec<Evaluation>,
+}
+
+/// Numbers by their bits: JSON has them in decimals, and what reads these back may be wrong in the last place.
+mod bits {
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    #[allow(clippy::trivially_copy_pass_by_ref, reason = "what serde calls")]
+    pub(super) fn serialize<S: Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u64(number.to_bits())
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+        u64::deserialize(deserializer).map(f64::from_bits)
+    }
 }
 
 /// A run.
@@ -232,6 +250,7 @@ mod tests {
     #[test]
     fn a_pass_sees_every_sequence_once() {
         let task = find("japanese_vowels").expect("listed").open(&Given::default()).expect("embedded");
+        // Nothing is run: only what would be learned from is looked at.
         let cell: Arc<dyn SequenceCell<f32>> = Arc::new(Elman::new(12, 2, false));
         let model = Model::new(cell, &*task, &Initializer::new(1), 1).expect("a model");
         let schedule = Schedule { steps: 9, evaluate_every: 9, batch: 64, learning_rate: 1e-3, clip: 1.0 };

@@ -1,0 +1,151 @@
+//! All runs of one candidate: what it learned, how long a step takes, and what its gates do in the end.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use gatewright::parameters::Initializer;
+use gatewright::sequence::{Forward, Keep, SequenceCell, Sequences};
+use gatewright::statistics::Activity;
+use gatewright::workspace::Workspace;
+
+use super::Budget;
+use super::candidate::Candidate;
+use crate::failure::Failure;
+use crate::tasks::Task;
+use crate::train::model::Model;
+use crate::train::run::{Evaluation, Run};
+
+/// Test sequences in the run that watches gates.
+const WATCHED: usize = 256;
+
+/// What came of a candidate.
+pub(crate) struct Trial {
+    /// For each seed its evaluations, the last of them at the end.
+    pub(super) runs: Vec<Vec<Evaluation>>,
+    /// Median time of a step of the optimiser, in seconds: forward, backward, head and update.
+    pub(super) step_seconds: f64,
+    /// For each bounded value that the equations name, what it does in the test part after the first seed's training.
+    pub(super) gates: Vec<(String, Activity)>,
+}
+
+impl Trial {
+    /// Trains with every seed.
+    pub(super) fn run(candidate: &Candidate, budget: &Budget<'_>, task: &dyn Task) -> Result<Self, Failure> {
+        let cell: Arc<dyn SequenceCell<f32>> = Arc::new(candidate.compile(&candidate.graph, budget)?);
+        let (mut runs, mut times, mut gates) = (Vec::new(), Vec::new(), Vec::new());
+        for number in 0..budget.learning.seeds as u64 {
+            let seed = budget.learning.first_seed.wrapping_add(number);
+            let own = budget.learning.initial.iter().filter(|given| candidate.has_parameter(&given.name));
+            let initializer = own.fold(Initializer::new(seed), |initializer, given| {
+                initializer.constant(&given.name, given.value)
+            });
+            let model = Model::new(cell.clone(), task, &initializer, seed)?;
+            let mut run = Run::new(model, task, budget.schedule, seed)?;
+            while !run.is_done() {
+                let known = run.position.evaluations.len();
+                let started = Instant::now();
+                run.step().map_err(|failure| named(&candidate.name, failure))?;
+                if run.position.evaluations.len() == known {
+                    times.push(started.elapsed().as_secs_f64());
+                }
+            }
+            if number == 0 {
+                gates = watch(candidate, budget, task, &run.model)?;
+            }
+            runs.push(run.position.evaluations);
+        }
+        times.sort_by(f64::total_cmp);
+        let step_seconds = times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
+        Ok(Self { runs, step_seconds, gates })
+    }
+
+    /// The metric at the end of each run.
+    pub(super) fn values(&self) -> Vec<f64> {
+        self.runs.iter().filter_map(|run| run.last()).map(|evaluation| evaluation.value).collect()
+    }
+}
+
+/// A failure that says which candidate failed.
+fn named(name: &str, failure: Failure) -> Failure {
+    match failure {
+        Failure::Data(text) => Failure::Data(format!("{name}: {text}")),
+        other => other,
+    }
+}
+
+/// The arithmetic mean.
+pub(super) fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+/// The deviation of a sample: with `n - 1`; 0 of one value.
+pub(super) fn deviation(values: &[f64]) -> f64 {
+    let centre = mean(values);
+    let squares: f64 = values.iter().map(|value| (value - centre) * (value - centre)).sum();
+    (squares / values.len().saturating_sub(1).max(1) as f64).sqrt()
+}
+
+/// Runs the trained cell over the test part with its bounded values as outputs.
+fn watch(
+    candidate: &Candidate,
+    budget: &Budget<'_>,
+    task: &dyn Task,
+    model: &Model,
+) -> Result<Vec<(String, Activity)>, Failure> {
+    let bounded = candidate.graph.bounded();
+    let names: Vec<&str> = bounded.iter().map(|value| value.name.as_str()).collect();
+    let graph = candidate.graph.watch(&names).map_err(|error| Failure::data(error.to_string()))?;
+    let Some(graph) = graph.filter(|_| !names.is_empty()) else { return Ok(Vec::new()) };
+    let cell = candidate.compile::<f32>(&graph, budget)?;
+    let layout = cell.layout();
+    let mut parameters = vec![0.0_f32; layout.parameters.length()];
+    for entry in layout.parameters.entries() {
+        let wanted = format!("cell.{}", entry.name);
+        if let Some((_, variable)) = model.variables().iter().find(|(name, _)| *name == wanted) {
+            let values = variable.flatten_all()?.to_vec1::<f32>()?;
+            parameters[entry.offset..entry.offset + entry.length()].copy_from_slice(&values);
+        }
+    }
+    let features = task.features();
+    let examples = &task.test()[..task.test().len().min(WATCHED)];
+    let lengths: Vec<usize> = examples.iter().map(|example| example.values.len() / features.max(1)).collect();
+    let (steps, batch) = (lengths.iter().copied().max().unwrap_or(0), examples.len());
+    let mut input = vec![0.0; steps * batch * features];
+    for (sample, example) in examples.iter().enumerate() {
+        for (step, values) in example.values.chunks_exact(features.max(1)).enumerate() {
+            input[(step * batch + sample) * features..][..features].copy_from_slice(values);
+        }
+    }
+    let sequences = Sequences { lengths: &lengths, ..Sequences::default() };
+    let mut outputs: Vec<Vec<f32>> =
+        layout.outputs.iter().map(|port| vec![0.0; steps * batch * port.size]).collect();
+    let call = Forward {
+        steps,
+        batch,
+        sequences,
+        parameters: &parameters,
+        inputs: &[&input],
+        initial_states: &[],
+        outputs: &mut outputs.iter_mut().map(Vec::as_mut_slice).collect::<Vec<_>>(),
+        final_states: &mut [],
+    };
+    cell.forward(call, Keep::Nothing, &mut Workspace::default())?;
+    let own = layout.outputs.len() - bounded.len();
+    let watched = outputs[own..].iter().zip(&layout.outputs[own..]).zip(bounded);
+    Ok(watched
+        .map(|((values, port), value)| {
+            (value.name, Activity::of(values, port.size, batch, &sequences, value.range))
+        })
+        .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn deviations_are_those_of_a_sample() {
+        assert_eq!((mean(&[1.0, 3.0]), deviation(&[5.0])), (2.0, 0.0));
+        assert!((deviation(&[1.0, 3.0]) - 2.0_f64.sqrt()).abs() < 1e-12);
+    }
+}
