@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use super::kernel::{Arguments, Kernel, Kernels, Target};
+use super::kernel::{Arguments, ByRows, Kernel, Target};
 use super::{Element, PackedMatrix};
 
 /// Columns of a product, and where they go.
@@ -20,6 +20,17 @@ pub(super) struct Output<T> {
     pub(super) destination: *mut T,
     pub(super) row_stride: usize,
     pub(super) accumulate: bool,
+}
+
+/// How the left operand lies in memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LeftOperand<T> {
+    /// The first number.
+    pub(super) numbers: *const T,
+    /// Numbers from one row of the memory to the next.
+    pub(super) stride: usize,
+    /// Rows of the memory are the `k` of the product, its columns the rows.
+    pub(super) transposed: bool,
 }
 
 /// Bytes of the left operand that one chunk of rows may have while all panels stay in L2 or L3: some of L1.
@@ -37,12 +48,12 @@ const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 ///
 /// # Safety
 ///
-/// `left` is readable for `rows` rows of `right.rows()` numbers, `left_stride` apart. Outputs ascend without overlap
+/// `left` is readable for `rows` rows of `right.rows()` numbers, its stride apart; a transposed one for `right.rows()`
+/// rows of `rows` numbers. Outputs ascend without overlap
 /// within the columns of `right`; each is writable for `rows` rows of its columns, `row_stride` apart, which share no
 /// numbers with each other, with other outputs, or with `left`. (`right` is borrowed: nothing writes to it.)
 pub(super) unsafe fn drive<T: Element>(
-    left: *const T,
-    left_stride: usize,
+    left: LeftOperand<T>,
     rows: usize,
     right: &PackedMatrix<T>,
     count: usize,
@@ -69,7 +80,9 @@ pub(super) unsafe fn drive<T: Element>(
     let kernels = T::kernels(right.level());
     let panels = right.panels().as_ptr();
     let blocks = right.columns().div_ceil(T::BLOCK);
-    let most_at_once = rows_at_once(left_stride.wrapping_mul(size_of::<T>()), kernels.by_rows.len());
+    let (kernels, between_rows) =
+        if left.transposed { (kernels.by_rows_transposed, 1) } else { (kernels.by_rows, left.stride) };
+    let most_at_once = rows_at_once(between_rows.wrapping_mul(size_of::<T>()), kernels.len());
     let most = rows_of_chunk(depth * size_of::<T>(), size_of_val(right.panels()), most_at_once);
     let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
     for chunk in Balanced::new(rows, most) {
@@ -115,7 +128,7 @@ pub(super) unsafe fn drive<T: Element>(
             for part in small {
                 let kernel = if part.len() == small.smallest() { kernel } else { larger };
                 // SAFETY: rows of the part are rows of the left operand.
-                let left = unsafe { left.add((chunk.start + part.start) * left_stride) };
+                let numbers = unsafe { left.numbers.add((chunk.start + part.start) * between_rows) };
                 let mut here = targets;
                 for target in here.iter_mut().filter(|target| !target.destination.is_null()) {
                     // SAFETY: rows of the part are rows of the output.
@@ -135,7 +148,13 @@ pub(super) unsafe fn drive<T: Element>(
                         }
                     }
                 }
-                let arguments = Arguments { left, left_stride, right: group, depth, targets: here.as_ptr() };
+                let arguments = Arguments {
+                    left: numbers,
+                    left_stride: left.stride,
+                    right: group,
+                    depth,
+                    targets: here.as_ptr(),
+                };
                 // SAFETY: the kernel is for this number of rows and blocks. The left operand and the targets are valid
                 // as shown above, those in the buffer because rows * taken * BLOCK <= MAXIMUM_NUMBERS; the group has
                 // `taken` blocks of `depth` lines. `PackedMatrix` exists only for a level this machine can run.
@@ -166,13 +185,13 @@ fn rows_of_chunk(bytes_of_row: usize, bytes_of_panels: usize, rows_of_kernel: us
 
 /// Kernels for `smallest` and for `largest` rows that take the same number of blocks, as many as there are.
 fn choose<T>(
-    kernels: &Kernels<T>,
+    kernels: ByRows<T>,
     smallest: usize,
     largest: usize,
     blocks: usize,
 ) -> Option<(usize, Kernel<T>, Kernel<T>)> {
-    let of_smallest = kernels.by_rows.get(smallest.checked_sub(1)?)?;
-    let of_largest = kernels.by_rows.get(largest.checked_sub(1)?)?;
+    let of_smallest = kernels.get(smallest.checked_sub(1)?)?;
+    let of_largest = kernels.get(largest.checked_sub(1)?)?;
     of_smallest.iter().find_map(|(kernel, taken)| {
         let (larger, _) = of_largest.iter().find(|(_, other)| other == taken)?;
         (*taken <= blocks).then_some((*taken, *kernel, *larger))

@@ -14,6 +14,7 @@
 
 mod drive;
 mod element;
+mod gather;
 mod general;
 mod kernel;
 mod multiply;
@@ -24,6 +25,7 @@ mod sample;
 mod tests;
 
 pub use element::Element;
+pub use gather::{GatherMemory, add_outer_products};
 pub use general::{Matrix, MatrixMut, general};
 pub use multiply::{Left, Place, Segment, multiply, multiply_within};
 pub use packed::PackedMatrix;

@@ -53,6 +53,21 @@ impl<T: Element> PackedMatrix<T> {
         Ok(Self { rows, columns, level, storage, start })
     }
 
+    /// Makes this a matrix of zeros of another shape, in the same storage where that is large enough.
+    pub(super) fn reshape(&mut self, rows: usize, columns: usize) -> Result<(), Error> {
+        if (rows, columns) == (self.rows, self.columns) {
+            return Ok(());
+        }
+        let needed = columns.div_ceil(T::PANEL).checked_mul(T::PANEL).and_then(|width| width.checked_mul(rows));
+        if needed.is_some_and(|needed| self.start + needed <= self.storage.len()) {
+            (self.rows, self.columns) = (rows, columns);
+            self.clear();
+        } else {
+            *self = Self::zeroed_for(self.level, rows, columns)?;
+        }
+        Ok(())
+    }
+
     /// Number of rows, `K`.
     #[must_use]
     pub fn rows(&self) -> usize {
