@@ -139,7 +139,9 @@ fn note<'t>(sequence: &Sequence<'t>, index: usize, below: bool, letters: &mut BT
     let defined = sequence.kind(sequence.skip_layout(over)) == Some(&TokenKind::Equals);
     // `z^j_t = …`: the other script comes first.
     let beyond = match sequence.kind(over) {
-        Some(TokenKind::Subscript | TokenKind::Superscript) => sequence.script(over + 1).map(|script| script.2),
+        Some(TokenKind::Subscript | TokenKind::Superscript) => {
+            sequence.script(over + 1).map(|script| script.2)
+        }
         _ => None,
     };
     let on_left = defined

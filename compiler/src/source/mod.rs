@@ -347,7 +347,8 @@ fn parse_blocks(
         diagnostics.push(finding(Code::OneLayer, message, first.span));
     }
     if let (Some(component), Some(first)) = (&convention.component, statements.first()) {
-        let message = format!("`{component}` counts components: the equations are read for all of them at once");
+        let message =
+            format!("`{component}` counts components: the equations are read for all of them at once");
         diagnostics.push(finding(Code::SkippedRow, message, first.span));
     }
     let mut statements = without_losses(statements, &mut diagnostics);

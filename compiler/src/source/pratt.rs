@@ -722,7 +722,8 @@ impl<'a> Parser<'a> {
         let (start, end, over) =
             self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)?;
         let (start, end) = self.sequence.without_braces(start, end);
-        let letter = matches!(self.sequence.kind(start), Some(TokenKind::Word { text, .. }) if text == component);
+        let letter =
+            matches!(self.sequence.kind(start), Some(TokenKind::Word { text, .. }) if text == component);
         (letter && end == start + 1).then_some(over)
     }
 

@@ -499,9 +499,13 @@ fn an_index_of_components_is_no_power() {
         "#]],
     );
     // A power elsewhere stays one, and a label too.
-    check(r"h_t = (1 + x_t)^p + h_{t-1}^j", Syntax::Latex, &expect![[r#"
+    check(
+        r"h_t = (1 + x_t)^p + h_{t-1}^j",
+        Syntax::Latex,
+        &expect![[r#"
         h_t = (1 + x_t)^{p} + h_j_{t-1}
-    "#]]);
+    "#]],
+    );
 }
 
 #[test]
@@ -513,11 +517,15 @@ fn a_fraction_takes_a_digit_and_a_slash_no_number_with_factors() {
             h_t = {1 / 2} x_t + {1 / 10} x_t + {1 / 2} x_t + x / 2 + x_t / 2 b + 3 / 4
         "#]],
     );
-    check("h_t = 1/2 (x_t + h_{t-1})\ny_t = 1/2 x_t^2\nz_t = 1/(2 x_t)", Syntax::Text, &expect![[r#"
+    check(
+        "h_t = 1/2 (x_t + h_{t-1})\ny_t = 1/2 x_t^2\nz_t = 1/(2 x_t)",
+        Syntax::Text,
+        &expect![[r#"
         z_t = 1 / (2 x_t)
         GW0203 `1 / 2 x` is read by some as a half of x and by others as one over 2 x `1/2 (x_t + h_{t-1})`
         GW0203 `1 / 2 x` is read by some as a half of x and by others as one over 2 x `1/2 x_t^2`
-    "#]]);
+    "#]],
+    );
 }
 
 const TWO_CELLS: &str = "# 1 Cells\n$x_t = 3$ is text, `h_t = 1` is code.\n## 1.1 Elman\n$$h_t = \\tanh(W x_t + U h_{t-1})$$\n\

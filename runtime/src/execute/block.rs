@@ -10,7 +10,7 @@ use super::arena::{AlignedVec, ArenaLayout};
 use super::compiled::internal;
 use super::engine::Engine;
 use crate::error::CallError;
-use crate::matmul::{self, Element, Left, Matrix, MatrixMut, PackedMatrix};
+use crate::matmul::{self, Element, GatherMemory, Left, Matrix, MatrixMut, PackedMatrix};
 
 /// Memory of one block of rows.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub(crate) struct Block<T> {
     pub(super) settled: Vec<bool>,
     /// Gradient by all parameters from this block's samples.
     pub(crate) gradient: Vec<T>,
+    /// For the sums of outer products.
+    gather: GatherMemory<T>,
     offsets: Vec<usize>,
 }
 
@@ -38,6 +40,7 @@ impl<T> Default for Block<T> {
             scratch: AlignedVec::default(),
             settled: Vec::new(),
             gradient: Vec::new(),
+            gather: GatherMemory::default(),
             offsets: Vec::new(),
         }
     }
@@ -372,7 +375,7 @@ impl<T: Element> Block<T> {
 
     /// Adds up the terms of one total.
     fn total(
-        &self,
+        &mut self,
         engine: &Engine<T>,
         layout: &ArenaLayout,
         terms: &[GradientTerm],
@@ -404,8 +407,14 @@ impl<T: Element> Block<T> {
                         columns,
                         row_stride,
                     };
-                    matmul::general(factor(left, rows).transposed(), factor(right, columns), result, true)
-                        .map_err(internal)?;
+                    let (left, right) = (factor(left, rows), factor(right, columns));
+                    // One row for all steps is not rows of a sequence.
+                    if left.row_stride == 0 || right.row_stride == 0 {
+                        matmul::general(left.transposed(), right, result, true).map_err(internal)?;
+                    } else {
+                        matmul::add_outer_products(left, right, result, &mut self.gather)
+                            .map_err(internal)?;
+                    }
                 }
                 GradientTerm::Sum { column, into } => {
                     let totals =
@@ -426,11 +435,11 @@ impl<T: Element> Block<T> {
 
     /// Gradients by all parameters from this block's samples, flat, into `gradient`.
     pub(crate) fn parameter_gradients(
-        &self,
+        &mut self,
         shared: Shared<'_, T>,
         gradient: &mut [T],
     ) -> Result<(), CallError> {
-        let layout = self.layout()?;
+        let layout = &self.layout()?.clone();
         let engine = shared.engine;
         for (parameter, &(offset, length)) in
             engine.plan.parameter_gradients.iter().zip(shared.parameter_ranges)

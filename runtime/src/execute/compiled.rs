@@ -690,7 +690,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
             }
             Ok(())
         });
-        let result = match (result, blocks.first()) {
+        let result = match (result, blocks.first_mut()) {
             (Ok(()), Some(block)) if single => block.parameter_gradients(shared, call.parameter_gradients),
             (result, _) => result,
         };

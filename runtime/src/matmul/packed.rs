@@ -58,7 +58,8 @@ impl<T: Element> PackedMatrix<T> {
         if (rows, columns) == (self.rows, self.columns) {
             return Ok(());
         }
-        let needed = columns.div_ceil(T::PANEL).checked_mul(T::PANEL).and_then(|width| width.checked_mul(rows));
+        let needed =
+            columns.div_ceil(T::PANEL).checked_mul(T::PANEL).and_then(|width| width.checked_mul(rows));
         if needed.is_some_and(|needed| self.start + needed <= self.storage.len()) {
             (self.rows, self.columns) = (rows, columns);
             self.clear();
