@@ -1,6 +1,6 @@
 //! Limits on hostile input. Each has its own error, which names the constant.
 
-/// Longest source text, in bytes.
+/// Longest source text, in bytes; of Rust tokens, their number.
 pub const MAXIMUM_SOURCE_BYTES: usize = 1 << 20;
 /// Deepest nesting of brackets, fractions and scripts in one expression.
 pub const MAXIMUM_NESTING: usize = 128;

@@ -10,7 +10,7 @@ use super::product::{Factor, Kind, product_kind};
 use crate::diagnostic::Code;
 use crate::source::ast::{Function, ProductSign, Size};
 use crate::source::{function_name, is_greek_word};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// How often all equations are looked at again after the first answer; honest cells need one round.
 const ROUNDS: usize = 8;
@@ -71,8 +71,13 @@ fn inner_states(draft: &mut Draft, kinds: &Kinds) {
         }
         let own = |node: NodeId| matches!(draft.sources[node.0], Source::Delayed(symbol, _) if symbol == equation.target);
         let mut stack = vec![equation.value];
+        // Applied functions share their argument: as a tree, `f(f(x))` with `f(u) = u + u` grows without bounds.
+        let mut seen = HashSet::new();
         let (mut carried, mut inner, mut others) = (false, None, false);
         while let Some(node) = stack.pop() {
+            if !seen.insert(node.0) {
+                continue;
+            }
             match draft.kind(node) {
                 NodeKind::Add(a, b) | NodeKind::Subtract(a, b) => stack.extend([*a, *b]),
                 NodeKind::Factors { factors, .. } if factors.iter().any(|factor| own(*factor)) => {
@@ -166,16 +171,15 @@ fn greek_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
             *scaling.entry(symbol).or_default() += 1;
         }
     }
-    for (symbol, count) in scaling {
-        let all = (0..draft.nodes.len())
-            .filter(|&at| {
-                matches!(draft.sources[at], Source::Input(read, _) | Source::Parameter(read) if read == symbol)
-            })
-            .count();
-        if all == count {
-            found.insert(symbol);
+    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
+    for source in &draft.sources {
+        if let Source::Input(symbol, _) | Source::Parameter(symbol) = source {
+            *reads.entry(*symbol).or_default() += 1;
         }
     }
+    found.extend(
+        scaling.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0),
+    );
     found
 }
 
@@ -619,5 +623,28 @@ fn batch_axis(draft: &Draft) -> Option<String> {
             })),
         }
     }
-    batch.filter(|batch| input && !others.contains(batch.as_str())).cloned()
+    batch
+        .filter(|batch| input && !others.contains(batch.as_str()) && !applies_declared_matrix(draft))
+        .cloned()
+}
+
+/// `M_t x_t`: what is declared with two axes is applied to a value of the step that is not, as a matrix is.
+fn applies_declared_matrix(draft: &Draft) -> bool {
+    let symbol = |node: NodeId| match draft.sources[node.0] {
+        Source::Input(symbol, _) | Source::Delayed(symbol, _) => Some(symbol),
+        Source::Equation(at) => draft.equations.get(at).map(|equation| equation.target),
+        _ => None,
+    };
+    let axes = |node: NodeId| {
+        let declared = draft.symbol(symbol(node)?).declared.as_ref();
+        Some(declared.map(|declared| declared.sizes.len()))
+    };
+    draft.nodes.iter().any(|node| {
+        let NodeKind::Factors { factors, signs, .. } = &node.kind else { return false };
+        factors.windows(2).zip(signs).any(|(pair, sign)| {
+            *sign != ProductSign::Hadamard
+                && axes(pair[0]) == Some(Some(2))
+                && matches!(axes(pair[1]), Some(None | Some(1)))
+        })
+    })
 }

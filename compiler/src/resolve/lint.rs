@@ -84,9 +84,16 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
     }
 }
 
-/// `\dot{h}(t) = f(h(t))` or `h'(t) = …`, where nothing defines `h`: the derivative of `h`, not a value of its own.
+/// `\dot{h}(t) = f(h(t))` or `h'(t) = …`, where nothing defines `h` and nothing reads `h'`: the derivative of `h`, not
+/// a value of its own.
 fn derivatives(draft: &mut Draft, variables: &Variables) {
     let mut found = Vec::new();
+    let read: HashSet<SymbolId> = draft
+        .equations
+        .iter()
+        .flat_map(|equation| draft.reads(equation))
+        .map(|(_, symbol, _)| symbol)
+        .collect();
     for equation in &draft.equations {
         let name = &draft.symbol(equation.target).canonical;
         let Some(base) = name.strip_suffix("_dot").or_else(|| name.strip_suffix("_prime")) else { continue };
@@ -94,6 +101,7 @@ fn derivatives(draft: &mut Draft, variables: &Variables) {
             draft.reads(equation).any(|(_, symbol, time)| symbol == id && time == equation.time)
         };
         if equation.time.is_some()
+            && !read.contains(&equation.target)
             && draft.lookup(base).is_some_and(|id| variables.inputs.contains(&id) && reads(id))
         {
             found.push((equation.target_span, base.to_owned()));

@@ -133,8 +133,8 @@ fn fold(draft: &Draft, root: NodeId, first: usize) -> Option<f64> {
 }
 
 /// The output: `y_t`, else `\hat y_t`, else an indexed `h_t`, else the one indexed definition that nothing reads, that
-/// is no state and that depends on what the states become in this step (a gate that does not is one that was forgotten),
-/// else the last state, and with no state at all the last definition.
+/// is no state (a gate, `σ(…)`, that does not depend on what the states become in this step is no output but one that was
+/// forgotten), else the last state, and with no state at all the last definition.
 pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
     let per_step = |name: &str| {
         draft.lookup(name).filter(|&id| draft.symbol(id).role == Role::PerStep && defined(draft, id))
@@ -164,7 +164,7 @@ pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
     let unread: Vec<SymbolId> = (0..draft.symbols.len())
         .map(SymbolId)
         .filter(|id| defined(draft, *id) && indexed(draft, *id) && !read.contains(id) && !states.contains(id))
-        .filter(|id| states.is_empty() || fresh.contains(id))
+        .filter(|id| states.is_empty() || fresh.contains(id) || !is_gate(draft, *id))
         .collect();
     match (unread.as_slice(), states.last()) {
         (&[only], _) => Some(only),
@@ -174,6 +174,14 @@ pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
             draft.equations.iter().rev().map(|equation| equation.target).find(per_step)
         }
     }
+}
+
+/// True where the name is defined as a sigmoid of something.
+fn is_gate(draft: &Draft, id: SymbolId) -> bool {
+    draft.symbol(id).definitions.first().is_some_and(|&at| {
+        let value = draft.equations[at].value;
+        matches!(draft.nodes[value.0].kind, NodeKind::Call(Function::Sigmoid, _))
+    })
 }
 
 fn defined(draft: &Draft, id: SymbolId) -> bool {

@@ -11,7 +11,7 @@ use super::find::{Found, Spelling};
 use super::{inline, name, normal};
 use crate::diagnostic::{Code, Diagnostic};
 
-/// Most definitions of one name that are looked at.
+/// Most definitions of one name, and most statements between two of them, that are looked at.
 const LOOKED_AT: usize = 64;
 
 /// Reports names that blocks define differently as alternatives, and drops definitions that say the same in another
@@ -156,6 +156,9 @@ fn reads<'s>(
 /// True where the value that `before` defines reaches `after` within the step.
 fn depends(statements: &[Statement], before: usize, after: usize) -> bool {
     let StatementKind::Definition { target: first, .. } = &statements[before].kind else { return true };
+    if after - before > LOOKED_AT {
+        return true;
+    }
     let mut reached: HashSet<&str> = HashSet::from([first.name.canonical.as_str()]);
     let mut last = false;
     for statement in statements.get(before + 1..=after).unwrap_or_default() {

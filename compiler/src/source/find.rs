@@ -196,6 +196,9 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
                         Some((Spelling::Latex, Place::Display, range.start))
                     }
                     "" | "text" | "txt" | "plain" => Some((Spelling::Text, Place::Fence, range.start)),
+                    _ if is_mathematics(&text[range.clone()]) => {
+                        Some((Spelling::Text, Place::Fence, range.start))
+                    }
                     _ => {
                         found.code.push(range.clone());
                         excluded.push(range);
@@ -239,6 +242,12 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
             _ => {}
         }
     }
+}
+
+/// True where a fence called a program holds `h_{t-1} = …`, an index that no programming language has.
+fn is_mathematics(fence: &str) -> bool {
+    let program = fence.contains('"') || fence.lines().any(|line| line.trim_start().starts_with("import "));
+    fence.contains("_{t") && !program && super::lines::program(fence).is_none()
 }
 
 /// The content of a fenced block: without its first line, and without its last where that closes it.

@@ -84,12 +84,13 @@ pub(crate) fn needed(
     convention: &Convention,
 ) -> Vec<Block> {
     let known = names(display);
-    let broken = broken(text, inline, display, convention);
+    let broken: HashSet<usize> =
+        broken(text, inline, display, convention).iter().map(|block| block.range.start).collect();
     inline
         .iter()
-        .filter(|block| broken.contains(block) || may_define(text, block))
+        .filter(|block| broken.contains(&block.range.start) || may_define(text, block))
         .filter(|block| {
-            if broken.contains(block) {
+            if broken.contains(&block.range.start) {
                 return true;
             }
             let Reading { statements, diagnostics, .. } = read_one(text, block, convention);
@@ -145,7 +146,9 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
         .collect();
     if !chosen.is_empty() {
         chosen.extend(headless);
-        let others: Vec<Block> = inline.iter().filter(|block| !chosen.contains(block)).cloned().collect();
+        let taken: HashSet<usize> = chosen.iter().map(|block| block.range.start).collect();
+        let others: Vec<Block> =
+            inline.iter().filter(|block| !taken.contains(&block.range.start)).cloned().collect();
         chosen.extend(broken(text, &others, &statements, &convention));
         chosen.sort_by_key(|block| block.range.start);
     }
@@ -161,12 +164,18 @@ pub(crate) fn broken(
     convention: &Convention,
 ) -> Vec<Block> {
     let known = names(statements);
-    let wanted =
-        |name: &String| statements.is_empty() || known.read.contains(name) && !known.defined.contains(name);
+    // `$x_t = E(w_t)$`, `$m_t = [m_1, \ldots]$`, `$x_t \in …$` say where an input comes from, or what it is.
+    let input = |name: &String| matches!(name.as_str(), "x" | "X" | "u" | "e");
+    let wanted = |name: &String| {
+        !input(name) && (statements.is_empty() || known.read.contains(name) && !known.defined.contains(name))
+    };
     blocks
         .iter()
         .filter(|block| {
-            text.get(block.range.clone()).is_some_and(|inside| inside.contains(['_', '^', '(', '[']))
+            text.get(block.range.clone()).is_some_and(|inside| {
+                let describes = ["\\in", "∈", "dots", "...", "…"].iter().any(|sign| inside.contains(sign));
+                inside.contains(['_', '^', '(', '[']) && !describes
+            })
         })
         .filter(|block| {
             let Reading { statements, lost, diagnostics } = read_one(text, block, convention);

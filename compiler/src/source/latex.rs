@@ -255,11 +255,11 @@ impl<'a> Lexer<'a, '_> {
             let at = self.writer.tokens.len().checked_sub(back)?;
             self.writer.tokens.get(at).map(|token| &token.kind)
         };
-        let single = match (before(2), before(1)) {
-            (_, Some(TokenKind::Subscript | TokenKind::Superscript | TokenKind::Fraction)) => true,
-            (Some(TokenKind::Fraction), Some(TokenKind::Number { .. } | TokenKind::Word { .. })) => true,
-            _ => false,
-        };
+        let single = matches!(
+            (before(2), before(1)),
+            (_, Some(TokenKind::Subscript | TokenKind::Superscript | TokenKind::Fraction))
+                | (Some(TokenKind::Fraction), Some(TokenKind::Number { .. } | TokenKind::Word { .. }))
+        );
         let length =
             if single && !self.rest().starts_with('.') { 1 } else { number_length(self.rest(), true) };
         let span = place(self.offset, self.position, self.position + length);

@@ -31,6 +31,7 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
             } else if let Some(length) = number_prefix(&text[line.clone()]) {
                 line = trim(text, line.start + length..line.end);
             }
+            line = without_bar(text, line);
             if is_heading(&text[line.clone()]) {
                 return None;
             }
@@ -65,9 +66,24 @@ pub(crate) fn program(text: &str) -> Option<Range<usize>> {
     None
 }
 
-/// `GRU update:`, `Complexity: O(n)`: words and a colon, and nothing that defines or declares.
+/// Drops the bar that ends the row of a table: one that no other bar of the line opens.
+fn without_bar(text: &str, line: Range<usize>) -> Range<usize> {
+    let whole = &text[line.clone()];
+    match whole.strip_suffix('|') {
+        Some(rest) if rest.matches('|').count() % 2 == 0 => trim(text, line.start..line.end - 1),
+        _ => line,
+    }
+}
+
+/// `GRU update:`, `**Forget gate:**`, `Complexity: O(n)`: words and a colon, and nothing that defines or declares.
 fn is_heading(line: &str) -> bool {
-    let Some((label, rest)) = line.split_once(':') else { return false };
+    // A whole line in bold.
+    let bold = ["**", "__"].iter().find_map(|mark| line.strip_prefix(mark)?.strip_suffix(mark));
+    let line = bold.unwrap_or(line);
+    let Some((label, rest)) = line.split_once(':') else {
+        let letter = |next: char| next.is_alphabetic() || matches!(next, ' ' | '-');
+        return bold.is_some() && line.chars().count() >= 3 && line.chars().all(letter);
+    };
     let words = label.split_whitespace().all(|word| {
         word.trim_matches(['(', ')', ',', '-']).chars().all(|next| next.is_alphanumeric() || next == '-')
     });
@@ -110,12 +126,21 @@ fn number_prefix(line: &str) -> Option<usize> {
     (digits > 0 && (rest.starts_with(". ") || rest.starts_with(") "))).then_some(digits + 2)
 }
 
-/// Every word of the text that has an index or stands beside an operator, cheaply: words with `_`.
+/// Every word of the text that is a name, cheaply: one letter, words with `_`, and what is defined or declared.
 fn identifiers(text: &str) -> Vec<&str> {
     let mut words: Vec<&str> = text
         .split(|next: char| !(next.is_alphanumeric() || next == '_'))
         .filter(|word| word.contains('_') || word.chars().count() == 1)
         .collect();
+    for line in text.lines() {
+        let (left, right) = line.split_once(['=', ':']).unwrap_or(("", ""));
+        if line[left.len()..].starts_with('=')
+            || right.trim_start().starts_with(['[', '='])
+            || right.trim() == "scalar"
+        {
+            words.extend(left.trim_end().rsplit(|next: char| !next.is_alphanumeric()).next());
+        }
+    }
     words.sort_unstable();
     words.dedup();
     words
@@ -196,10 +221,18 @@ fn balanced(text: &str) -> bool {
     depth == 0 && !text.trim_end().ends_with(['+', '-', '*', '/', '=', '⊙', '·', ','])
 }
 
-/// True for words that are no names: at least one word of two letters, and no sign of mathematics.
+/// True for words that are no names: at least one word of two letters, and no sign of mathematics. One letter by its
+/// name in brackets, `(alpha)`, is a factor, and so are several: dropped, they would be missing in silence.
 fn is_remark(tail: &str, names: &[&str]) -> bool {
     if tail.contains(SIGNS) {
         return false;
+    }
+    let inside = tail.trim();
+    if let Some(inside) = inside.strip_prefix('(').and_then(|inside| inside.strip_suffix(')')) {
+        let mut words = inside.split(|next: char| !next.is_alphanumeric()).filter(|word| !word.is_empty());
+        if words.all(|word| name::is_greek_word(word) || word.chars().count() == 1) {
+            return false;
+        }
     }
     tail.split(|next: char| !next.is_alphanumeric()).any(|word| {
         word.chars().count() >= 2

@@ -31,6 +31,7 @@
 mod alternative;
 pub mod ast;
 mod command;
+mod component;
 mod convention;
 mod declaration;
 mod factor;
@@ -128,11 +129,44 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     };
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
     let Reading { mut statements, lost, mut diagnostics } = read_best(text, syntax, &found, &chosen);
+    skip_differential(&statements, &found, &mut diagnostics);
     section::merge(&mut statements, &found, &mut diagnostics);
     if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
         alternative::check(text, &mut statements, &found, &mut diagnostics);
     }
     finish(Reading { statements, lost, diagnostics })
+}
+
+/// Where a discrete form stands beside it, under the same heading, a differential equation is an explanation.
+fn skip_differential(statements: &[Statement], found: &Found, diagnostics: &mut [Diagnostic]) {
+    if !diagnostics.iter().any(|one| one.code == Code::DifferentialEquation) {
+        return;
+    }
+    let heading = |span: Span| found.heading_at(usize::try_from(span.start).unwrap_or(usize::MAX));
+    let steps: Vec<Option<usize>> = statements
+        .iter()
+        .filter(|statement| match &statement.kind {
+            StatementKind::Definition { value, .. } => {
+                let mut delayed = false;
+                inline::references(value, &mut |read| delayed |= read.time.is_some_and(|time| time < 0));
+                delayed
+            }
+            _ => false,
+        })
+        .map(|statement| heading(statement.span))
+        .collect();
+    for one in diagnostics.iter_mut().filter(|one| one.code == Code::DifferentialEquation) {
+        if steps.contains(&heading(one.span)) {
+            one.code = Code::SkippedRow;
+            one.message = "this differential equation is skipped: its discrete form is read".to_owned();
+            one.help = None;
+        } else if let Some(Some(step)) = steps.first()
+            && let Some(section) = found.headings.get(*step)
+        {
+            one.help =
+                Some(format!("its discrete form is a cell of its own: `--section \"{}\"`", section.title));
+        }
+    }
 }
 
 /// What was read of some blocks.
@@ -155,18 +189,7 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
     let mut display = of(Place::Display);
     let inline = of(Place::Inline);
     if !display.is_empty() {
-        // What is needed may need more in its turn.
-        for _ in 0..MAXIMUM_ROUNDS {
-            let statements = read(text, &display).statements;
-            let inline: Vec<Block> =
-                inline.iter().filter(|block| !display.contains(block)).cloned().collect();
-            let wanted = inline::needed(text, &inline, &statements, &conventions(text, &display));
-            if wanted.is_empty() {
-                break;
-            }
-            display.extend(wanted);
-            display.sort_by_key(|block| block.range.start);
-        }
+        with_needed(text, &mut display, &inline);
         return read(text, &display);
     }
     let inline = inline::definitions(text, &inline);
@@ -187,6 +210,10 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
         fences.extend(broken);
         fences.sort_by_key(|block| block.range.start);
         if !fences.is_empty() {
+            if place == Place::Span {
+                // `z = [h_{t-1}; x_t]` in a code span, which others read.
+                with_needed(text, &mut fences, &others);
+            }
             return read(text, &fences);
         }
     }
@@ -210,6 +237,20 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
         }
     }
     read(text, &whole)
+}
+
+/// Adds to the blocks of a cell the definitions of `inline` that it needs, which may need more in their turn.
+fn with_needed(text: &str, chosen: &mut Vec<Block>, inline: &[Block]) {
+    for _ in 0..MAXIMUM_ROUNDS {
+        let statements = read(text, chosen).statements;
+        let inline: Vec<Block> = inline.iter().filter(|block| !chosen.contains(block)).cloned().collect();
+        let wanted = inline::needed(text, &inline, &statements, &conventions(text, chosen));
+        if wanted.is_empty() {
+            break;
+        }
+        chosen.extend(wanted);
+        chosen.sort_by_key(|block| block.range.start);
+    }
 }
 
 /// True where every definition has a time index.
@@ -280,7 +321,10 @@ fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, V
         let text = source.get(block.range.clone()).unwrap_or("");
         let start = block.range.start;
         match block.spelling {
-            Spelling::Latex => latex::lex(text, start, latex::is_doubled(text), &mut writer),
+            Spelling::Latex => {
+                latex::lex(text, start, latex::is_doubled(text), &mut writer);
+                name_arrows(&mut writer.tokens);
+            }
             Spelling::Text if let Some(line) = lines::program(text) => {
                 let place = text::place(0, start + line.start, start + line.end);
                 diagnostics.push(Diagnostic {
@@ -306,7 +350,26 @@ fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, V
         diagnostics.append(&mut writer.diagnostics);
         lexed.push(writer.tokens);
     }
+    component::rewrite(&mut lexed);
     (lexed, diagnostics)
+}
+
+/// `W^{\leftarrow}`: an arrow alone in a script is a label, the direction.
+fn name_arrows(tokens: &mut [Token]) {
+    use token::Bracket;
+    for at in 1..tokens.len() {
+        let word = match tokens[at].kind {
+            TokenKind::Equals => "leftarrow",
+            TokenKind::Arrow => "rightarrow",
+            _ => continue,
+        };
+        let braced = tokens[at - 1].kind == TokenKind::Open(Bracket::Brace)
+            && tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Close(Bracket::Brace));
+        let sign = at.checked_sub(if braced { 2 } else { 1 }).and_then(|sign| tokens.get(sign));
+        if sign.is_some_and(|sign| matches!(sign.kind, TokenKind::Subscript | TokenKind::Superscript)) {
+            tokens[at].kind = TokenKind::Word { text: word.to_owned(), upper: false };
+        }
+    }
 }
 
 /// Parses lexed blocks; `diagnostics` are those of the lexers.
@@ -327,9 +390,11 @@ fn parse_blocks(
         statements.append(&mut reader.statements);
         lost.append(&mut reader.lost);
         let skipped = reader.skipped;
-        diagnostics.retain(|found: &Diagnostic| {
-            !skipped.iter().any(|span| span.start <= found.span.start && found.span.end <= span.end)
-        });
+        if !skipped.is_empty() {
+            diagnostics.retain(|found: &Diagnostic| {
+                !skipped.iter().any(|span| span.start <= found.span.start && found.span.end <= span.end)
+            });
+        }
         diagnostics.append(&mut reader.diagnostics);
         general.append(&mut reader.general);
         samples.append(&mut reader.samples);
@@ -352,24 +417,6 @@ fn parse_blocks(
         diagnostics.push(finding(Code::SkippedRow, message, first.span));
     }
     let mut statements = without_losses(statements, &mut diagnostics);
-    // Where a discrete form stands beside it, a differential equation is an explanation.
-    let steps = statements.iter().any(|statement| match &statement.kind {
-        StatementKind::Definition { value, .. } => {
-            let mut delayed = false;
-            inline::references(value, &mut |read| delayed |= read.time.is_some_and(|time| time < 0));
-            delayed
-        }
-        _ => false,
-    });
-    if steps {
-        for found in &mut diagnostics {
-            if found.code == Code::DifferentialEquation {
-                found.code = Code::SkippedRow;
-                found.message = "this differential equation is skipped: its discrete form is read".to_owned();
-                found.help = None;
-            }
-        }
-    }
     statements.shrink_to_fit();
     Reading { statements, lost, diagnostics }
 }

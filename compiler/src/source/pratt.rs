@@ -213,7 +213,8 @@ impl<'a> Parser<'a> {
             Some(TokenKind::Unknown) => Err(Stop),
             Some(TokenKind::Comma)
                 if matches!(self.sequence.kind(self.position + 1),
-                    Some(TokenKind::Word { text, .. }) if matches!(text.as_str(), "if" | "when" | "otherwise")) =>
+                    Some(TokenKind::Word { text, .. }) if matches!(text.as_str(), "if" | "when" | "otherwise"))
+                    || self.compares(self.position + 1, self.end) =>
             {
                 let message = "a condition follows: a definition by cases is outside the language";
                 self.fail(Code::Piecewise, message, span, None)
@@ -231,6 +232,7 @@ impl<'a> Parser<'a> {
         let first = self.binary(0)?;
         let mut elements = vec![first];
         while self.is_concatenation() {
+            self.refuse_two_double_bars()?;
             self.position += 1;
             elements.push(self.binary(0)?);
         }
@@ -243,6 +245,26 @@ impl<'a> Parser<'a> {
             }
             (_, None) => return Err(Stop),
         })
+    }
+
+    /// `a \| b \| c` joins three values or multiplies by the norm of one; in square brackets it joins.
+    fn refuse_two_double_bars(&mut self) -> Result<(), Stop> {
+        let double = |index: usize| self.sequence.kind(index) == Some(&TokenKind::DoubleBar);
+        if !double(self.position) || self.sequence.kind(self.end) == Some(&TokenKind::Close(Bracket::Square))
+        {
+            return Ok(());
+        }
+        let mut second = self.sequence.after(self.position);
+        while second < self.end && !double(second) {
+            second = self.sequence.after(second);
+        }
+        if second >= self.end {
+            return Ok(());
+        }
+        let span = self.sequence.span(self.position, second + 1);
+        let message = "two double bars between values are a norm or a concatenation";
+        let help = "write `norm(x)`, or begin the product with the norm; a concatenation is `[a, b, c]`";
+        self.fail(Code::AmbiguousProduct, message, span, Some(help.to_owned()))
     }
 
     /// A comparison, or a value that is taken for its not being zero.

@@ -35,14 +35,20 @@ pub(crate) fn is_loss<'s>(sequence: &Sequence<'s>) -> Option<&'s str> {
     (loss && sequence.kind(after) == Some(&TokenKind::Equals)).then_some(text)
 }
 
-/// True where the rest of a row is words: six or more single letters in a row without any sign.
-pub(crate) fn is_prose(sequence: &Sequence<'_>, from: usize) -> bool {
-    let rest = sequence.tokens.get(from..).unwrap_or_default();
+/// True where `rest` is words: six or more single letters in a row without any sign.
+pub(crate) fn is_prose(rest: &[Token]) -> bool {
     let letters =
         |token: &Token| matches!(&token.kind, TokenKind::Word { text, upper: false } if text.len() == 1);
     rest.len() >= 6
         && rest.iter().all(letters)
         && rest.iter().filter(|token| !token.spaced).count() * 3 >= rest.len() * 2
+}
+
+/// True for `Update gate`, `New Memory`: prose whose words may begin with a capital.
+fn is_title(tokens: &[Token]) -> bool {
+    let capital = |token: &Token| matches!(token.kind, TokenKind::Word { upper: true, .. });
+    let words: Vec<Token> = tokens.iter().filter(|token| !capital(token)).cloned().collect();
+    is_prose(&words) && words.len() >= 2 * (tokens.len() - words.len())
 }
 
 /// True where the brace at `index` holds a whole equation, as `\boxed{h_t = …}` and `{\bf h_t = …}` do.
@@ -144,6 +150,21 @@ fn is_remark(sequence: &Sequence<'_>, start: usize, end: usize) -> bool {
             })
 }
 
+/// True for what may stand at the ends of an equation and says nothing.
+fn dress(kind: &TokenKind) -> bool {
+    matches!(
+        kind,
+        TokenKind::Comma
+            | TokenKind::Semicolon
+            | TokenKind::Period
+            | TokenKind::Remark
+            | TokenKind::Where
+            | TokenKind::Colon
+            | TokenKind::Align
+            | TokenKind::RowEnd
+    )
+}
+
 /// The tokens of one equation without layout, remarks and punctuation at its ends.
 pub(crate) fn strip(tokens: &[Token]) -> Vec<Token> {
     let (sequence, _) = Sequence::new(tokens);
@@ -153,6 +174,17 @@ pub(crate) fn strip(tokens: &[Token]) -> Vec<Token> {
     while index < tokens.len() {
         match tokens[index].kind {
             TokenKind::Equals => equals = true,
+            // `σ(W x_t)(Input gate)`: words that TeX reads as letters, in parentheses at the end.
+            TokenKind::Open(Bracket::Round)
+                if equals
+                    && tokens[sequence.after(index)..]
+                        .iter()
+                        .all(|token| dress(&token.kind) || token.kind.is_layout())
+                    && sequence.partner(index).is_some_and(|close| is_title(&tokens[index + 1..close])) =>
+            {
+                cut = index;
+                break;
+            }
             TokenKind::Align | TokenKind::Quad if equals => {
                 let from = sequence.skip_layout(index);
                 let to = (from..tokens.len())
@@ -234,19 +266,6 @@ pub(crate) fn strip(tokens: &[Token]) -> Vec<Token> {
         }
         kept.push(token.clone());
     }
-    let dress = |kind: &TokenKind| {
-        matches!(
-            kind,
-            TokenKind::Comma
-                | TokenKind::Semicolon
-                | TokenKind::Period
-                | TokenKind::Remark
-                | TokenKind::Where
-                | TokenKind::Colon
-                | TokenKind::Align
-                | TokenKind::RowEnd
-        )
-    };
     while kept.last().is_some_and(|token| dress(&token.kind)) {
         kept.pop();
     }

@@ -8,7 +8,7 @@ use super::ast::{Comparison, Function, ProductSign};
 use super::token::{Bracket, TokenKind};
 use super::writer::Writer;
 use crate::diagnostic::Code;
-use crate::limits::MAXIMUM_NESTING;
+use crate::limits::{MAXIMUM_NESTING, MAXIMUM_SOURCE_BYTES};
 use crate::span::Span;
 
 /// The compiler's place of every Rust token, by number.
@@ -58,7 +58,7 @@ impl TokenSpans {
 
 /// Reads a token stream.
 pub(crate) fn lex(tokens: TokenStream, writer: &mut Writer) -> TokenSpans {
-    let mut lexer = Lexer { spans: TokenSpans::default(), writer };
+    let mut lexer = Lexer { spans: TokenSpans::default(), writer, full: false };
     lexer.stream(tokens, 0);
     lexer.spans
 }
@@ -66,6 +66,8 @@ pub(crate) fn lex(tokens: TokenStream, writer: &mut Writer) -> TokenSpans {
 struct Lexer<'w> {
     spans: TokenSpans,
     writer: &'w mut Writer,
+    /// The limit was met, and said.
+    full: bool,
 }
 
 impl Lexer<'_> {
@@ -79,6 +81,14 @@ impl Lexer<'_> {
     fn stream(&mut self, tokens: TokenStream, depth: usize) {
         let mut trees = tokens.into_iter().peekable();
         while let Some(tree) = trees.next() {
+            if self.spans.len() >= MAXIMUM_SOURCE_BYTES {
+                if !self.full {
+                    let message = format!("more than {MAXIMUM_SOURCE_BYTES} tokens (MAXIMUM_SOURCE_BYTES)");
+                    self.writer.unknown(Code::SourceTooLong, message, Span::default(), None);
+                }
+                self.full = true;
+                return;
+            }
             match tree {
                 TokenTree::Group(group) => {
                     let bracket = match group.delimiter() {

@@ -223,7 +223,10 @@ impl Parser<'_> {
             let help = Some("write the index behind `_`, as in `x_t`".to_owned());
             return self.fail(Code::ExpectedValue, "an index is missing: a sign follows `_`", span, help);
         }
-        if kinds().any(time) && kinds().any(sign) && !lists {
+        // `h_{2t}`, `h_{t/2}`: another clock.
+        let scaled = kinds().any(|kind| *kind == TokenKind::Slash)
+            || matches!(self.sequence.kind(start), Some(TokenKind::Number { .. }));
+        if kinds().any(time) && (kinds().any(sign) || scaled) && !lists {
             let message = "this index is neither a step, such as `t` or `t-1`, nor a label";
             let help = "write `h_{t-1}` for the step before; a delay is a number";
             return self.fail(Code::UnexpectedToken, message, span, Some(help.to_owned()));

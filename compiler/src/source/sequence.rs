@@ -172,14 +172,22 @@ impl<'a> Sequence<'a> {
     pub(crate) fn index(&self, start: usize, end: usize) -> Option<Index<'a>> {
         let (start, end) = self.without_braces(start, end);
         let TokenKind::Word { text, .. } = self.kind(start)? else { return None };
+        let sign = || match self.kind(start + 1)? {
+            TokenKind::Plus => Some(1),
+            TokenKind::Minus => Some(-1),
+            _ => None,
+        };
         match end.checked_sub(start)? {
             1 => Some(Index { letter: text, offset: 0 }),
+            // `t + \Delta t`: one step.
+            4 => {
+                let TokenKind::Word { text: size, .. } = self.kind(start + 2)? else { return None };
+                let again = self.kind(start + 3) == self.kind(start);
+                (again && matches!(size.as_str(), "Delta" | "delta"))
+                    .then_some(Index { letter: text, offset: sign()? })
+            }
             3 => {
-                let sign = match self.kind(start + 1)? {
-                    TokenKind::Plus => 1,
-                    TokenKind::Minus => -1,
-                    _ => return None,
-                };
+                let sign = sign()?;
                 let TokenKind::Number { whole: Some(number), .. } = self.kind(start + 2)? else {
                     return None;
                 };

@@ -214,7 +214,17 @@ impl<'a> Reader<'a> {
                 let equals: Vec<usize> =
                     relations.iter().copied().filter(|index| row[*index].kind == TokenKind::Equals).collect();
                 let targets = std::mem::take(pending);
-                let read = self.equation(sequence, &equals, targets.clone());
+                let read = match membership {
+                    // `z_t = \sigma(…) \in (0, 1)^h`: the set behind an equation says nothing that it needs.
+                    Some(&set) if equals.iter().all(|index| *index < set) => {
+                        let place = sequence.span(set, row.len());
+                        let message = "the set behind this equation declares nothing and is skipped";
+                        self.report(Code::SkippedRow, message, place, None);
+                        let (value, _) = Sequence::new(&row[..set]);
+                        self.equation(&value, &equals, targets.clone())
+                    }
+                    _ => self.equation(sequence, &equals, targets.clone()),
+                };
                 if read.is_err() {
                     self.lost.extend(targets);
                 }
@@ -366,7 +376,7 @@ impl<'a> Reader<'a> {
         if !matches!(sequence.kind(last + 1), Some(TokenKind::Function(Function::Chunk, _))) {
             self.drop_pending(&mut pending);
         }
-        if is_prose(sequence, first + 1) {
+        if is_prose(sequence.tokens.get(first + 1..).unwrap_or_default()) {
             self.skip("words on the right side define nothing: skipped", span);
             return Ok(());
         }
@@ -665,7 +675,7 @@ impl<'a> Reader<'a> {
             {
                 let spelled = target.name.canonical;
                 if matches!(value.kind, ExpressionKind::FunctionName(function) if function == known) {
-                    self.skip(&format!("`{spelled}` is known; its definition is skipped"), span);
+                    self.skip(format!("`{spelled}` is known; its definition is skipped"), span);
                     return Ok(());
                 }
                 return self.known_anew(&spelled, span);

@@ -528,6 +528,33 @@ fn a_fraction_takes_a_digit_and_a_slash_no_number_with_factors() {
     );
 }
 
+#[test]
+fn double_bars_between_values_are_refused_where_they_have_two_readings() {
+    check(
+        r"h_t = V (x_t \| h_{t-1}) + V [x_t \| h_{t-1} \| c_t] + \|x_t\| V x_t \\ y_t = V (x_t \|h_t\| x_t) \\ z_t = x_t \lVert h_t \rVert_2",
+        Syntax::Latex,
+        &expect![[r#"
+            h_t = V ([x_t, h_{t-1}]) + V [x_t, h_{t-1}, c_t] + norm(x_t) V x_t
+            GW0203 two double bars between values are a norm or a concatenation `\|h_t\|`
+            GW0203 two double bars between values are a norm or a concatenation `\lVert h_t \rVert`
+        "#]],
+    );
+}
+
+#[test]
+fn an_index_of_another_clock_is_no_label() {
+    check(
+        r"h_t = W_{t1} x_t + b_{2h} \\ y_t = h_{2t} \\ z_t = h_{t/2} \\ s_t = h_{t-\tau}",
+        Syntax::Latex,
+        &expect![[r#"
+            h_t = W_t1 x_t + b_2h
+            GW0005 this index is neither a step, such as `t` or `t-1`, nor a label `2t`
+            GW0005 this index is neither a step, such as `t` or `t-1`, nor a label `t/2`
+            GW0005 this index is neither a step, such as `t` or `t-1`, nor a label `t-\tau`
+        "#]],
+    );
+}
+
 const TWO_CELLS: &str = "# 1 Cells\n$x_t = 3$ is text, `h_t = 1` is code.\n## 1.1 Elman\n$$h_t = \\tanh(W x_t + U h_{t-1})$$\n\
     ## 1.2 GRU\n### 1.2.1 Gates\n$$z_t = \\sigma(W_z x_t)$$\n### 1.2.2 State\n$$h_t = (1 - z_t) h_{t-1} + z_t \\tilde{h}_t$$\n\
     where $\\tilde{h}_t = \\tanh(W x_t)$ and $a_t = 1$.\n$$z_t = \\sigma(W_z x_t)$$\n## 2 Remarks\n```python\nh_t = f(x)\n$$\n```\n";

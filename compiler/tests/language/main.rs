@@ -12,6 +12,7 @@ mod names;
 mod notation;
 mod notes;
 mod products;
+mod slips;
 mod states;
 mod time;
 mod writing;

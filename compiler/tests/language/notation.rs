@@ -74,6 +74,18 @@ fn remarks_and_labels_are_skipped() {
 }
 
 #[test]
+fn a_factor_in_brackets_is_no_remark() {
+    for gap in [" ", "  ", "    "] {
+        let factor = |factor: &str| format!("h_t = (x_t + h_{{t-1}}){gap}({factor})\ngain = 0.5");
+        for name in ["alpha", "b", "gain"] {
+            same(&[&factor(name), &format!("h_t = (x_t + h_{{t-1}}) * {name}\ngain = 0.5")]);
+        }
+        same(&[&factor("the new state"), "h_t = x_t + h_{t-1}\ngain = 0.5"]);
+        same(&[&factor("alpha gate"), "h_t = x_t + h_{t-1}\ngain = 0.5"]);
+    }
+}
+
+#[test]
 fn blocks_of_weights_meet_stacked_vectors() {
     same(&[
         "h_t = \\tanh(\\begin{bmatrix} W & U \\end{bmatrix} \\begin{bmatrix} x_t \\\\ h_{t-1} \\end{bmatrix})",

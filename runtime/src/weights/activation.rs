@@ -74,20 +74,20 @@ impl Activation {
             Self::Relu => return Spelling::Function(r"\operatorname{relu}"),
             Self::Softsign => return Spelling::Function(r"\operatorname{softsign}"),
             Self::Softplus => return Spelling::Function(r"\operatorname{softplus}"),
-            Self::Affine { alpha, beta } => format!("{} u + {}", number(alpha), number(beta)),
-            Self::LeakyRelu { alpha } => format!(r"\max(u, 0) + {} \min(u, 0)", number(alpha)),
+            Self::Affine { alpha, beta } => format!("{} + {}", scaled(alpha, "u"), number(beta)),
+            Self::LeakyRelu { alpha } => format!(r"\max(u, 0) + {}", scaled(alpha, r"\min(u, 0)")),
             // The sign is 0 at the threshold and has no gradient.
             Self::ThresholdedRelu { alpha } => {
                 format!(r"u \odot \max(\operatorname{{sign}}(u - {}), 0)", number(alpha))
             }
             Self::ScaledTanh { alpha, beta } => {
-                format!(r"{} \odot \tanh({} u)", number(alpha), number(beta))
+                format!(r"{} \odot \tanh({})", number(alpha), scaled(beta, "u"))
             }
             Self::HardSigmoid { alpha, beta } => {
-                format!(r"\operatorname{{clip}}({} u + {}, 0, 1)", number(alpha), number(beta))
+                format!(r"\operatorname{{clip}}({} + {}, 0, 1)", scaled(alpha, "u"), number(beta))
             }
             Self::Elu { alpha } => {
-                format!(r"\max(u, 0) + {} (\exp(\min(u, 0)) - 1)", number(alpha))
+                format!(r"\max(u, 0) + {}", scaled(alpha, r"(\exp(\min(u, 0)) - 1)"))
             }
         };
         Spelling::Formula(formula)
@@ -106,6 +106,11 @@ impl Activation {
             | Self::HardSigmoid { alpha, beta } => alpha.is_finite() && beta.is_finite(),
         }
     }
+}
+
+/// A number times an operand; once is the operand alone, since `1 u` is read by some as `1 - u` with its sign lost.
+fn scaled(factor: f32, operand: &str) -> String {
+    if factor == 1.0 { operand.to_owned() } else { format!("{} {operand}", number(factor)) }
 }
 
 /// A number of the equations: the shortest that is the same `f32`, never with an exponent.

@@ -29,6 +29,43 @@ fn a_document_of_the_next_step_means_the_same() {
 }
 
 #[test]
+fn a_step_of_delta_t_is_a_step() {
+    let told = |text| describe(text, CyclePolicy::Reject);
+    let one = r"h_{t+1} = h_t + \Delta t \tanh(W x_t + U h_t)";
+    assert_eq!(told(one), told(r"h_{t+\Delta t} = h_t + \Delta t \tanh(W x_t + U h_t)"));
+    assert_eq!(
+        told(r"h_t = h_{t-1} + x_t \\ y_t = h_t + h_{t-2}"),
+        told(r"h_t = h_{t-\delta t} + x_t \\ y_t = h_t + h_{t-2}")
+    );
+}
+
+#[test]
+fn an_input_with_two_axes_is_a_matrix_where_it_is_applied() {
+    check(
+        r"h_t = \tanh(M_t x_t + h_{t-1}) \\ M_t \in \mathbb{R}^{n \times d}",
+        expect![[r#"
+            inputs M[n, d] x[d]
+            states h[n]
+            order h
+            outputs h[n]
+            GW0902 1:13 `M_t`: `M_t` is never defined: it becomes an input
+        "#]],
+    );
+    check(
+        r"H_t = \tanh(X_t W + H_{t-1} U) \\ X_t \in \mathbb{R}^{n \times d}",
+        expect![[r#"
+            inputs X[d]
+            states H[H]
+            parameters W[d, H] U[H, H]
+            order H
+            outputs H[H]
+            GW0904 1:13 `X_t W`: the vector stands before the matrix: rows of the matrix are features in
+              help: the parameter is stored as written; `W x` would have features out as its rows
+        "#]],
+    );
+}
+
+#[test]
 fn what_is_read_out_follows_the_inputs() {
     let told = |text| describe(text, CyclePolicy::Reject);
     let now = r"h_t = \tanh(W x_t + U h_{t-1}) \\ s_t = V h_t \\ y_t = s_t + s_{t-1}";

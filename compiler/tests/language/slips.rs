@@ -1,0 +1,94 @@
+//! Slips and foreign notations: what would have a meaning as it stands, but never the one that was meant, is refused by
+//! its cause; and beside each the like that is right.
+
+use crate::{accept, refuse, same};
+
+#[test]
+fn operators_are_not_weights() {
+    for operator in ["\\mathcal{H}", "\\Psi", "S", "F_\\theta", "\\sigma^{(g)}", "\\Theta"] {
+        refuse(&format!("h_t = {operator}(W x_t + U h_{{t-1}} + b)"), &["GW0102"]);
+    }
+    refuse("f_t = f(W x_t + U h_{t-1}); h_t = f_t * h_{t-1}", &["GW0102"]);
+    refuse(
+        "$$i_t = \\sigma(W x_t)$$ $$c_t = i_t \\odot c_{t-1}$$ $$h_t = c_t \\odot i_t(c_t)$$",
+        &["GW0102"],
+    );
+    accept("h_t = \\tanh(V (W x_t + U h_{t-1}))", "x[x] -> h[h]; h[h]; V[h, V] W[V, x] U[V, h]");
+}
+
+#[test]
+fn a_sign_that_is_missing_is_asked_for() {
+    for sum in [
+        "W x_t + U h_{t-1} b",
+        "W x_t b_W U h_{t-1}",
+        "W x_t + U \\cdot h_{t-1} V \\cdot x_t",
+        "W h_{t-1} V \\odot x_t",
+        "(1 x_t) \\odot h_{t-1}",
+    ] {
+        refuse(&format!("h_t = \\tanh({sum})"), &["GW0203"]);
+    }
+    accept("h_t = A h_{t-1} + b u_t; b: [h]; u_t: [h]; A: [h, h]", "u[h] -> h[h]; h[h]; A[h, h] b[h]");
+}
+
+#[test]
+fn an_index_is_a_step_or_a_label() {
+    refuse("h_t = \\tanh(W x_t + U h_{1-t})", &["GW0005"]);
+    refuse("h_t = \\tanh(W x_t + U h_{t_{-1}})", &["GW0005"]);
+    refuse("h_t = \\tanh(W x_ + U h_{t-1})", &["GW0004"]);
+    refuse("h_t = tanh(W xt + U h_{t-1})", &["GW0017"]);
+    refuse("h_t = tanh(W x + U h_{t-1})", &["GW0103"]);
+    refuse("h_{i,j} = \\tanh(W x_{i,j} + U h_{i-1,j} + V h_{i,j-1})", &["GW0457"]);
+}
+
+#[test]
+fn two_recurrences_of_one_state_are_a_choice() {
+    refuse("$$c_t = x_t + c_{t-1}$$ $$h_t = \\tanh(c_t)$$\n\n$$c_t = x_t - c_{t-1}$$", &["GW0110"]);
+    refuse("RNN\nh_t = x_t + h_{t-1}\n\nother\nh_t = x_t - h_{t-1}", &["GW0110"]);
+    // Steps that follow each other, and another name for a value.
+    let steps = "$$c_t = x_t + c_{t-1}$$\n\n$$c_t = \\tanh(c_t)$$";
+    same(&[steps, "$$a_t = x_t + c_{t-1}$$ $$c_t = \\tanh(a_t)$$"]);
+}
+
+#[test]
+fn operations_outside_the_language_are_named() {
+    for (text, code) in [
+        ("h_t = \\mathrm{Conv}(W, x_t) + h_{t-1}", "GW0401"),
+        ("h_t = W *_G x_t + h_{t-1}", "GW0401"),
+        ("h_t = GCN(A, x_t) + h_{t-1}", "GW0401"),
+        ("$$m_t = W h_{t-1}$$ $$z_t \\sim \\mathcal{N}(m_t, I)$$ $$h_t = x_t + z_t$$", "GW0458"),
+        ("h_t = x_t + h_{t-1} \\\\ y_t = \\operatorname{argmax}(h_t)", "GW0458"),
+        ("h_t = \\mathbb{E}[x_t + h_{t-1}]", "GW0458"),
+        ("$$h_t = \\mathrm{LSTM}(x_t, h_{t-1})$$ $$y_t = \\tanh(V h_t + y_{t-1})$$", "GW0455"),
+        ("def step(x, h):\n    h = tanh(W x + U h)\n    return h", "GW0005"),
+        ("$$W \\in \\mathbb{R}^{n \\times}$$ $$h_t = W h_{t-1} + x_t$$", "GW0015"),
+    ] {
+        refuse(text, &[code]);
+    }
+    // What says where an input comes from, or what else defines.
+    same(&["$$z_t \\sim \\mathcal{N}(0, I)$$ $$h_t = z_t + h_{t-1}$$", "$$h_t = z_t + h_{t-1}$$"]);
+}
+
+#[test]
+fn no_equation_that_is_needed_vanishes() {
+    refuse("$$h_t = z_t \\odot h_{t-1} + x_t$$ where $z_t = \\sigma(W x_t$", &["GW0003"]);
+    refuse("$$h_t = z_t \\odot h_{t-1} + x_t$$ where $z_t \\sigma(W x_t)$", &["GW0006"]);
+    refuse("```\nz_t = σ(W x_t\n```\n```\nh_t = z_t ⊙ h_(t-1) + x_t\n```", &["GW0003"]);
+}
+
+#[test]
+fn sums_over_components_are_products() {
+    same(&[
+        "h_i^{(t)} = \\tanh(b_i + \\sum_j U_{i,j} x_j^{(t)} + \\sum_{j=1}^n W_{ij} h_j^{(t-1)})",
+        "h^{(t)} = \\tanh(b + U x^{(t)} + W h^{(t-1)})",
+    ]);
+    same(&["h_{t,i} = \\sum_j W_{ji} x_{t,j} + h_{t-1,i}", "h_t = x_t W + h_{t-1}"]);
+    for open in [
+        // `f` is a label, so `i` may be one.
+        "h_{t,i} = \\sum_j W_{ij} x_{t,j} + h_{t-1,i} + b_f",
+        // A sum over steps.
+        "h_t = \\sum_j A_{tj} x_j + h_{t-1}",
+        "h_t = \\sum_k x_{t-k} + h_{t-1}",
+    ] {
+        refuse(open, &["GW0452"]);
+    }
+}

@@ -1,0 +1,4 @@
+//! No text makes the front end panic, hang or say nothing.
+
+mod campaign;
+mod size;
