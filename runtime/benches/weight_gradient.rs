@@ -5,7 +5,8 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gatewright::matmul::{GatherMemory, Matrix, MatrixMut, add_outer_products, general};
+use gatewright::matmul::{Matrix, MatrixMut, PackedRows, add_outer_products, general};
+use gatewright::primitive::Level;
 
 /// Rows, columns of the left operand (gates), columns of the right one (inputs and states).
 const SHAPES: [(&str, usize, usize, usize); 5] = [
@@ -35,7 +36,7 @@ fn weight_gradient(criterion: &mut Criterion) {
                 general(left.transposed(), right, result, true).expect("the shapes fit");
             });
         });
-        let mut memory = GatherMemory::default();
+        let mut memory = PackedRows::new(Level::best());
         group.bench_function(BenchmarkId::new("packed", name), |bencher| {
             bencher.iter(|| {
                 let result =

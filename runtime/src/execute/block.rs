@@ -1,16 +1,18 @@
 //! The programs of a plan over one block of rows.
 
+use std::sync::Arc;
+
 use gatewright_compiler::graph::solve::SolveOptions;
 use gatewright_compiler::plan::{
-    BufferKind, BufferRole, GradientTerm, OnceSource, ParameterGradient, Place, Plan, SampleMatrix, Section,
-    Step,
+    BufferKind, BufferRole, OnceSource, Place, Plan, SampleMatrix, Section, Step,
 };
 
 use super::arena::{AlignedVec, ArenaLayout};
 use super::compiled::internal;
 use super::engine::Engine;
 use crate::error::CallError;
-use crate::matmul::{self, Element, GatherMemory, Left, Matrix, MatrixMut, PackedMatrix};
+use crate::matmul::{self, Element, Left, PackedMatrix};
+use crate::sequence::Port;
 
 /// Memory of one block of rows.
 #[derive(Debug)]
@@ -18,15 +20,12 @@ pub(crate) struct Block<T> {
     /// First sample and one past the last.
     pub(crate) first: usize,
     pub(crate) end: usize,
-    layout: Option<ArenaLayout>,
+    /// Shared, so that a run may hold it while it writes the arena.
+    layout: Option<Arc<ArenaLayout>>,
     pub(super) arena: AlignedVec<T>,
     scratch: AlignedVec<T>,
     /// For each row whether the step is solved; rows that are stay as they are.
     pub(super) settled: Vec<bool>,
-    /// Gradient by all parameters from this block's samples.
-    pub(crate) gradient: Vec<T>,
-    /// For the sums of outer products.
-    gather: GatherMemory<T>,
     offsets: Vec<usize>,
 }
 
@@ -39,8 +38,6 @@ impl<T> Default for Block<T> {
             arena: AlignedVec::default(),
             scratch: AlignedVec::default(),
             settled: Vec::new(),
-            gradient: Vec::new(),
-            gather: GatherMemory::default(),
             offsets: Vec::new(),
         }
     }
@@ -71,21 +68,45 @@ impl<'a, T> Shared<'a, T> {
     }
 }
 
-/// Sequences and states at the boundary, `[T, B, n]` and `[B, n]`.
+/// One sequence or state at the boundary, `[T, B, n]` or `[B, n]`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Source<'a, T> {
-    pub(crate) elements: &'a [T],
-    pub(crate) batch: usize,
-    pub(crate) size: usize,
+    elements: &'a [T],
+    batch: usize,
 }
 
-/// For each port what the caller gives, `None` for zeros, and the port's size.
-pub(crate) type Boundary<'a, T> = [(Option<Source<'a, T>>, usize)];
+/// Sequences or states at the boundary, one for each port, as the caller gives them: a list, so that nothing is
+/// allocated for them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Boundary<'a, T> {
+    /// What each port has.
+    pub(crate) ports: &'a [Port],
+    /// For each port its elements. An empty list, or an empty slice, where the caller gives none.
+    pub(crate) slices: &'a [&'a [T]],
+    /// For each port what stands in the place of what the caller has not given; none where zeros do.
+    pub(crate) declared: &'a [Vec<T>],
+    /// Samples.
+    pub(crate) batch: usize,
+    /// Steps of the sequences that are left out.
+    pub(crate) first: usize,
+}
+
+impl<'a, T> Boundary<'a, T> {
+    /// What a port has, `None` for zeros, and its size.
+    fn port(&self, index: usize) -> (Option<Source<'a, T>>, usize) {
+        let size = self.ports.get(index).map_or(0, |port| port.size);
+        let given = self.slices.get(index).copied().filter(|slice| !slice.is_empty());
+        let declared = || self.declared.get(index).map(Vec::as_slice).filter(|slice| !slice.is_empty());
+        let elements = given.or_else(declared);
+        let left = |elements: &'a [T]| elements.get(self.first * self.batch * size..).unwrap_or_default();
+        (elements.map(|elements| Source { elements: left(elements), batch: self.batch }), size)
+    }
+}
 
 impl<T> Block<T> {
     /// Bytes of its arena.
     pub(crate) fn bytes(&self) -> usize {
-        self.layout.as_ref().map_or(0, ArenaLayout::length) * size_of::<T>()
+        self.layout.as_ref().map_or(0, |layout| layout.length()) * size_of::<T>()
     }
 }
 
@@ -127,15 +148,15 @@ impl<T: Element> Block<T> {
             if !self.arena.resize(layout.length()) {
                 return Err(CallError::OutOfMemory { elements: layout.length() });
             }
-            self.layout = Some(layout);
+            self.layout = Some(Arc::new(layout));
         }
         let scratch = engine.scratch_elements();
         if self.scratch.resize(scratch) { Ok(()) } else { Err(CallError::OutOfMemory { elements: scratch }) }
     }
 
-    fn layout(&self) -> Result<&ArenaLayout, CallError> {
+    pub(super) fn layout(&self) -> Result<Arc<ArenaLayout>, CallError> {
         self.layout
-            .as_ref()
+            .clone()
             .ok_or_else(|| CallError::Internal("a block was run before it was prepared".to_owned()))
     }
 
@@ -171,7 +192,7 @@ impl<T: Element> Block<T> {
 
     /// Says how many steps the next run has, at most those the block is prepared for.
     pub(crate) fn set_steps(&mut self, steps: usize) -> Result<(), CallError> {
-        let fits = self.layout.as_mut().is_some_and(|layout| layout.set_steps(steps));
+        let fits = self.layout.as_mut().is_some_and(|layout| Arc::make_mut(layout).set_steps(steps));
         let refusal =
             || CallError::Internal("a block was run for more steps than it has room for".to_owned());
         fits.then_some(()).ok_or_else(refusal)
@@ -184,7 +205,7 @@ impl<T: Element> Block<T> {
 
     /// Makes the states that the last run ended with those that the next one begins with.
     pub(crate) fn carry_on(&mut self, engine: &Engine<T>) -> Result<(), CallError> {
-        let layout = self.layout()?.clone();
+        let layout = self.layout()?;
         for place in &engine.plan.states {
             let buffer = place.buffer.0 as usize;
             let (from, to) =
@@ -199,23 +220,24 @@ impl<T: Element> Block<T> {
     pub(crate) fn stage_forward(
         &mut self,
         shared: Shared<'_, T>,
-        inputs: &[Source<'_, T>],
-        states: Option<&Boundary<'_, T>>,
+        inputs: Boundary<'_, T>,
+        states: Option<Boundary<'_, T>>,
     ) -> Result<(), CallError> {
-        let layout = self.layout()?.clone();
+        let layout = self.layout()?;
         if layout.rows == 0 {
             return Ok(());
         }
         let engine = shared.engine;
         if layout.rows > 0 {
-            for (&source, place) in inputs.iter().zip(&engine.plan.inputs) {
+            for (index, place) in engine.plan.inputs.iter().enumerate() {
                 let Some(place) = *place else { continue };
                 for step in 0..layout.steps {
-                    self.stage(engine, &layout, place, step, (Some(source), source.size), step);
+                    self.stage(engine, &layout, place, step, inputs.port(index), step);
                 }
             }
-            for (&place, port) in engine.plan.states.iter().zip(states.into_iter().flatten()) {
-                self.stage(engine, &layout, place, 0, *port, 0);
+            for (index, &place) in engine.plan.states.iter().enumerate() {
+                let Some(states) = states else { break };
+                self.stage(engine, &layout, place, 0, states.port(index), 0);
             }
         }
         for (index, buffer) in engine.plan.buffers.iter().enumerate() {
@@ -235,23 +257,23 @@ impl<T: Element> Block<T> {
     pub(crate) fn stage_backward(
         &mut self,
         shared: Shared<'_, T>,
-        outputs: &Boundary<'_, T>,
-        states: &Boundary<'_, T>,
+        outputs: Boundary<'_, T>,
+        states: Boundary<'_, T>,
     ) -> Result<(), CallError> {
-        let layout = self.layout()?.clone();
+        let layout = self.layout()?;
         if layout.rows == 0 {
             return Ok(());
         }
         let engine = shared.engine;
         if layout.rows > 0 {
-            for (place, port) in engine.plan.output_gradients.iter().zip(outputs) {
+            for (index, place) in engine.plan.output_gradients.iter().enumerate() {
                 let Some(place) = *place else { continue };
                 for step in 0..layout.steps {
-                    self.stage(engine, &layout, place, step, *port, step);
+                    self.stage(engine, &layout, place, step, outputs.port(index), step);
                 }
             }
-            for (&place, port) in engine.plan.state_gradients.iter().zip(states) {
-                self.stage(engine, &layout, place, layout.steps, *port, 0);
+            for (index, &place) in engine.plan.state_gradients.iter().enumerate() {
+                self.stage(engine, &layout, place, layout.steps, states.port(index), 0);
             }
         }
         for (index, buffer) in engine.plan.buffers.iter().enumerate() {
@@ -265,7 +287,7 @@ impl<T: Element> Block<T> {
 
     /// Runs the forward programs, or the backward ones.
     pub(crate) fn run(&mut self, shared: Shared<'_, T>, backward: bool) -> Result<(), CallError> {
-        let layout = self.layout()?.clone();
+        let layout = self.layout()?;
         if layout.rows == 0 {
             return Ok(());
         }
@@ -367,103 +389,6 @@ impl<T: Element> Block<T> {
                         rows,
                         self.scratch.as_mut_slice(),
                     )?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Adds up the terms of one total.
-    fn total(
-        &mut self,
-        engine: &Engine<T>,
-        layout: &ArenaLayout,
-        terms: &[GradientTerm],
-        total: &mut [T],
-    ) -> Result<(), CallError> {
-        let arena = self.arena.as_slice();
-        total.fill(T::ZERO);
-        let all_rows = layout.steps * layout.rows;
-        if all_rows == 0 {
-            return Ok(());
-        }
-        for term in terms {
-            match *term {
-                GradientTerm::Outer { left, rows, right, columns, row, column, row_stride } => {
-                    // left^T right, summed over all rows.
-                    let factor = |place: Place, columns: usize| {
-                        let buffer = &engine.plan.buffers[place.buffer.0 as usize];
-                        let stride = if buffer.kind == BufferKind::Once { 0 } else { buffer.width };
-                        Matrix::new(
-                            arena.get(layout.place(place, 0)..).unwrap_or_default(),
-                            all_rows,
-                            columns,
-                            stride,
-                        )
-                    };
-                    let result = MatrixMut {
-                        numbers: total.get_mut(row * row_stride + column..).unwrap_or_default(),
-                        rows,
-                        columns,
-                        row_stride,
-                    };
-                    let (left, right) = (factor(left, rows), factor(right, columns));
-                    // One row for all steps is not rows of a sequence.
-                    if left.row_stride == 0 || right.row_stride == 0 {
-                        matmul::general(left.transposed(), right, result, true).map_err(internal)?;
-                    } else {
-                        matmul::add_outer_products(left, right, result, &mut self.gather)
-                            .map_err(internal)?;
-                    }
-                }
-                GradientTerm::Sum { column, into } => {
-                    let totals =
-                        engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
-                    let Some(totals) = totals else { continue };
-                    let at = layout.block(totals, 0, 0) + column;
-                    let addends = &arena[at..at + into.rows * into.columns];
-                    for (index, &addend) in addends.iter().enumerate() {
-                        let (i, j) = (index / into.columns, index % into.columns);
-                        let sum = &mut total[into.offset + i * into.row_stride + j * into.column_stride];
-                        *sum = *sum + addend;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Gradients by all parameters from this block's samples, flat, into `gradient`.
-    pub(crate) fn parameter_gradients(
-        &mut self,
-        shared: Shared<'_, T>,
-        gradient: &mut [T],
-    ) -> Result<(), CallError> {
-        let layout = &self.layout()?.clone();
-        let engine = shared.engine;
-        for (parameter, &(offset, length)) in
-            engine.plan.parameter_gradients.iter().zip(shared.parameter_ranges)
-        {
-            let into = &mut gradient[offset..offset + length];
-            match parameter {
-                ParameterGradient::Terms(terms) => self.total(engine, layout, terms, into)?,
-                ParameterGradient::Expression { root, totals } => {
-                    let mut values = Vec::with_capacity(totals.len());
-                    for (node, elements, terms) in totals {
-                        let mut value = vec![T::ZERO; *elements];
-                        self.total(engine, layout, terms, &mut value)?;
-                        values.push((*node, value));
-                    }
-                    let value = super::compiled::constants(
-                        engine,
-                        shared.parameters,
-                        shared.parameter_ranges,
-                        &values,
-                        &[*root],
-                    )?;
-                    for (into, from) in into.iter_mut().zip(value.iter().flatten()) {
-                        *into = *from;
-                    }
                 }
             }
         }

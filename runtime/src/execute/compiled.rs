@@ -11,12 +11,14 @@ use gatewright_compiler::plan::{OnceSource, Plan, plan};
 use gatewright_compiler::resolve::Cell;
 
 use super::arena::ArenaLayout;
-use super::block::{Block, Shared, Source};
+use super::block::{Block, Boundary, Shared};
 use super::engine::Engine;
+use super::gradient::parameter_gradients;
 use super::roles::Roles;
 use crate::error::{CallError, CompileError};
-use crate::matmul::{Element, PackedMatrix};
+use crate::matmul::{Element, PackedMatrix, PackedRows};
 use crate::parameters::ParameterLayout;
+use crate::primitive::Level;
 use crate::sequence::{Backward, CellLayout, Forward, Keep, Port, SequenceCell};
 use crate::workspace::Workspace;
 
@@ -46,11 +48,15 @@ pub struct CompileOptions {
     /// How steps are solved whose equations need each other. Read where the cell was resolved with
     /// [`CyclePolicy::FixedPoint`](gatewright_compiler::resolve::CyclePolicy::FixedPoint).
     pub solve: SolveOptions,
+    /// The instruction set of matrix products and transcendental functions. Of what is on one machine, all but
+    /// [`Level::Portable`] give the same bits.
+    pub level: Level,
 }
 
 impl Default for CompileOptions {
+    /// One thread, and the best that this build and this machine have.
     fn default() -> Self {
-        Self { backend: Backend::default(), threads: 1, solve: SolveOptions::default() }
+        Self { backend: Backend::default(), threads: 1, solve: SolveOptions::default(), level: Level::best() }
     }
 }
 
@@ -112,7 +118,7 @@ impl<T: Element> CompiledCell<T> {
         let engine = |graph: Graph| -> Result<Arc<Engine<T>>, CompileError> {
             let plan = plan(&graph, &sizes)?;
             log::debug!("plan:\n{plan}");
-            Ok(Arc::new(Engine::new(Arc::new(graph), plan, options.backend)?))
+            Ok(Arc::new(Engine::new(Arc::new(graph), plan, options.backend, options.level)?))
         };
         let inference = engine(graphs.forward)?;
         let training = engine(graphs.gradient)?;
@@ -178,15 +184,20 @@ impl<T: Element> CompiledCell<T> {
         self.parameter_ranges.iter().map(|&(offset, length)| &parameters[offset..offset + length]).collect()
     }
 
-    /// For each state where it begins, `[B, n]`, if the caller does not say so and the equations do.
-    fn declared_states(&self, call: &Forward<'_, '_, T>) -> Result<Vec<Option<Vec<T>>>, CallError> {
-        let mut declared = vec![None; self.layout.states.len()];
+    /// For each state where it begins, `[B, n]`, if the caller does not say so and the equations do; else nothing.
+    fn declared_states(
+        &self,
+        call: &Forward<'_, '_, T>,
+        declared: &mut Vec<Vec<T>>,
+    ) -> Result<(), CallError> {
+        declared.iter_mut().for_each(Vec::clear);
         let given =
             |state: u32| call.initial_states.get(state as usize).is_some_and(|slice| !slice.is_empty());
         let Some(initial) = self.initial.as_ref().filter(|one| !one.states().iter().all(|&one| given(one)))
         else {
-            return Ok(declared);
+            return Ok(());
         };
+        declared.resize_with(self.layout.states.len(), Vec::new);
         let parameters = self.parameter_slices(call.parameters);
         let values = initial.values(&self.training.plan.sizes, &parameters).map_err(internal)?;
         for (&state, value) in initial.states().iter().zip(values) {
@@ -197,12 +208,11 @@ impl<T: Element> CompiledCell<T> {
                 .len()
                 .checked_mul(call.batch)
                 .ok_or(CallError::TooLarge { steps: call.steps, batch: call.batch })?;
-            let mut rows = Vec::new();
+            let rows = &mut declared[state as usize];
             rows.try_reserve_exact(elements).map_err(|_| CallError::OutOfMemory { elements })?;
             (0..call.batch).for_each(|_| rows.extend_from_slice(&value));
-            declared[state as usize] = Some(rows);
         }
-        Ok(declared)
+        Ok(())
     }
 
     /// Adds what reaches the parameters through the initial states that the equations declare and the run has used.
@@ -212,7 +222,9 @@ impl<T: Element> CompiledCell<T> {
         memory: &Memory<T>,
         batch: usize,
     ) -> Result<(), CallError> {
-        let Some(initial) = self.initial.as_ref().filter(|_| memory.declared.contains(&true)) else {
+        let Some(initial) =
+            self.initial.as_ref().filter(|_| memory.declared.iter().any(|rows| !rows.is_empty()))
+        else {
             return Ok(());
         };
         let engine = &self.training;
@@ -220,7 +232,7 @@ impl<T: Element> CompiledCell<T> {
         for &state in initial.states() {
             let size = self.layout.states[state as usize].size;
             let mut sum = vec![T::ZERO; size];
-            if memory.declared.get(state as usize) == Some(&true) && size > 0 {
+            if memory.declared.get(state as usize).is_some_and(|rows| !rows.is_empty()) {
                 let place = engine.plan.state_gradients[state as usize];
                 let mut rows = vec![T::ZERO; size * batch];
                 for block in &memory.blocks {
@@ -340,12 +352,14 @@ pub(crate) struct Memory<T> {
     matrices: Vec<PackedMatrix<T>>,
     expressions: Vec<Vec<T>>,
     blocks: Vec<Block<T>>,
+    /// For the gradients by parameters, one for each thread.
+    packed_rows: Vec<PackedRows<T>>,
     /// Steps and samples that the blocks are made for.
     shape: Option<(usize, usize)>,
     /// Steps and samples of the run whose tape is held.
     tape: Option<(usize, usize)>,
-    /// For each state whether that run began where the equations say.
-    declared: Vec<bool>,
+    /// For each state where that run began, if it did where the equations say; else nothing.
+    declared: Vec<Vec<T>>,
 }
 
 impl<T> Default for Memory<T> {
@@ -355,6 +369,7 @@ impl<T> Default for Memory<T> {
             matrices: Vec::new(),
             expressions: Vec::new(),
             blocks: Vec::new(),
+            packed_rows: Vec::new(),
             shape: None,
             tape: None,
             declared: Vec::new(),
@@ -374,7 +389,9 @@ impl<T: Element> Memory<T> {
     fn attach(&mut self, engine: &Arc<Engine<T>>, steps: usize, batch: usize) -> Result<(), CallError> {
         if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
             let matrices = &engine.plan.matrices;
-            let zeroed = matrices.iter().map(|matrix| PackedMatrix::zeroed(matrix.rows, matrix.columns));
+            let zeroed = matrices
+                .iter()
+                .map(|matrix| PackedMatrix::zeroed_for(engine.level, matrix.rows, matrix.columns));
             let matrices = zeroed.collect::<Result<_, _>>().map_err(internal)?;
             *self = Self { engine: Some(Arc::clone(engine)), matrices, ..Self::default() };
         }
@@ -493,41 +510,33 @@ fn check_slices<'s, T: 's>(
     Ok(())
 }
 
-/// Sequences from step `first` on.
-fn sources<'a, T>(slices: &[&'a [T]], ports: &[Port], first: usize, batch: usize) -> Vec<Source<'a, T>> {
-    let source = |(elements, port): (&&'a [T], &Port)| Source {
-        elements: elements.get(first * batch * port.size..).unwrap_or_default(),
-        batch,
-        size: port.size,
-    };
-    slices.iter().zip(ports).map(source).collect()
-}
-
-/// As [`sources`], where an empty list means zeros.
-fn boundary<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<(Option<Source<'a, T>>, usize)> {
-    let given = sources(slices, ports, 0, batch);
-    let given = given.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-    given.zip(ports).map(|(source, port)| (source, port.size)).collect()
-}
-
-/// Runs `work` on every block, on up to `threads` threads, each taking the next block that is left. The first error by
-/// block order is the result.
+/// Runs `work` on every block, on up to `threads` threads.
 fn each_block<T: Element>(
     blocks: &mut [Block<T>],
     threads: usize,
     work: impl Fn(&mut Block<T>) -> Result<(), CallError> + Sync,
 ) -> Result<(), CallError> {
-    let threads = threads.min(blocks.len());
+    each(blocks.iter_mut(), threads, work)
+}
+
+/// Runs `work` on every item, on up to `threads` threads, each taking the next item that is left. The first error by
+/// the order of items is the result.
+fn each<I: Send>(
+    mut items: impl ExactSizeIterator<Item = I> + Send,
+    threads: usize,
+    work: impl Fn(I) -> Result<(), CallError> + Sync,
+) -> Result<(), CallError> {
+    let threads = threads.min(items.len());
     if threads <= 1 {
-        return blocks.iter_mut().try_for_each(work);
+        return items.try_for_each(work);
     }
-    let queue = Mutex::new(blocks.iter_mut().enumerate());
+    let queue = Mutex::new(items.enumerate());
     let run = || {
         loop {
             // A thread that panics does so in `work`, not while it holds the queue.
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let (index, block) = next?;
-            if let Err(error) = work(block) {
+            let (index, item) = next?;
+            if let Err(error) = work(item) {
                 return Some((index, error));
             }
         }
@@ -546,6 +555,31 @@ fn each_block<T: Element>(
             };
         }
         first.map_or(Ok(()), |(_, error)| Err(error))
+    })
+}
+
+/// Gradients by all parameters from all blocks, on up to `threads` threads.
+fn gradients<T: Element>(
+    shared: Shared<'_, T>,
+    blocks: &[Block<T>],
+    into: &mut [T],
+    packed: &mut Vec<PackedRows<T>>,
+    threads: usize,
+) -> Result<(), CallError> {
+    let level = shared.engine.level;
+    packed.resize_with(threads.max(1), || PackedRows::new(level));
+    if let [packed] = packed.as_mut_slice() {
+        return parameter_gradients(shared, blocks, 0..into.len(), into, packed);
+    }
+    let ranges = shared.engine.gradients.cut(&shared.engine.plan, shared.parameter_ranges, threads);
+    let (mut rest, mut jobs) = (into, Vec::with_capacity(ranges.len()));
+    for (range, packed) in ranges.into_iter().zip(packed) {
+        let (part, after) = rest.split_at_mut(range.len());
+        rest = after;
+        jobs.push((range, part, packed));
+    }
+    each(jobs.into_iter(), threads, |(range, part, packed)| {
+        parameter_gradients(shared, blocks, range, part, packed)
     })
 }
 
@@ -581,7 +615,6 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
             Some(batch),
             true,
         )?;
-        let declared = self.declared_states(&call)?;
         let engine = match keep {
             Keep::Nothing => &self.inference,
             Keep::Tape => &self.training,
@@ -593,6 +626,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
             Keep::Tape => steps,
         };
         memory.attach(engine, most, batch)?;
+        self.declared_states(&call, &mut memory.declared)?;
         let wanted: Vec<NodeId> = engine.plan.expressions.iter().map(|expression| expression.0).collect();
         if !wanted.is_empty() {
             memory.expressions = constants(engine, call.parameters, &self.parameter_ranges, &[], &wanted)?;
@@ -600,26 +634,25 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         memory.pack(engine, call.parameters, &self.parameter_ranges, false)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
-        let given = |state: usize| call.initial_states.get(state).copied().filter(|slice| !slice.is_empty());
-        let begin = |state: usize| given(state).or(declared[state].as_deref());
-        let states: Vec<_> = (0..)
-            .zip(&layout.states)
-            .map(|(state, port)| {
-                let source = begin(state).map(|elements| Source { elements, batch, size: port.size });
-                (source, port.size)
-            })
-            .collect();
+        let states = Boundary {
+            ports: &layout.states,
+            slices: call.initial_states,
+            declared: &memory.declared,
+            batch,
+            first: 0,
+        };
         let mut run = || -> Result<(), CallError> {
             let mut first = 0;
             loop {
                 let count = most.min(steps - first);
-                let inputs = sources(call.inputs, &layout.inputs, first, batch);
+                let inputs =
+                    Boundary { ports: &layout.inputs, slices: call.inputs, declared: &[], batch, first };
                 each_block(&mut blocks, self.threads, |block| {
                     if first > 0 {
                         block.carry_on(engine)?;
                     }
                     block.set_steps(count)?;
-                    block.stage_forward(shared, &inputs, (first == 0).then_some(&states[..]))?;
+                    block.stage_forward(shared, inputs, (first == 0).then_some(states))?;
                     block.run(shared, false)
                 })
                 .map_err(|error| error.counted_from(first))?;
@@ -650,7 +683,6 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         memory.blocks = blocks;
         result?;
         memory.tape = (keep == Keep::Tape).then_some((steps, batch));
-        memory.declared = declared.iter().map(Option::is_some).collect();
         Ok(())
     }
 
@@ -662,8 +694,8 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         let (steps, batch) = memory.tape.filter(|_| held).ok_or(CallError::NoTape)?;
         let rows = steps.checked_mul(batch);
         check_length("parameters", "", call.parameters.len(), Some(layout.parameters.length()))?;
-        let gradients = call.parameter_gradients.len();
-        check_length("parameter gradients", "", gradients, Some(layout.parameters.length()))?;
+        let length = call.parameter_gradients.len();
+        check_length("parameter gradients", "", length, Some(layout.parameters.length()))?;
         check_slices("output gradient", &layout.outputs, call.output_gradients.iter().copied(), rows, true)?;
         let finals = call.final_state_gradients.iter().copied();
         check_slices("final state gradient", &layout.states, finals, Some(batch), true)?;
@@ -675,35 +707,19 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         memory.pack(engine, call.parameters, &self.parameter_ranges, true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
-        let outputs = boundary(call.output_gradients, &layout.outputs, batch);
-        let states = boundary(call.final_state_gradients, &layout.states, batch);
-        let single = blocks.len() == 1;
+        let boundary = |ports, slices| Boundary { ports, slices, declared: &[], batch, first: 0 };
+        let outputs = boundary(&layout.outputs, call.output_gradients);
+        let states = boundary(&layout.states, call.final_state_gradients);
         let result = each_block(&mut blocks, self.threads, |block| {
-            block.stage_backward(shared, &outputs, &states)?;
-            block.run(shared, true)?;
-            if !single {
-                let mut gradient = std::mem::take(&mut block.gradient);
-                gradient.resize(gradients, T::ZERO);
-                let result = block.parameter_gradients(shared, &mut gradient);
-                block.gradient = gradient;
-                result?;
-            }
-            Ok(())
+            block.stage_backward(shared, outputs, states)?;
+            block.run(shared, true)
         });
-        let result = match (result, blocks.first_mut()) {
-            (Ok(()), Some(block)) if single => block.parameter_gradients(shared, call.parameter_gradients),
-            (result, _) => result,
-        };
-        memory.blocks = blocks;
+        let mut packed = std::mem::take(&mut memory.packed_rows);
+        let shared = self.shared(engine, call.parameters, memory);
+        let result = result
+            .and_then(|()| gradients(shared, &blocks, call.parameter_gradients, &mut packed, self.threads));
+        (memory.blocks, memory.packed_rows) = (blocks, packed);
         result?;
-        if !single {
-            // In the order of the blocks, whichever thread ran them.
-            for (index, block) in memory.blocks.iter().enumerate() {
-                for (sum, &addend) in call.parameter_gradients.iter_mut().zip(&block.gradient) {
-                    *sum = if index == 0 { addend } else { *sum + addend };
-                }
-            }
-        }
         self.initial_gradients(&mut call, memory, batch)?;
         for block in &memory.blocks {
             for ((into, place), port) in

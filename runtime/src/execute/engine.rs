@@ -7,9 +7,9 @@ use gatewright_compiler::plan::Plan;
 use gatewright_compiler::plan::interpret::run_kernel;
 
 use super::compiled::Backend;
+use super::gradient::GradientOrder;
 use crate::error::{CallError, CompileError};
 use crate::matmul::Element;
-#[cfg(feature = "jit")]
 use crate::primitive::Level;
 
 #[cfg(feature = "jit")]
@@ -22,6 +22,10 @@ use gatewright_compiler::{
 pub(crate) struct Engine<T> {
     pub(crate) graph: Arc<Graph>,
     pub(crate) plan: Plan,
+    /// How gradients by parameters are added up.
+    pub(crate) gradients: GradientOrder,
+    /// Of matrix products and tile primitives; this machine can run it.
+    pub(crate) level: Level,
     loops: Loops<T>,
 }
 
@@ -34,21 +38,28 @@ enum Loops<T> {
 }
 
 impl<T: Element> Engine<T> {
-    pub(crate) fn new(graph: Arc<Graph>, plan: Plan, backend: Backend) -> Result<Self, CompileError> {
+    pub(crate) fn new(
+        graph: Arc<Graph>,
+        plan: Plan,
+        backend: Backend,
+        level: Level,
+    ) -> Result<Self, CompileError> {
+        if !level.is_available() {
+            return Err(CompileError::Level { level });
+        }
         let loops = match backend {
             Backend::Interpreter => Loops::Interpreted(std::marker::PhantomData),
             #[cfg(feature = "jit")]
             Backend::Jit => {
                 let kernels = CompiledKernels::compile(&plan.kernels, Precision::of::<T>())
                     .map_err(|error| CompileError::Code(error.to_string()))?;
-                let primitives = T::primitives(Level::best())
-                    .ok_or_else(|| CompileError::Internal("the best level is not available".to_owned()))?;
+                let primitives = T::primitives(level).ok_or(CompileError::Level { level })?;
                 Loops::Compiled(Box::new((kernels, *primitives)))
             }
             #[cfg(not(feature = "jit"))]
             Backend::Jit => return Err(CompileError::NoBackend),
         };
-        Ok(Self { graph, plan, loops })
+        Ok(Self { graph, gradients: GradientOrder::new(&plan), level, plan, loops })
     }
 
     /// Scratch elements that a call of [`Engine::run_loop`] needs.

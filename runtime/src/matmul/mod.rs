@@ -25,7 +25,7 @@ mod sample;
 mod tests;
 
 pub use element::Element;
-pub use gather::{GatherMemory, add_outer_products};
+pub use gather::{PackedRows, add_outer_products, parts};
 pub use general::{Matrix, MatrixMut, general};
 pub use multiply::{Left, Place, Segment, multiply, multiply_within};
 pub use packed::PackedMatrix;
