@@ -84,7 +84,8 @@ pub(super) unsafe fn drive<T: Element>(
         if left.transposed { (kernels.by_rows_transposed, 1) } else { (kernels.by_rows, left.stride) };
     let most_at_once = rows_at_once(between_rows.wrapping_mul(size_of::<T>()), kernels.len());
     let most = rows_of_chunk(depth * size_of::<T>(), size_of_val(right.panels()), most_at_once);
-    let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
+    // Made where a block needs it: zeros cost as much as a small product.
+    let mut buffer: Option<[T; MAXIMUM_NUMBERS]> = None;
     for chunk in Balanced::new(rows, most) {
         let small = Balanced::new(chunk.len(), most_at_once);
         let mut block = 0;
@@ -129,17 +130,21 @@ pub(super) unsafe fn drive<T: Element>(
                 let kernel = if part.len() == small.smallest() { kernel } else { larger };
                 // SAFETY: rows of the part are rows of the left operand.
                 let numbers = unsafe { left.numbers.add((chunk.start + part.start) * between_rows) };
-                let mut here = targets;
-                for target in here.iter_mut().filter(|target| !target.destination.is_null()) {
-                    // SAFETY: rows of the part are rows of the output.
-                    target.destination = unsafe { target.destination.add(part.start * target.row_stride) };
-                }
-                let first_row = chunk.start + part.start;
-                let exchange =
-                    Exchange { rows: first_row..first_row + part.len(), first_block: block, taken };
+                let arguments = |targets: &[Target<T>; MAXIMUM_BLOCKS]| Arguments {
+                    left: numbers,
+                    left_stride: left.stride,
+                    right: group,
+                    depth,
+                    targets: targets.as_ptr(),
+                };
                 if let Some(first) = mixed {
+                    let buffer = buffer.get_or_insert([T::ZERO; MAXIMUM_NUMBERS]);
+                    let first_row = chunk.start + part.start;
+                    let exchange =
+                        Exchange { rows: first_row..first_row + part.len(), first_block: block, taken };
                     // SAFETY: the outputs are valid for these rows; the buffer is our own.
-                    unsafe { exchange.run::<T, true>(&mut buffer, &targets, (first..count).map(&output)) };
+                    unsafe { exchange.run::<T, true>(buffer, &targets, (first..count).map(&output)) };
+                    let mut here = targets;
                     for (index, target) in here.iter_mut().enumerate() {
                         if target.destination.is_null() && target.accumulate {
                             let start = index * part.len() * T::BLOCK;
@@ -147,21 +152,19 @@ pub(super) unsafe fn drive<T: Element>(
                             target.row_stride = T::BLOCK;
                         }
                     }
-                }
-                let arguments = Arguments {
-                    left: numbers,
-                    left_stride: left.stride,
-                    right: group,
-                    depth,
-                    targets: here.as_ptr(),
-                };
-                // SAFETY: the kernel is for this number of rows and blocks. The left operand and the targets are valid
-                // as shown above, those in the buffer because rows * taken * BLOCK <= MAXIMUM_NUMBERS; the group has
-                // `taken` blocks of `depth` lines. `PackedMatrix` exists only for a level this machine can run.
-                unsafe { kernel(&arguments) };
-                if let Some(first) = mixed {
+                    // SAFETY: as below; targets in the buffer are valid because rows * taken * BLOCK <= MAXIMUM_NUMBERS.
+                    unsafe { kernel(&arguments(&here)) };
                     // SAFETY: as above.
-                    unsafe { exchange.run::<T, false>(&mut buffer, &targets, (first..count).map(&output)) };
+                    unsafe { exchange.run::<T, false>(buffer, &targets, (first..count).map(&output)) };
+                } else {
+                    // SAFETY: the kernel is for this number of rows and blocks. The left operand and the targets are
+                    // valid as shown above; the group has `taken` blocks of `depth` lines. `PackedMatrix` exists only for
+                    // a level this machine can run.
+                    unsafe { kernel(&arguments(&targets)) };
+                }
+                for target in targets.iter_mut().take(taken).filter(|target| !target.destination.is_null()) {
+                    // Past the last part it may lie outside, and is not used.
+                    target.destination = target.destination.wrapping_add(part.len() * target.row_stride);
                 }
             }
             block += taken;
