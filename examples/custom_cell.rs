@@ -7,7 +7,7 @@
 #![allow(mixed_script_confusables, reason = "equations have Greek letters")]
 
 use gatewright::parameters::{Initializer, Random};
-use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
+use gatewright::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{CompileOptions, cell};
 
@@ -45,6 +45,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             Forward {
                 steps: STEPS,
                 batch: BATCH,
+                sequences: Sequences::default(),
                 parameters: parameters.values(),
                 inputs: &[&input],
                 initial_states: &[],
@@ -66,6 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         compiled.backward(
             Backward {
                 parameters: parameters.values(),
+                inputs: &[],
                 output_gradients: &[&output_gradient],
                 final_state_gradients: &[],
                 parameter_gradients: &mut gradient,

@@ -6,7 +6,7 @@
 
 use gatewright::CompileOptions;
 use gatewright::documented::cell;
-use gatewright::sequence::{Forward, Keep, SequenceCell};
+use gatewright::sequence::{Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 
 /// The LSTM of Gers et al. (2000): a memory $C_t$ that gates protect.
@@ -49,6 +49,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let call = Forward {
             steps,
             batch,
+            sequences: Sequences::default(),
             parameters: &parameters,
             inputs: &[&input],
             initial_states: &[],

@@ -4,7 +4,7 @@
 //! Run with `cargo run --release --example from_latex`.
 
 use gatewright::compiler::source::Syntax;
-use gatewright::sequence::{Forward, Keep, SequenceCell};
+use gatewright::sequence::{Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{CompileOptions, CompiledCell, read_cell};
 
@@ -30,6 +30,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let call = Forward {
         steps,
         batch,
+        sequences: Sequences::default(),
         parameters: &parameters,
         inputs: &[&input],
         initial_states: &[],

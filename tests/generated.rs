@@ -7,7 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use gatewright::error::CompileError;
-use gatewright::sequence::{Forward, Keep, SequenceCell};
+use gatewright::sequence::{Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 use gatewright_compiler::graph::{Graph, Port};
@@ -170,6 +170,7 @@ fn inference<T: Element>(
         Forward {
             steps: arguments.steps,
             batch: arguments.batch,
+            sequences: Sequences::default(),
             parameters: &parameters,
             inputs: &slices(&arguments.inputs),
             initial_states: &slices(&arguments.states),

@@ -2,7 +2,7 @@
 //! not.
 
 use gatewright::error::{CallError, CompileError};
-use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
+use gatewright::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{CompileOptions, CompiledCell};
 use gatewright_compiler::graph::Graph;
@@ -45,6 +45,7 @@ fn forward(
         Forward {
             steps: lengths.steps,
             batch: lengths.batch,
+            sequences: Sequences::default(),
             parameters: &parameters,
             inputs: &gatewright_tests::slices(&inputs),
             initial_states: &gatewright_tests::slices(&states),
@@ -69,6 +70,7 @@ fn backward(
     cell.backward(
         Backward {
             parameters: &parameters,
+            inputs: &[],
             output_gradients: &gatewright_tests::slices(&outputs),
             final_state_gradients: &gatewright_tests::slices(&finals),
             parameter_gradients: &mut parameter_gradients,

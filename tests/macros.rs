@@ -3,7 +3,7 @@
 use gatewright::compiler::resolve::{Cell, Options, resolve};
 use gatewright::compiler::source::parse;
 use gatewright::parameters::ViewError;
-use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
+use gatewright::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{CompileOptions, CompiledCell, Syntax, cell, documented, read_section, zoo};
 use gatewright_tests::Numbers;
@@ -131,6 +131,7 @@ fn train(cell: &CompiledCell<f64>) -> Vec<Vec<f64>> {
     let forward = Forward {
         steps,
         batch,
+        sequences: Sequences::default(),
         parameters: &parameters,
         inputs: &inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(),
         initial_states: &[],
@@ -140,6 +141,7 @@ fn train(cell: &CompiledCell<f64>) -> Vec<Vec<f64>> {
     cell.forward(forward, Keep::Tape, &mut workspace).unwrap();
     let backward = Backward {
         parameters: &parameters,
+        inputs: &[],
         output_gradients: &output_gradients.iter().map(Vec::as_slice).collect::<Vec<_>>(),
         final_state_gradients: &[],
         parameter_gradients: &mut gradient,
@@ -262,6 +264,7 @@ fn a_cell_without_parameters_and_sizes() {
     let forward = Forward {
         steps: 2,
         batch: 1,
+        sequences: Sequences::default(),
         parameters: &[],
         inputs: &[&[1.0, 2.0, 3.0, 4.0]],
         initial_states: &[],

@@ -9,6 +9,7 @@ mod gradients;
 mod hostile;
 mod house;
 mod initial;
+mod layers;
 mod macros;
 mod planner;
 mod solved;

@@ -2,7 +2,7 @@
 //! where nothing is to be found.
 
 use gatewright::error::CallError;
-use gatewright::sequence::{Forward, Keep, SequenceCell};
+use gatewright::sequence::{Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 use gatewright_compiler::graph::{Graph, NodeId, Port, Root, lower};
@@ -20,7 +20,7 @@ use gatewright_tests::{
 use crate::agreement::{arguments, meaning};
 
 /// Name and equations. Weights are numbers in (-1, 1); what multiplies the loops makes them contractions.
-const CELLS: [(&str, &str); 10] = [
+const CELLS: [(&str, &str); 12] = [
     // The gate of the output sees the new state, the others the old one.
     (
         "lstm",
@@ -63,6 +63,15 @@ const CELLS: [(&str, &str); 10] = [
         "implicit_delta_rule",
         "k_t = softmax(W_k x_t)\nv_t = tanh(W_v x_t)\nC_t = C_{t-1} + 0.2 * (v_t - C_t k_t) k_t^T\n\
          h_t = C_t tanh(0.1 * W_q x_t)",
+    ),
+    // Gradients by whole matrices, one for each sample, of which the walk back is solved: they are summed once a step.
+    (
+        "implicit_matrix",
+        "c_t = U * mean(x_t) - 0.1 * mean(x_t) * c_t^T + 0.1 * c_{t-1}\nh_t = c_t x_t\nwhere U: [x, x]",
+    ),
+    (
+        "implicit_summed_matrix",
+        "C_t = 0.1 * tanh(A + C_t + (W x_t) x_t^T) + 0.1 * B .* C_t + 0.5 * C_{t-1}\nh_t = C_t x_t",
     ),
     // Without states on the loop, and with the unknown in the state of another.
     (
@@ -234,6 +243,7 @@ fn forward<T: Element>(
         Forward {
             steps,
             batch,
+            sequences: Sequences::default(),
             parameters: &parameters,
             inputs: &slices(&arguments.inputs),
             initial_states: &slices(&arguments.states),
@@ -311,6 +321,7 @@ fn a_walk_back_that_does_not_converge_is_named() {
         let error = cell.backward(
             gatewright::sequence::Backward {
                 parameters: &parameters,
+                inputs: &[],
                 output_gradients: &slices(&arguments.output_gradients),
                 final_state_gradients: &slices(&arguments.final_gradients),
                 parameter_gradients: &mut gradients,

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use gatewright::CompileOptions;
 use gatewright::parameters::{Conversion, read_tensors};
-use gatewright::sequence::{Forward, Keep, SequenceCell};
+use gatewright::sequence::{Forward, Keep, SequenceCell, Sequences};
 use gatewright::weights::{Direction, Layer, Tensors};
 use gatewright::workspace::Workspace;
 
@@ -80,6 +80,7 @@ fn run(layer: &Layer<f32>, inputs: &Rows, h: Option<&[Vec<f32>]>, c: Option<&[Ve
             Forward {
                 steps,
                 batch: 1,
+                sequences: Sequences::default(),
                 parameters: parameters.values(),
                 inputs: &[&input],
                 initial_states: &gatewright_tests::slices(&initial),

@@ -1,6 +1,7 @@
 #![doc = include_str!("../ARCHITECTURE.md")]
 #![cfg_attr(not(feature = "jit"), forbid(unsafe_code))]
 
+pub mod ablate;
 #[cfg(feature = "jit")]
 pub mod codegen;
 pub mod derivation;
@@ -11,6 +12,7 @@ pub mod limits;
 pub mod operator;
 pub mod passes;
 pub mod plan;
+pub mod regularize;
 pub mod resolve;
 pub mod shape;
 pub mod simplify;

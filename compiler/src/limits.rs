@@ -12,8 +12,8 @@ pub const MAXIMUM_DEFINITIONS: usize = 4096;
 pub const MAXIMUM_NAMES: usize = 16_384;
 /// Most states of one cell.
 pub const MAXIMUM_STATES: usize = 256;
-/// Most nodes of a graph, forward and adjoint together.
-pub const MAXIMUM_NODES: usize = 1 << 18;
+/// Most nodes of a graph, forward and adjoint together: a hundred times what large cells have, and compiled in a second.
+pub const MAXIMUM_NODES: usize = 1 << 15;
 /// Largest size of one dimension.
 pub const MAXIMUM_DIMENSION: usize = 1 << 24;
 /// Longest name, in bytes of its canonical form.

@@ -2,7 +2,8 @@
 
 use gatewright_compiler::graph::solve::Unsolved;
 
-/// Why a run was refused or given up. No result has been written when one is returned.
+/// Why a run was refused or given up. No result has been written when one is returned; only a run that goes in parts and
+/// gives up at a step may have written those of other parts.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {
@@ -28,6 +29,31 @@ pub enum CallError {
         /// Elements given.
         found: usize,
     },
+    /// A sample with more steps than there are.
+    #[error("sample {sample} has a length of {length}, but there are {steps} steps")]
+    Longer {
+        /// Which sample.
+        sample: usize,
+        /// Its length.
+        length: usize,
+        /// T.
+        steps: usize,
+    },
+    /// A budget in bytes in which no run fits, however often its steps are computed again.
+    #[error("a budget of {bytes} bytes is too small for this run: it needs at least {minimum}")]
+    Budget {
+        /// The budget.
+        bytes: usize,
+        /// The smallest one that is enough.
+        minimum: usize,
+    },
+    /// Something that an implementation of [`SequenceCell`](crate::sequence::SequenceCell) cannot do. Compiled cells can
+    /// do all that can be asked for.
+    #[error("this cell does not run {what}")]
+    Unsupported {
+        /// What was asked for.
+        what: &'static str,
+    },
     /// Sizes whose product overflows the address space.
     #[error("a run of {steps} steps and {batch} samples needs more elements than can be addressed")]
     TooLarge {
@@ -51,16 +77,6 @@ pub enum CallError {
     /// A defect of this library: the plan or the compiled code refused a call it should accept.
     #[error("internal error: {0}")]
     Internal(String),
-}
-
-impl CallError {
-    /// The error of a part of a run that begins at step `first`.
-    pub(crate) fn counted_from(self, first: usize) -> Self {
-        match self {
-            Self::Unsolved(unsolved) => Self::Unsolved(Unsolved { step: unsolved.step + first, ..unsolved }),
-            other => other,
-        }
-    }
 }
 
 /// A name behind what it is the name of; nothing where there is none.

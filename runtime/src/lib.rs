@@ -4,6 +4,9 @@
 //!   or in a file, both checked by `cargo check`; [`read_cell`] reads one from LaTeX, Markdown or plain text at run time.
 //! - [`CompiledCell`] is a cell compiled for given feature sizes. It implements [`sequence::SequenceCell`]: the one
 //!   boundary through which layers, adapters and programs run cells.
+//! - [`stream`] runs a cell one step at a time, without allocation.
+//! - [`carried`] runs long sequences in parts: truncated back-propagation through time.
+//! - [`layer`] puts cells together: stacks, both directions, residual sums, regularisers.
 //! - [`parameters`] are one flat buffer with a layout that names its parts: views by name, initialisers, files.
 //! - [`zoo`] holds published cells by name.
 //! - [`weights`] takes weights from PyTorch, Keras and ONNX layers, and gives them back.
@@ -13,11 +16,13 @@
 
 #![deny(unsafe_code)]
 
+pub mod carried;
 pub mod documented;
 pub mod error;
 mod execute;
 #[doc(hidden)]
 pub mod expansion;
+pub mod layer;
 #[allow(unsafe_code, reason = "packed kernels")]
 pub mod matmul;
 pub mod parameters;
@@ -25,6 +30,7 @@ pub mod parameters;
 pub mod primitive;
 mod read;
 pub mod sequence;
+pub mod stream;
 pub mod weights;
 pub mod workspace;
 pub mod zoo;

@@ -1,6 +1,8 @@
 //! Memory of a run: the tape and everything else that lives while a sequence is processed.
 
-use crate::execute::compiled::Memory;
+use crate::error::CallError;
+use crate::execute::memory::Memory;
+use crate::sequence::Forward;
 
 /// Memory of one run at a time, kept between runs so that a training loop allocates once.
 ///
@@ -9,12 +11,24 @@ use crate::execute::compiled::Memory;
 pub struct Workspace<T> {
     memory: Memory<T>,
     own: Vec<T>,
+    /// Of a layer's last run.
+    ran: Option<Ran>,
+    /// One for each part of a layer.
+    parts: Vec<Self>,
+}
+
+/// What a layer's backward run needs to know of its forward run.
+#[derive(Debug, Default)]
+struct Ran {
+    steps: usize,
+    batch: usize,
+    lengths: Vec<usize>,
 }
 
 impl<T> Default for Workspace<T> {
     /// An empty workspace.
     fn default() -> Self {
-        Self { memory: Memory::default(), own: Vec::new() }
+        Self { memory: Memory::default(), own: Vec::new(), ran: None, parts: Vec::new() }
     }
 }
 
@@ -23,10 +37,11 @@ impl<T> Workspace<T> {
         &mut self.memory
     }
 
-    /// Bytes that are held for the runs of a compiled cell: all that grows with the steps and the samples.
+    /// Bytes that are held for the runs of a cell or layer: all that grows with the steps and the samples.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.memory.bytes()
+        let parts: usize = self.parts.iter().map(Self::bytes).sum();
+        self.memory.bytes() + size_of_val(&self.own[..]) + parts
     }
 
     /// Memory for whoever implements [`SequenceCell`](crate::sequence::SequenceCell) by hand: what a forward run leaves
@@ -34,5 +49,51 @@ impl<T> Workspace<T> {
     #[must_use]
     pub fn own_memory(&mut self) -> &mut Vec<T> {
         &mut self.own
+    }
+}
+
+impl<T: Copy + Default> Workspace<T> {
+    /// For the forward run of a layer: memory of its own and a workspace for each of its parts.
+    pub(crate) fn begin(
+        &mut self,
+        call: &Forward<'_, '_, T>,
+        own: usize,
+        parts: usize,
+    ) -> Result<(&mut [T], &mut [Self]), CallError> {
+        let ran = self.ran.get_or_insert_default();
+        (ran.steps, ran.batch) = (call.steps, call.batch);
+        ran.lengths.clear();
+        ran.lengths.extend_from_slice(call.sequences.lengths);
+        self.parts.resize_with(parts, Self::default);
+        self.grow(own)?;
+        Ok((&mut self.own[..own], &mut self.parts))
+    }
+
+    /// Steps and samples of the last forward run of a layer.
+    pub(crate) fn ran(&self) -> Option<(usize, usize)> {
+        self.ran.as_ref().map(|ran| (ran.steps, ran.batch))
+    }
+
+    /// Lengths of the last forward run of a layer; empty where all samples had all steps.
+    pub(crate) fn lengths(&self) -> &[usize] {
+        self.ran.as_ref().map_or(&[], |ran| &ran.lengths)
+    }
+
+    /// For the backward run of a layer: its memory, which begins as the forward run left it, and the workspaces.
+    pub(crate) fn again(&mut self, own: usize, parts: usize) -> Result<(&mut [T], &mut [Self]), CallError> {
+        if self.parts.len() != parts {
+            return Err(CallError::NoTape);
+        }
+        self.grow(own)?;
+        Ok((&mut self.own[..own], &mut self.parts))
+    }
+
+    fn grow(&mut self, elements: usize) -> Result<(), CallError> {
+        let missing = elements.saturating_sub(self.own.len());
+        self.own.try_reserve_exact(missing).map_err(|_| CallError::OutOfMemory { elements })?;
+        if missing > 0 {
+            self.own.resize(elements, T::default());
+        }
+        Ok(())
     }
 }

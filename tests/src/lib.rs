@@ -2,7 +2,7 @@
 
 pub mod golden;
 
-use gatewright::sequence::{Backward, Forward, Keep, Port, SequenceCell};
+use gatewright::sequence::{Backward, Forward, Keep, Port, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{CompiledCell, Element};
 
@@ -78,6 +78,7 @@ pub fn training_step_in<T: Element>(
         Forward {
             steps,
             batch,
+            sequences: Sequences::default(),
             parameters: &parameters,
             inputs: &slices(&arguments.inputs),
             initial_states: &slices(&arguments.states),
@@ -91,6 +92,7 @@ pub fn training_step_in<T: Element>(
     cell.backward(
         Backward {
             parameters: &parameters,
+            inputs: &[],
             output_gradients: &slices(&arguments.output_gradients),
             final_state_gradients: &slices(&arguments.final_gradients),
             parameter_gradients: &mut parameter_gradients,

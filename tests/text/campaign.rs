@@ -60,7 +60,7 @@ fn work(corpus: &Corpus, (first, end, stride): (u64, u64, u64), current: &Atomic
             Ok(reached) => {
                 let reached = match reached {
                     End::NoTokens => "no tokens",
-                    End::Refused => "refused",
+                    End::Refused(_) => "refused",
                     End::Limited => "beyond a limit",
                     End::Large => "large",
                     End::Planned => "planned",

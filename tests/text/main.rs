@@ -1,4 +1,5 @@
 //! No text makes the front end panic, hang or say nothing.
 
 mod campaign;
+mod regression;
 mod size;

@@ -4,7 +4,7 @@
 //! later stages but for limits, and what they make passes its verification.
 
 use gatewright_compiler::derivation::derive;
-use gatewright_compiler::diagnostic::{Diagnostic, Severity, json::json, render};
+use gatewright_compiler::diagnostic::{Code, Diagnostic, Severity, render};
 use gatewright_compiler::graph::{GraphError, lower};
 use gatewright_compiler::passes::{self, PassError};
 use gatewright_compiler::plan::{self, PlanError};
@@ -18,8 +18,8 @@ use crate::input::{Input, Spelling};
 pub enum End {
     /// It is no stream of Rust tokens.
     NoTokens,
-    /// Errors.
-    Refused,
+    /// Errors; the code of the first.
+    Refused(Code),
     /// A cell that is beyond a limit of a later stage.
     Limited,
     /// A cell that is too large for the time there is.
@@ -69,12 +69,10 @@ fn drive_to(input: &Input, most: usize) -> End {
     let document = parsed.document.clone();
     match passes::check(parsed, &input.options) {
         Err(diagnostics) => {
-            assert!(
-                diagnostics.iter().any(|found| found.code.severity() == Severity::Error),
-                "refused without an error: {diagnostics:?}"
-            );
+            let first = diagnostics.iter().find(|found| found.code.severity() == Severity::Error);
+            let first = first.unwrap_or_else(|| panic!("refused without an error: {diagnostics:?}"));
             show(text, &diagnostics, input.spelling);
-            End::Refused
+            End::Refused(first.code)
         }
         Ok(cell) => {
             assert!(
@@ -115,7 +113,6 @@ fn show(text: &str, diagnostics: &[Diagnostic], spelling: Spelling) {
         // What is shown first stands for the rest: excerpts of all would take most of the time.
         let some = &diagnostics[..diagnostics.len().min(3)];
         assert_eq!(render(some, text, "text", false).is_empty(), some.is_empty());
-        assert!(json(some, text).starts_with('['));
     }
 }
 

@@ -178,7 +178,7 @@ fn parameters(compiled: &CompiledCell<f32>) -> Tensors<f32> {
 
 /// Output of a cell for parameters by name, over four steps of two samples.
 fn output(compiled: &CompiledCell<f32>, parameters: &Tensors<f32>) -> Vec<f32> {
-    use gatewright::sequence::{Forward, Keep, SequenceCell};
+    use gatewright::sequence::{Forward, Keep, SequenceCell, Sequences};
     let mut numbers = Numbers::new(6);
     let layout = compiled.layout();
     let flat: Vec<f32> =
@@ -190,6 +190,7 @@ fn output(compiled: &CompiledCell<f32>, parameters: &Tensors<f32>) -> Vec<f32> {
             Forward {
                 steps: 4,
                 batch: 2,
+                sequences: Sequences::default(),
                 parameters: &flat,
                 inputs: &[&input],
                 initial_states: &[],

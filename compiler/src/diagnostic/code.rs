@@ -207,7 +207,7 @@ codes! {
     /// For example, `(I - A)^{-1} B` would have to be solved in each pass.
     /// Give the result itself as a weight, such as `\bar{B}`.
     MatrixPower "GW0402" Error "power of a matrix";
-    /// The declared beginning of a state varies in time, or belongs to a step that no equation reads.
+    /// The beginning of a state varies in time, belongs to a step that no equation reads, or is read and never given.
     /// For example, `h_0 = W x_t` differs from step to step, and `h_{-1} = 0` beside `h_0 = 1` is read by nothing but `h_{t-2}`.
     /// Let a state begin at a number or at a parameter, as in `h_0 = s`, or give its value when the cell runs.
     InitialState "GW0403" Error "an initial value";
@@ -327,6 +327,14 @@ codes! {
     /// For example, with `o_t = \sigma(W h_t)` and `h_t = o_t \odot c_t` each step finds the `h_t` that both equations agree on.
     /// Nothing needs to be done; a run ends with an error that names step and sample where the iteration does not converge.
     CycleSolved "GW0908" Note "cycle solved";
+    /// A number above a weight is a label, though the same weight stands there without it.
+    /// For example, `W^2 h_{t-1}` beside `W x_t` has a second weight, called `W_2`.
+    /// Nothing needs to be done; write a power as a product, `W W h_{t-1}`.
+    NumberedWeight "GW0909" Note "a number above a weight";
+    /// An exponent that nothing declares or gives is a parameter, and learned as weights are.
+    /// For example, `(1 + x_t)^p` has a `p` for each element.
+    /// Give its value, as in `p = 2`, or declare it if it is learned.
+    LearnedExponent "GW0910" Note "a learned exponent";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

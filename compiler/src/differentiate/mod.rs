@@ -31,7 +31,7 @@
 //! # Nothing flows
 //!
 //! Every state, input and parameter, and every unknown that is read, has its gradient root. Where nothing flows that root is [`Graph::zero`] of its
-//! shape, which [`Graph::is_zero`] tells. Nothing flows to frozen parameters.
+//! shape, which [`Graph::is_zero`] tells. Nothing flows to frozen parameters and given inputs.
 
 pub mod rules;
 #[cfg(test)]
@@ -74,7 +74,7 @@ pub fn differentiate(forward: &Graph) -> Result<Graph, DifferentiateError> {
         return Err(DifferentiateError::HasGradients);
     }
     forward.verify()?;
-    let mut graph = forward.compact();
+    let mut graph = forward.clone().compact();
     let forward_nodes = graph.len();
     let mut contributions: Vec<Vec<NodeId>> = vec![Vec::new(); forward_nodes];
 
@@ -104,7 +104,12 @@ pub fn differentiate(forward: &Graph) -> Result<Graph, DifferentiateError> {
     let mut leaves: Vec<(Root, NodeId)> = Vec::new();
     for index in (0..forward_nodes).rev() {
         let (id, node) = (NodeId(index as u32), graph.nodes()[index].clone());
-        if matches!(node.operator, Operator::Parameter(parameter) if signature.frozen.contains(&parameter)) {
+        let constant = match node.operator {
+            Operator::Parameter(parameter) => signature.frozen.contains(&parameter),
+            Operator::Input(input) => signature.given.contains(&input),
+            _ => false,
+        };
+        if constant {
             // What was to flow here is read by nothing and goes with the dead nodes.
             continue;
         }

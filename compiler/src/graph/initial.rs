@@ -4,6 +4,8 @@
 //! neither inputs nor states, and it is run for one step and one sample. Its gradient is that of any graph: what the
 //! sequence gives for its initial states, summed over the samples, is the gradient of its outputs.
 
+use std::collections::BTreeSet;
+
 use super::interpret::{GradientArguments, InterpretError, SequenceArguments, run_sequence};
 use super::{Graph, GraphError, Root, Signature};
 use crate::differentiate::{DifferentiateError, differentiate};
@@ -36,6 +38,7 @@ impl Graph {
         step.roots.retain(|root, _| !matches!(root, Root::InitialState(_)));
         let signature = Signature {
             inputs: Vec::new(),
+            given: BTreeSet::new(),
             states: Vec::new(),
             outputs: states.iter().map(|&state| self.signature.states[state as usize].clone()).collect(),
             ..self.signature.clone()

@@ -1,5 +1,7 @@
 //! Checked cell to graph: the same operators, equal terms shared, places in the source left behind.
 
+use std::collections::BTreeSet;
+
 use super::{Graph, GraphError, NodeId, Port, Root, Signature};
 use crate::resolve::{Cell, Variable};
 
@@ -23,6 +25,7 @@ pub fn lower(cell: &Cell) -> Result<Graph, GraphError> {
             .map(|output| Port { name: output.name.clone(), shape: shape_of(output.value) })
             .collect(),
         frozen: (0_u32..).zip(&cell.parameters).filter(|(_, one)| one.frozen).map(|(at, _)| at).collect(),
+        given: BTreeSet::new(),
     };
     let mut graph = Graph::new(signature);
     let mut nodes: Vec<NodeId> = Vec::with_capacity(cell.terms.len());

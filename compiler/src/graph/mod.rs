@@ -110,6 +110,8 @@ pub struct Signature {
     pub outputs: Vec<Port>,
     /// Numbers of the parameters that are given and not learned: the gradient by each is zero.
     pub frozen: BTreeSet<u32>,
+    /// Numbers of the inputs that nothing is learned by, as random masks are: the gradient by each is zero.
+    pub given: BTreeSet<u32>,
 }
 
 /// What a root of the graph means.

@@ -115,7 +115,7 @@ fn the_builder_refuses_what_would_break_an_invariant() {
     assert_eq!(graph.insert(Operator::Total, vec![h]), Ok(total));
     graph.set_root(Root::NextState(0), h).unwrap();
     assert!(matches!(graph.set_root(Root::NextState(0), h), Err(GraphError::RootSetTwice { .. })));
-    assert_eq!(graph.compact().len(), 1);
+    assert_eq!(graph.clone().compact().len(), 1);
 }
 
 /// The LSTM of the samples, written down once more as loops over numbers.

@@ -171,6 +171,9 @@ impl fmt::Display for Graph {
         for parameter in &signature.frozen {
             writeln!(f, "frozen {parameter}")?;
         }
+        for input in &signature.given {
+            writeln!(f, "given {input}")?;
+        }
         for (id, node) in self.iter() {
             write!(f, "%{} = {}", id.0, Spelling(&node.operator))?;
             for operand in &node.operands {
@@ -449,6 +452,9 @@ fn read(text: &str) -> Result<Graph, TextError> {
                     "output" => signature.outputs.push(line.port()?),
                     "frozen" => {
                         signature.frozen.insert(line.number()?);
+                    }
+                    "given" => {
+                        signature.given.insert(line.number()?);
                     }
                     _ => return Err(line.expected("a dimension, port, node or root")),
                 }

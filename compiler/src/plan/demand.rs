@@ -132,9 +132,10 @@ pub(super) fn analyse(flow: &Flow, sections: &Sections, gradients: &[RawGradient
                 demand.memory[right.0 as usize].insert(Section::BackwardAfter);
             }
             RawTerm::Sum { value, into } => {
-                // Matrices of all steps would need much memory: they are summed where they are computed.
+                // Matrices of all steps would need much memory: they are summed in the loop that computes them.
                 let matrix = into.rows != 1 && sections.of(value).is_backward();
-                let section = if matrix { sections.of(value) } else { Section::BackwardAfter };
+                let section =
+                    if matrix { sections.of(value).once_each_step() } else { Section::BackwardAfter };
                 let key = home_in(flow, sections, value, section);
                 demand.write(key, Target::Total(value));
                 demand.readers[value.0 as usize].insert(key);

@@ -131,6 +131,17 @@ impl Section {
         matches!(self, Self::Solve | Self::BackwardSolve)
     }
 
+    /// Where in the same loop a value of this section may be added onto something: an iteration runs any number of
+    /// times, and once it is solved `Step` finds its values in memory.
+    #[must_use]
+    pub const fn once_each_step(self) -> Self {
+        match self {
+            Self::Solve => Self::Step,
+            Self::BackwardSolve => Self::BackwardStep,
+            other => other,
+        }
+    }
+
     /// True where both are of one time loop.
     #[must_use]
     pub const fn shares_loop(self, other: Self) -> bool {

@@ -18,6 +18,9 @@ const ACTIVATIONS: [&str; 8] = ["phi", "varphi", "psi", "Phi", "Psi", "f", "g", 
 const OPERATORS: [&str; 15] = [
     "F", "G", "H", "S", "T", "N", "D", "Theta", "Phi", "Psi", "Omega", "Gamma", "Lambda", "Sigma", "Delta",
 ];
+/// Most bindings that the line to paste offers.
+const MAXIMUM_OFFERED: usize = 8;
+
 /// Words that are letters.
 const GREEK: [&str; 54] = [
     "alpha",
@@ -136,11 +139,13 @@ pub(super) fn check(draft: &mut Draft) {
                 || OPERATORS.contains(&base)
                     && (parametrized() || places.iter().all(|(product, _)| takes_products(draft, *product)))
         };
-        if letter || sigma || only_applied && (!known.upper || operator()) {
+        let complements = places.iter().all(|(product, _)| takes_complements(draft, *product));
+        if letter || sigma || only_applied && (!known.upper && !complements || operator()) {
             bindings.push((symbol, first, binding(&name)));
         }
     }
-    let line = bindings.iter().map(|(_, _, line)| line.as_str()).collect::<Vec<_>>().join(", ");
+    let line: Vec<&str> = bindings.iter().map(|(_, _, line)| line.as_str()).take(MAXIMUM_OFFERED).collect();
+    let line = line.join(", ");
     for (symbol, place, _) in &bindings {
         let name = draft.symbol(*symbol).canonical.clone();
         draft
@@ -157,6 +162,15 @@ pub(super) fn check(draft: &mut Draft) {
     }
     dependent_matrices(draft);
     convolutions(draft);
+}
+
+/// True where what a name is applied to is one less a value, as in `\zeta (1 - z_t)`: that is scaled, not mapped.
+fn takes_complements(draft: &Draft, product: usize) -> bool {
+    let NodeKind::Factors { factors, applied, .. } = &draft.nodes[product].kind else { return false };
+    applied.iter().filter_map(|position| factors.get(position + 1)).all(|argument| {
+        matches!(draft.kind(*argument), NodeKind::Subtract(one, _)
+            if matches!(draft.kind(*one), NodeKind::Number(value) if *value == 1.0))
+    })
 }
 
 /// True where a name is applied to what a gate is applied to: products of parameters and values of this step, or sums

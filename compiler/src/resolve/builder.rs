@@ -112,17 +112,13 @@ impl<'f> Builder<'f> {
         span: Span,
     ) -> Option<Value> {
         let (mut a, mut b) = (a, b);
-        if a.kind == Kind::Diagonal
-            && b.kind != Kind::Diagonal
-            && !(b.kind == Kind::Scalar && scales(function))
-        {
-            a = self.full(a)?;
-        }
-        if b.kind == Kind::Diagonal
-            && a.kind != Kind::Diagonal
-            && !(a.kind == Kind::Scalar && scales(function))
-        {
-            b = self.full(b)?;
+        // What stands beside the diagonal stays zero, or all elements are needed.
+        let stays = match (a.kind, b.kind) {
+            (Kind::Diagonal, Kind::Diagonal) => keeps_zeros(function),
+            _ => (a.kind == Kind::Scalar || b.kind == Kind::Scalar) && scales(function),
+        };
+        if !stays {
+            (a, b) = (self.full(a)?, self.full(b)?);
         }
         let kind = join(a.kind, b.kind);
         let (left, right) = (self.shape(a.term), self.shape(b.term));
@@ -288,6 +284,7 @@ impl<'f> Builder<'f> {
 
     /// `choice != 0 ? a : b`, all of one shape.
     pub(super) fn select(&mut self, choice: Value, a: Value, b: Value, span: Span) -> Option<Value> {
+        let (choice, a, b) = (self.full(choice)?, self.full(a)?, self.full(b)?);
         let operator = Operator::Ternary(crate::operator::Ternary::Select);
         let term = self.emit(operator, vec![choice.term, a.term, b.term], self.shape(choice.term), span)?;
         Some(Value { term, kind: choice.kind, span })
@@ -518,6 +515,11 @@ impl<'f> Builder<'f> {
             }
         }
     }
+}
+
+/// True where the function of two zeros is zero.
+const fn keeps_zeros(function: Binary) -> bool {
+    !matches!(function, Binary::Divide | Binary::LessOrEqual)
 }
 
 const fn scales(function: Binary) -> bool {

@@ -228,11 +228,14 @@ fn bare_function(body: &Expression) -> Option<crate::source::ast::Function> {
     }
 }
 
-/// `W \in \mathbb{R}^{n \times 1}` declares a vector: a last axis of one element is dropped.
+/// `W \in \mathbb{R}^{n \times 1}` declares a vector: a last axis of one element is dropped. So is the first one of a
+/// name written like a vector, `b \in \mathbb{R}^{1 \times n}`: a row beside rows of values.
 fn declare(draft: &mut Draft, symbol: SymbolId, sizes: &[Size], span: Span) {
     let mut sizes = sizes.to_vec();
     if sizes.len() == 2 && sizes[1] == Size::Known(1) {
         sizes.pop();
+    } else if sizes.len() == 2 && sizes[0] == Size::Known(1) && !draft.symbol(symbol).upper {
+        sizes.remove(0);
     }
     let name = draft.symbol(symbol).canonical.clone();
     if sizes.len() > 2 {

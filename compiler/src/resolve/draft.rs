@@ -6,7 +6,7 @@ use super::findings::Findings;
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_NAMES;
 use crate::span::Span;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// The state that the passes share. Each pass fills the part that is named after it.
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(super) struct Draft {
     pub(super) nodes: Vec<Node>,
     /// How often functions of the document were applied.
     pub(super) applications: usize,
+    /// Weights that a number above labels, in the order of their numbers: the number, and the weight without it.
+    pub(super) numbered: BTreeMap<SymbolId, (u32, String)>,
     /// All definitions, in the order of the text.
     pub(super) equations: Vec<Equation>,
     /// Parameters that are not learned (after `mark`).
@@ -54,6 +56,7 @@ impl Draft {
             by_name: HashMap::new(),
             nodes: Vec::new(),
             applications: 0,
+            numbered: BTreeMap::new(),
             equations: Vec::new(),
             frozen: HashSet::new(),
             outputs: Vec::new(),

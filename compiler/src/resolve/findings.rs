@@ -24,6 +24,11 @@ impl Findings {
         Further { diagnostic: self.kept.last_mut() }
     }
 
+    /// True where one more finding of the code would be kept: what only it needs may be dear to find.
+    pub(super) fn keeps(&self, code: Code) -> bool {
+        self.counts.get(&code).is_none_or(|(count, _)| *count < MAXIMUM_DIAGNOSTICS)
+    }
+
     /// Everything found: by place, errors and the rest together, and a note where findings were dropped.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
         for (code, (count, span)) in self.counts {

@@ -192,6 +192,10 @@ impl<'a> Flatten<'_, 'a, '_> {
             return self.finished(NodeKind::Faulty, span);
         }
         let symbol = self.draft.intern(&name, reference.name.upper, span)?;
+        if let (Some(number), None) = (reference.name.superscript, power) {
+            let weight = || (number, reference.name.canonical.clone());
+            self.draft.numbered.entry(symbol).or_insert_with(weight);
+        }
         self.finished(NodeKind::Read { symbol, time: reference.time }, span)?;
         match power {
             Some(power) => self.raise(power, span),

@@ -6,6 +6,8 @@
 //!
 //! The newest label is the time before the first step: where a document gives `h_0`, its first step computes `h_1`;
 //! where it gives `h_{-1}`, `h_0`. A value that is read `k` steps back needs `k` of them; those not given are zero.
+//!
+//! So `h_0` beside a state `h` is no name for a weight: read where no equation gives it, it is an error.
 
 use super::draft::Draft;
 use super::expression::{Role, SymbolId};
@@ -14,6 +16,7 @@ use crate::diagnostic::Code;
 
 /// Fills `initial` of the draft.
 pub(super) fn find(draft: &mut Draft, variables: &Variables) {
+    not_given(draft, variables);
     let mut found: Vec<(SymbolId, i64, usize)> = Vec::new();
     for (index, equation) in draft.equations.iter().enumerate() {
         let Some((base, label)) = step_label(&draft.symbol(equation.target).canonical) else { continue };
@@ -46,6 +49,27 @@ pub(super) fn find(draft: &mut Draft, variables: &Variables) {
         } else {
             draft.initial.insert((base, back), index);
         }
+    }
+}
+
+/// `h_t = … + h_0`: the beginning of a state, which no equation gives, would be learned as a weight of its own.
+fn not_given(draft: &mut Draft, variables: &Variables) {
+    let carried = |id: SymbolId| variables.state_number.contains_key(&(id, 1));
+    let mut found = Vec::new();
+    for &parameter in &variables.parameters {
+        let symbol = draft.symbol(parameter);
+        if let Some((base, 0)) = step_label(&symbol.canonical)
+            && draft.lookup(base).is_some_and(carried)
+        {
+            found.push((symbol.first, symbol.canonical.clone(), base.to_owned()));
+        }
+    }
+    for (span, name, base) in found {
+        let message = format!("`{name}` is where the state `{base}` begins, but no equation gives it");
+        draft
+            .findings
+            .report(Code::InitialState, span, message)
+            .help(format!("give it, as in `{name} = 0` or `{name} = s`, or give a weight another label"));
     }
 }
 

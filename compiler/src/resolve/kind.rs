@@ -46,7 +46,7 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
     scalars.extend(matrix_scales(draft, &kinds));
     if !scalars.is_empty() {
         kinds = attempt(draft, &scalars, &vectors);
-        for symbol in scalars {
+        for &symbol in &scalars {
             let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
             draft
                 .findings
@@ -54,11 +54,67 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
                 .help(format!("where a vector is meant, write `diag({name})`, or declare `{name}`"));
         }
     }
+    number_biases(draft, &mut kinds, &mut scalars, &vectors);
     let diagonal = diagonal_uses(draft);
     report_double_use(draft, &mut kinds, &diagonal);
     matrix_functions(draft, &kinds);
     inner_states(draft, &kinds);
     kinds
+}
+
+/// `w^\top x_t + b`: an undeclared lower-case parameter that is only ever added to numbers of each step is a number.
+/// A sum of several is settled from its first bias on.
+fn number_biases(
+    draft: &mut Draft,
+    kinds: &mut Kinds,
+    scalars: &mut BTreeSet<SymbolId>,
+    vectors: &BTreeSet<SymbolId>,
+) {
+    for _ in 0..ROUNDS {
+        let mut added: HashMap<SymbolId, (usize, bool)> = HashMap::new();
+        for (at, node) in draft.nodes.iter().enumerate() {
+            let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
+            for (term, other) in [(a, b), (b, a)] {
+                if let Source::Parameter(symbol) = draft.sources[term.0] {
+                    let entry = added.entry(symbol).or_insert((0, true));
+                    entry.0 += 1;
+                    entry.1 &= draft.varying[at] && kinds.nodes[other.0] == Kind::Scalar;
+                }
+            }
+        }
+        let mut reads: HashMap<SymbolId, usize> = HashMap::new();
+        for source in &draft.sources {
+            if let Source::Parameter(symbol) = source {
+                *reads.entry(*symbol).or_default() += 1;
+            }
+        }
+        let mut found: Vec<SymbolId> = added
+            .into_iter()
+            .filter(|(symbol, (count, numbers))| {
+                let known = draft.symbol(*symbol);
+                *numbers
+                    && reads.get(symbol) == Some(count)
+                    && known.role == Role::Parameter
+                    && known.declared.is_none()
+                    && !known.upper
+                    && kinds.symbols[symbol.0] == Kind::Vector
+            })
+            .map(|(symbol, _)| symbol)
+            .collect();
+        if found.is_empty() {
+            break;
+        }
+        found.sort_unstable();
+        scalars.extend(&found);
+        *kinds = attempt(draft, scalars, vectors);
+        for symbol in found {
+            let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
+            draft
+                .findings
+                .report(Code::ScalarRead, span, format!("`{name}` is added to one number: it is read as one"))
+                .help(format!("where a vector is meant, declare `{name}`"));
+        }
+    }
 }
 
 /// `S_t = S_{t-1} + k_t^\top v_t`: with columns an inner product, one number added to all of a state that nothing else
@@ -87,21 +143,27 @@ fn inner_states(draft: &mut Draft, kinds: &Kinds) {
                     if kinds.nodes[node.0] == Kind::Scalar
                         && factors.iter().any(|factor| kinds.nodes[factor.0] == Kind::Row) =>
                 {
-                    inner = Some(draft.span(node));
+                    let row = factors.iter().find(|factor| kinds.nodes[factor.0] == Kind::Row);
+                    inner = Some((draft.span(node), row.is_some_and(|row| draft.varying[row.0])));
                 }
                 _ if own(node) => carried = true,
                 _ => others = true,
             }
         }
-        if let (true, Some(span), false) = (carried, inner, others) {
-            found.push(span);
+        if let (true, Some((span, varies)), false) = (carried, inner, others) {
+            found.push((span, varies, draft.written(equation.target, 0)));
         }
     }
-    for span in found {
+    for (span, varies, state) in found {
+        // A weight has no outer product with a value.
+        let outer =
+            if varies { "values are columns: write an outer product as `v_t k_t^\\top`; " } else { "" };
         draft
             .findings
             .report(Code::AmbiguousProduct, span, "this is one number, added to every element of the state")
-            .help("values are columns: write an outer product as `v_t k_t^\\top`");
+            .help(format!(
+                "{outer}where the state is one number, declare it, as in `{state} \\in \\mathbb{{R}}`"
+            ));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::activation::distance;
 use super::draft::Draft;
-use super::expression::{Role, Source, SymbolId};
+use super::expression::{NodeKind, Role, Source, SymbolId};
 use super::variable::Variables;
 use crate::diagnostic::Code;
 use crate::span::Span;
@@ -27,6 +27,8 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables) {
     unused_declarations(draft);
     capital_times(draft, variables);
     lost_indices(draft, variables);
+    numbered_weights(draft);
+    learned_exponents(draft);
     derivatives(draft, variables);
     chosen_output(draft, variables);
 }
@@ -81,6 +83,51 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
         draft.findings.report(code, span, message).help(format!(
             "write `{meant}` for its value of this step, or declare the name if it is a weight"
         ));
+    }
+}
+
+/// `W^2` beside `W`, and no `W^1`: a weight of its own, where a power may have been meant.
+fn numbered_weights(draft: &mut Draft) {
+    let mut found = Vec::new();
+    for (&symbol, (number, weight)) in &draft.numbered {
+        let role = |name: &str| draft.lookup(name).map(|id| draft.symbol(id).role);
+        if *number > 1
+            && draft.symbol(symbol).role == Role::Parameter
+            && role(weight) == Some(Role::Parameter)
+            && role(&format!("{weight}_1")).is_none()
+        {
+            found.push((draft.symbol(symbol).first, *number, weight.clone()));
+        }
+    }
+    for (span, number, weight) in found {
+        let message = format!("`{weight}^{number}` is a weight of its own, and no power of `{weight}`");
+        let power = vec![weight.as_str(); number.min(4) as usize].join(" ");
+        draft
+            .findings
+            .report(Code::NumberedWeight, span, message)
+            .help(format!("write a power as a product, `{power}`"));
+    }
+}
+
+/// `(1 + x_t)^p`: nobody would think that `p` is learned.
+fn learned_exponents(draft: &mut Draft) {
+    let mut found: BTreeSet<SymbolId> = BTreeSet::new();
+    for node in &draft.nodes {
+        if let NodeKind::Power(_, exponent) = node.kind
+            && let Source::Parameter(symbol) = draft.sources[exponent.0]
+            && draft.symbol(symbol).role == Role::Parameter
+            && draft.symbol(symbol).declared.is_none()
+            && !draft.frozen.contains(&symbol)
+        {
+            found.insert(symbol);
+        }
+    }
+    for symbol in found {
+        let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
+        draft
+            .findings
+            .report(Code::LearnedExponent, span, format!("the exponent `{name}` is learned, as weights are"))
+            .help(format!("give its value, as in `{name} = 2`, or declare it if it is learned"));
     }
 }
 
@@ -236,12 +283,13 @@ fn further_inputs(draft: &mut Draft, variables: &Variables) {
         let symbol = draft.symbol(*input);
         let (name, first) = (symbol.canonical.clone(), symbol.first);
         let base = |name: &str| name.split('_').next().unwrap_or(name).to_lowercase();
-        let close = draft
-            .equations
-            .iter()
-            .map(|equation| &draft.symbol(equation.target).canonical)
-            .chain(std::iter::once(&draft.symbol(main).canonical))
-            .find(|other| base(other) == base(&name) || name.len() > 2 && distance(other, &name) == 1)
+        let own = base(&name);
+        let targets = draft.equations.iter().map(|equation| equation.target);
+        let close = targets
+            .chain(std::iter::once(main))
+            .take_while(|_| draft.findings.keeps(Code::FurtherInput))
+            .map(|id| &draft.symbol(id).canonical)
+            .find(|other| base(other) == own || name.len() > 2 && distance(other, &name) == 1)
             .cloned();
         let found = draft.findings.report(
             Code::FurtherInput,

@@ -134,7 +134,7 @@ fn fold(draft: &Draft, root: NodeId, first: usize) -> Option<f64> {
 
 /// The output: `y_t`, else `\hat y_t`, else an indexed `h_t`, else the one indexed definition that nothing reads, that
 /// is no state (a gate, `σ(…)`, that does not depend on what the states become in this step is no output but one that was
-/// forgotten), else the last state, and with no state at all the last definition.
+/// forgotten), else the state `H_t`, else the last state, and with no state at all the last definition.
 pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
     let per_step = |name: &str| {
         draft.lookup(name).filter(|&id| draft.symbol(id).role == Role::PerStep && defined(draft, id))
@@ -168,7 +168,11 @@ pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
         .collect();
     match (unread.as_slice(), states.last()) {
         (&[only], _) => Some(only),
-        (_, Some(&last)) => Some(last),
+        // The matrices of others are written `H_t`, `C_t`, whichever stands last.
+        (_, Some(&last)) => {
+            let hidden = |id: &&SymbolId| draft.symbol(**id).canonical == "H";
+            Some(states.iter().find(hidden).copied().unwrap_or(last))
+        }
         _ => {
             let per_step = |target: &SymbolId| draft.symbol(*target).role == Role::PerStep;
             draft.equations.iter().rev().map(|equation| equation.target).find(per_step)

@@ -42,21 +42,22 @@ const MAXIMUM_ROUNDS: usize = 24;
 /// what turns out to be constant over time), the graph is given back as far as the passes before took it.
 #[must_use]
 pub fn simplify(graph: &Graph) -> Graph {
-    let mut current = graph.compact();
-    for round in 0..MAXIMUM_ROUNDS {
-        let before = current.clone();
-        for (name, pass) in PASSES {
-            match pass(&current) {
-                Ok(next) => current = next.compact(),
-                Err(error) => {
-                    log::warn!("simplify: pass {name} stops: {error}");
-                    return current;
-                }
+    let mut current = graph.clone().compact();
+    // Passes in a row that changed nothing.
+    let mut unchanged = 0;
+    for (name, pass) in PASSES.into_iter().cycle().take(PASSES.len() * MAXIMUM_ROUNDS) {
+        let next = match pass(&current) {
+            Ok(next) => next.compact(),
+            Err(error) => {
+                log::warn!("simplify: pass {name} stops: {error}");
+                return current;
             }
-            debug_assert_eq!(current.verify(), Ok(()), "after pass {name}");
-        }
-        log::debug!("simplify: round {round}: {} nodes to {}", before.len(), current.len());
-        if current == before {
+        };
+        debug_assert_eq!(next.verify(), Ok(()), "after pass {name}");
+        log::debug!("simplify: {name}: {} nodes to {}", current.len(), next.len());
+        unchanged = if next == current { unchanged + 1 } else { 0 };
+        current = next;
+        if unchanged == PASSES.len() {
             break;
         }
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::sequence::Sequence;
+use super::text::TextStyle;
 use super::token::{Bracket, Token, TokenKind};
 
 /// The conventions of a document.
@@ -18,8 +19,8 @@ pub(crate) struct Convention {
     pub(crate) component: Option<String>,
     /// A letter beside the time that is read one back below a name, as in `s_{d-1}^t`: a second recursion.
     pub(crate) second: Option<String>,
-    /// `Ht-1`, `Xt` in plain text: a final `t` is the time index.
-    pub(crate) suffix_time: bool,
+    /// How names in plain text are read.
+    pub(crate) style: TextStyle,
     /// `e` is a name of its own, not Euler's number.
     pub(crate) letter_e: bool,
 }
@@ -32,7 +33,7 @@ impl Default for Convention {
             layer: None,
             component: None,
             second: None,
-            suffix_time: false,
+            style: TextStyle::default(),
             letter_e: false,
         }
     }

@@ -64,7 +64,27 @@ impl Parser<'_> {
                 return self.fail(Code::Piecewise, message, span, help);
             }
         };
+        let expression = self.positive_part(expression);
         self.scripts(expression)
+    }
+
+    /// `[x]_+`, `(x)_{+}`: the larger of zero and what stands in the brackets.
+    fn positive_part(&mut self, inner: Expression) -> Expression {
+        if self.kind() != Some(&TokenKind::Subscript) {
+            return inner;
+        }
+        let Some((from, to, over)) = self.sequence.script(self.position + 1) else { return inner };
+        let (from, to) = self.sequence.without_braces(from, to);
+        if self.sequence.kind(from) != Some(&TokenKind::Plus) || to != from + 1 || over > self.end {
+            return inner;
+        }
+        let span = inner.span.to(self.sequence.span(from, over));
+        self.position = over;
+        let inner = match inner.kind {
+            ExpressionKind::Group(inner) => *inner,
+            _ => inner,
+        };
+        Expression { kind: ExpressionKind::Call(Function::Relu, vec![inner]), span }
     }
 
     /// Comma-separated expressions in `inside`, the first read by `first`.
@@ -161,8 +181,9 @@ impl Parser<'_> {
         }
     }
 
-    /// The cells of a matrix by row; rows without any token are left out.
+    /// The cells of a matrix by row; rows without any token are left out. In square brackets semicolons end rows.
     pub(crate) fn matrix_rows(&self, start: usize, end: usize) -> Vec<Vec<(usize, usize)>> {
+        let square = self.sequence.kind(start.wrapping_sub(1)) == Some(&TokenKind::Open(Bracket::Square));
         let mut rows = Vec::new();
         let mut row = Vec::new();
         let (mut from, mut index) = (start, start);
@@ -173,7 +194,7 @@ impl Parser<'_> {
                     row.push((from, index));
                     from = index + 1;
                 }
-                Some(TokenKind::RowEnd) => {
+                Some(end) if *end == TokenKind::RowEnd || square && *end == TokenKind::Semicolon => {
                     row.push((from, index));
                     if row.len() > 1 || row.iter().any(|(from, to)| from < to) {
                         rows.push(std::mem::take(&mut row));
@@ -344,6 +365,16 @@ impl Parser<'_> {
             }
         }
         let start = self.here();
+        // `sum_{i<t} …`.
+        if function == Function::Sum
+            && self.sequence.kind(self.position + 1) == Some(&TokenKind::Subscript)
+            && let Some((from, to, _)) = self.sequence.script(self.position + 2)
+            && (self.compares(from, to)
+                || (from..to)
+                    .any(|at| matches!(self.sequence.kind(at), Some(TokenKind::Equals | TokenKind::In))))
+        {
+            return self.large_operator("sum");
+        }
         let named = self.name()?;
         let applied = matches!(self.kind(), Some(TokenKind::Open(Bracket::Round)));
         if function != Function::Sigmoid && applied && named.time.is_none() {
@@ -473,7 +504,7 @@ impl Parser<'_> {
 }
 
 /// A sum in parentheses of its own; anything else as it is.
-fn grouped(inner: Expression) -> Expression {
+pub(crate) fn grouped(inner: Expression) -> Expression {
     if !is_compound(&inner) {
         return inner;
     }

@@ -31,6 +31,8 @@ pub(crate) enum Place {
     Span,
     /// The whole text, which has no mathematics marked.
     Whole,
+    /// The whole text, spelled as in `cell!`: an identifier is one name.
+    Cell,
 }
 
 /// A range of mathematics.
@@ -126,6 +128,16 @@ pub(crate) fn find(text: &str, syntax: Syntax) -> Found {
     }
     found.blocks.sort_by_key(|block| block.range.start);
     join_sides(text, &mut found.blocks);
+    for block in &mut found.blocks {
+        // Mathematics of keyboards, `H[t] = tanh(Wx[t] + …)`, in a line of text.
+        let inside = text.get(block.range.clone()).unwrap_or("");
+        if block.place == Place::Inline && inside.contains("[t]") && !inside.contains(['\\', '{']) {
+            block.spelling = Spelling::Text;
+        }
+    }
+    if syntax == Syntax::Markdown {
+        unmarked(text, &excluded, &mut found.blocks);
+    }
     // A heading inside mathematics is none.
     let blocks = &found.blocks;
     found.headings.retain(|heading| {
@@ -136,6 +148,42 @@ pub(crate) fn find(text: &str, syntax: Syntax) -> Found {
     });
     close_headings(&mut found.headings, text.len());
     found
+}
+
+/// Lines of LaTeX that have lost their delimiters, beside mathematics that has them: `\tilde{h}_t &= \tanh(W x_t)`.
+fn unmarked(text: &str, excluded: &[Range<usize>], blocks: &mut Vec<Block>) {
+    if blocks.is_empty() {
+        return;
+    }
+    let mut taken: Vec<Range<usize>> = blocks.iter().map(|block| block.outer.clone()).collect();
+    taken.extend(excluded.iter().cloned());
+    taken.sort_by_key(|range| range.start);
+    let mut found = Vec::new();
+    let (mut start, mut next, mut reach) = (0, 0, 0);
+    for line in text.split_inclusive('\n') {
+        let end = start + line.len();
+        while let Some(range) = taken.get(next).filter(|range| range.start < end) {
+            reach = reach.max(range.end);
+            next += 1;
+        }
+        let blank = line.len() - line.trim_start().len();
+        let inside = line.trim();
+        let name = inside.trim_start_matches(['&', ' ']);
+        let begins = name.starts_with('\\')
+            || name.starts_with(|first: char| first.is_ascii_alphabetic())
+                && name[1..].starts_with(['_', '^']);
+        let command = inside
+            .match_indices('\\')
+            .any(|(at, _)| inside[at + 1..].starts_with(|next: char| next.is_ascii_alphabetic()));
+        if reach <= start && begins && command && inside.contains('=') && inside.contains(['_', '^']) {
+            let range = start + blank..start + blank + inside.len();
+            let outer = range.clone();
+            found.push(Block { range, outer, spelling: Spelling::Latex, place: Place::Inline });
+        }
+        start = end;
+    }
+    blocks.append(&mut found);
+    blocks.sort_by_key(|block| block.range.start);
 }
 
 /// `$h_t$ = $\tanh(W x_t)$`: two sides of one equation.
@@ -360,6 +408,7 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let last_square = whole.rfind("\\\\]").map_or(0, |at| range.start + at);
     let last_round = whole.rfind("\\\\)").map_or(0, |at| range.start + at);
     let last_tick = whole.rfind("`$").map_or(0, |at| range.start + at);
+    let last_code = whole.rfind("</code>").map_or(0, |at| range.start + at);
     while let Some(rest) = text.get(position..range.end).filter(|rest| !rest.is_empty()) {
         let Some(next) = rest.find(['$', '\\', '<', '{', ':']) else { break };
         let start = position + next;
@@ -395,6 +444,16 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             (open, "{{< /katex >}}".to_owned(), place)
         } else if let Some((open, name)) = component(rest) {
             (open, format!("</{name}"), if name == "InlineMath" { Place::Inline } else { Place::Display })
+        } else if rest.starts_with("<code>") && last_code > start {
+            // What others write as a code span.
+            let body = start + "<code>".len();
+            let Some(length) = text.get(body..range.end).and_then(|inside| inside.find("</code>")) else {
+                continue;
+            };
+            let (range, outer) = (body..body + length, start..body + length + "</code>".len());
+            position = outer.end;
+            blocks.push(Block { range, outer, spelling: Spelling::Text, place: Place::Span });
+            continue;
         } else if rest.starts_with(":math:`") {
             (7, "`".to_owned(), Place::Inline)
         } else if rest.starts_with("$`") && last_tick > start + 1 {

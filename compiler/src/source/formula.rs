@@ -24,7 +24,7 @@ pub fn formulas(text: &str, syntax: Syntax) -> Vec<Formula> {
         let display = match block.place {
             Place::Display => true,
             Place::Inline => false,
-            Place::Fence | Place::Span | Place::Whole => continue,
+            Place::Fence | Place::Span | Place::Whole | Place::Cell => continue,
         };
         let content = text.get(block.range.clone()).unwrap_or("");
         let marked = text.get(block.outer.start..block.range.start).unwrap_or("");

@@ -11,6 +11,9 @@ const SIGNS: [char; 16] = ['=', '+', '_', '^', '{', '[', '*', '/', '⊙', '·', 
 /// Marks that stand before every line of a comment or a list.
 const PREFIXES: [&str; 9] = ["///", "//!", "//", "#", "*", "%", "-", "|", ";;"];
 
+/// How a time index begins behind its name.
+pub(crate) const INDICES: [&str; 6] = ["_t", "_{t", "[t", "(t", "<sub>t", "ₜ"];
+
 /// The ranges of `text` that hold equations, one for each line; empty lines are left out.
 pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
     let mut lines: Vec<Range<usize>> = Vec::new();
@@ -20,26 +23,35 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
         lines.push(trim(text, start..end));
         start += line.len();
     }
-    lines.retain(|line| !line.is_empty());
+    // Where a comment begins and ends.
+    const DELIMITERS: [&str; 12] =
+        ["/**", "/*", "*/", "**/", "/*!", "\"\"\"", "'''", "<!--", "-->", "r\"\"\"", "--[[", "]]"];
+    lines.retain(|line| !line.is_empty() && !DELIMITERS.contains(&&text[line.clone()]));
     let prefix = common_prefix(text, &lines);
     let words = identifiers(text);
-    lines
-        .into_iter()
-        .filter_map(|mut line| {
-            if let Some(prefix) = prefix {
-                line = trim(text, line.start + prefix.len()..line.end);
-            } else if let Some(length) = number_prefix(&text[line.clone()]) {
-                line = trim(text, line.start + length..line.end);
-            }
-            line = without_bar(text, line);
-            if is_heading(&text[line.clone()]) {
-                return None;
-            }
-            line = without_remark(text, line, &words);
-            line = without_label(text, line);
-            (!line.is_empty()).then_some(line)
-        })
-        .collect()
+    // The line before goes on.
+    let mut open = false;
+    let mut kept = Vec::new();
+    for mut line in lines {
+        if let Some(prefix) = prefix {
+            line = trim(text, line.start + prefix.len()..line.end);
+        }
+        if !open && let Some(length) = item_prefix(&text[line.clone()]) {
+            line = trim(text, line.start + length..line.end);
+        }
+        line = without_bar(text, line);
+        if is_heading(&text[line.clone()]) || !open && is_prose(&text[line.clone()], &words) {
+            continue;
+        }
+        line = without_emphasis(text, line, &words);
+        line = without_remark(text, line, &words);
+        line = without_label(text, line);
+        if !line.is_empty() {
+            open = !balanced(&text[line.clone()]);
+            kept.push(line);
+        }
+    }
+    kept
 }
 
 /// The first line that is program code beyond doubt: the head of a function, a class or a loop.
@@ -119,11 +131,79 @@ fn common_prefix(text: &str, lines: &[Range<usize>]) -> Option<&'static str> {
     })
 }
 
-/// Length of `1. ` or `2) ` before an equation.
-fn number_prefix(line: &str) -> Option<usize> {
-    let digits = line.bytes().take_while(u8::is_ascii_digit).count();
-    let rest = line.get(digits..)?;
-    (digits > 0 && (rest.starts_with(". ") || rest.starts_with(") "))).then_some(digits + 2)
+/// Length of `1. `, `2) `, `(3) `, `iv) ` or `- ` before what defines, declares or describes.
+fn item_prefix(line: &str) -> Option<usize> {
+    let inside = line.strip_prefix('(').unwrap_or(line);
+    let bracket = line.len() - inside.len();
+    let number = inside.bytes().take_while(u8::is_ascii_digit).count();
+    let roman = inside.bytes().take_while(|byte| matches!(byte, b'i' | b'v' | b'x')).count();
+    let length = number.max(roman);
+    if let Some(rest) = inside.get(length..)
+        && length > 0
+        && (rest.starts_with(") ") || bracket == 0 && number > 0 && rest.starts_with(". "))
+    {
+        return Some(bracket + length + 2);
+    }
+    let mark = ["- ", "* ", "+ ", "• ", "‣ ", "– "].into_iter().find(|mark| line.starts_with(mark))?;
+    // A sum may go on with `- W y_t`, but not with an equation.
+    line[mark.len()..].contains(['=', '∈', ':', '←']).then_some(mark.len())
+}
+
+/// True for a word of a language: letters, and no name or function of the document.
+fn is_plain_word(word: &str, names: &[&str]) -> bool {
+    let word = word.trim_matches(|next: char| !next.is_alphanumeric());
+    word.chars().count() >= 2
+        && word.chars().all(|next| next.is_alphabetic() || matches!(next, '-' | '\'' | '’'))
+        && names.binary_search(&word).is_err()
+        && name::function(word).is_none()
+        && !name::is_greek_word(word)
+}
+
+/// A sentence, the head of a table, or the rule below it: no sign that calculates, and most of it words.
+fn is_prose(line: &str, names: &[&str]) -> bool {
+    if line.len() >= 3 && line.contains('-') && line.chars().all(|next| matches!(next, '-' | '|' | ':' | ' '))
+    {
+        return true;
+    }
+    let line = &without_tags(line);
+    let begins = line.starts_with(|next: char| next.is_alphabetic() || matches!(next, '*' | '_' | '(' | '@'));
+    if !begins || line.contains(['=', '+', '⊙', '∘', '·', '×', '←', '∈', '\\', '[', '^', '≤', '≥', '<', '＝'])
+    {
+        return false;
+    }
+    let words = line.split_whitespace().count();
+    let plain = line.split_whitespace().filter(|word| is_plain_word(word, names)).count();
+    plain >= 2 && plain * 2 > words
+}
+
+/// A line without the tags of scripts, which would look like comparisons.
+fn without_tags(line: &str) -> String {
+    ["<sub>", "</sub>", "<sup>", "</sup>", "<b>", "</b>", "<i>", "</i>", "<em>", "</em>"]
+        .iter()
+        .fold(line.to_owned(), |line, tag| if line.contains(tag) { line.replace(tag, "_") } else { line })
+}
+
+/// `*h_t = tanh(W x_t)* (the state)`: an equation that is set in italics or bold as a whole.
+fn without_emphasis(text: &str, line: Range<usize>, names: &[&str]) -> Range<usize> {
+    let whole = &text[line.clone()];
+    for mark in ["**", "__", "*", "_"] {
+        let Some(inside) = whole.strip_prefix(mark).filter(|inside| inside.starts_with(char::is_alphabetic))
+        else {
+            continue;
+        };
+        let Some(close) = inside.rfind(mark) else { continue };
+        let tail = inside[close + mark.len()..].trim();
+        let remark = tail.is_empty()
+            || tail.starts_with("//")
+            || tail.starts_with('#')
+            || is_remark(tail, names)
+            || tail.len() <= 1 && tail.ends_with([',', '.', ';']);
+        let ends = inside[..close].ends_with(|next: char| !next.is_whitespace());
+        if inside[..close].contains('=') && ends && remark && balanced(&inside[..close]) {
+            return trim(text, line.start + mark.len()..line.start + mark.len() + close);
+        }
+    }
+    line
 }
 
 /// Every word of the text that is a name, cheaply: one letter, words with `_`, and what is defined or declared.
@@ -165,13 +245,35 @@ fn without_remark(text: &str, line: Range<usize>, names: &[&str]) -> Range<usize
     }
     let mut line = trim(text, line.start..end);
     let whole = &text[line.clone()];
-    // `— forget gate`, `   [forget gate: what to forget]`: words behind a dash, or in brackets after a gap.
-    if let Some(dash) = whole.find(" — ").or_else(|| whole.find(" – "))
-        && dash > equals
-        && is_remark(whole[dash..].trim_start_matches([' ', '—', '–']), names)
+    // `— forget gate (0 = forget)`, `   [forget gate: what to forget]`: words behind a dash, or in brackets after a gap.
+    let dash = [" — ", " – ", " -- ", " → ", " => "]
+        .into_iter()
+        .filter_map(|mark| whole.find(mark).map(|at| (at, at + mark.len())))
+        .filter(|(at, _)| *at > equals)
+        .min();
+    if let Some((dash, after)) = dash
+        && let Some(first) = whole[after..].trim_start_matches('(').split_whitespace().next()
+        && is_plain_word(first, names)
         && balanced(&whole[..dash])
     {
         line = trim(text, line.start..line.start + dash);
+    }
+    let whole = &text[line.clone()];
+    // `x_t ∈ ℝ^d: the input`.
+    if let Some(set) = whole.find('∈')
+        && let Some(colon) = whole[set..].find(": ").map(|at| set + at)
+        && whole[colon + 1..].split_whitespace().any(|word| is_plain_word(word, names))
+    {
+        line = trim(text, line.start..line.start + colon);
+    }
+    let whole = &text[line.clone()];
+    // `…, where o_t is the output gate`.
+    if let Some(tail) = whole.find(", where ").or_else(|| whole.find(" where "))
+        && tail > equals
+        && !whole[tail..].contains(['=', '∈', ':', '(', '['])
+        && balanced(&whole[..tail])
+    {
+        line = trim(text, line.start..line.start + tail);
     }
     let whole = &text[line.clone()];
     if whole.ends_with(']')
@@ -242,22 +344,79 @@ fn is_remark(tail: &str, names: &[&str]) -> bool {
     })
 }
 
-/// Drops words up to the last `:` before the first `=`.
+/// Drops words before the name that is defined: up to the last `:` before the first `=`, or without a colon where the
+/// name has a time index.
 fn without_label(text: &str, line: Range<usize>) -> Range<usize> {
     let whole = &text[line.clone()];
-    let Some(equals) = whole.find('=') else { return line };
-    let Some(colon) = whole[..equals].rfind(':') else { return line };
-    if whole[colon..].starts_with(":=") {
+    let Some(equals) = whole.find(['=', '＝']) else { return line };
+    let left = &whole[..equals];
+    if let Some(colon) = left.rfind([':', '：']).filter(|colon| !whole[*colon..].starts_with(":=")) {
+        let label = &whole[..colon];
+        let words = label
+            .chars()
+            .all(|next| next.is_alphanumeric() || next.is_whitespace() || "-*()/'’&,.".contains(next))
+            && label.split_whitespace().all(|word| !word.ends_with(','))
+            && label.chars().any(char::is_alphabetic);
+        if words {
+            // `**Forget gate:** f_t = …`.
+            let after = whole[colon..].trim_start_matches([':', '：']).trim_start_matches('*');
+            return trim(text, line.end - after.len()..line.end);
+        }
         return line;
     }
-    let label = &whole[..colon];
-    let words = label.chars().all(|next| next.is_alphanumeric() || next.is_whitespace() || next == '-');
-    if words { trim(text, line.start + colon + 1..line.end) } else { line }
+    // `Next Hidden h_t = …`: a left side is one name.
+    let left = left.trim_end();
+    if let Some((label, name)) = left.rsplit_once([' ', '\t'])
+        && has_written_time(name)
+        && label.split_whitespace().all(|word| {
+            word.chars().count() >= 3
+                && word.chars().all(|next| next.is_alphabetic() || matches!(next, '_' | '-'))
+                && !word.ends_with("_t")
+                && name::function(word).is_none()
+                && !name::is_greek_word(word)
+        })
+    {
+        return trim(text, line.end - whole.len() + label.len()..line.end);
+    }
+    line
 }
 
 /// True where the time is written as an index of its own.
 pub(crate) fn has_written_time(text: &str) -> bool {
-    ["_t", "_{t", "[t", "(t"].iter().any(|index| text.contains(index))
+    INDICES.iter().any(|index| text.contains(index))
+}
+
+/// True where a weight stands directly before a value, as in `Ah_{t-1} + Bx_t`: `h` is defined by itself, `Ah` never, and
+/// both have an index.
+pub(crate) fn has_glued_weights(text: &str) -> bool {
+    let (mut defined, mut glued) = (Vec::new(), Vec::new());
+    for line in equations(text) {
+        let line = &text[line];
+        let equals = line.find('=').unwrap_or(0);
+        for (at, _) in INDICES.iter().flat_map(|index| line.match_indices(index)) {
+            let start = line[..at]
+                .char_indices()
+                .rev()
+                .take_while(|(_, next)| next.is_alphanumeric() || *next == '_')
+                .last()
+                .map_or(at, |(start, _)| start);
+            let name = &line[start..at];
+            if at < equals {
+                defined.push(name.to_owned());
+            } else if is_glued(name) {
+                glued.push(name.to_owned());
+            }
+        }
+    }
+    glued.iter().any(|name| defined.iter().any(|known| *known == name[1..]))
+        && !glued.iter().any(|name| defined.contains(name))
+}
+
+/// `Ah`: a weight and a value of one letter each.
+pub(crate) fn is_glued(name: &str) -> bool {
+    name.len() == 2
+        && name.starts_with(|first: char| first.is_ascii_uppercase())
+        && name.ends_with(|last: char| last.is_ascii_lowercase())
 }
 
 /// True where a name carries its time as a final `t`: `Ht-1` occurs.

@@ -227,11 +227,12 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
                 part[position + 1..].starts_with(|next: char| next.is_ascii_alphabetic())
             });
             // Without any sign of an equation it is prose.
-            if part.contains(['=', '∈', '←', ':', '\\']) || syntax != Syntax::Markdown {
+            if part.contains(['=', '＝', '∈', '←', ':', '\\']) || syntax != Syntax::Markdown {
                 let latex = command || syntax == Syntax::Latex;
                 let spelling = if latex { Spelling::Latex } else { Spelling::Text };
                 let range = start..end.start;
-                whole.push(Block { range: range.clone(), outer: range, spelling, place: Place::Whole });
+                let place = if syntax == Syntax::Text { Place::Cell } else { Place::Whole };
+                whole.push(Block { range: range.clone(), outer: range, spelling, place });
             }
             start = end.end;
         }
@@ -241,7 +242,9 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
 
 /// Adds to the blocks of a cell the definitions of `inline` that it needs, which may need more in their turn.
 fn with_needed(text: &str, chosen: &mut Vec<Block>, inline: &[Block]) {
-    for _ in 0..MAXIMUM_ROUNDS {
+    // What is read here is read again: a long text without inline equations is spared it.
+    let rounds = if inline.is_empty() { 0 } else { MAXIMUM_ROUNDS };
+    for _ in 0..rounds {
         let statements = read(text, chosen).statements;
         let inline: Vec<Block> = inline.iter().filter(|block| !chosen.contains(block)).cloned().collect();
         let wanted = inline::needed(text, &inline, &statements, &conventions(text, chosen));
@@ -283,24 +286,30 @@ fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
 
 /// What blocks of `source` settle together before a single equation is read.
 fn conventions(source: &str, blocks: &[Block]) -> Convention {
-    let suffix_time = suffix_time(source, blocks);
-    Convention { suffix_time, ..convention::observe(&lex(source, blocks, suffix_time).0) }
+    let style = text_style(source, blocks);
+    Convention { style, ..convention::observe(&lex(source, blocks, style).0) }
 }
 
-/// True where names in plain text carry their time as a final `t`, seen over all blocks.
-fn suffix_time(source: &str, blocks: &[Block]) -> bool {
+/// How names in plain text are read, seen over all blocks.
+fn text_style(source: &str, blocks: &[Block]) -> text::TextStyle {
     let texts = || {
         blocks
             .iter()
             .filter(|block| block.spelling == Spelling::Text)
             .filter_map(|block| source.get(block.range.clone()))
     };
-    texts().any(lines::has_suffix_time) && !texts().any(lines::has_written_time)
+    // What one block defines another one may read.
+    let joined = || texts().collect::<Vec<_>>().join("\n");
+    let cell = blocks.iter().any(|block| block.place == Place::Cell);
+    text::TextStyle {
+        suffix_time: texts().any(lines::has_suffix_time) && !texts().any(lines::has_written_time),
+        glued_weights: !cell && texts().any(lines::has_written_time) && lines::has_glued_weights(&joined()),
+    }
 }
 
 /// Lexes and parses blocks of `source` as one cell.
 fn read(source: &str, blocks: &[Block]) -> Reading {
-    let (lexed, diagnostics) = lex(source, blocks, suffix_time(source, blocks));
+    let (lexed, diagnostics) = lex(source, blocks, text_style(source, blocks));
     let convention = convention::observe(&lexed);
     parse_blocks(blocks, &lexed, &convention, diagnostics)
 }
@@ -308,26 +317,40 @@ fn read(source: &str, blocks: &[Block]) -> Reading {
 /// Reads one block as part of a document with these conventions.
 fn read_one(source: &str, block: &Block, convention: &Convention) -> Reading {
     let blocks = std::slice::from_ref(block);
-    let (lexed, diagnostics) = lex(source, blocks, convention.suffix_time);
+    let (lexed, diagnostics) = lex(source, blocks, convention.style);
     parse_blocks(blocks, &lexed, convention, diagnostics)
 }
 
 /// The tokens of each block.
-fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, Vec<Diagnostic>) {
+fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token>>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut lexed = Vec::with_capacity(blocks.len());
     for block in blocks {
-        let mut writer = Writer::default();
+        // One list for all blocks: advice that is dear to find is given to its first entries only.
+        let mut writer = Writer::after(std::mem::take(&mut diagnostics));
         let text = source.get(block.range.clone()).unwrap_or("");
         let start = block.range.start;
         match block.spelling {
+            // Without delimiters, a comment or a text: labels and remarks stand beside the equations.
+            Spelling::Latex if block.place == Place::Whole => {
+                let doubled = latex::is_doubled(text);
+                let mut end = start;
+                for line in lines::equations(text) {
+                    if !writer.tokens.is_empty() {
+                        writer.push(TokenKind::Newline, text::place(0, end, end));
+                    }
+                    latex::lex(&text[line.clone()], start + line.start, doubled, &mut writer);
+                    end = start + line.end;
+                }
+                name_arrows(&mut writer.tokens);
+            }
             Spelling::Latex => {
                 latex::lex(text, start, latex::is_doubled(text), &mut writer);
                 name_arrows(&mut writer.tokens);
             }
             Spelling::Text if let Some(line) = lines::program(text) => {
                 let place = text::place(0, start + line.start, start + line.end);
-                diagnostics.push(Diagnostic {
+                writer.diagnostics.push(Diagnostic {
                     help: Some(
                         "write the equations that it computes, as in `h_t = tanh(W x_t + U h_{t-1})`"
                             .to_owned(),
@@ -336,7 +359,6 @@ fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, V
                 });
             }
             Spelling::Text => {
-                let style = text::TextStyle { suffix_time };
                 let mut end = start;
                 for line in lines::equations(text) {
                     if !writer.tokens.is_empty() {
@@ -347,8 +369,8 @@ fn lex(source: &str, blocks: &[Block], suffix_time: bool) -> (Vec<Vec<Token>>, V
                 }
             }
         }
-        diagnostics.append(&mut writer.diagnostics);
-        lexed.push(writer.tokens);
+        diagnostics = writer.diagnostics;
+        lexed.push(label_brackets(writer.tokens));
     }
     component::rewrite(&mut lexed);
     (lexed, diagnostics)
@@ -370,6 +392,49 @@ fn name_arrows(tokens: &mut [Token]) {
             tokens[at].kind = TokenKind::Word { text: word.to_owned(), upper: false };
         }
     }
+}
+
+/// `W[i]` where the time stands in brackets too, `x[t]`: a label of one letter, directly behind a name.
+fn label_brackets(tokens: Vec<Token>) -> Vec<Token> {
+    use token::Bracket;
+    let letter = |at: usize, known: Option<bool>| {
+        let word = |at: usize| match tokens.get(at) {
+            Some(Token { kind: TokenKind::Word { text, .. }, .. }) => Some(text.as_str()),
+            _ => None,
+        };
+        let open =
+            tokens.get(at).is_some_and(|open| open.kind == TokenKind::Open(Bracket::Square) && !open.spaced);
+        let named = open && at.checked_sub(1).is_some_and(|before| word(before).is_some());
+        named
+            && word(at + 1).is_some_and(|text| match known {
+                Some(time) => time == (text == "t"),
+                None => false,
+            })
+    };
+    let closed =
+        |at: usize| tokens.get(at).is_some_and(|close| close.kind == TokenKind::Close(Bracket::Square));
+    let times = (0..tokens.len()).filter(|&at| letter(at, Some(true))).count();
+    let labels: Vec<usize> = (0..tokens.len())
+        .filter(|&at| times > 1 && letter(at, Some(false)) && closed(at + 2))
+        .filter(|&at| matches!(&tokens[at + 1].kind, TokenKind::Word { text, .. } if text.len() == 1))
+        .collect();
+    if labels.is_empty() {
+        return tokens;
+    }
+    let mut next = labels.iter().peekable();
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut dropped = None;
+    for (at, mut token) in tokens.into_iter().enumerate() {
+        if next.peek() == Some(&&at) {
+            next.next();
+            token.kind = TokenKind::Subscript;
+            dropped = Some(at + 2);
+        } else if dropped == Some(at) {
+            continue;
+        }
+        kept.push(token);
+    }
+    kept
 }
 
 /// Parses lexed blocks; `diagnostics` are those of the lexers.
@@ -501,7 +566,10 @@ fn skip_general_forms(general: &[(String, Span)], statements: &[Statement], diag
 
 /// Drops what is called like a loss and read by nothing, with a note.
 fn without_losses(statements: Vec<Statement>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Statement> {
-    const LOSSES: [&str; 7] = ["L", "J", "E", "cal_L", "cal_J", "Loss", "loss"];
+    const LOSSES: [&str; 15] = [
+        "L", "J", "E", "cal_L", "cal_J", "Loss", "loss", "CE", "BCE", "MSE", "RMSE", "MAE", "NLL", "KL",
+        "PPL",
+    ];
     let is_loss = |statement: &Statement| matches!(&statement.kind, StatementKind::Definition { target, .. } if LOSSES.contains(&target.name.canonical.as_str()));
     if statements.len() < 2 || !statements.iter().any(is_loss) {
         return statements;

@@ -100,6 +100,11 @@ pub(crate) fn greek_command(command: &str) -> Option<&'static str> {
     GREEK.iter().find(|(_, word)| *word == command).map(|(_, word)| *word)
 }
 
+/// The Unicode letter of an ASCII word.
+pub(crate) fn greek_letter(word: &str) -> Option<char> {
+    GREEK.iter().find(|(_, known)| *known == word).map(|(unicode, _)| *unicode)
+}
+
 /// True where `word` is the ASCII word of a Greek letter.
 pub(crate) fn is_greek_word(word: &str) -> bool {
     greek_command(word).is_some()
@@ -135,8 +140,7 @@ pub(crate) fn function(word: &str) -> Option<Function> {
     if word.len() > 16 {
         return None;
     }
-    let lower = word.to_ascii_lowercase();
-    FUNCTIONS.iter().find(|(name, _)| *name == lower).map(|(_, function)| *function)
+    FUNCTIONS.iter().find(|(name, _)| name.eq_ignore_ascii_case(word)).map(|(_, function)| *function)
 }
 
 /// The name a function is printed by.
@@ -255,8 +259,14 @@ pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
         return None;
     }
     let allowed = if length <= 3 { 1 } else { 2 };
+    let word = word.to_lowercase();
+    // As many letters as one is longer are inserted at least. There may be thousands of words and of candidates.
+    let longest = word.len() + allowed * char::MAX.len_utf8();
     known
-        .map(|candidate| (distance(&word.to_lowercase(), &candidate.to_lowercase()), candidate))
+        .filter(|candidate| {
+            candidate.len() <= longest && length.abs_diff(candidate.chars().count()) <= allowed
+        })
+        .map(|candidate| (distance(&word, &candidate.to_lowercase()), candidate))
         .filter(|(steps, candidate)| *steps <= allowed && *steps < candidate.len().max(length))
         .min_by_key(|(steps, _)| *steps)
         .map(|(_, candidate)| candidate)

@@ -373,11 +373,23 @@ impl<'a> Parser<'a> {
         !both
     }
 
+    /// `W . x_t`; without blanks only before a concatenation or a name with an index, as in `W_f.[h_{t-1}, x_t]` and
+    /// `W_x.x_t`: `x_t.dot(W)` is program code.
     fn period_multiplies(&self) -> bool {
-        let next = self.sequence.tokens.get(self.position + 1);
-        self.position + 1 < self.end
-            && next.is_some_and(|token| self.begins_factor_kind(&token.kind))
-            && self.token().is_some_and(|token| token.spaced)
+        let next = self.position + 1;
+        let indexed = || match self.sequence.kind(next) {
+            Some(TokenKind::Open(Bracket::Square)) => true,
+            Some(TokenKind::Word { .. }) => {
+                matches!(
+                    self.sequence.kind(next + 1),
+                    Some(TokenKind::Subscript | TokenKind::Superscript | TokenKind::Open(Bracket::Square))
+                )
+            }
+            _ => false,
+        };
+        next < self.end
+            && self.sequence.tokens.get(next).is_some_and(|token| self.begins_factor_kind(&token.kind))
+            && (self.token().is_some_and(|token| token.spaced) || indexed())
     }
 
     fn prefix(&mut self) -> Result<Expression, Stop> {
@@ -646,6 +658,11 @@ impl<'a> Parser<'a> {
             return self.check_gate(named);
         }
         self.check_foreign(&named.parts.base, named.span)?;
+        if AFFINE.contains(&named.parts.base.as_str()) {
+            let message = format!("`{}` names no weights", named.parts.base);
+            let help = Some("write the map out, as in `W_z x_t + b_z`".to_owned());
+            return self.fail(Code::NamedMap, message, named.span, help);
+        }
         let word = named.parts.base.len() > 2 && !name::is_greek_word(&named.parts.base);
         if (!named.parts.upper || word)
             && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
@@ -656,12 +673,6 @@ impl<'a> Parser<'a> {
             let help = "bind functions of one argument, as in `f(u) = \\tanh(W u + b)`, and give several \
                         values as one: `f([x_t, h_{t-1}])`";
             return self.fail(Code::UnboundActivation, message, named.span, Some(help.to_owned()));
-        }
-        let word = named.parts.base.as_str();
-        if AFFINE.contains(&word) {
-            let message = format!("`{word}` names no weights");
-            let help = Some("write the map out, as in `W_z x_t + b_z`".to_owned());
-            return self.fail(Code::NamedMap, message, named.span, help);
         }
         Ok(())
     }

@@ -24,15 +24,30 @@ pub(crate) fn relations(sequence: &Sequence<'_>) -> Vec<usize> {
 }
 
 /// The word that a left side has in common with losses.
-pub(crate) fn is_loss<'s>(sequence: &Sequence<'s>) -> Option<&'s str> {
+pub(crate) fn is_loss(sequence: &Sequence<'_>) -> Option<String> {
+    const SPELLED: [&str; 12] =
+        ["CE", "BCE", "MSE", "RMSE", "MAE", "NLL", "KL", "PPL", "loss", "Loss", "cost", "error"];
     let TokenKind::Word { text, .. } = sequence.kind(0)? else { return None };
+    // `CE = …`: TeX reads two letters.
+    let equals = sequence.tokens.iter().take(8).position(|token| token.kind == TokenKind::Equals);
+    let letters = sequence.tokens.get(..equals.unwrap_or(0)).unwrap_or_default();
+    let word: String = letters
+        .iter()
+        .map_while(|token| match &token.kind {
+            TokenKind::Word { text, .. } => Some(text.as_str()),
+            _ => None,
+        })
+        .collect();
+    if word.len() >= letters.len() && SPELLED.contains(&word.as_str()) {
+        return Some(word);
+    }
     let loss = matches!(text.as_str(), "L" | "J" | "E" | "cal_L" | "cal_J" | "Loss" | "loss");
     let mut after = sequence.after_name(0)?;
     // `J^{(t)}(\theta) = …`.
     if sequence.kind(after) == Some(&TokenKind::Open(Bracket::Round)) {
         after = sequence.after(after);
     }
-    (loss && sequence.kind(after) == Some(&TokenKind::Equals)).then_some(text)
+    (loss && sequence.kind(after) == Some(&TokenKind::Equals)).then(|| text.clone())
 }
 
 /// True where `rest` is words: six or more single letters in a row without any sign.

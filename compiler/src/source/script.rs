@@ -374,6 +374,13 @@ impl Parser<'_> {
     fn label(&mut self, start: usize, end: usize) -> Result<String, Stop> {
         let mut label = String::new();
         let mut accent: Option<&str> = None;
+        let has = |kind: &TokenKind| (start..end).any(|index| self.sequence.kind(index) == Some(kind));
+        if has(&TokenKind::Plus) && has(&TokenKind::Subscript) {
+            // `W_{hh + b_h}`: what follows the weight has slipped into its label.
+            let span = self.sequence.span(start, end);
+            let help = Some("close the brace before the sum: `W_{hh} + b_h`".to_owned());
+            return self.fail(Code::UnexpectedToken, "a sum of names stands in a label", span, help);
+        }
         for index in start..end {
             let Some(kind) = self.sequence.kind(index) else { break };
             match kind {

@@ -2,9 +2,12 @@
 //!
 //! `(i; f; o; g) = (σ; σ; σ; tanh) W [h_{t-1}, x_t]` is one weight with as many blocks of rows as there are gates:
 //! each gate is its function of its part of the product. Without functions, `(i; f) = σ(…)`, the value itself has the
-//! parts.
+//! parts: those that it is a column of, `(a; b) = (W x_t; U h_{t-1}) + (b_a; b_b)`, or else as many equal ones.
+//!
+//! A column is a matrix, or stands in square brackets with semicolons: `[i; f; o; g] = W [x_t; h_{t-1}]`.
 
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
+use super::factor::grouped;
 use super::pratt::Stop;
 use super::sequence::Sequence;
 use super::statement::Reader;
@@ -35,6 +38,14 @@ impl Reader<'_> {
             return self.no_stack(value.span);
         }
         let count = gates.len();
+        if functions.is_empty()
+            && let Some(rows) = rows(&value, count)
+        {
+            for (target, value) in gates.into_iter().zip(rows) {
+                self.statements.push(Statement { kind: StatementKind::Definition { target, value }, span });
+            }
+            return Ok(());
+        }
         for (number, target) in gates.into_iter().enumerate() {
             let make = |kind| Expression { kind, span: value.span };
             let number_of = |number: usize| make(ExpressionKind::Number(number as f64));
@@ -70,7 +81,7 @@ impl Reader<'_> {
     /// The functions in the column at `start`, and the index after them; none where none stands there.
     fn functions(&mut self, sequence: &Sequence<'_>, start: usize, count: usize) -> (Vec<Function>, usize) {
         let none = (Vec::new(), start);
-        if sequence.kind(start) != Some(&TokenKind::Open(Bracket::Matrix)) {
+        if !matches!(sequence.kind(start), Some(TokenKind::Open(Bracket::Matrix | Bracket::Square))) {
             return none;
         }
         let after = sequence.after(start);
@@ -102,4 +113,53 @@ impl Reader<'_> {
         self.report(Code::MatrixOfBlocks, message, span, Some(help));
         Err(Stop)
     }
+}
+
+/// True where the left side, up to `equals`, begins with a column: a matrix, or a list with semicolons alone.
+pub(crate) fn is_column(sequence: &Sequence<'_>, equals: usize) -> bool {
+    match sequence.kind(0) {
+        Some(TokenKind::Open(Bracket::Matrix)) => true,
+        Some(TokenKind::Open(Bracket::Square)) if sequence.after(0) == equals => {
+            let mut at = 1;
+            let mut signs = Vec::new();
+            while at + 1 < equals {
+                if let Some(sign @ (TokenKind::Comma | TokenKind::Semicolon)) = sequence.kind(at) {
+                    signs.push(sign);
+                }
+                at = sequence.after(at);
+            }
+            !signs.is_empty() && signs.into_iter().all(|sign| *sign == TokenKind::Semicolon)
+        }
+        _ => false,
+    }
+}
+
+/// The rows of a value that is a column of `count` values, or a sum of such columns.
+fn rows(value: &Expression, count: usize) -> Option<Vec<Expression>> {
+    // Sums lean to the left.
+    let mut waiting = vec![(value, true)];
+    let mut columns = Vec::new();
+    while let Some((value, plus)) = waiting.pop() {
+        match &value.kind {
+            ExpressionKind::Concatenate(rows) if rows.len() == count => columns.push((rows, plus)),
+            ExpressionKind::Group(inner) if columns.is_empty() && waiting.is_empty() => {
+                waiting.push((inner, plus));
+            }
+            ExpressionKind::Add(left, right) => waiting.extend([(&**right, true), (&**left, plus)]),
+            ExpressionKind::Subtract(left, right) => waiting.extend([(&**right, false), (&**left, plus)]),
+            _ => return None,
+        }
+    }
+    let mut columns = columns.into_iter();
+    let mut sums = columns.next()?.0.clone();
+    for (column, plus) in columns {
+        let add = |(sum, row): (Expression, &Expression)| {
+            let (left, right) = (Box::new(sum), Box::new(grouped(row.clone())));
+            let kind =
+                if plus { ExpressionKind::Add(left, right) } else { ExpressionKind::Subtract(left, right) };
+            Expression { kind, span: value.span }
+        };
+        sums = sums.into_iter().zip(column).map(add).collect();
+    }
+    Some(sums)
 }

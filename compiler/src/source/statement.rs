@@ -7,6 +7,7 @@ use super::convention::Convention;
 use super::pratt::{Parser, Stop};
 use super::row::{is_loss, is_prose, is_sentence, relations, segments, strip, ungroup, words};
 use super::sequence::{BracketFault, Sequence};
+use super::stack::is_column;
 use super::token::{Bracket, Token, TokenKind, describe};
 use super::{name, normal, print};
 use crate::diagnostic::{Code, Diagnostic};
@@ -154,7 +155,7 @@ impl<'a> Reader<'a> {
     fn row(&mut self, row: &[Token], pending: &mut Vec<Reference>) -> Result<(), Stop> {
         let (sequence, fault) = Sequence::new(row);
         if let Some(word) = is_loss(&sequence) {
-            return self.loss(&sequence, fault.is_some(), word, pending);
+            return self.loss(&sequence, fault.is_some(), &word, pending);
         }
         self.plain_row(&sequence, fault, pending)
     }
@@ -371,6 +372,12 @@ impl<'a> Reader<'a> {
             self.skip(format!("{what} is no part of the cell: skipped"), span);
             return Ok(());
         }
+        if equals.len() == 1 && !pending.is_empty() {
+            let parts = sequence.parts(first + 1, end);
+            if parts.len() == pending.len() + 1 {
+                return self.pairs(sequence, first, pending, &parts);
+            }
+        }
         // `i_t, f_t = split(a_t)`: the names before the last are part of the left side.
         let last = equals.last().map_or(first, |last| *last);
         if !matches!(sequence.kind(last + 1), Some(TokenKind::Function(Function::Chunk, _))) {
@@ -380,7 +387,7 @@ impl<'a> Reader<'a> {
             self.skip("words on the right side define nothing: skipped", span);
             return Ok(());
         }
-        if sequence.kind(0) == Some(&TokenKind::Open(Bracket::Matrix)) && equals.len() == 1 {
+        if equals.len() == 1 && is_column(sequence, first) {
             return self.gate_stack(sequence, first);
         }
         if self.lines
@@ -519,6 +526,34 @@ impl<'a> Reader<'a> {
             self.report(Code::SkippedRow, message, further.span, None);
         }
         Ok(first)
+    }
+
+    /// `a_t, b_t = u_t, v_t`: each name and its value.
+    fn pairs(
+        &mut self,
+        sequence: &Sequence<'_>,
+        equals: usize,
+        mut names: Vec<Reference>,
+        values: &[(usize, usize)],
+    ) -> Result<(), Stop> {
+        let span = sequence.span(0, sequence.tokens.len());
+        match self.left_side(sequence, equals)? {
+            LeftSide::Name(last) => names.push(last),
+            _ => {
+                self.report(Code::LeftSide, "only names can be defined side by side", span, None);
+                return Err(Stop);
+            }
+        }
+        let mut read = Vec::with_capacity(names.len());
+        for (from, to) in values {
+            let mut parser = self.parser(sequence, *from, *to);
+            read.push(parser.expression().and_then(|value| parser.unexpected_tail().map(|()| value))?);
+        }
+        for (name, value) in names.into_iter().zip(read) {
+            let span = name.span.to(value.span);
+            self.define(LeftSide::Name(name), value, span)?;
+        }
+        Ok(())
     }
 
     /// What a row is that defines nothing of a cell: the range of the time, a derivative of a loss, a probability.

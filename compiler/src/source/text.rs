@@ -8,10 +8,12 @@ use crate::diagnostic::Code;
 use crate::span::Span;
 
 /// How names are read, seen over the whole text.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct TextStyle {
     /// `Ht-1`, `Xt`: a final `t` is the time index.
     pub(crate) suffix_time: bool,
+    /// `Ah_{t-1}`: a weight directly before a value.
+    pub(crate) glued_weights: bool,
 }
 
 /// Reads `text`, which begins at byte `offset` of the source.
@@ -80,6 +82,12 @@ impl<'a> Lexer<'a, '_> {
             self.writer.spaced = true;
             return;
         }
+        if character == '&'
+            && let Some(length) = self.entity(rest)
+        {
+            self.position += length;
+            return;
+        }
         if character == '#' || rest.starts_with("//") {
             self.position += rest.find('\n').unwrap_or(rest.len());
             return;
@@ -137,6 +145,18 @@ impl<'a> Lexer<'a, '_> {
             let span = place(self.offset, self.position, self.position + length);
             self.writer.push(TokenKind::Superscript, span);
         }
+        // `~h_t`, and a combining tilde before its letter: an accent that stands before what it decorates.
+        let mark = if character == '~' { Some("tilde") } else { name::combining(character) };
+        if let Some(mark) = mark.filter(|mark| *mark != "vec")
+            && rest[length..].starts_with(|next: char| next.is_ascii_alphabetic())
+            && (self.writer.spaced
+                || !self.writer.tokens.last().is_some_and(|last| {
+                    matches!(last.kind, TokenKind::Word { .. } | TokenKind::Mark(_) | TokenKind::Close(_))
+                }))
+        {
+            self.push(TokenKind::Accent(mark), length);
+            return;
+        }
         if let Some((sign, kind)) = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign)) {
             self.push(kind.clone(), sign.len());
             // `C~t-1`.
@@ -192,6 +212,32 @@ impl<'a> Lexer<'a, '_> {
         self.position += length;
     }
 
+    /// `&sigma;`, `&middot;`, `&nbsp;`: a character of HTML by its name; its length.
+    fn entity(&mut self, text: &str) -> Option<usize> {
+        let name = &text[1..1 + text.bytes().take(10).position(|byte| byte == b';')?.checked_sub(1)?];
+        let length = name.len() + 2;
+        let character = match name {
+            "nbsp" | "ensp" | "emsp" | "thinsp" => {
+                self.writer.spaced = true;
+                return Some(length);
+            }
+            "middot" | "sdot" => '·',
+            "times" => '×',
+            "minus" => '−',
+            "otimes" => '⊗',
+            "oplus" => '⊕',
+            "odot" => '⊙',
+            "compfn" => '∘',
+            "isin" => '∈',
+            "larr" => '←',
+            "prime" => '′',
+            "sum" => '∑',
+            _ => name::greek_letter(name)?,
+        };
+        let span = place(self.offset, self.position, self.position + length);
+        self.writer.unicode(character, span).then_some(length)
+    }
+
     fn number(&mut self) {
         let length = number_length(self.rest(), true);
         let span = place(self.offset, self.position, self.position + length);
@@ -224,6 +270,18 @@ impl<'a> Lexer<'a, '_> {
             self.writer.identifier(&word[..length - 1], at);
             self.writer.push(TokenKind::Subscript, at(length - 1, length));
             self.suffix_time(at(length - 1, length));
+            return;
+        }
+        let base = word.split('_').next().unwrap_or("");
+        if self.style.glued_weights
+            && super::lines::is_glued(base)
+            && name::function(base).is_none()
+            && (word[2..].starts_with("_t") && word[4..].is_empty()
+                || word.len() <= 3
+                    && ["{t", "[t", "(t", "<sub>t", "ₜ"].iter().any(|index| self.rest().starts_with(*index)))
+        {
+            self.writer.identifier(&word[..1], at);
+            self.writer.identifier(&word[1..], |from, to| at(from + 1, to + 1));
             return;
         }
         self.writer.identifier(&word, at);
@@ -262,7 +320,7 @@ pub(crate) fn html_tag(text: &str) -> Option<(&'static [TokenKind], usize)> {
     const SUBSCRIPT: [TokenKind; 2] = [TokenKind::Subscript, TokenKind::Open(Bracket::Brace)];
     const SUPERSCRIPT: [TokenKind; 2] = [TokenKind::Superscript, TokenKind::Open(Bracket::Brace)];
     const CLOSE: [TokenKind; 1] = [TokenKind::Close(Bracket::Brace)];
-    const TAGS: [(&str, &[TokenKind]); 22] = [
+    const TAGS: [(&str, &[TokenKind]); 24] = [
         ("<sub>", &SUBSCRIPT),
         ("</sub>", &CLOSE),
         ("<sup>", &SUPERSCRIPT),
@@ -284,7 +342,9 @@ pub(crate) fn html_tag(text: &str) -> Option<(&'static [TokenKind], usize)> {
         ("</em>", &[]),
         ("<math>", &[]),
         ("</math>", &[]),
+        ("<span>", &[]),
         ("</span>", &[]),
+        ("</strong>", &[]),
     ];
     if let Some((tag, kinds)) = TAGS.iter().find(|(tag, _)| text.starts_with(tag)) {
         return Some((*kinds, tag.len()));

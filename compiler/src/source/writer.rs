@@ -20,6 +20,11 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
+    /// A writer of further tokens of a text with these findings.
+    pub(crate) fn after(diagnostics: Vec<Diagnostic>) -> Self {
+        Self { diagnostics, ..Self::default() }
+    }
+
     /// Appends a token.
     pub(crate) fn push(&mut self, kind: TokenKind, span: Span) {
         let spaced = std::mem::take(&mut self.spaced);

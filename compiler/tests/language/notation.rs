@@ -102,4 +102,37 @@ fn blocks_of_weights_meet_stacked_vectors() {
 fn gate_stacks_define_every_gate() {
     let stack = "\\begin{pmatrix} i \\\\ f \\\\ o \\\\ g \\end{pmatrix} = \\begin{pmatrix} \\sigma \\\\ \\sigma \\\\ \\sigma \\\\ \\tanh \\end{pmatrix} W \\begin{pmatrix} h_{t-1} \\\\ x_t \\end{pmatrix} \\\\ c_t = f \\odot c_{t-1} + i \\odot g \\\\ h_t = o \\odot \\tanh(c_t)";
     accept(stack, "x[x] -> h[h]; c[h] h[h]; W[4 h, x + h]");
+    same(&[
+        stack,
+        "[i; f; o; g] = [\\sigma; \\sigma; \\sigma; \\tanh] W [h_{t-1}; x_t] \\\\ c_t = f \\odot c_{t-1} + i \\odot g \\\\ h_t = o \\odot \\tanh(c_t)",
+        "[a; b; d; g] = W [h[t-1]; x_t]; c_t = sigmoid(b) * c[t-1] + sigmoid(a) * tanh(g); h_t = sigmoid(d) * tanh(c_t)",
+    ]);
+    // A list of names with commas is what functions give.
+    refuse("[a_t, b_t] = W x_t; h_t = a_t + b_t + h[t-1]", &["GW0007"]);
+}
+
+/// No equal sizes are asked for where each name has a row of its own.
+#[test]
+fn a_column_defines_a_column_row_by_row() {
+    same(&[
+        "\\begin{bmatrix} h_t \\\\ c_t \\end{bmatrix} = \\begin{bmatrix} A & B \\\\ C & D \\end{bmatrix} \\begin{bmatrix} h_{t-1} \\\\ c_{t-1} \\end{bmatrix} + \\begin{bmatrix} x_t \\\\ 0 \\end{bmatrix}",
+        "[h_t; c_t] = [A h[t-1] + B c[t-1]; C h[t-1] + D c[t-1]] + [x_t; 0]",
+        "h_t = A h[t-1] + B c[t-1] + x_t; c_t = C h[t-1] + D c[t-1]",
+    ]);
+    same(&[
+        "[a_t; b_t] = ([W x_t; U h[t-1]] - [p + q; d]); h_t = tanh(a_t * b_t)",
+        "a_t = W x_t - (p + q); b_t = U h[t-1] - d; h_t = tanh(a_t * b_t)",
+    ]);
+    refuse("[a_t; b_t] = [W x_t; U h[t-1]] - (c; d); h_t = tanh(a_t * b_t)", &["GW0003"]);
+}
+
+#[test]
+fn brackets_with_a_plus_are_the_positive_part() {
+    same(&[
+        "h_t = [W x_t + U h_{t-1} + b]_+",
+        "h_t = (W x_t + U h_{t-1} + b)_{+}",
+        "h_t = \\left\\{W x_t + U h_{t-1} + b\\right\\}_+",
+        "h_t = \\mathrm{relu}(W x_t + U h_{t-1} + b)",
+    ]);
+    same(&["h_t = [W x_t + U h[t-1]]_+ + b", "h_t = relu(W x_t + U h[t-1]) + b"]);
 }

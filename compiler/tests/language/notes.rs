@@ -33,6 +33,23 @@ fn a_cell_without_state_is_noted() {
 }
 
 #[test]
+fn a_number_above_a_weight_is_noted_where_it_may_be_a_power() {
+    let found = note("h_t = \\tanh(W x_t + W^2 h_{t-1})", &["GW0909"]);
+    assert!(found[0].help.as_deref().unwrap_or("").contains("`W W`"), "{:?}", found[0]);
+    note("h_t = \\tanh(W^1 x_t + W^2 h_{t-1})", &[]);
+    note("h_t = \\tanh(W x_t + W^1 h_{t-1} + W^2 h_{t-2})", &[]);
+    note("h_t = \\tanh(U x_t + W^2 h_{t-1})", &[]);
+}
+
+#[test]
+fn a_learned_exponent_is_noted() {
+    note("h_t = h_{t-1} + (1 + x_t)^p", &["GW0910"]);
+    note("h_t = h_{t-1} + (1 + x_t)^p \\\\ p = 2", &[]);
+    note("h_t = h_{t-1} + (1 + x_t)^p \\\\ p \\in \\mathbb{R}", &[]);
+    note("h_t = h_{t-1} + (1 + x_t)^p \\\\ p: \\text{frozen}", &[]);
+}
+
+#[test]
 fn layers_losses_and_signatures_are_noted() {
     note("h_t^{(l)} = \\tanh(W h_t^{(l-1)} + U h_{t-1}^{(l)})", &["GW0951"]);
     note("$$h_t = x_t + h_{t-1}$$\n$$L = \\sum_t (y_t - h_t)^2$$", &["GW0950"]);

@@ -51,6 +51,9 @@ fn chains_associate_so_that_matrices_meet_vectors() {
         "h_t = o_t \\odot (W x_t) + h_{t-1} \\\\ o_t = \\sigma(x_t)",
     ]);
     refuse("h_t = W x_t U h_{t-1}", &["GW0203"]);
+    let found = refuse("q_t = q_{t-1} + w^T x_t", &["GW0203"]);
+    assert!(found[0].help.as_deref().unwrap_or("").starts_with("where the state is one number, declare it"));
+    accept("q_t = q_{t-1} + w^T x_t\nwhere q_t: scalar", "x[x] -> q[]; q[]; w[x]");
 }
 
 #[test]

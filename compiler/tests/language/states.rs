@@ -98,6 +98,10 @@ fn a_beginning_is_part_of_the_cell() {
 #[test]
 fn a_beginning_must_be_known_before_the_first_step() {
     refuse(&format!("{RNN} \\\\ h_0 = x_t"), &["GW0403"]);
+    // Read and never given, it would be a weight that is learned.
+    refuse("h_t = \\tanh(W x_t + U h_{t-1} + h_0)", &["GW0403"]);
+    refuse(&format!("{RNN} \\\\ c_t = c_{{t-1}} + h_t \\\\ c_0 = \\tanh(h_0)"), &["GW0403"]);
+    accept("h_t = \\tanh(W x_t + U h_{t-1} + b_0)", "x[x] -> h[h]; h[h]; W[h, x] U[h, h] b_0[h]");
     refuse(&format!("{RNN} \\\\ h_0 = 1 \\\\ h_{{-1}} = 1"), &["GW0403"]);
     refuse(&format!("{RNN} \\\\ h_0 = A"), &["GW0201"]);
 }

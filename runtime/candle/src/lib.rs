@@ -7,15 +7,21 @@
 //! Gradients flow to every parameter, to the input sequence and to the initial states, from outputs and from final
 //! states. First order only: candle does not differentiate through a gradient. On the CPU only: elsewhere the layer is
 //! an error.
+//!
+//! [`Adam`] is candle's, with a memory that a checkpoint can hold; [`dense()`] makes candle's dense layer from a seed.
 
 #![forbid(unsafe_code)]
 
+mod dense;
 mod fill;
 mod layer;
 mod operation;
+mod optimizer;
 mod pool;
 
+pub use dense::dense;
 pub use layer::{CellLayer, Sequences};
+pub use optimizer::{Adam, AdamState};
 
 /// The numbers a layer computes in, `f32` or `f64`: those that candle and compiled cells both know.
 pub trait Element: gatewright::Real + candle_core::WithDType {}

@@ -12,7 +12,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Storage, Tensor};
-use gatewright::sequence::{Backward, CellLayout, Forward, Keep, Port, SequenceCell};
+use gatewright::sequence::{Backward, CellLayout, Forward, Keep, Port, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 
 use crate::Element;
@@ -94,6 +94,7 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
             Forward {
                 steps,
                 batch,
+                sequences: Sequences::default(),
                 parameters: contiguous(parameters, parameters_layout)?,
                 inputs: &inputs.slices(),
                 initial_states: &states.slices(),
@@ -144,6 +145,7 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
             .backward(
                 Backward {
                     parameters: values,
+                    inputs: &[],
                     output_gradients: &output_gradients,
                     final_state_gradients: &final_gradients,
                     parameter_gradients: &mut parameter_gradients,

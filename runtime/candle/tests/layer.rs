@@ -10,7 +10,7 @@ use candle_nn::{Optimizer, SGD, VarBuilder, VarMap};
 use elman::Elman;
 use gatewright::parameters::{Initializer, Random};
 use gatewright::sequence::SequenceCell;
-use gatewright_candle::{CellLayer, Element, Sequences};
+use gatewright_candle::{CellLayer, Element, Sequences, dense};
 
 const STEPS: usize = 5;
 const BATCH: usize = 3;
@@ -197,5 +197,23 @@ fn wrong_tensors_are_errors() -> Result<()> {
     assert!(CellLayer::new(cell.clone(), &Initializer::new(0), builder).is_err());
     let unknown = Initializer::new(0).constant("b_f", 1.0);
     assert!(CellLayer::new(cell, &unknown, VarBuilder::zeros(DType::F32, &Device::Cpu)).is_err());
+    Ok(())
+}
+
+#[test]
+fn a_dense_layer_begins_as_its_seed_and_place_say() -> Result<()> {
+    let layer = |map: &VarMap, place: &str, seed| {
+        let builder = VarBuilder::from_varmap(map, DType::F32, &Device::Cpu).pp(place);
+        dense::<f32>(4, 3, &Initializer::new(seed), builder)
+    };
+    let weight = |layer: candle_nn::Linear| layer.weight().flatten_all()?.to_vec1::<f32>();
+    let map = VarMap::new();
+    let first = weight(layer(&map, "head", 1)?)?;
+    assert!(first.iter().all(|value| value.abs() < (6.0_f32 / 7.0).sqrt()) && first[0] != 0.0);
+    assert_eq!(weight(layer(&map, "head", 2)?)?, first, "what is there is kept");
+    assert_eq!(weight(layer(&VarMap::new(), "head", 1)?)?, first, "a seed fixes the values");
+    assert_ne!(weight(layer(&VarMap::new(), "head", 2)?)?, first);
+    assert_ne!(weight(layer(&VarMap::new(), "other", 1)?)?, first, "each place has its own");
+    assert_eq!(map.all_vars().len(), 2);
     Ok(())
 }

@@ -11,7 +11,7 @@ use gatewright::CompiledCell;
 use gatewright::compiler::graph::{StraightThrough, lower};
 use gatewright::error::CompileError;
 use gatewright::parameters::{Initializer, Random};
-use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
+use gatewright::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 
 use crate::arguments::{BackendArguments, Sizes, SourceArguments, positive, positive_number};
@@ -115,6 +115,7 @@ impl<'a> Probe<'a> {
         let call = Forward {
             steps: self.steps,
             batch: self.batch,
+            sequences: Sequences::default(),
             parameters: &point.parameters,
             inputs: &[views(&point.inputs), views(&self.fixed)].concat(),
             initial_states: &views(&point.states),
@@ -134,6 +135,7 @@ impl<'a> Probe<'a> {
         gradient.states = buffers(self.cell.layout().states.iter().map(|port| port.size), self.batch)?;
         let call = Backward {
             parameters: &point.parameters,
+            inputs: &[],
             output_gradients: &views(&self.functional.outputs),
             final_state_gradients: &views(&self.functional.final_states),
             parameter_gradients: &mut gradient.parameters,
@@ -278,6 +280,7 @@ fn smooth(
     let call = Forward {
         steps,
         batch,
+        sequences: Sequences::default(),
         parameters: &point.parameters,
         inputs: &views(&point.inputs),
         initial_states: &views(&point.states),

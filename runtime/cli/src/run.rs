@@ -12,7 +12,7 @@ use clap::Args;
 use gatewright::compiler::resolve::Cell;
 use gatewright::compiler::shape::Shape;
 use gatewright::parameters::{Conversion, NamedTensor, read_tensors, write_tensors};
-use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
+use gatewright::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{CompiledCell, Element};
 
@@ -330,6 +330,7 @@ fn answer<T: Element>(
         Forward {
             steps,
             batch,
+            sequences: Sequences::default(),
             parameters: &data.parameters,
             inputs: &inputs,
             initial_states: &views(&data.initial_states),
@@ -358,6 +359,7 @@ fn answer<T: Element>(
     compiled.backward(
         Backward {
             parameters: &data.parameters,
+            inputs: &[],
             output_gradients: &views(&gradients.outputs),
             final_state_gradients: &views(&gradients.final_states),
             parameter_gradients: &mut parameter_gradients,

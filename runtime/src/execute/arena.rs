@@ -1,22 +1,59 @@
-//! Where the buffers of a plan lie in one allocation, for given T and B.
+//! Where the buffers of a plan lie in one allocation.
 
-use gatewright_compiler::plan::{BufferKind, Place, Plan};
+use gatewright_compiler::plan::{Buffer, BufferKind, Place, Plan};
+
+use super::piece::Piece;
 
 /// Alignment of the arena and of every buffer, in bytes: a cache line.
 const ALIGNMENT: usize = 64;
 
-/// Offsets of buffers for one number of steps and rows.
+/// Most elements of an arena: their bytes can be addressed, whatever the precision.
+const LARGEST: usize = isize::MAX as usize / 8;
+
+/// How much the buffers of a block have room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Rows at one step.
+    pub(crate) rows: usize,
+    /// Rows of all steps of a round.
+    pub(crate) sequence: usize,
+    /// Rows of the blocks that states have one more of, in each piece of a round.
+    pub(crate) borders: usize,
+}
+
+impl Room {
+    /// Room for both.
+    #[must_use]
+    pub(crate) fn union(self, other: Self) -> Self {
+        Self {
+            rows: self.rows.max(other.rows),
+            sequence: self.sequence.max(other.sequence),
+            borders: self.borders.max(other.borders),
+        }
+    }
+
+    /// Elements of a buffer; `None` where they overflow.
+    fn of(self, buffer: &Buffer) -> Option<usize> {
+        let rows = match buffer.kind {
+            BufferKind::Sequence { extra: true } => self.sequence.checked_add(self.borders)?,
+            BufferKind::Sequence { extra: false } => self.sequence,
+            BufferKind::Ring => self.rows.checked_mul(2)?,
+            BufferKind::Step => self.rows,
+            BufferKind::Once => 1,
+        };
+        rows.checked_mul(buffer.width)
+    }
+}
+
+/// Where each buffer begins. Within a buffer rows lie one after the other, so a column that is a pad in one run is a pad
+/// in all: the zeros there stay.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct ArenaLayout {
-    /// Steps of a run: no more than there is room for.
-    pub(crate) steps: usize,
-    /// Steps that there is room for.
-    pub(crate) room: usize,
-    pub(crate) rows: usize,
+    pub(crate) room: Room,
     /// For each buffer its first element.
     offsets: Vec<usize>,
-    /// For each buffer the elements of a block of rows; 0 where there is one row for all.
-    blocks: Vec<usize>,
+    /// For each buffer the elements of a row; 0 where there is one row for all.
+    widths: Vec<usize>,
     /// For each buffer, how the block of a step is found.
     kinds: Vec<BufferKind>,
     length: usize,
@@ -24,41 +61,31 @@ pub(crate) struct ArenaLayout {
 
 impl ArenaLayout {
     /// Lays the plan's buffers out; `None` where the sizes overflow.
-    pub(crate) fn new(plan: &Plan, steps: usize, rows: usize) -> Option<Self> {
+    pub(crate) fn new(plan: &Plan, room: Room) -> Option<Self> {
         let mut layout = Self {
-            steps,
-            room: steps,
-            rows,
+            room,
             offsets: Vec::with_capacity(plan.buffers.len()),
-            blocks: Vec::with_capacity(plan.buffers.len()),
+            widths: Vec::with_capacity(plan.buffers.len()),
             kinds: Vec::with_capacity(plan.buffers.len()),
             length: 0,
         };
         for buffer in &plan.buffers {
-            let block = rows.checked_mul(buffer.width)?;
-            let (block, count) = match buffer.kind {
-                BufferKind::Sequence { extra } => (block, steps.checked_add(usize::from(extra))?),
-                BufferKind::Ring => (block, 2),
-                BufferKind::Step => (block, 1),
-                BufferKind::Once => (buffer.width, 1),
-            };
             layout.offsets.push(layout.length);
-            layout.blocks.push(if buffer.kind == BufferKind::Once { 0 } else { block });
+            layout.widths.push(if buffer.kind == BufferKind::Once { 0 } else { buffer.width });
             layout.kinds.push(buffer.kind);
             // Widths are multiples of a cache line's worth of `f32`, so each buffer begins on one.
-            layout.length = layout.length.checked_add(block.checked_mul(count)?)?;
+            layout.length = layout.length.checked_add(room.of(buffer)?)?;
         }
-        (layout.length <= isize::MAX as usize / 8).then_some(layout)
+        (layout.length <= LARGEST).then_some(layout)
     }
 
-    /// Says how many steps the next run has; `false` where there is no room for them.
-    #[must_use]
-    pub(crate) fn set_steps(&mut self, steps: usize) -> bool {
-        let fits = steps <= self.room;
-        if fits {
-            self.steps = steps;
+    /// Elements of the arena with so much room; `None` where they overflow.
+    pub(crate) fn elements(plan: &Plan, room: Room) -> Option<usize> {
+        let mut elements: usize = 0;
+        for buffer in &plan.buffers {
+            elements = elements.checked_add(room.of(buffer)?)?;
         }
-        fits
+        (elements <= LARGEST).then_some(elements)
     }
 
     /// Elements of the arena.
@@ -66,14 +93,32 @@ impl ArenaLayout {
         self.length
     }
 
-    /// First element of a buffer's block for step `step`, `time` steps ahead.
+    /// First element of the only row of a buffer of kind [`BufferKind::Once`].
+    pub(crate) fn once(&self, buffer: usize) -> usize {
+        self.offsets[buffer]
+    }
+}
+
+/// A piece of a run, and where it lies in the arena.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Region<'a> {
+    pub(crate) layout: &'a ArenaLayout,
+    pub(crate) piece: Piece,
+}
+
+impl Region<'_> {
+    /// First element of a buffer's block for step `step` of the piece, `time` steps ahead.
     pub(crate) fn block(&self, buffer: usize, time: usize, step: usize) -> usize {
-        let index = match self.kinds[buffer] {
-            BufferKind::Sequence { .. } => step + time,
-            BufferKind::Ring => (step + time) % 2,
+        let piece = &self.piece;
+        let row = match self.layout.kinds[buffer] {
+            BufferKind::Sequence { extra } => {
+                let before = piece.before + if extra { piece.borders } else { 0 };
+                before + (step + time) * piece.rows
+            }
+            BufferKind::Ring => (step + time) % 2 * self.layout.room.rows,
             BufferKind::Step | BufferKind::Once => 0,
         };
-        self.offsets[buffer] + index * self.blocks[buffer]
+        self.layout.offsets[buffer] + row * self.layout.widths[buffer]
     }
 
     /// First element of a place in the block for step `step`.

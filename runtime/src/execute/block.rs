@@ -3,44 +3,74 @@
 use std::sync::Arc;
 
 use gatewright_compiler::graph::solve::SolveOptions;
-use gatewright_compiler::plan::{
-    BufferKind, BufferRole, OnceSource, Place, Plan, SampleMatrix, Section, Step,
-};
+use gatewright_compiler::plan::{BufferKind, OnceSource, Place, Plan, SampleMatrix, Section, Step};
 
-use super::arena::{AlignedVec, ArenaLayout};
+use super::arena::{AlignedVec, ArenaLayout, Region, Room};
 use super::compiled::internal;
 use super::engine::Engine;
+use super::piece::Course;
+use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::{self, Element, Left, PackedMatrix};
-use crate::sequence::Port;
+use crate::matmul::{self, Element, Left, PackedMatrix, PackedRows};
 
 /// Memory of one block of rows.
 #[derive(Debug)]
 pub(crate) struct Block<T> {
-    /// First sample and one past the last.
-    pub(crate) first: usize,
-    pub(crate) end: usize,
-    /// Shared, so that a run may hold it while it writes the arena.
-    layout: Option<Arc<ArenaLayout>>,
+    /// What it runs, longest row first.
+    pub(super) rows: Vec<Row>,
+    pub(super) course: Course,
+    /// The round that is in memory.
+    pub(super) round: Option<usize>,
+    /// The room of the course that was laid.
+    room: Room,
+    pub(super) layout: Option<Arc<ArenaLayout>>,
     pub(super) arena: AlignedVec<T>,
     scratch: AlignedVec<T>,
     /// For each row whether the step is solved; rows that are stay as they are.
     pub(super) settled: Vec<bool>,
+    /// The states that each round begins with, where there are several.
+    pub(super) kept: Vec<T>,
+    /// For each row the states that it has ended with, one behind the other.
+    pub(super) ended: Vec<T>,
+    /// Gradient by all parameters from this block's samples.
+    pub(crate) gradient: Vec<T>,
+    /// For sums of outer products.
+    pub(super) packed: Option<PackedRows<T>>,
+    /// Totals that gradients by parameters are expressions of.
+    pub(super) totals: Vec<Vec<T>>,
     offsets: Vec<usize>,
 }
 
 impl<T> Default for Block<T> {
     fn default() -> Self {
         Self {
-            first: 0,
-            end: 0,
+            rows: Vec::new(),
+            course: Course::default(),
+            round: None,
+            room: Room::default(),
             layout: None,
             arena: AlignedVec::default(),
             scratch: AlignedVec::default(),
             settled: Vec::new(),
+            kept: Vec::new(),
+            ended: Vec::new(),
+            gradient: Vec::new(),
+            packed: None,
+            totals: Vec::new(),
             offsets: Vec::new(),
         }
     }
+}
+
+/// As much memory as a round may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Limit {
+    /// Rows of all steps of a round.
+    pub(crate) rows: usize,
+    /// Whether a way back follows, so that pieces are cut between its chunks.
+    pub(crate) chunked: bool,
+    /// Whether memory that is larger than needed is given back.
+    pub(crate) exact: bool,
 }
 
 /// What all blocks of a run share.
@@ -68,58 +98,24 @@ impl<'a, T> Shared<'a, T> {
     }
 }
 
-/// One sequence or state at the boundary, `[T, B, n]` or `[B, n]`.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Source<'a, T> {
-    elements: &'a [T],
-    batch: usize,
-}
-
-/// Sequences or states at the boundary, one for each port, as the caller gives them: a list, so that nothing is
-/// allocated for them.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Boundary<'a, T> {
-    /// What each port has.
-    pub(crate) ports: &'a [Port],
-    /// For each port its elements. An empty list, or an empty slice, where the caller gives none.
-    pub(crate) slices: &'a [&'a [T]],
-    /// For each port what stands in the place of what the caller has not given; none where zeros do.
-    pub(crate) declared: &'a [Vec<T>],
-    /// Samples.
-    pub(crate) batch: usize,
-    /// Steps of the sequences that are left out.
-    pub(crate) first: usize,
-}
-
-impl<'a, T> Boundary<'a, T> {
-    /// What a port has, `None` for zeros, and its size.
-    fn port(&self, index: usize) -> (Option<Source<'a, T>>, usize) {
-        let size = self.ports.get(index).map_or(0, |port| port.size);
-        let given = self.slices.get(index).copied().filter(|slice| !slice.is_empty());
-        let declared = || self.declared.get(index).map(Vec::as_slice).filter(|slice| !slice.is_empty());
-        let elements = given.or_else(declared);
-        let left = |elements: &'a [T]| elements.get(self.first * self.batch * size..).unwrap_or_default();
-        (elements.map(|elements| Source { elements: left(elements), batch: self.batch }), size)
-    }
-}
-
 impl<T> Block<T> {
-    /// Bytes of its arena.
+    /// Bytes of its memory.
     pub(crate) fn bytes(&self) -> usize {
-        self.layout.as_ref().map_or(0, |layout| layout.length()) * size_of::<T>()
+        let arena = self.layout.as_ref().map_or(0, |layout| layout.length());
+        (arena + self.kept.len() + self.ended.len()) * size_of::<T>()
     }
 }
 
 fn sample_operand(
     plan: &Plan,
-    layout: &ArenaLayout,
+    region: Region<'_>,
     matrix: &SampleMatrix,
     step: usize,
 ) -> matmul::SampleOperand {
     let strides = matrix.strides;
     let buffer = plan.buffer(matrix.place.buffer);
     matmul::SampleOperand {
-        offset: layout.place(matrix.place, step) + strides.offset,
+        offset: region.place(matrix.place, step) + strides.offset,
         step: if buffer.kind == BufferKind::Once { 0 } else { buffer.width },
         rows: strides.rows,
         columns: strides.columns,
@@ -128,193 +124,112 @@ fn sample_operand(
     }
 }
 
-fn sample_result(plan: &Plan, layout: &ArenaLayout, place: Place, step: usize) -> matmul::SampleResult {
-    matmul::SampleResult { offset: layout.place(place, step), step: plan.buffer(place.buffer).width }
+fn sample_result(plan: &Plan, region: Region<'_>, place: Place, step: usize) -> matmul::SampleResult {
+    matmul::SampleResult { offset: region.place(place, step), step: plan.buffer(place.buffer).width }
 }
 
 impl<T: Element> Block<T> {
-    fn rows(&self) -> usize {
-        self.end - self.first
+    /// Lays the course of `self.rows`. Gives the elements of a new arena, or 0 where the one there is will do; `None`
+    /// where the sizes overflow.
+    pub(crate) fn lay(&mut self, engine: &Engine<T>, limit: Limit) -> Result<Option<usize>, CallError> {
+        self.round = None;
+        self.course.lay(&self.rows, limit.rows, limit.chunked)?;
+        self.room = self.course.room();
+        if let Some(known) = self.layout.as_ref().map(|layout| layout.room) {
+            let union = known.union(self.room);
+            if known == if limit.exact { self.room } else { union } {
+                return Ok(Some(0));
+            }
+            if !limit.exact {
+                self.room = union;
+            }
+        }
+        self.layout = None;
+        Ok(ArenaLayout::elements(&engine.plan, self.room))
     }
 
-    /// Makes room for a run; refuses sizes that overflow.
-    pub(crate) fn prepare(&mut self, engine: &Engine<T>, steps: usize) -> Result<(), CallError> {
-        let rows = self.rows();
-        if self.layout.as_ref().is_none_or(|layout| layout.room != steps || layout.rows != rows) {
-            let layout = ArenaLayout::new(&engine.plan, steps, rows)
-                .ok_or(CallError::TooLarge { steps, batch: rows })?;
+    /// Makes room for the course that was laid.
+    pub(crate) fn prepare(&mut self, engine: &Engine<T>, limit: Limit) -> Result<(), CallError> {
+        if self.layout.is_none() {
+            let layout = ArenaLayout::new(&engine.plan, self.room).ok_or_else(too_many)?;
             // A new layout finds zeros in every pad.
-            (self.arena, self.layout) = (AlignedVec::default(), None);
+            self.arena = AlignedVec::default();
             if !self.arena.resize(layout.length()) {
                 return Err(CallError::OutOfMemory { elements: layout.length() });
             }
             self.layout = Some(Arc::new(layout));
         }
+        let resize = |elements: Option<usize>, memory: &mut Vec<T>| {
+            let elements = elements.ok_or_else(too_many)?;
+            if limit.exact && memory.capacity() > elements {
+                *memory = Vec::new();
+            }
+            memory.clear();
+            memory.try_reserve_exact(elements).map_err(|_| CallError::OutOfMemory { elements })?;
+            memory.resize(elements, T::ZERO);
+            Ok::<_, CallError>(())
+        };
+        let kept = if limit.chunked { self.course.kept_rows() } else { 0 };
+        resize(engine.state_width().checked_mul(kept), &mut self.kept)?;
+        resize(engine.state_elements().checked_mul(self.rows.len()), &mut self.ended)?;
+        // Room beyond what is there: of an earlier run nothing must be left.
+        self.offsets.clear();
+        self.offsets.reserve(engine.most_bindings());
+        self.settled.clear();
+        self.settled.reserve(self.rows.len());
         let scratch = engine.scratch_elements();
         if self.scratch.resize(scratch) { Ok(()) } else { Err(CallError::OutOfMemory { elements: scratch }) }
     }
 
+    /// Where the buffers lie. Shared, so that what lies there can be written meanwhile.
     pub(super) fn layout(&self) -> Result<Arc<ArenaLayout>, CallError> {
-        self.layout
-            .clone()
-            .ok_or_else(|| CallError::Internal("a block was run before it was prepared".to_owned()))
+        let unprepared = || CallError::Internal("a block was run before it was prepared".to_owned());
+        self.layout.clone().ok_or_else(unprepared)
     }
 
-    /// Copies the rows of this block in, from step `step` of a sequence to block `block` of a place: `[B, n]` rows to
-    /// padded rows. Zeros where there is no source.
-    fn stage(
-        &mut self,
-        engine: &Engine<T>,
-        layout: &ArenaLayout,
-        place: Place,
-        block: usize,
-        port: (Option<Source<'_, T>>, usize),
-        step: usize,
-    ) {
-        let (source, size) = port;
-        if size == 0 {
-            return;
-        }
-        let width = engine.plan.buffers[place.buffer.0 as usize].width;
-        let at = layout.place(place, block);
-        let arena = self.arena.as_mut_slice();
-        for row in 0..layout.rows {
-            let to = &mut arena[at + row * width..at + row * width + size];
-            match source {
-                Some(source) => {
-                    let from = (step * source.batch + self.first + row) * size;
-                    to.copy_from_slice(&source.elements[from..from + size]);
-                }
-                None => to.fill(T::ZERO),
+    /// Runs the forward programs over a piece, chunk by chunk: what is computed for several steps at once is still in a
+    /// cache where they read it.
+    pub(super) fn run_forward(&mut self, shared: Shared<'_, T>, region: Region<'_>) -> Result<(), CallError> {
+        let piece = region.piece;
+        for first in (0..piece.steps).step_by(piece.chunk()) {
+            let end = piece.steps.min(first + piece.chunk());
+            let all_rows = (end - first) * piece.rows;
+            self.program(shared, region, Section::Before, first, all_rows)?;
+            for step in first..end {
+                self.step(shared, region, step, false)?;
             }
-        }
-    }
-
-    /// Says how many steps the next run has, at most those the block is prepared for.
-    pub(crate) fn set_steps(&mut self, steps: usize) -> Result<(), CallError> {
-        let fits = self.layout.as_mut().is_some_and(|layout| Arc::make_mut(layout).set_steps(steps));
-        let refusal =
-            || CallError::Internal("a block was run for more steps than it has room for".to_owned());
-        fits.then_some(()).ok_or_else(refusal)
-    }
-
-    /// Steps of the last run.
-    pub(crate) fn steps(&self) -> usize {
-        self.layout.as_ref().map_or(0, |layout| layout.steps)
-    }
-
-    /// Makes the states that the last run ended with those that the next one begins with.
-    pub(crate) fn carry_on(&mut self, engine: &Engine<T>) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        for place in &engine.plan.states {
-            let buffer = place.buffer.0 as usize;
-            let (from, to) =
-                (layout.block(buffer, place.time, layout.steps), layout.block(buffer, place.time, 0));
-            let length = layout.rows * engine.plan.buffers[buffer].width;
-            self.arena.as_mut_slice().copy_within(from..from + length, to);
+            self.program(shared, region, Section::After, first, all_rows)?;
         }
         Ok(())
     }
 
-    /// Stages everything a forward run reads; without states it goes on from where it is.
-    pub(crate) fn stage_forward(
+    /// Runs the backward programs over a piece, chunk by chunk, and adds what it gives to gradients by parameters.
+    pub(super) fn run_backward(
         &mut self,
         shared: Shared<'_, T>,
-        inputs: Boundary<'_, T>,
-        states: Option<Boundary<'_, T>>,
+        region: Region<'_>,
+        gradient: &mut [T],
     ) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        if layout.rows == 0 {
-            return Ok(());
-        }
-        let engine = shared.engine;
-        if layout.rows > 0 {
-            for (index, place) in engine.plan.inputs.iter().enumerate() {
-                let Some(place) = *place else { continue };
-                for step in 0..layout.steps {
-                    self.stage(engine, &layout, place, step, inputs.port(index), step);
-                }
+        let piece = region.piece;
+        let chunk = piece.chunk();
+        for first in (0..piece.steps).step_by(chunk).rev() {
+            let end = piece.steps.min(first + chunk);
+            let all_rows = (end - first) * piece.rows;
+            self.program(shared, region, Section::BackwardBefore, first, all_rows)?;
+            for step in (first..end).rev() {
+                self.step(shared, region, step, true)?;
             }
-            for (index, &place) in engine.plan.states.iter().enumerate() {
-                let Some(states) = states else { break };
-                self.stage(engine, &layout, place, 0, states.port(index), 0);
-            }
-        }
-        for (index, buffer) in engine.plan.buffers.iter().enumerate() {
-            if buffer.role == BufferRole::Once {
-                let at = layout.block(index, 0, 0);
-                for once in &engine.plan.once {
-                    let from = at + once.column;
-                    self.arena.as_mut_slice()[from..from + once.length]
-                        .copy_from_slice(shared.once(once.source));
-                }
-            }
+            self.program(shared, region, Section::BackwardAfter, first, all_rows)?;
+            self.add_products(shared, region, first, all_rows, gradient)?;
         }
         Ok(())
-    }
-
-    /// Stages everything a backward run reads beyond the tape.
-    pub(crate) fn stage_backward(
-        &mut self,
-        shared: Shared<'_, T>,
-        outputs: Boundary<'_, T>,
-        states: Boundary<'_, T>,
-    ) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        if layout.rows == 0 {
-            return Ok(());
-        }
-        let engine = shared.engine;
-        if layout.rows > 0 {
-            for (index, place) in engine.plan.output_gradients.iter().enumerate() {
-                let Some(place) = *place else { continue };
-                for step in 0..layout.steps {
-                    self.stage(engine, &layout, place, step, outputs.port(index), step);
-                }
-            }
-            for (index, &place) in engine.plan.state_gradients.iter().enumerate() {
-                self.stage(engine, &layout, place, layout.steps, states.port(index), 0);
-            }
-        }
-        for (index, buffer) in engine.plan.buffers.iter().enumerate() {
-            if buffer.role == BufferRole::Totals {
-                let at = layout.block(index, 0, 0);
-                self.arena.as_mut_slice()[at..at + buffer.width].fill(T::ZERO);
-            }
-        }
-        Ok(())
-    }
-
-    /// Runs the forward programs, or the backward ones.
-    pub(crate) fn run(&mut self, shared: Shared<'_, T>, backward: bool) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        if layout.rows == 0 {
-            return Ok(());
-        }
-        let (before, after) = if backward {
-            (Section::BackwardBefore, Section::BackwardAfter)
-        } else {
-            (Section::Before, Section::After)
-        };
-        let all_rows = layout.steps * layout.rows;
-        self.program(shared, &layout, before, 0, all_rows)?;
-        if backward {
-            for step in (0..layout.steps).rev() {
-                self.step(shared, &layout, step, true)?;
-            }
-        } else {
-            for step in 0..layout.steps {
-                self.step(shared, &layout, step, false)?;
-            }
-        }
-        self.program(shared, &layout, after, 0, all_rows)
     }
 
     /// One step of a time loop, solved where there is something to solve.
     fn step(
         &mut self,
         shared: Shared<'_, T>,
-        layout: &ArenaLayout,
+        region: Region<'_>,
         step: usize,
         backward: bool,
     ) -> Result<(), CallError> {
@@ -324,17 +239,17 @@ impl<T: Element> Block<T> {
         } else {
             (Section::Prepare, Section::Step, &plan.unknowns)
         };
-        self.program(shared, layout, prepare, step, layout.rows)?;
+        self.program(shared, region, prepare, step, region.piece.rows)?;
         if !solved.is_empty() {
-            self.solve(shared, layout, step, solved, backward)?;
+            self.solve(shared, region, step, solved, backward)?;
         }
-        self.program(shared, layout, rest, step, layout.rows)
+        self.program(shared, region, rest, step, region.piece.rows)
     }
 
     pub(super) fn program(
         &mut self,
         shared: Shared<'_, T>,
-        layout: &ArenaLayout,
+        region: Region<'_>,
         section: Section,
         step: usize,
         rows: usize,
@@ -349,10 +264,10 @@ impl<T: Element> Block<T> {
                     let stride = |place: &Place| plan.buffers[place.buffer.0 as usize].width;
                     let matrix = &shared.matrices[*matrix];
                     let left =
-                        Left::Within { offset: layout.place(*operand, step), row_stride: stride(operand) };
+                        Left::Within { offset: region.place(*operand, step), row_stride: stride(operand) };
                     let place = matmul::Place {
                         columns: 0..matrix.columns(),
-                        offset: layout.place(*output, step),
+                        offset: region.place(*output, step),
                         row_stride: stride(output),
                         accumulate: *accumulate,
                     };
@@ -361,26 +276,26 @@ impl<T: Element> Block<T> {
                 }
                 Step::SampleProduct { left, right, output } => {
                     let [left, right] =
-                        [left, right].map(|matrix| sample_operand(plan, layout, matrix, step));
-                    let result = sample_result(plan, layout, *output, step);
+                        [left, right].map(|matrix| sample_operand(plan, region, matrix, step));
+                    let result = sample_result(plan, region, *output, step);
                     let arena = self.arena.as_mut_slice();
                     matmul::sample_product(arena, rows, left, right, result).map_err(internal)?;
                 }
                 Step::Arrange { from, output, start, total } => {
-                    let from = sample_operand(plan, layout, from, step);
-                    let result = sample_result(plan, layout, *output, step);
+                    let from = sample_operand(plan, region, from, step);
+                    let result = sample_result(plan, region, *output, step);
                     let arena = self.arena.as_mut_slice();
                     matmul::arrange(arena, rows, from, result, *start, *total).map_err(internal)?;
                 }
                 Step::RowMaximum { from, output } => {
-                    let from = sample_operand(plan, layout, from, step);
-                    let result = sample_result(plan, layout, *output, step);
+                    let from = sample_operand(plan, region, from, step);
+                    let result = sample_result(plan, region, *output, step);
                     matmul::row_maximum(self.arena.as_mut_slice(), rows, from, result).map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();
                     self.offsets.extend(
-                        bindings.iter().map(|&(buffer, time)| layout.block(buffer.0 as usize, time, step)),
+                        bindings.iter().map(|&(buffer, time)| region.block(buffer.0 as usize, time, step)),
                     );
                     shared.engine.run_loop(
                         *kernel,
@@ -394,30 +309,9 @@ impl<T: Element> Block<T> {
         }
         Ok(())
     }
+}
 
-    /// Copies a sequence of this block out: padded rows to `[T, B, n]` rows.
-    pub(crate) fn unstage(
-        &self,
-        engine: &Engine<T>,
-        place: Place,
-        steps: std::ops::Range<usize>,
-        batch: usize,
-        size: usize,
-        into: &mut [T],
-    ) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        if size == 0 || layout.rows == 0 {
-            return Ok(());
-        }
-        let width = engine.plan.buffers[place.buffer.0 as usize].width;
-        let arena = self.arena.as_slice();
-        for (to_step, step) in steps.enumerate() {
-            let at = layout.place(place, step);
-            let to = (to_step * batch + self.first) * size;
-            for (row, to) in into[to..to + self.rows() * size].chunks_exact_mut(size).enumerate() {
-                to.copy_from_slice(&arena[at + row * width..at + row * width + size]);
-            }
-        }
-        Ok(())
-    }
+/// Sizes that overflow.
+fn too_many() -> CallError {
+    CallError::OutOfMemory { elements: usize::MAX }
 }

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use gatewright_compiler::graph::Graph;
-use gatewright_compiler::plan::Plan;
 use gatewright_compiler::plan::interpret::run_kernel;
+use gatewright_compiler::plan::{Place, Plan};
 
 use super::compiled::Backend;
 use super::gradient::GradientOrder;
@@ -22,7 +22,12 @@ use gatewright_compiler::{
 pub(crate) struct Engine<T> {
     pub(crate) graph: Arc<Graph>,
     pub(crate) plan: Plan,
-    /// How gradients by parameters are added up.
+    /// Elements of each state of a row.
+    pub(crate) state_sizes: Vec<usize>,
+    /// The buffers that hold states, and those that hold gradients by them, each once.
+    pub(crate) state_buffers: Vec<usize>,
+    pub(crate) state_gradient_buffers: Vec<usize>,
+    /// How products are added up to gradients by parameters.
     pub(crate) gradients: GradientOrder,
     /// Of matrix products and tile primitives; this machine can run it.
     pub(crate) level: Level,
@@ -37,10 +42,20 @@ enum Loops<T> {
     Compiled(Box<(CompiledKernels, PrimitiveTable<T>)>),
 }
 
+/// The buffers of places, each once.
+fn buffers(places: &[Place]) -> Vec<usize> {
+    let mut buffers: Vec<usize> = places.iter().map(|place| place.buffer.0 as usize).collect();
+    buffers.sort_unstable();
+    buffers.dedup();
+    buffers
+}
+
 impl<T: Element> Engine<T> {
+    /// `state_sizes` are the elements of each state of the plan.
     pub(crate) fn new(
         graph: Arc<Graph>,
         plan: Plan,
+        state_sizes: Vec<usize>,
         backend: Backend,
         level: Level,
     ) -> Result<Self, CompileError> {
@@ -59,7 +74,24 @@ impl<T: Element> Engine<T> {
             #[cfg(not(feature = "jit"))]
             Backend::Jit => return Err(CompileError::NoBackend),
         };
-        Ok(Self { graph, gradients: GradientOrder::new(&plan), level, plan, loops })
+        let (state_buffers, state_gradient_buffers) = (buffers(&plan.states), buffers(&plan.state_gradients));
+        let gradients = GradientOrder::new(&plan);
+        Ok(Self { graph, plan, state_sizes, state_buffers, state_gradient_buffers, gradients, level, loops })
+    }
+
+    /// Elements of the buffers of states in one row.
+    pub(crate) fn state_width(&self) -> usize {
+        self.state_buffers.iter().map(|&buffer| self.plan.buffers[buffer].width).sum()
+    }
+
+    /// Elements of all states of a row.
+    pub(crate) fn state_elements(&self) -> usize {
+        self.state_sizes.iter().sum()
+    }
+
+    /// Buffers of the element loop that has the most.
+    pub(crate) fn most_bindings(&self) -> usize {
+        self.plan.kernels.iter().map(|kernel| kernel.buffers.len()).max().unwrap_or(0)
     }
 
     /// Scratch elements that a call of [`Engine::run_loop`] needs.

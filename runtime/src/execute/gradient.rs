@@ -1,31 +1,23 @@
-//! Gradients by parameters, from what the blocks of a batch have left.
+//! Gradients by parameters from one block: products over rows are added up chunk by chunk as the loop back goes, what the
+//! element loops have summed and what is an expression of sums follows at the end.
 //!
 //! ```text
-//! for right operand, and for block of the batch
-//!     for DEPTH rows                       all steps of the block
-//!         pack the rows
-//!         for term with this operand       gates that read one vector
+//! for chunk of rows, later steps first
+//!     for right operand
+//!         pack its rows                        once for all gates that read one vector
+//!         for term with this operand
 //!             gradient += left^T rows
-//! sums over rows, block by block
-//! expressions of totals
 //! ```
-//!
-//! # Invariants
-//!
-//! - Each number of a gradient is the sum of its terms in this order, whichever thread computes it: threads share out
-//!   the numbers of the gradient, not the rows that are summed. So the result does not depend on how many there are.
-//! - A part of the gradient is whole rows of matrices, and all or nothing of a parameter that is an expression.
 
-use std::ops::Range;
+use gatewright_compiler::graph::NodeId;
+use gatewright_compiler::plan::{BufferKind, BufferRole, GradientTerm, ParameterGradient, Place, Plan};
 
-use gatewright_compiler::plan::{
-    BufferKind, BufferRole, GradientTerm, MatrixStrides, ParameterGradient, Place, Plan,
-};
-
+use super::arena::Region;
 use super::block::{Block, Shared};
-use super::compiled::{constants, internal};
+use super::compiled::internal;
+use super::engine::Engine;
 use crate::error::CallError;
-use crate::matmul::{self, Element, Matrix, MatrixMut, PackedRows, parts};
+use crate::matmul::{self, Element, Matrix, MatrixMut, PackedRows};
 
 /// A sum of outer products onto a rectangle of a parameter's gradient.
 #[derive(Clone, Copy, Debug)]
@@ -46,12 +38,10 @@ struct Group {
     terms: Vec<Outer>,
 }
 
-/// The terms of all gradients, in the order in which they are added.
+/// The products of all gradients that are plain sums, in the order in which they are added.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct GradientOrder {
     groups: Vec<Group>,
-    /// Parameter, column of the totals, and where in the gradient.
-    sums: Vec<(usize, usize, MatrixStrides)>,
 }
 
 impl GradientOrder {
@@ -60,187 +50,162 @@ impl GradientOrder {
         for (parameter, gradient) in plan.parameter_gradients.iter().enumerate() {
             let ParameterGradient::Terms(terms) = gradient else { continue };
             for term in terms {
-                match *term {
-                    GradientTerm::Outer { left, rows, right, columns, row, column, row_stride } => {
-                        let term = Outer { parameter, left, rows, row, column, row_stride };
-                        let known = |group: &&mut Group| (group.right, group.columns) == (right, columns);
-                        match order.groups.iter_mut().find(known) {
-                            Some(group) => group.terms.push(term),
-                            None => order.groups.push(Group { right, columns, terms: vec![term] }),
-                        }
-                    }
-                    GradientTerm::Sum { column, into } => order.sums.push((parameter, column, into)),
+                let GradientTerm::Outer { left, rows, right, columns, row, column, row_stride } = *term
+                else {
+                    continue;
+                };
+                let term = Outer { parameter, left, rows, row, column, row_stride };
+                let known = |group: &&mut Group| (group.right, group.columns) == (right, columns);
+                match order.groups.iter_mut().find(known) {
+                    Some(group) => group.terms.push(term),
+                    None => order.groups.push(Group { right, columns, terms: vec![term] }),
                 }
             }
         }
         order
     }
-
-    /// Cuts the flat gradient into at most so many parts of about the same length.
-    pub(crate) fn cut(&self, plan: &Plan, ranges: &[(usize, usize)], parts: usize) -> Vec<Range<usize>> {
-        let length = ranges.last().map_or(0, |&(offset, length)| offset + length);
-        let mut cuts = vec![0];
-        for part in 1..parts.max(1) {
-            let wanted = length / parts * part;
-            let parameter = ranges.partition_point(|&(offset, length)| offset + length <= wanted);
-            let Some(&(offset, _)) = ranges.get(parameter) else { continue };
-            let row = match &plan.parameter_gradients[parameter] {
-                ParameterGradient::Terms(_) => {
-                    let mut terms = self.groups.iter().flat_map(|group| &group.terms);
-                    let of_parameter = terms.find(|term| term.parameter == parameter);
-                    of_parameter.map_or(1, |term| term.row_stride.max(1))
-                }
-                ParameterGradient::Expression { .. } => usize::MAX,
-            };
-            cuts.push(offset + (wanted - offset) / row * row);
-        }
-        cuts.push(length);
-        cuts.windows(2).map(|cut| cut[0]..cut[1]).filter(|range| !range.is_empty()).collect()
-    }
 }
 
-/// The part `range` of the flat gradient, from all blocks.
-pub(crate) fn parameter_gradients<T: Element>(
-    shared: Shared<'_, T>,
-    blocks: &[Block<T>],
-    range: Range<usize>,
-    part: &mut [T],
-    packed: &mut PackedRows<T>,
-) -> Result<(), CallError> {
-    let (plan, order) = (&shared.engine.plan, &shared.engine.gradients);
-    part.fill(T::ZERO);
-    for group in &order.groups {
-        let within = |term: &Outer| {
-            let (offset, length) = shared.parameter_ranges[term.parameter];
-            range.start < offset + length && offset < range.end
-        };
-        if !group.terms.iter().any(within) {
-            continue;
-        }
-        for block in blocks {
-            let right = block.factor(plan, group.right, group.columns)?;
-            let left = |term: &Outer| {
-                let offset = shared.parameter_ranges[term.parameter].0;
-                // Rows of the parameter that belong to this part, of those that the term adds to.
-                let stride = term.row_stride.max(1);
-                let first = (range.start.saturating_sub(offset) / stride).max(term.row);
-                let end = (range.end - offset).div_ceil(stride).min(term.row + term.rows);
-                let column = term.left.column + first.saturating_sub(term.row);
-                let left = block.factor(plan, Place { column, ..term.left }, end.saturating_sub(first))?;
-                let place = (offset + first * term.row_stride + term.column).wrapping_sub(range.start);
-                Ok::<_, CallError>((left, place))
-            };
-            for rows in parts(right.rows) {
-                // What is the same at every step is no row of a sequence.
-                let repeated = right.row_stride == 0;
-                if !repeated {
-                    packed.pack(right.part(rows.clone())).map_err(internal)?;
-                }
-                for term in group.terms.iter().filter(|term| within(term)) {
-                    let (left, place) = left(term)?;
-                    if left.columns == 0 {
-                        continue;
-                    }
-                    let result = MatrixMut {
-                        numbers: part.get_mut(place..).unwrap_or_default(),
-                        rows: left.columns,
-                        columns: group.columns,
-                        row_stride: term.row_stride,
-                    };
-                    let (left, right) = (left.part(rows.clone()), right.part(rows.clone()));
-                    if repeated || left.row_stride == 0 {
-                        matmul::general(left.transposed(), right, result, true).map_err(internal)?;
-                    } else {
-                        packed.add(left, result).map_err(internal)?;
-                    }
-                }
-            }
-        }
-    }
-    for &(parameter, column, into) in &order.sums {
-        let offset = shared.parameter_ranges[parameter].0;
-        for block in blocks {
-            let Some(addends) = block.totals(plan, column, into.rows * into.columns)? else { continue };
-            add_sum(addends, into, part, |place| (offset + place).wrapping_sub(range.start));
-        }
-    }
-    for (gradient, &(offset, length)) in plan.parameter_gradients.iter().zip(shared.parameter_ranges) {
-        let ParameterGradient::Expression { root, totals } = gradient else { continue };
-        if !(range.start <= offset && offset + length <= range.end) {
-            continue;
-        }
-        let mut values = Vec::with_capacity(totals.len());
-        for (node, elements, terms) in totals {
-            let mut value = vec![T::ZERO; *elements];
-            for block in blocks {
-                total(plan, block, terms, &mut value, packed)?;
-            }
-            values.push((*node, value));
-        }
-        let value = constants(shared.engine, shared.parameters, shared.parameter_ranges, &values, &[*root])?;
-        let into = &mut part[offset - range.start..][..length];
-        for (into, from) in into.iter_mut().zip(value.iter().flatten()) {
-            *into = *from;
-        }
-    }
-    Ok(())
-}
+/// A total that a gradient is an expression of: its node, its elements, and what it is the sum of.
+type Total = (NodeId, usize, Vec<GradientTerm>);
 
-/// Adds the terms of one total, from one block.
-fn total<T: Element>(
-    plan: &Plan,
-    block: &Block<T>,
-    terms: &[GradientTerm],
-    total: &mut [T],
-    packed: &mut PackedRows<T>,
-) -> Result<(), CallError> {
-    for term in terms {
-        match *term {
-            GradientTerm::Outer { left, rows, right, columns, row, column, row_stride } => {
-                let (left, right) = (block.factor(plan, left, rows)?, block.factor(plan, right, columns)?);
-                let numbers = total.get_mut(row * row_stride + column..).unwrap_or_default();
-                let result = MatrixMut { numbers, rows, columns, row_stride };
-                matmul::add_outer_products(left, right, result, packed).map_err(internal)?;
-            }
-            GradientTerm::Sum { column, into } => {
-                let Some(addends) = block.totals(plan, column, into.rows * into.columns)? else { continue };
-                add_sum(addends, into, total, |place| place);
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Adds row after row of a matrix to the places it has in a total; `within` says where these are in a part of it.
-fn add_sum<T: Element>(addends: &[T], into: MatrixStrides, part: &mut [T], within: impl Fn(usize) -> usize) {
-    for (index, &addend) in addends.iter().enumerate() {
-        let (i, j) = (index / into.columns, index % into.columns);
-        if let Some(sum) = part.get_mut(within(into.offset + i * into.row_stride + j * into.column_stride)) {
-            *sum = *sum + addend;
-        }
+/// The totals of a gradient that is an expression.
+fn expressions(gradient: &ParameterGradient) -> &[Total] {
+    match gradient {
+        ParameterGradient::Terms(_) => &[],
+        ParameterGradient::Expression { totals, .. } => totals,
     }
 }
 
 impl<T: Element> Block<T> {
-    /// A value over all steps, one row for each step and sample; what is the same at every step is repeated.
-    fn factor(&self, plan: &Plan, place: Place, columns: usize) -> Result<Matrix<'_, T>, CallError> {
-        let layout = self.layout()?;
-        let buffer = plan.buffer(place.buffer);
-        let stride = if buffer.kind == BufferKind::Once { 0 } else { buffer.width };
-        let numbers = self.arena.as_slice().get(layout.place(place, 0)..).unwrap_or_default();
-        Ok(Matrix::new(numbers, layout.steps * layout.rows, columns, stride))
+    /// Sets all sums to zero.
+    pub(super) fn begin_totals(&mut self, engine: &Engine<T>, gradient: &mut [T]) {
+        gradient.fill(T::ZERO);
+        let totals = engine.plan.parameter_gradients.iter().flat_map(expressions);
+        self.totals.clear();
+        self.totals.extend(totals.map(|&(_, elements, _)| vec![T::ZERO; elements]));
     }
 
-    /// What the loops have summed over all rows; nothing where there were none.
-    fn totals(&self, plan: &Plan, column: usize, elements: usize) -> Result<Option<&[T]>, CallError> {
-        let layout = self.layout()?;
-        let Some(totals) = plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals) else {
-            return Ok(None);
-        };
-        if layout.steps * layout.rows == 0 {
-            return Ok(None);
+    /// Adds the products over `all_rows` rows from step `first` of a piece on.
+    pub(super) fn add_products(
+        &mut self,
+        shared: Shared<'_, T>,
+        region: Region<'_>,
+        first: usize,
+        all_rows: usize,
+        gradient: &mut [T],
+    ) -> Result<(), CallError> {
+        let engine = shared.engine;
+        let mut packed = self.packed.take().unwrap_or_else(|| PackedRows::new(engine.level));
+        let mut totals = std::mem::take(&mut self.totals);
+        let factor = |place, columns| self.factor(engine, region, place, (first, all_rows, columns));
+        for group in &engine.gradients.groups {
+            let right = factor(group.right, group.columns);
+            // What is the same at every step is no row of a sequence.
+            let repeated = right.row_stride == 0;
+            if !repeated {
+                packed.pack(right).map_err(internal)?;
+            }
+            for term in &group.terms {
+                let (offset, length) = shared.parameter_ranges[term.parameter];
+                let total = &mut gradient[offset..offset + length];
+                let left = factor(term.left, term.rows);
+                let result = MatrixMut {
+                    numbers: total.get_mut(term.row * term.row_stride + term.column..).unwrap_or_default(),
+                    rows: term.rows,
+                    columns: group.columns,
+                    row_stride: term.row_stride,
+                };
+                if repeated || left.row_stride == 0 {
+                    matmul::general(left.transposed(), right, result, true).map_err(internal)?;
+                } else {
+                    packed.add(left, result).map_err(internal)?;
+                }
+            }
         }
-        let at = layout.block(totals, 0, 0) + column;
-        Ok(self.arena.as_slice().get(at..at + elements))
+        let of_expressions = engine.plan.parameter_gradients.iter().flat_map(expressions);
+        for ((_, _, terms), total) in of_expressions.zip(&mut totals) {
+            for term in terms {
+                let GradientTerm::Outer { left, rows, right, columns, row, column, row_stride } = *term
+                else {
+                    continue;
+                };
+                let numbers = total.get_mut(row * row_stride + column..).unwrap_or_default();
+                let result = MatrixMut { numbers, rows, columns, row_stride };
+                let (left, right) = (factor(left, rows), factor(right, columns));
+                matmul::add_outer_products(left, right, result, &mut packed).map_err(internal)?;
+            }
+        }
+        (self.packed, self.totals) = (Some(packed), totals);
+        Ok(())
+    }
+
+    /// Rows of a value from step `first` of a piece on, `all_rows` of them.
+    fn factor(
+        &self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        place: Place,
+        (first, all_rows, columns): (usize, usize, usize),
+    ) -> Matrix<'_, T> {
+        let buffer = engine.plan.buffer(place.buffer);
+        let stride = if buffer.kind == BufferKind::Once { 0 } else { buffer.width };
+        let numbers = self.arena.as_slice().get(region.place(place, first)..).unwrap_or_default();
+        Matrix::new(numbers, all_rows, columns, stride)
+    }
+
+    /// Adds what the element loops have summed for one total.
+    fn add_sums(&self, engine: &Engine<T>, terms: &[GradientTerm], total: &mut [T]) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        let arena = self.arena.as_slice();
+        for term in terms {
+            let GradientTerm::Sum { column, into } = *term else { continue };
+            let totals = engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
+            let Some(totals) = totals else { continue };
+            let at = layout.once(totals) + column;
+            let addends = &arena[at..at + into.rows * into.columns];
+            for (index, &addend) in addends.iter().enumerate() {
+                let (i, j) = (index / into.columns, index % into.columns);
+                let sum = &mut total[into.offset + i * into.row_stride + j * into.column_stride];
+                *sum = *sum + addend;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes of the sums the gradients by all parameters from this block's samples, flat.
+    pub(crate) fn finish_gradients(
+        &mut self,
+        shared: Shared<'_, T>,
+        gradient: &mut [T],
+    ) -> Result<(), CallError> {
+        let engine = shared.engine;
+        let mut sums = std::mem::take(&mut self.totals).into_iter();
+        for (parameter, &(offset, length)) in
+            engine.plan.parameter_gradients.iter().zip(shared.parameter_ranges)
+        {
+            let into = &mut gradient[offset..offset + length];
+            match parameter {
+                ParameterGradient::Terms(terms) => self.add_sums(engine, terms, into)?,
+                ParameterGradient::Expression { root, totals } => {
+                    let mut values = Vec::with_capacity(totals.len());
+                    for ((node, _, terms), mut value) in totals.iter().zip(&mut sums) {
+                        self.add_sums(engine, terms, &mut value)?;
+                        values.push((*node, value));
+                    }
+                    let value = super::compiled::constants(
+                        engine,
+                        shared.parameters,
+                        shared.parameter_ranges,
+                        &values,
+                        &[*root],
+                    )?;
+                    for (into, from) in into.iter_mut().zip(value.iter().flatten()) {
+                        *into = *from;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 }

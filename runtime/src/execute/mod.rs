@@ -1,22 +1,38 @@
 //! Running a plan over sequences.
 //!
-//! A batch is cut into blocks of rows. Each block runs all steps in memory of its own, on any thread; then threads share
-//! out the numbers of the parameter gradients, each of which is a sum over all blocks. The blocks, and the order of the
-//! sum, depend on the batch alone, so the result does not depend on the number of threads. Inputs are copied in and outputs out: within a block rows are aligned and padded.
+//! A call becomes a table of rows, and the table is cut into blocks of rows. Each block runs all steps in memory of its
+//! own, on any thread; the blocks, and the order in which their parameter gradients are added, depend on the table alone,
+//! so the result does not depend on the number of threads. Inputs are copied in and outputs out: within a block rows are
+//! aligned and padded.
 //!
-//! - [`arena`]: where the buffers of a plan lie in one allocation, for given T and B
+//! - [`table`]: which stretch of which sample each row runs
+//! - [`piece`]: the stretches of time that a block goes through, and which of them are in memory together
+//! - [`budget`]: how many, for a number of bytes
+//! - [`arena`]: where the buffers of a plan lie in one allocation
 //! - [`engine`]: a plan with its element loops compiled (or interpreted)
-//! - [`block`]: the programs of a plan over one block
-//! - [`gradient`]: gradients by parameters, from all blocks
+//! - [`block`]: the programs of a plan over one piece of one block
 //! - [`solve`]: the iteration that solves a step, where its equations need each other
+//! - [`stage`]: what is copied into a block, out of it, and from piece to piece
+//! - [`gradient`]: gradients by parameters from one block
+//! - [`round`]: the pieces of a block that are in memory together, forward and back
+//! - [`memory`]: what a workspace holds, and the threads that run its blocks
+//! - [`check`] and [`run`]: a call
 //! - [`compiled`]: the cell as users hold it
 
 pub(crate) mod arena;
 pub(crate) mod block;
+mod budget;
+pub(crate) mod check;
 pub(crate) mod compiled;
 pub(crate) mod engine;
 pub(crate) mod gradient;
+pub(crate) mod memory;
+mod piece;
 pub(crate) mod roles;
+mod round;
+mod run;
 mod solve;
+pub(crate) mod stage;
+mod table;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@
 use gatewright_compiler::graph::solve::{Change, Unsolved};
 use gatewright_compiler::plan::{Place, Section, SolvedValue};
 
-use super::arena::ArenaLayout;
+use super::arena::Region;
 use super::block::{Block, Shared};
 use crate::error::CallError;
 use crate::matmul::Element;
@@ -14,7 +14,7 @@ impl<T: Element> Block<T> {
     pub(super) fn solve(
         &mut self,
         shared: Shared<'_, T>,
-        layout: &ArenaLayout,
+        region: Region<'_>,
         step: usize,
         solved: &[SolvedValue],
         backward: bool,
@@ -22,13 +22,13 @@ impl<T: Element> Block<T> {
         let section = if backward { Section::BackwardSolve } else { Section::Solve };
         // First element of a place in the block of this step, and from row to row.
         let rows = |place: Place| {
-            (layout.place(place, step), shared.engine.plan.buffers[place.buffer.0 as usize].width)
+            (region.place(place, step), shared.engine.plan.buffers[place.buffer.0 as usize].width)
         };
         for value in solved {
             let (unknown, stride) = rows(value.unknown);
             let start = value.start.map(rows);
             let arena = self.arena.as_mut_slice();
-            for row in 0..layout.rows {
+            for row in 0..region.piece.rows {
                 let to = unknown + row * stride..unknown + row * stride + value.length;
                 match start {
                     Some((start, stride)) => {
@@ -40,9 +40,9 @@ impl<T: Element> Block<T> {
             }
         }
         self.settled.clear();
-        self.settled.resize(layout.rows, false);
+        self.settled.resize(region.piece.rows, false);
         for iterations in 1..=shared.solve.iterations.max(1) {
-            self.program(shared, layout, section, step, layout.rows)?;
+            self.program(shared, region, section, step, region.piece.rows)?;
             let last = iterations >= shared.solve.iterations;
             let arena = self.arena.as_mut_slice();
             for (row, settled) in self.settled.iter_mut().enumerate().filter(|(_, settled)| !**settled) {
@@ -56,7 +56,9 @@ impl<T: Element> Block<T> {
                         shared.solve.compare(&arena[unknown.clone()], &arena[solution.clone()], backward);
                     let finite = change != Change::NotFinite;
                     if !finite || (last && change == Change::Moving) {
-                        let (sample, name) = (self.first + row, value.name.clone());
+                        let at = region.piece.first + step;
+                        let (sample, step) = (self.rows[row].sample, self.rows[row].step(at));
+                        let name = value.name.clone();
                         let unsolved = Unsolved { step, sample, name, backward, iterations, finite };
                         return Err(CallError::Unsolved(unsolved));
                     }
@@ -68,6 +70,6 @@ impl<T: Element> Block<T> {
                 break;
             }
         }
-        self.program(shared, layout, section, step, layout.rows)
+        self.program(shared, region, section, step, region.piece.rows)
     }
 }

@@ -2,9 +2,10 @@
 
 use gatewright_compiler::plan::{BufferKind, BufferRole};
 
-use super::compiled::{Backend, CompileOptions, CompiledCell, STEPS_AT_ONCE};
+use super::compiled::{Backend, CompileOptions, CompiledCell};
+use super::memory::STEPS_AT_ONCE;
 use crate::error::CompileError;
-use crate::sequence::{Forward, Keep, SequenceCell};
+use crate::sequence::{Forward, Keep, SequenceCell, Sequences};
 use crate::workspace::Workspace;
 use crate::zoo;
 
@@ -39,6 +40,7 @@ fn run(cell: &CompiledCell<f64>, steps: usize, keep: Keep, workspace: &mut Works
     let call = Forward {
         steps,
         batch: BATCH,
+        sequences: Sequences::default(),
         parameters: &numbers(layout.parameters.length()),
         inputs: &inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(),
         initial_states: &states.iter().map(Vec::as_slice).collect::<Vec<_>>(),

@@ -65,6 +65,19 @@ impl ParameterLayout {
         Some(layout)
     }
 
+    /// Lays all parameters of another layout behind these, their names behind `prefix` and a full stop; `None` where the
+    /// total overflows.
+    pub(crate) fn append(&mut self, prefix: &str, other: &Self) -> Option<()> {
+        let first = self.length;
+        self.length = first.checked_add(other.length)?;
+        self.entries.extend(other.entries.iter().map(|entry| ParameterEntry {
+            name: format!("{prefix}.{}", entry.name),
+            offset: first + entry.offset,
+            ..entry.clone()
+        }));
+        Some(())
+    }
+
     /// Marks parameters as frozen, by their numbers.
     pub(crate) fn freeze(&mut self, frozen: &std::collections::BTreeSet<u32>) {
         for (number, entry) in (0_u32..).zip(&mut self.entries) {

@@ -12,11 +12,14 @@ mod safetensors;
 mod view;
 
 pub use error::{ParameterError, TensorDifference, TensorFileError};
-pub use file::write_atomically;
+pub use file::{previous, write_atomically, write_keeping_previous};
 pub use initialize::Initializer;
 pub use layout::{ParameterEntry, ParameterLayout, ParameterRole};
 pub use random::Random;
-pub use safetensors::{Conversion, NamedTensor, load, read_tensors, save, tensors_from_bytes, write_tensors};
+pub use safetensors::{
+    Conversion, NamedTensor, load, metadata_from_bytes, read_tensors, save, tensors_from_bytes,
+    tensors_to_bytes, write_tensors,
+};
 pub use view::{MatrixView, MatrixViewMut, Parts, PartsMut, ViewError};
 
 use gatewright_compiler::operator::real::Real;

@@ -30,6 +30,16 @@ impl Random {
         Self { state: mix(mix(seed) ^ hash) }
     }
 
+    /// The stream of this seed and these numbers.
+    #[must_use]
+    pub fn numbered<const N: usize>(seed: u64, numbers: [u64; N]) -> Self {
+        Self {
+            state: numbers
+                .into_iter()
+                .fold(mix(seed), |state, number| mix(state ^ mix(number.wrapping_add(GAMMA)))),
+        }
+    }
+
     /// 64 random bits.
     pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(GAMMA);

@@ -104,6 +104,20 @@ pub fn write_tensors<T: Real>(
     tensors: &[NamedTensor<T>],
     metadata: &[(&str, String)],
 ) -> Result<(), TensorFileError> {
+    let file = tensors_to_bytes(tensors, metadata)?;
+    write_atomically(path, &file).map_err(|source| TensorFileError::Io { path: path.to_owned(), source })
+}
+
+/// The bytes of a file of tensors. The same tensors give the same bytes where `metadata` has at most one key: the order
+/// of several is not fixed.
+///
+/// # Errors
+///
+/// [`TensorFileError::Extent`] where shape and values of a tensor do not agree.
+pub fn tensors_to_bytes<T: Real>(
+    tensors: &[NamedTensor<T>],
+    metadata: &[(&str, String)],
+) -> Result<Vec<u8>, TensorFileError> {
     let data: Vec<Vec<u8>> = tensors.iter().map(|tensor| bytes(&tensor.values)).collect();
     let dtype = if T::BITS == 32 { Dtype::F32 } else { Dtype::F64 };
     let mut views = Vec::with_capacity(tensors.len());
@@ -118,8 +132,17 @@ pub fn write_tensors<T: Real>(
     }
     let metadata: HashMap<String, String> =
         metadata.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
-    let file = safetensors::serialize(views, (!metadata.is_empty()).then_some(metadata))?;
-    write_atomically(path, &file).map_err(|source| TensorFileError::Io { path: path.to_owned(), source })
+    Ok(safetensors::serialize(views, (!metadata.is_empty()).then_some(metadata))?)
+}
+
+/// What the header of a file in memory says besides the tensors.
+///
+/// # Errors
+///
+/// Bytes that are damaged.
+pub fn metadata_from_bytes(bytes: &[u8]) -> Result<BTreeMap<String, String>, TensorFileError> {
+    let (_, header) = SafeTensors::read_metadata(bytes)?;
+    Ok(header.metadata().iter().flatten().map(|(key, value)| (key.clone(), value.clone())).collect())
 }
 
 fn bytes<T: Real>(values: &[T]) -> Vec<u8> {

@@ -21,8 +21,8 @@ use crate::matmul::Element;
 const CHAINS: usize = 12;
 /// Rounds of which the fastest counts.
 const ROUNDS: usize = 15;
-/// Iterations of a round of [`fused_rate`]: some milliseconds.
-const ITERATIONS: usize = 1 << 20;
+/// Iterations of a round of [`fused_rate`]: half a millisecond, so that some rounds meet no interruption.
+const ITERATIONS: usize = 1 << 17;
 /// Bytes that a round of [`read_rate`] reads, at least.
 const ROUND_BYTES: usize = 64 << 20;
 /// Elements of the tile of [`function_rate`].

@@ -76,6 +76,12 @@ impl<T: Real> SequenceCell<T> for Elman {
     ) -> Result<(), CallError> {
         let (m, n, rows) = (self.hidden, self.inputs, call.batch);
         let (w, u, b) = self.parameters(call.parameters)?;
+        if !call.sequences.is_whole(call.steps) {
+            return Err(CallError::Unsupported { what: "lengths, resets or backwards" });
+        }
+        if matches!(keep, Keep::Checkpoints { .. }) {
+            return Err(CallError::Unsupported { what: "with checkpoints" });
+        }
         for (slice, port) in call.inputs.iter().zip(&self.layout.inputs) {
             check("input", &port.name, slice.len(), call.steps * rows * port.size)?;
         }

@@ -5,12 +5,15 @@ use std::time::{Duration, Instant};
 use clap::ValueEnum;
 use cpu_time::ProcessTime;
 use gatewright::parameters::{Initializer, Random};
-use gatewright::sequence::{Backward, Forward, Keep, SequenceCell};
+use gatewright::sequence::{Backward, Forward, Keep, Port, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{CompiledCell, Element};
 
 use crate::failure::Failure;
 use crate::run::{buffers, views, views_mut, zeros};
+
+/// Steps of a stream that are timed at most.
+pub(super) const MOST_STREAMED: usize = 1_000_000;
 
 /// Memory of all runs, allocated once.
 pub(super) struct Job<'a, T> {
@@ -62,10 +65,43 @@ impl<'a, T: Element> Job<'a, T> {
         })
     }
 
+    /// Steps one after the other, each timed.
+    pub(super) fn stream(&self, protocol: Protocol) -> Result<Timing, Failure> {
+        let layout = self.cell.layout();
+        let mut stream = self.cell.stream(self.batch, &self.parameters)?;
+        let sizes = || layout.outputs.iter().map(|port| port.size);
+        let mut outputs: Vec<Vec<T>> = buffers(sizes(), self.batch)?;
+        let mut outputs = views_mut(&mut outputs);
+        let rows = |at: usize| -> Vec<&[T]> {
+            let of_step = |port: &Port| at * self.batch * port.size..(at + 1) * self.batch * port.size;
+            self.inputs.iter().zip(&layout.inputs).map(|(input, port)| &input[of_step(port)]).collect()
+        };
+        // Nothing but the step is timed, and nothing is allocated in between.
+        let steps: Vec<Vec<&[T]>> = (0..self.steps).map(rows).collect();
+        let mut sorted: Vec<Duration> = Vec::with_capacity(MOST_STREAMED);
+        let begun = Instant::now();
+        let mut warm = false;
+        for inputs in steps.iter().cycle() {
+            let took = protocol.clock.time(|| Ok(stream.step(inputs, &mut outputs)?))?;
+            let since = begun.elapsed().as_secs_f64();
+            if !warm {
+                warm = since > 0.3;
+                continue;
+            }
+            sorted.push(took);
+            if sorted.len() == MOST_STREAMED || since > 0.3 + protocol.budget {
+                break;
+            }
+        }
+        sorted.sort_unstable();
+        Ok(Timing { sorted })
+    }
+
     pub(super) fn forward(&mut self, keep: Keep) -> Result<(), Failure> {
         let call = Forward {
             steps: self.steps,
             batch: self.batch,
+            sequences: Sequences::default(),
             parameters: &self.parameters,
             inputs: &views(&self.inputs),
             initial_states: &views(&self.states),
@@ -78,6 +114,7 @@ impl<'a, T: Element> Job<'a, T> {
     pub(super) fn backward(&mut self) -> Result<(), Failure> {
         let call = Backward {
             parameters: &self.parameters,
+            inputs: &[],
             output_gradients: &views(&self.output_gradients),
             final_state_gradients: &views(&self.final_gradients),
             parameter_gradients: &mut self.parameter_gradients,
@@ -134,6 +171,13 @@ pub(super) struct Timing {
 }
 
 impl Timing {
+    /// Milliseconds that 99 of 100 calls stay below.
+    pub(super) fn late(&self) -> f64 {
+        let last = self.sorted.len().saturating_sub(1);
+        let late = self.sorted.get(last.saturating_sub(self.sorted.len() / 100));
+        late.map_or(0.0, |duration| duration.as_secs_f64() * 1e3)
+    }
+
     /// Takes the calls of another round as well.
     pub(super) fn join(&mut self, other: Self) {
         self.sorted.extend(other.sorted);

@@ -2,6 +2,10 @@
 //!
 //! Protocol: warm-up calls for at least 0.3 s and at least two; then as many repetitions as the budget holds, from 9 to
 //! 301 (5 where a call takes over 1.5 s, 3 over 6 s; a call over the cap stands alone). Median, smallest, largest.
+//!
+//! Mode `stream` times single steps of a stream that goes on and on: as many as the budget holds, up to
+//! [`job::MOST_STREAMED`], after a warm-up of 0.3 s. Its times have six decimals, and the time that 99 of 100 steps stay
+//! below stands behind them.
 
 mod job;
 mod limit;
@@ -20,7 +24,8 @@ use crate::print::answer_line;
 use crate::session::{Checked, compile_text};
 use job::{Clock, Job, Protocol, Timing};
 
-/// Time a cell: prints gatewright,CELL,LABEL,MODE,THREADS,median_ms,min_ms,max_ms for each mode; or a suite of cells
+/// Time a cell: prints gatewright,CELL,LABEL,MODE,THREADS,median_ms,min_ms,max_ms for each mode; for `stream` the time of a
+/// step, and a last column p99_ms. Or time a suite of cells
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -41,10 +46,10 @@ pub(crate) struct Arguments {
     /// Sizes of all dimensions
     #[arg(long, value_name = "NAME=SIZE,…", required_unless_present = "suite")]
     dims: Option<Sizes>,
-    /// Samples
-    #[arg(long, default_value_t = 32, value_parser = positive)]
-    batch: usize,
-    /// Steps of the sequence
+    /// Samples [default: 32, and 1 for `stream`]
+    #[arg(long, value_parser = positive)]
+    batch: Option<usize>,
+    /// Steps of the sequence; what a stream is given repeats after so many
     #[arg(long, default_value_t = 100, value_parser = positive)]
     steps: usize,
     /// What to time, one or several parted by commas
@@ -86,6 +91,8 @@ enum Mode {
     Train,
     /// From the text to callable code, forward and backward
     Compile,
+    /// One step of a stream, states kept: on one thread, whatever --threads says
+    Stream,
 }
 
 impl Mode {
@@ -94,6 +101,7 @@ impl Mode {
             Self::Fwd => "fwd",
             Self::Train => "train",
             Self::Compile => "compile",
+            Self::Stream => "stream",
         }
     }
 }
@@ -120,21 +128,27 @@ fn bench_in<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
     let checked = Checked::read(&arguments.source)?;
     let sizes = sizes(&checked, arguments.dims.as_ref())?;
     let cell = checked.compile::<T>(&sizes, arguments.backend)?;
-    let mut job = Job::new(&cell, arguments.steps, arguments.batch)?;
+    let mut job = Job::new(&cell, arguments.steps, arguments.batch.unwrap_or(32))?;
     let name = match &arguments.cell {
         Some(name) => name.clone(),
         None => column(&checked.source.name())
             .map_err(|error| Failure::usage(format!("the name of the file: {error} (--cell NAME)")))?,
     };
     for &mode in &arguments.mode {
+        let label = &arguments.label;
+        if mode == Mode::Stream {
+            let job = Job::new(&cell, arguments.steps, arguments.batch.unwrap_or(1))?;
+            let timing = job.stream(arguments.protocol())?;
+            let ((median, smallest, largest), late) = (timing.milliseconds(), timing.late());
+            answer_line!(
+                "gatewright,{name},{label},stream,1,{median:.6},{smallest:.6},{largest:.6},{late:.6}"
+            )?;
+            continue;
+        }
         let timing = time(mode, arguments.protocol(), &mut job, &checked, &sizes, arguments.backend)?;
         let (median, smallest, largest) = timing.milliseconds();
-        answer_line!(
-            "gatewright,{name},{},{},{},{median:.4},{smallest:.4},{largest:.4}",
-            arguments.label,
-            mode.name(),
-            arguments.backend.threads,
-        )?;
+        let (mode, threads) = (mode.name(), arguments.backend.threads);
+        answer_line!("gatewright,{name},{label},{mode},{threads},{median:.4},{smallest:.4},{largest:.4}")?;
     }
     Ok(())
 }
@@ -157,6 +171,7 @@ fn time<T: Element>(
     backend: BackendArguments,
 ) -> Result<Timing, Failure> {
     match mode {
+        Mode::Stream => job.stream(protocol),
         Mode::Fwd => protocol.time(|| job.forward(Keep::Nothing)),
         Mode::Train => protocol.time(|| {
             job.forward(Keep::Tape)?;

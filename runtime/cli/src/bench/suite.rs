@@ -139,7 +139,7 @@ impl Case {
             let limit = match mode {
                 Mode::Fwd => Some(machine.milliseconds::<T>(cell.inference_plan(), shape, false, *threads)),
                 Mode::Train => Some(machine.milliseconds::<T>(cell.training_plan(), shape, true, *threads)),
-                Mode::Compile => None,
+                Mode::Compile | Mode::Stream => None,
             };
             let (limit, above) = limit.map_or_else(
                 || ("-".to_owned(), "-".to_owned()),
@@ -182,6 +182,9 @@ fn number(milliseconds: f64) -> String {
 /// Times every row and prints the table.
 pub(super) fn run<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
     let path = &arguments.source.file;
+    if arguments.mode.contains(&Mode::Stream) {
+        return Err(Failure::usage("a suite has no streams: leave `--mode stream` out"));
+    }
     let wrong = |path: &Path, error: String| Failure::data(format!("{}: {error}", path.display()));
     let mut table = rows(&read(path)?).map_err(|error| wrong(path, error))?;
     if let Some(unknown) = arguments.only.iter().find(|only| !table.iter().any(|row| row.label == **only)) {

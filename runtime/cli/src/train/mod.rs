@@ -1,20 +1,25 @@
 //! `gatewright train`: a cell learns a task.
 //!
-//! The model is the cell, run over each sequence, and a linear soft-max head on its first output at the last step;
-//! the loss is the cross entropy; the optimiser is Adam with gradients clipped by their norm. The accuracy reported is
-//! that of the last epoch on the test part: nothing is chosen by it.
+//! The model is the cell, run over each sequence, and a linear head on its first output where the task asks something;
+//! the loss is the cross entropy of classes or the squared error of numbers; the optimiser is Adam with gradients clipped
+//! by their norm. What is reported is the test part after the last step: nothing is chosen by it.
 
+mod checkpoint;
 mod curve;
+mod log;
 mod model;
+mod run;
 
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
+use clap::builder::{PossibleValue, PossibleValuesParser};
+use gatewright::compiler::graph::lower;
 use gatewright::compiler::shape::Shape;
-use gatewright::parameters::{Initializer, write_atomically};
+use gatewright::parameters::{Initializer, write_atomically, write_tensors};
 use gatewright::sequence::SequenceCell;
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -24,39 +29,70 @@ use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
 use crate::print::{answer, answer_line};
 use crate::session::Checked;
-use crate::tasks::{Classification, digits::digits};
+use crate::tasks::{Duration, Entry, Given, Recipe, TASKS, Task, find};
+use checkpoint::{Checkpoint, Identity};
+use log::Log;
+use model::Model;
+use run::{Evaluation, Run, Schedule};
 
-pub(crate) use model::{Progress, Schedule, Trained, learn};
-
-/// Train a cell on a real task; leaves the learning curve as SVG and the weights as safetensors
+/// Train a cell on a task; leaves the learning curve as SVG, a log, checkpoints, and the weights as safetensors
 #[derive(Args, Debug)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: SourceArguments,
-    /// What to learn
-    #[arg(long, value_enum, default_value_t = TaskName::Digits)]
-    task: TaskName,
+    /// What to learn: `gatewright tasks` tells more
+    #[arg(long, default_value = "digits", value_parser = task_names())]
+    task: String,
     /// Data of the task in a file, instead of those that come with the command
     #[arg(long, value_name = "FILE")]
     data: Option<PathBuf>,
-    /// Folder for the curve and the weights
+    /// Steps of a sequence, where the task lets them be chosen
+    #[arg(long, value_name = "STEPS", value_parser = positive)]
+    length: Option<usize>,
+    /// Folder for the curve, the log, the checkpoints and the weights
     #[arg(long, value_name = "DIR", default_value = "trained")]
     out: PathBuf,
+    /// Where the learning curve is drawn, if not in --out
+    #[arg(long, value_name = "FILE")]
+    curve: Option<PathBuf>,
+    /// Where the log is written, if not in --out: a line of JSON for each evaluation
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// Go on from the checkpoints in --out, to the same result as without a stop; without it training begins anew and
+    /// removes them
+    #[arg(long)]
+    resume: bool,
+    /// Steps of the optimiser from one checkpoint to the next [default: one at each evaluation]
+    #[arg(long, value_name = "STEPS", value_parser = positive)]
+    checkpoint_every: Option<usize>,
+    /// Steps of the optimiser from one evaluation to the next [default: a pass over the training part; 250 where
+    /// sequences are drawn anew]
+    #[arg(long, value_name = "STEPS", value_parser = positive)]
+    evaluate_every: Option<usize>,
+    /// Show no progress bar; there is none either where standard error is no terminal
+    #[arg(long)]
+    no_progress: bool,
     /// Runs with different random numbers
     #[arg(long, default_value_t = 3, value_parser = positive)]
     seeds: usize,
-    /// Passes over the training part
-    #[arg(long, default_value_t = 30, value_parser = positive)]
-    epochs: usize,
-    /// Size of every dimension of the cell that the task does not fix
-    #[arg(long, default_value_t = 64, value_parser = positive)]
-    hidden: usize,
-    /// Step width of Adam
-    #[arg(long, default_value_t = 3e-3, value_parser = positive_number)]
-    learning_rate: f64,
-    /// Sequences in one step of the optimiser
-    #[arg(long, default_value_t = 32, value_parser = positive)]
-    batch: usize,
+    /// Seed of the first run
+    #[arg(long, value_name = "SEED", default_value_t = 0)]
+    first_seed: u64,
+    /// Passes over the training part [default: as the task has it]
+    #[arg(long, value_parser = positive, conflicts_with = "steps")]
+    epochs: Option<usize>,
+    /// Steps of the optimiser [default: as the task has it]
+    #[arg(long, value_parser = positive)]
+    steps: Option<usize>,
+    /// Size of every dimension of the cell that the task does not fix [default: as the task has it]
+    #[arg(long, value_parser = positive)]
+    hidden: Option<usize>,
+    /// Step width of Adam [default: as the task has it]
+    #[arg(long, value_parser = positive_number)]
+    learning_rate: Option<f64>,
+    /// Sequences in one step of the optimiser [default: as the task has it]
+    #[arg(long, value_parser = positive)]
+    batch: Option<usize>,
     /// Largest norm of a gradient; longer ones are shortened to it
     #[arg(long, default_value_t = 1.0, value_parser = positive_number)]
     clip: f64,
@@ -67,10 +103,25 @@ pub(crate) struct Arguments {
     backend: BackendArguments,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum TaskName {
-    /// 1,797 handwritten digits of 8×8 pixels, read row by row
-    Digits,
+/// Steps between evaluations where there are no passes.
+const EVALUATE_EVERY: usize = 250;
+
+/// The names of the tasks, with a line about each.
+fn task_names() -> PossibleValuesParser {
+    PossibleValuesParser::new(TASKS.iter().map(|entry| PossibleValue::new(entry.name).help(entry.summary)))
+}
+
+/// A run that came to its end.
+pub(crate) struct Trained {
+    /// All evaluations, the last of them at the end.
+    pub(crate) evaluations: Vec<Evaluation>,
+}
+
+impl Trained {
+    /// The task's metric at the end.
+    fn value(&self) -> f64 {
+        self.evaluations.last().map_or(f64::NAN, |evaluation| evaluation.value)
+    }
 }
 
 /// Runs the subcommand.
@@ -80,61 +131,131 @@ pub(crate) fn train(arguments: &Arguments) -> Result<(), Failure> {
     answer!("{}", describe(&checked.cell))?;
     checked.print_findings();
 
-    let task = task(arguments)?;
-    let sizes = sizes(&checked, &task, arguments.hidden)?;
+    let entry = find(&arguments.task)
+        .ok_or_else(|| Failure::usage(format!("there is no task `{}`", arguments.task)))?;
+    let given = given(arguments)?;
+    let task = entry.open(&given)?;
+    let schedule = schedule(arguments, entry, &*task)?;
+    let sizes = sizes(&checked, entry, &*task, arguments.hidden.unwrap_or(entry.recipe.hidden))?;
     let (cell, elapsed) = crate::session::compile_text::<f32>(&checked.source, &sizes, arguments.backend)?;
+    let named: Vec<String> =
+        checked.cell.dimensions.iter().zip(&sizes).map(|(name, size)| format!("{name} = {size}")).collect();
     answer_line!(
         "compiled in {:.1} ms for {}: {} bytes of code, {} parameters, {} bytes of tape for each step of a sequence",
         elapsed.as_secs_f64() * 1e3,
-        checked
-            .cell
-            .dimensions
-            .iter()
-            .zip(&sizes)
-            .map(|(name, size)| format!("{name} = {size}"))
-            .collect::<Vec<_>>()
-            .join(", "),
+        named.join(", "),
         cell.code_bytes(),
         cell.parameter_layout().length(),
         cell.tape_bytes_per_step()
     )?;
-    let name = format!("{}_{}", checked.source.name(), task.name);
-    train_cell(arguments, Arc::new(cell), &task, &name)
+    let graph = lower(&checked.cell).map_err(|error| Failure::data(error.to_string()))?;
+    let identity = identity(arguments, entry, &given, &schedule, &graph.to_string(), &named.join(", "));
+    let session = Session {
+        arguments,
+        entry,
+        task: &*task,
+        cell: Arc::new(cell),
+        schedule,
+        identity,
+        name: format!("{}_{}", checked.source.name(), entry.name),
+    };
+    session.train(&checked.source.name())
 }
 
-fn task(arguments: &Arguments) -> Result<Classification, Failure> {
-    let text = match &arguments.data {
+fn given(arguments: &Arguments) -> Result<Given, Failure> {
+    let data = match &arguments.data {
         None => None,
         Some(path) => {
             let bytes = std::fs::read(path).map_err(|error| Failure::file(path, &error))?;
             let text = String::from_utf8(bytes).map_err(|error| {
                 Failure::data(format!("{}: the data are not UTF-8: {error}", path.display()))
             })?;
-            Some(text)
+            Some((path.clone(), text))
         }
     };
-    match arguments.task {
-        TaskName::Digits => digits(text.as_deref()),
-    }
+    Ok(Given { data, length: arguments.length })
+}
+
+/// The recipe of the task, but for what the command line says.
+fn schedule(arguments: &Arguments, entry: &Entry, task: &dyn Task) -> Result<Schedule, Failure> {
+    let Recipe { duration, batch, learning_rate, .. } = entry.recipe;
+    let batch = arguments.batch.unwrap_or(batch);
+    let duration = match (arguments.epochs, arguments.steps) {
+        (Some(epochs), _) => Duration::Epochs(epochs),
+        (None, Some(steps)) => Duration::Steps(steps),
+        (None, None) => duration,
+    };
+    let pass = Schedule::steps_of_a_pass(task, batch);
+    let Some(steps) = Schedule::steps_of(duration, task, batch) else {
+        return Err(Failure::usage(match pass {
+            None => format!("the task {} draws its sequences anew: --steps says how long", entry.name),
+            Some(_) => "--epochs is more than can be counted".to_owned(),
+        }));
+    };
+    Ok(Schedule {
+        steps,
+        evaluate_every: arguments.evaluate_every.or(pass).unwrap_or(EVALUATE_EVERY),
+        batch,
+        learning_rate: arguments.learning_rate.unwrap_or(learning_rate),
+        clip: arguments.clip,
+    })
+}
+
+/// What decides the numbers of a run, but for its seed and its end: two runs that agree in it are one.
+fn identity(
+    arguments: &Arguments,
+    entry: &Entry,
+    given: &Given,
+    schedule: &Schedule,
+    graph: &str,
+    dimensions: &str,
+) -> Identity {
+    let initial = arguments.initial.iter().map(|given| format!("{}={}", given.name, given.value));
+    let pairs = [
+        ("equations", digest(graph)),
+        ("dimensions", dimensions.to_owned()),
+        ("task", entry.name.to_owned()),
+        ("data", given.data.as_ref().map_or_else(|| "its own".to_owned(), |(_, text)| digest(text))),
+        (
+            "--length",
+            given.length.or(entry.length).map_or_else(|| "none".to_owned(), |steps| steps.to_string()),
+        ),
+        ("--batch", schedule.batch.to_string()),
+        ("--learning-rate", schedule.learning_rate.to_string()),
+        ("--clip", schedule.clip.to_string()),
+        ("--evaluate-every", schedule.evaluate_every.to_string()),
+        ("--initial", initial.collect::<Vec<_>>().join(",")),
+        ("--backend", format!("{:?}", arguments.backend.backend).to_lowercase()),
+    ];
+    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+}
+
+/// Enough of a text to tell it from another: FNV-1a.
+fn digest(text: &str) -> String {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    });
+    format!("{hash:016x}")
 }
 
 /// The task fixes the size of the input; every other dimension gets `hidden`.
-fn sizes(checked: &Checked, task: &Classification, hidden: usize) -> Result<Vec<usize>, Failure> {
+fn sizes(checked: &Checked, entry: &Entry, task: &dyn Task, hidden: usize) -> Result<Vec<usize>, Failure> {
     let [input] = checked.cell.inputs.as_slice() else {
         let names: Vec<&str> = checked.cell.inputs.iter().map(|input| input.name.as_str()).collect();
         return Err(Failure::data(format!(
             "the task {} gives one input sequence, the cell reads {}: {}",
-            task.name,
+            entry.name,
             names.len(),
             names.join(", ")
         )));
     };
     let mut solver = DimensionSolver::new(&checked.cell.dimensions);
-    let axes: &[usize] = if input.shape == Shape::Scalar { &[] } else { &[task.features] };
-    if axes.is_empty() && task.features != 1 {
+    let features = task.features();
+    let axes: &[usize] = if input.shape == Shape::Scalar { &[] } else { &[features] };
+    if axes.is_empty() && features != 1 {
         return Err(Failure::data(format!(
-            "the input `{}` is a scalar, the task has {}",
-            input.name, task.features
+            "the input `{}` is a scalar, the task has {features}",
+            input.name
         )));
     }
     solver.equate(&input.name, &input.shape, axes)?;
@@ -142,92 +263,180 @@ fn sizes(checked: &Checked, task: &Classification, hidden: usize) -> Result<Vec<
     solver.finish()
 }
 
-fn train_cell(
-    arguments: &Arguments,
+/// All runs of one command.
+struct Session<'a> {
+    arguments: &'a Arguments,
+    entry: &'static Entry,
+    task: &'a dyn Task,
     cell: Arc<dyn SequenceCell<f32>>,
-    task: &Classification,
-    name: &str,
-) -> Result<(), Failure> {
-    std::fs::create_dir_all(&arguments.out).map_err(|error| Failure::file(&arguments.out, &error))?;
-    answer_line!(
-        "{}: {} sequences of {} steps to learn from, {} to be judged by; {} seeds, {} epochs, batches of {}",
-        task.name,
-        task.train.len(),
-        task.steps,
-        task.test.len(),
-        arguments.seeds,
-        arguments.epochs,
-        arguments.batch
-    )?;
-    let schedule = Schedule {
-        epochs: arguments.epochs,
-        batch: arguments.batch,
-        learning_rate: arguments.learning_rate,
-        clip: arguments.clip,
-    };
-    let started = Instant::now();
-    let mut runs: Vec<Trained> = Vec::with_capacity(arguments.seeds);
-    for seed in 0..arguments.seeds as u64 {
+    schedule: Schedule,
+    /// But for the seed.
+    identity: Identity,
+    /// Beginning of the names of files.
+    name: String,
+}
+
+impl Session<'_> {
+    fn train(&self, cell: &str) -> Result<(), Failure> {
+        let Self { arguments, entry, task, schedule, .. } = self;
+        let (metric, baseline) = (task.metric(), task.baseline());
+        std::fs::create_dir_all(&arguments.out).map_err(|error| Failure::file(&arguments.out, &error))?;
+        checkpoint::remove_unfinished(&arguments.out, &self.name)?;
+        answer_line!(
+            "{}: {}; {} sequences to be judged by; {} seeds, {} steps in batches of {}; {} reaches a {} of {}",
+            entry.name,
+            match Schedule::steps_of_a_pass(*task, schedule.batch) {
+                Some(pass) => format!("passes of {pass} steps"),
+                None => "sequences drawn anew".to_owned(),
+            },
+            task.test().len(),
+            arguments.seeds,
+            schedule.steps,
+            schedule.batch,
+            baseline.name,
+            metric.name(),
+            metric.show(baseline.value)
+        )?;
+        let log_path = self.place(&arguments.log, "jsonl");
+        let mut log = Log::create(&log_path, cell, entry.name, metric.name())?;
+        let started = Instant::now();
+        let mut runs: Vec<Trained> = Vec::with_capacity(arguments.seeds);
+        for number in 0..arguments.seeds as u64 {
+            runs.push(self.train_seed(arguments.first_seed.wrapping_add(number), &mut log)?);
+        }
+        let values: Vec<f64> = runs.iter().map(Trained::value).collect();
+        let mean = values.iter().sum::<f64>() / values.len() as f64;
+        answer_line!(
+            "mean test {} {} of {} seeds ({} to {}), {:.1} s of training",
+            metric.name(),
+            metric.show(mean),
+            runs.len(),
+            metric.show(values.iter().copied().fold(f64::INFINITY, f64::min)),
+            metric.show(values.iter().copied().fold(f64::NEG_INFINITY, f64::max)),
+            started.elapsed().as_secs_f64()
+        )?;
+        if let Some(target) = entry.target {
+            let reached = if metric.is_better(mean, target.value) { "reached" } else { "not reached" };
+            let (relation, value) = (metric.relation(), target.value);
+            answer_line!("the task's target for {}, {relation} {value}, is {reached}", target.cells)?;
+        }
+        let curve_path = self.place(&arguments.curve, "svg");
+        let svg = curve::svg(&self.name, metric, baseline, &runs).map_err(Failure::data)?;
+        write_atomically(&curve_path, svg.as_bytes()).map_err(|error| Failure::file(&curve_path, &error))?;
+        answer_line!(
+            "curve: {}\nlog: {}\nweights: {}",
+            curve_path.display(),
+            log_path.display(),
+            arguments.out.join(format!("{}_seed*.safetensors", self.name)).display()
+        )
+    }
+
+    /// The file that the command line names, or one in the folder.
+    fn place(&self, given: &Option<PathBuf>, extension: &str) -> PathBuf {
+        given.clone().unwrap_or_else(|| self.arguments.out.join(format!("{}.{extension}", self.name)))
+    }
+
+    fn train_seed(&self, seed: u64, log: &mut Log) -> Result<Trained, Failure> {
+        let Self { arguments, task, schedule, .. } = self;
         let initial = arguments.initial.iter();
         let initializer = initial.fold(Initializer::new(seed), |initializer, given| {
             initializer.constant(&given.name, given.value)
         });
-        let bar = bar(arguments, task, seed);
-        let run_started = Instant::now();
-        let trained = learn(&cell, task, &initializer, seed, &schedule, |progress| show(&bar, &progress))?;
+        let model = Model::new(self.cell.clone(), *task, &initializer, seed)?;
+        let mut run = Run::new(model, *task, *schedule, seed)?;
+        let mut identity = self.identity.clone();
+        identity.insert("seed".to_owned(), seed.to_string());
+
+        let path = arguments.out.join(format!("{}_seed{seed}.checkpoint", self.name));
+        if arguments.resume {
+            if let Some(checkpoint) = Checkpoint::load(&path)? {
+                checkpoint.restore(&mut run, &identity)?;
+            }
+        } else {
+            checkpoint::remove(&path)?;
+        }
+        let resumed = run.position.step;
+        if resumed > schedule.steps {
+            return Err(Failure::usage(format!(
+                "{}: {resumed} steps are done already, more than the {} that are asked for",
+                path.display(),
+                schedule.steps
+            )));
+        }
+        for &evaluation in &run.position.evaluations {
+            log.add(seed, evaluation)?;
+        }
+
+        let every = arguments.checkpoint_every.unwrap_or(schedule.evaluate_every);
+        let bar = bar(arguments, schedule.steps, seed);
+        bar.set_position(resumed as u64);
+        bar.reset_eta();
+        let started = Instant::now();
+        while !run.is_done() {
+            let known = run.position.evaluations.len();
+            let loss = run.step()?;
+            if run.position.step.is_multiple_of(every) || run.is_done() {
+                checkpoint::save(&path, &run, &identity)?;
+            }
+            for &evaluation in run.position.evaluations.iter().skip(known) {
+                log.add(seed, evaluation)?;
+            }
+            self.show(&bar, &run, loss);
+        }
         bar.finish_and_clear();
-        let seconds = run_started.elapsed().as_secs_f64();
-        let sequences = (task.train.len() * arguments.epochs) as f64;
-        answer_line!(
-            "seed {seed}: test accuracy {:.4}, loss {:.4}, {seconds:.1} s, {:.0} sequences/s",
-            trained.accuracy(),
-            trained.epochs.last().map_or(f64::NAN, |epoch| epoch.loss),
-            sequences / seconds
-        )?;
-        let path = arguments.out.join(format!("{name}_seed{seed}.safetensors"));
-        trained.save(&path)?;
-        runs.push(trained);
+        self.finish(run, seed, resumed, started.elapsed().as_secs_f64())
     }
-    let mean = runs.iter().map(Trained::accuracy).sum::<f64>() / runs.len() as f64;
-    answer_line!(
-        "mean test accuracy {mean:.4} of {} seeds, {:.1} s of training",
-        runs.len(),
-        started.elapsed().as_secs_f64()
-    )?;
-    let path = arguments.out.join(format!("{name}.svg"));
-    let svg = curve::svg(name, &runs).map_err(Failure::data)?;
-    write_atomically(&path, svg.as_bytes()).map_err(|error| Failure::file(&path, &error))?;
-    answer_line!(
-        "curve: {}\nweights: {}",
-        path.display(),
-        arguments.out.join(format!("{name}_seed*.safetensors")).display()
-    )?;
-    Ok(())
+
+    /// Says what came out and writes the weights.
+    fn finish(&self, run: Run<'_>, seed: u64, resumed: usize, seconds: f64) -> Result<Trained, Failure> {
+        let metric = self.task.metric();
+        let trained = Trained { evaluations: run.position.evaluations.clone() };
+        let loss = trained.evaluations.last().map_or(f64::NAN, |evaluation| evaluation.loss);
+        let steps = run.position.step - resumed;
+        let time = match (resumed, steps) {
+            (0, _) => format!("{seconds:.1} s, {:.0} steps/s", steps as f64 / seconds),
+            (_, 0) => "nothing left to do".to_owned(),
+            _ => format!("{seconds:.1} s for the steps from {resumed} on"),
+        };
+        answer_line!(
+            "seed {seed}: test {} {}, loss {loss:.4}, {time}",
+            metric.name(),
+            metric.show(trained.value())
+        )?;
+        let path = self.arguments.out.join(format!("{}_seed{seed}.safetensors", self.name));
+        save_weights(&path, &run.model, seed, metric.name(), trained.value())?;
+        Ok(trained)
+    }
+
+    fn show(&self, bar: &ProgressBar, run: &Run<'_>, loss: f64) {
+        let metric = self.task.metric();
+        bar.set_position(run.position.step as u64);
+        let value = run.position.evaluations.last().map_or_else(
+            || "not judged yet".to_owned(),
+            |evaluation| format!("{} {}", metric.name(), metric.show(evaluation.value)),
+        );
+        bar.set_message(format!("loss {loss:.4} {value}"));
+    }
 }
 
-fn bar(arguments: &Arguments, task: &Classification, seed: u64) -> ProgressBar {
-    let sequences = (task.train.len() * arguments.epochs) as u64;
-    let bar =
-        if std::io::stderr().is_terminal() { ProgressBar::new(sequences) } else { ProgressBar::hidden() };
+/// Writes `cell.NAME`, `head.weight` and `head.bias`.
+fn save_weights(path: &Path, model: &Model, seed: u64, metric: &str, value: f64) -> Result<(), Failure> {
+    let tensors = model
+        .variables()
+        .iter()
+        .map(|(name, variable)| checkpoint::named(name.clone(), variable))
+        .collect::<Result<Vec<_>, _>>()?;
+    let result = serde_json::json!({ "seed": seed, "metric": metric, "value": value });
+    Ok(write_tensors(path, &tensors, &[("training", result.to_string())])?)
+}
+
+fn bar(arguments: &Arguments, steps: usize, seed: u64) -> ProgressBar {
+    let shown = std::io::stderr().is_terminal() && !arguments.no_progress;
+    let bar = if shown { ProgressBar::new(steps as u64) } else { ProgressBar::hidden() };
     // The template is this program's own; one that does not parse leaves the plain bar.
-    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {msg} {per_sec}") {
-        let style =
-            style.with_key("per_sec", |state: &indicatif::ProgressState, out: &mut dyn std::fmt::Write| {
-                // Writing to the line buffer of the bar cannot fail.
-                let _ = write!(out, "{:.0} sequences/s", state.per_sec());
-            });
+    if let Ok(style) = ProgressStyle::with_template("{prefix} {wide_bar} {msg} {pos}/{len} {eta}") {
         bar.set_style(style.progress_chars("=> "));
     }
     bar.set_prefix(format!("seed {seed}"));
     bar
-}
-
-fn show(bar: &ProgressBar, progress: &Progress) {
-    bar.inc(progress.sequences as u64);
-    bar.set_message(format!(
-        "epoch {} loss {:.4} accuracy {:.4}",
-        progress.epoch + 1,
-        progress.loss,
-        progress.accuracy
-    ));
 }

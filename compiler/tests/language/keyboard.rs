@@ -1,0 +1,95 @@
+//! Equations of a keyboard, in comments, lists, tables and mails: what of a line is the equation.
+
+use gatewright_compiler::passes::read;
+use gatewright_compiler::resolve::Options;
+use gatewright_compiler::source::Syntax;
+
+use crate::{codes, listed, roles};
+
+const RNN: &str = "x[x] -> h[h]; h[h]; W[h, x] U[h, h]";
+
+/// Reads a document and gives its roles.
+#[track_caller]
+fn document(text: &str) -> String {
+    match read(text, Syntax::Markdown, None, &Options::default()) {
+        Ok(cell) => roles(&cell),
+        Err(found) => panic!("{text}\nis refused: {}", listed(&found)),
+    }
+}
+
+#[track_caller]
+fn refuse(text: &str, expected: &str) {
+    match read(text, Syntax::Markdown, None, &Options::default()) {
+        Ok(cell) => panic!("{text}\nis accepted: {}", roles(&cell)),
+        Err(found) => assert!(codes(&found, true).contains(&expected), "{text}\n{}", listed(&found)),
+    }
+}
+
+#[test]
+fn words_around_an_equation_are_no_part_of_it() {
+    for text in [
+        "Next Hidden h_t = tanh(W x_t + U h_{t-1})",
+        "hidden_state h_t = \\tanh(W x_t + U h_{t-1})",
+        "**New state (h):** h_t = tanh(W x_t + U h_{t-1})",
+        "*h_t = tanh(W x_t + U h_{t-1})* (the new state)",
+        "- *h_t = tanh(W x_t + U h_{t-1})*  // what is carried",
+        "ii) h_t = tanh(W x_t + U h_{t-1})",
+        "h_t = tanh(W x_t + U h_{t-1})  -- the state (0 = nothing, 1 = all)",
+        "h_t = tanh(W x_t + U h_{t-1}) — the state (0 = nothing)",
+        "h_t = tanh(W x_t + U h_{t-1}), where h_t is the state",
+        "h_t = tanh(W x_t + U h_{t-1})\nThe last state h_T is read by a classifier.",
+        "The step |\n--- |\nh_t = tanh(W x_t + U h_{t-1}) |",
+        "- x_t ∈ ℝ^x: what comes in\n- h_{t-1} ∈ ℝ^h: what was\n\n    h_t = tanh(W x_t + U h_{t-1})",
+        "<pre><code>h_t = tanh(W x_t + U h_{t-1})</code></pre>",
+    ] {
+        assert_eq!(document(text), RNN, "{text}");
+    }
+    // A word that stands for a value is none.
+    refuse("h_t = tanh(W x_t + U h_{t-1}) update gate", "GW0005");
+}
+
+#[test]
+fn a_weight_directly_before_a_value_is_a_factor() {
+    assert_eq!(document("h_t = tanh(Wx_t + Uh_{t-1})"), RNN);
+    assert_eq!(document("h<sub>t</sub> = tanh(Wx<sub>t</sub> + Uh<sub>t-1</sub>)"), RNN);
+    // Nothing says that these are two.
+    assert_eq!(document("s_t = tanh(W Ax_t + U s_{t-1})"), "Ax[Ax] -> s[s]; s[s]; W[s, Ax] U[s, s]");
+}
+
+#[test]
+fn brackets_behind_a_weight_label_it_where_the_time_stands_in_brackets() {
+    assert_eq!(
+        document(":math:`h[t] := tanh(W[h].x[t] + U[h].h[t-1] + Wb[h])`"),
+        "x[x] -> h[h]; h[h]; W_h[h, x] U_h[h, h] Wb_h[h]",
+    );
+    assert_eq!(document("h_t = tanh(W [x_t] + U [h_{t-1}])"), RNN);
+}
+
+#[test]
+fn an_accent_may_stand_before_its_letter() {
+    let expected = "x[x] -> h[h]; h[h]; W[h, x] w[h]";
+    for text in [
+        "~h_t = tanh(W x_t)\nh_t = w * h_{t-1} + ~h_t",
+        "\u{303}h[t] = tanh(W x[t])\nh[t] = w * h[t-1] + \u{303}h[t]",
+        "h̃_t = tanh(W x_t)\nh_t = w * h_{t-1} + h̃_t",
+    ] {
+        assert_eq!(document(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_row_of_biases_is_a_vector() {
+    assert_eq!(
+        document("$$h_t = \\tanh(x_t W + h_{t-1} U + b)$$\n$$b \\in \\mathbb{R}^{1 \\times h}$$"),
+        "x[x] -> h[h]; h[h]; W[x, h] U[h, h] b[h]",
+    );
+}
+
+#[test]
+fn lines_that_lost_their_delimiters_do_not_vanish() {
+    refuse(
+        "$$z_t = \\sigma(W x_t + U h_{t-1})$$\n\n\\bm{h}_t &= z_t \\circ h_{t-1} + \\sigma(h_t)",
+        "GW0301",
+    );
+    refuse("$$h_t = \\tanh(W x_t + h_{t-1} U_{h + b_h})$$", "GW0005");
+}

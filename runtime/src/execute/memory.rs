@@ -1,0 +1,231 @@
+//! What a workspace holds for one engine: packed weights, and blocks of rows that threads take one by one.
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use gatewright_compiler::plan::OnceSource;
+
+use super::arena::{ArenaLayout, Room};
+use super::block::{Block, Limit};
+use super::budget;
+use super::compiled::{constants, internal};
+use super::engine::Engine;
+use super::table::{self, Row};
+use crate::error::CallError;
+use crate::matmul::{Element, PackedMatrix};
+use crate::sequence::{Keep, Sequences};
+
+/// Steps that inference runs at once. Products that leave the loop are computed for so many steps ahead, so the memory
+/// of a run without a tape does not grow with the length of the sequence beyond this.
+pub(crate) const STEPS_AT_ONCE: usize = 256;
+
+/// What a [`Workspace`](crate::workspace::Workspace) holds for one engine.
+#[derive(Debug)]
+pub(crate) struct Memory<T> {
+    pub(super) engine: Option<Arc<Engine<T>>>,
+    pub(crate) matrices: Vec<PackedMatrix<T>>,
+    pub(crate) expressions: Vec<Vec<T>>,
+    pub(crate) blocks: Vec<Block<T>>,
+    table: Vec<Row>,
+    /// The run whose tape is held.
+    pub(super) tape: Option<Tape>,
+}
+
+/// What the way back must know of the run it goes back through.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Tape {
+    pub(crate) steps: usize,
+    pub(crate) batch: usize,
+    /// Every step of every sample was run.
+    pub(crate) whole: bool,
+    /// For each state whether the caller said where it begins.
+    pub(crate) given: Vec<bool>,
+}
+
+impl<T> Default for Memory<T> {
+    fn default() -> Self {
+        Self {
+            engine: None,
+            matrices: Vec::new(),
+            expressions: Vec::new(),
+            blocks: Vec::new(),
+            table: Vec::new(),
+            tape: None,
+        }
+    }
+}
+
+impl<T> Memory<T> {
+    /// Bytes of all blocks.
+    pub(crate) fn bytes(&self) -> usize {
+        self.blocks.iter().map(Block::bytes).sum()
+    }
+
+    /// Rounds of the block that has the most.
+    pub(super) fn rounds(&self) -> usize {
+        self.blocks.iter().map(|block| block.course.rounds()).max().unwrap_or(0)
+    }
+}
+
+impl<T: Element> Memory<T> {
+    /// Makes this the memory of `engine` for a run: everything that does not depend on values. True where every step of
+    /// every sample is run.
+    pub(crate) fn attach(
+        &mut self,
+        engine: &Arc<Engine<T>>,
+        steps: usize,
+        batch: usize,
+        sequences: &Sequences<'_>,
+        keep: Keep,
+    ) -> Result<bool, CallError> {
+        self.tape = None;
+        if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
+            let matrices = &engine.plan.matrices;
+            let zeroed = matrices
+                .iter()
+                .map(|matrix| PackedMatrix::zeroed_for(engine.level, matrix.rows, matrix.columns));
+            let matrices = zeroed.collect::<Result<_, _>>().map_err(internal)?;
+            *self = Self { engine: Some(Arc::clone(engine)), matrices, ..Self::default() };
+        }
+        // A batch that no run has room for has no table either.
+        let least = Room { rows: batch, sequence: 0, borders: batch };
+        let too_large = CallError::TooLarge { steps, batch };
+        let elements = ArenaLayout::elements(&engine.plan, least).ok_or(too_large.clone())?;
+        // The question allocates, and is asked once.
+        if self.table.capacity() < batch {
+            room_for::<T>(elements)?;
+        }
+        let whole = table::fill(&mut self.table, steps, batch, sequences)?;
+        let (rows, count) = block_rows(self.table.len());
+        let limit = match keep {
+            Keep::Nothing => Limit { rows: STEPS_AT_ONCE.saturating_mul(rows), chunked: false, exact: false },
+            Keep::Tape => Limit { rows: usize::MAX, chunked: true, exact: false },
+            Keep::Checkpoints { bytes } => {
+                let blocks = || self.table.chunks(rows);
+                Limit { rows: budget::rows_within(engine, blocks, bytes)?, chunked: true, exact: true }
+            }
+        };
+        self.blocks.truncate(count);
+        let none = |_| CallError::OutOfMemory { elements: count };
+        self.blocks.try_reserve_exact(count - self.blocks.len()).map_err(none)?;
+        self.blocks.resize_with(count, Block::default);
+        // All or nothing: what all blocks need is asked for before any of them gets it.
+        let mut elements: usize = 0;
+        let mut chunks = self.table.chunks(rows);
+        for block in &mut self.blocks {
+            block.rows.clear();
+            block.rows.extend_from_slice(chunks.next().unwrap_or_default());
+            let more = block.lay(engine, limit)?.ok_or(too_large.clone())?;
+            elements = elements.checked_add(more).ok_or(too_large.clone())?;
+        }
+        room_for::<T>(elements)?;
+        self.blocks.iter_mut().try_for_each(|block| block.prepare(engine, limit))?;
+        Ok(whole)
+    }
+
+    /// Computes what is the same at every step of a run and of the way back.
+    pub(crate) fn compute_constants(
+        &mut self,
+        engine: &Engine<T>,
+        parameters: &[T],
+        ranges: &[(usize, usize)],
+    ) -> Result<(), CallError> {
+        let wanted: Vec<_> = engine.plan.expressions.iter().map(|expression| expression.0).collect();
+        if !wanted.is_empty() {
+            self.expressions = constants(engine, parameters, ranges, &[], &wanted)?;
+        }
+        self.pack(engine, parameters, ranges, false)
+    }
+
+    /// Packs the matrices of one pass.
+    pub(super) fn pack(
+        &mut self,
+        engine: &Engine<T>,
+        parameters: &[T],
+        ranges: &[(usize, usize)],
+        backward: bool,
+    ) -> Result<(), CallError> {
+        for (packed, layout) in self.matrices.iter_mut().zip(&engine.plan.matrices) {
+            if layout.backward != backward {
+                continue;
+            }
+            for block in &layout.blocks {
+                let view = block.view;
+                let source = match view.source {
+                    OnceSource::Parameter(index) => {
+                        let (offset, length) = ranges[index as usize];
+                        &parameters[offset..offset + length]
+                    }
+                    OnceSource::Expression(index) => &self.expressions[index as usize],
+                };
+                if view.rows == 0 || view.columns == 0 {
+                    continue;
+                }
+                // `y = M v` for rows `v^T` is `v^T M^T`: what is not transposed in the equation is so in the product.
+                packed
+                    .place(
+                        block.row,
+                        block.column,
+                        &source[view.row * view.row_stride + view.column..],
+                        view.rows,
+                        view.columns,
+                        view.row_stride,
+                        !view.transposed,
+                    )
+                    .map_err(internal)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Whether there is memory for so many elements.
+fn room_for<T>(elements: usize) -> Result<(), CallError> {
+    Vec::<T>::new().try_reserve_exact(elements).map_err(|_| CallError::OutOfMemory { elements })
+}
+
+/// Rows of the blocks that so many are cut into, and how many blocks. Depends on the number of rows alone.
+fn block_rows(rows: usize) -> (usize, usize) {
+    // From 32 rows on there are at least two blocks, so that two threads have work; beyond 64 rows blocks keep the
+    // memory of a step small.
+    let most = if rows < 32 { rows.max(1) } else { rows.div_ceil(2).min(32).next_multiple_of(8) };
+    (most, rows.div_ceil(most).max(1))
+}
+
+/// Runs `work` on every block, on up to `threads` threads, each taking the next block that is left. The first error by
+/// block order is the result.
+pub(super) fn each_block<T: Element>(
+    blocks: &mut [Block<T>],
+    threads: usize,
+    work: impl Fn(&mut Block<T>) -> Result<(), CallError> + Sync,
+) -> Result<(), CallError> {
+    let threads = threads.min(blocks.len());
+    if threads <= 1 {
+        return blocks.iter_mut().try_for_each(work);
+    }
+    let queue = Mutex::new(blocks.iter_mut().enumerate());
+    let run = || {
+        loop {
+            // A thread that panics does so in `work`, not while it holds the queue.
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let (index, block) = next?;
+            if let Err(error) = work(block) {
+                return Some((index, error));
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        // Where the system has no more threads, those there are do the work.
+        let others: Vec<_> =
+            (1..threads).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, run).ok()).collect();
+        let mut first = run();
+        for other in others {
+            let panicked = || Some((0, CallError::Internal("a thread of the run panicked".to_owned())));
+            let error = other.join().unwrap_or_else(|_| panicked());
+            first = match (first, error) {
+                (Some(one), Some(two)) => Some(if two.0 < one.0 { two } else { one }),
+                (one, two) => one.or(two),
+            };
+        }
+        first.map_or(Ok(()), |(_, error)| Err(error))
+    })
+}

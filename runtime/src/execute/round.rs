@@ -1,0 +1,171 @@
+//! A round of a block, forward and back: its pieces one after the other, states and their gradients carried between them.
+
+use gatewright_compiler::plan::BufferRole;
+
+use super::arena::Region;
+use super::block::{Block, Shared};
+use super::engine::Engine;
+use super::stage::{Beginning, Beginnings, Boundary, Source};
+use crate::error::CallError;
+use crate::matmul::Element;
+
+/// What the way back reads of the caller's.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Adjoints<'a, T> {
+    /// The inputs of the forward run, for rounds that are computed again.
+    pub(crate) inputs: Boundary<'a, T>,
+    pub(crate) outputs: Boundary<'a, T>,
+    pub(crate) states: Boundary<'a, T>,
+}
+
+impl<T: Element> Block<T> {
+    /// Runs a round forward, the first from where `beginnings` say, and keeps the states of rows that end.
+    pub(crate) fn forward_round(
+        &mut self,
+        shared: Shared<'_, T>,
+        round: usize,
+        inputs: Boundary<'_, T>,
+        beginnings: Beginnings<'_, T>,
+    ) -> Result<(), CallError> {
+        let (layout, engine) = (self.layout()?, shared.engine);
+        let pieces = self.course.round(round);
+        if pieces.is_empty() {
+            return Ok(());
+        }
+        let region = |piece| Region { layout: &layout, piece };
+        let first = region(self.course.piece(pieces.start));
+        match pieces.start.checked_sub(1) {
+            None => self.stage_states(engine, first, beginnings),
+            Some(before) => self.carry_on(engine, region(self.course.piece(before)), first),
+        }
+        self.keep(engine, round, first, false);
+        self.round = None;
+        self.pieces_forward(shared, round, inputs, true)
+    }
+
+    /// The pieces of a round, of which the states that it begins with are in place.
+    fn pieces_forward(
+        &mut self,
+        shared: Shared<'_, T>,
+        round: usize,
+        inputs: Boundary<'_, T>,
+        ending: bool,
+    ) -> Result<(), CallError> {
+        let (layout, engine) = (self.layout()?, shared.engine);
+        let region = |piece| Region { layout: &layout, piece };
+        let pieces = self.course.round(round);
+        for index in pieces.clone() {
+            let here = region(self.course.piece(index));
+            if index > pieces.start {
+                self.carry_on(engine, region(self.course.piece(index - 1)), here);
+            }
+            self.stage_inputs(engine, here, inputs.sources());
+            self.run_forward(shared, here)?;
+            if ending {
+                self.keep_ended(engine, here, self.course.rows_behind(index));
+            }
+        }
+        self.round = Some(round);
+        Ok(())
+    }
+
+    /// Runs the step of a run of one, from the states that [`Block::set_state`] or the step before has left.
+    pub(crate) fn run_one_step<'s>(
+        &mut self,
+        shared: Shared<'_, T>,
+        inputs: impl Iterator<Item = Source<'s, T>>,
+    ) -> Result<(), CallError>
+    where
+        T: 's,
+    {
+        let layout = self.layout()?;
+        if self.course.rounds() == 0 {
+            return Ok(());
+        }
+        let here = Region { layout: &layout, piece: self.course.piece(0) };
+        self.stage_inputs(shared.engine, here, inputs);
+        self.run_forward(shared, here)?;
+        self.round = Some(0);
+        Ok(())
+    }
+
+    /// Makes the states that the step has ended with those that the next one begins with.
+    pub(crate) fn end_one_step(&mut self, engine: &Engine<T>) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        if self.course.rounds() > 0 {
+            let here = Region { layout: &layout, piece: self.course.piece(0) };
+            self.carry_on(engine, here, here);
+        }
+        Ok(())
+    }
+
+    /// Sets a state that the next step begins with.
+    pub(crate) fn set_state(
+        &mut self,
+        engine: &Engine<T>,
+        state: usize,
+        beginning: Beginning<'_, T>,
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        if self.course.rounds() > 0 {
+            let here = Region { layout: &layout, piece: self.course.piece(0) };
+            self.stage_state(engine, here, state, beginning);
+        }
+        Ok(())
+    }
+
+    /// Gives the state that the next step begins with, by sample.
+    pub(crate) fn state(
+        &self,
+        engine: &Engine<T>,
+        state: usize,
+        mut into: impl FnMut(usize, &[T]),
+    ) -> Result<(), CallError> {
+        let (place, size) = (engine.plan.states[state], engine.state_sizes[state]);
+        self.unstage_first(engine, place, size, |row, from| into(row.sample, from))
+    }
+
+    /// Readies the loop back: nothing is added up yet.
+    pub(crate) fn begin_backward(
+        &mut self,
+        shared: Shared<'_, T>,
+        gradient: &mut [T],
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        for (index, buffer) in shared.engine.plan.buffers.iter().enumerate() {
+            if buffer.role == BufferRole::Totals {
+                let at = layout.once(index);
+                self.arena.as_mut_slice()[at..at + buffer.width].fill(T::ZERO);
+            }
+        }
+        self.begin_totals(shared.engine, gradient);
+        Ok(())
+    }
+
+    /// Runs a round back, after those behind it. Computes it again if it is not in memory.
+    pub(crate) fn backward_round(
+        &mut self,
+        shared: Shared<'_, T>,
+        round: usize,
+        adjoints: Adjoints<'_, T>,
+        gradient: &mut [T],
+    ) -> Result<(), CallError> {
+        let (layout, engine) = (self.layout()?, shared.engine);
+        let region = |piece| Region { layout: &layout, piece };
+        let pieces = self.course.round(round);
+        for index in pieces.clone().rev() {
+            let here = region(self.course.piece(index));
+            let behind = (self.course.rows_behind(index) > 0).then(|| region(self.course.piece(index + 1)));
+            // The piece behind may be of the round that was in memory, and is read before that is overwritten. What the
+            // forward programs write are other buffers.
+            self.stage_gradients(engine, here, behind, adjoints.outputs, adjoints.states);
+            if self.round != Some(round) {
+                self.round = None;
+                self.keep(engine, round, region(self.course.piece(pieces.start)), true);
+                self.pieces_forward(shared, round, adjoints.inputs, false)?;
+            }
+            self.run_backward(shared, here, gradient)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,266 @@
+//! A call: checked, cut in rounds, each round run by all blocks, and what comes out put where it belongs.
+
+use std::sync::Arc;
+
+use super::block::{Block, Shared};
+use super::check;
+use super::compiled::{CompiledCell, internal};
+use super::engine::Engine;
+use super::memory::{Memory, Tape, each_block};
+use super::round::Adjoints;
+use super::stage::{Beginnings, Boundary};
+use super::table::Row;
+use crate::error::CallError;
+use crate::matmul::Element;
+use crate::sequence::{Backward, CellLayout, Forward, Keep, SequenceCell};
+use crate::workspace::Workspace;
+
+impl<T: Element> CompiledCell<T> {
+    /// For each state where it begins, one value for all samples, if the equations say so and the caller does not, or a
+    /// reset asks for it. An empty list where that is needed of none.
+    pub(crate) fn declared_states(
+        &self,
+        parameters: &[T],
+        needed: impl Fn(u32) -> bool,
+    ) -> Result<Vec<Option<Vec<T>>>, CallError> {
+        let Some(initial) = self.initial.as_ref().filter(|one| one.states().iter().any(|&one| needed(one)))
+        else {
+            return Ok(Vec::new());
+        };
+        let mut declared = vec![None; self.layout.states.len()];
+        let parameters = self.parameter_slices(parameters);
+        let values = initial.values(&self.training.plan.sizes, &parameters).map_err(internal)?;
+        for (&state, value) in initial.states().iter().zip(values) {
+            declared[state as usize] = needed(state).then_some(value);
+        }
+        Ok(declared)
+    }
+
+    /// Adds what reaches the parameters through the initial states that the equations declare and rows have begun with.
+    fn declared_gradients(
+        &self,
+        call: &mut Backward<'_, '_, T>,
+        memory: &Memory<T>,
+        given: &[bool],
+    ) -> Result<(), CallError> {
+        let Some(initial) = &self.initial else { return Ok(()) };
+        let engine = &self.training;
+        let mut sums: Vec<Vec<T>> = Vec::with_capacity(initial.states().len());
+        let mut some = false;
+        for &state in initial.states() {
+            let state = state as usize;
+            let mut sum = vec![T::ZERO; self.layout.states[state].size];
+            let add = |row: &Row, addends: &[T]| {
+                if !(given[state] && row.given) {
+                    some = true;
+                    sum.iter_mut().zip(addends).for_each(|(sum, &addend)| *sum = *sum + addend);
+                }
+            };
+            let mut add = add;
+            for block in &memory.blocks {
+                block.unstage_initial_gradients(engine, state, &mut add)?;
+            }
+            sums.push(sum);
+        }
+        if !some {
+            return Ok(());
+        }
+        let sums: Vec<&[T]> = sums.iter().map(Vec::as_slice).collect();
+        let parameters = self.parameter_slices(call.parameters);
+        let gradients =
+            initial.parameter_gradients(&engine.plan.sizes, &parameters, &sums).map_err(internal)?;
+        for (&(offset, length), addends) in self.parameter_ranges.iter().zip(&gradients) {
+            let gradient = &mut call.parameter_gradients[offset..offset + length];
+            gradient.iter_mut().zip(addends).for_each(|(sum, &addend)| *sum = *sum + addend);
+        }
+        Ok(())
+    }
+
+    pub(crate) fn shared<'a>(
+        &'a self,
+        engine: &'a Engine<T>,
+        parameters: &'a [T],
+        memory: &'a Memory<T>,
+    ) -> Shared<'a, T> {
+        Shared {
+            engine,
+            solve: self.solve,
+            matrices: &memory.matrices,
+            parameters,
+            parameter_ranges: &self.parameter_ranges,
+            expressions: &memory.expressions,
+        }
+    }
+
+    /// All rounds of a forward run.
+    fn run_forward(
+        &self,
+        call: &mut Forward<'_, '_, T>,
+        beginnings: Beginnings<'_, T>,
+        shared: Shared<'_, T>,
+        blocks: &mut [Block<T>],
+        (rounds, whole): (usize, bool),
+    ) -> Result<(), CallError> {
+        let (engine, layout, batch) = (shared.engine, &self.layout, call.batch);
+        let inputs = Boundary { ports: &layout.inputs, slices: call.inputs, batch };
+        blocks.iter_mut().try_for_each(|block| block.stage_constants(shared))?;
+        for round in 0..rounds {
+            each_block(blocks, self.threads, |block| block.forward_round(shared, round, inputs, beginnings))?;
+            if round == 0 && !whole {
+                call.outputs.iter_mut().for_each(|output| output.fill(T::ZERO));
+            }
+            let outputs = call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs);
+            for ((output, &place), port) in outputs {
+                for block in blocks.iter().filter(|block| block.round == Some(round)) {
+                    block.unstage_sequence(engine, place, batch, port.size, output)?;
+                }
+            }
+        }
+        for (state, into) in call.final_states.iter_mut().enumerate() {
+            blocks.iter().for_each(|block| block.unstage_final(engine, state, into));
+        }
+        Ok(())
+    }
+
+    /// A backward run through a tape.
+    fn go_back(
+        &self,
+        call: &mut Backward<'_, '_, T>,
+        memory: &mut Memory<T>,
+        tape: &Tape,
+    ) -> Result<(), CallError> {
+        let engine = &self.training;
+        let rounds = memory.rounds();
+        check::backward(&self.layout, call, (tape.steps, tape.batch), rounds > 1)?;
+        memory.pack(engine, call.parameters, &self.parameter_ranges, true)?;
+        let mut blocks = std::mem::take(&mut memory.blocks);
+        let shared = self.shared(engine, call.parameters, memory);
+        let result = self.run_backward(call, tape, shared, &mut blocks, rounds);
+        memory.blocks = blocks;
+        result?;
+        self.declared_gradients(call, memory, &tape.given)
+    }
+
+    /// All rounds of a backward run.
+    fn run_backward(
+        &self,
+        call: &mut Backward<'_, '_, T>,
+        tape: &Tape,
+        shared: Shared<'_, T>,
+        blocks: &mut [Block<T>],
+        rounds: usize,
+    ) -> Result<(), CallError> {
+        let (engine, layout, batch) = (shared.engine, &self.layout, tape.batch);
+        let adjoints = Adjoints {
+            inputs: Boundary { ports: &layout.inputs, slices: call.inputs, batch },
+            outputs: Boundary { ports: &layout.outputs, slices: call.output_gradients, batch },
+            states: Boundary { ports: &layout.states, slices: call.final_state_gradients, batch },
+        };
+        let rounds = rounds.max(1);
+        let back = |block: &mut Block<T>, round: usize, gradient: &mut [T]| {
+            if round + 1 == rounds {
+                block.begin_backward(shared, gradient)?;
+            }
+            block.backward_round(shared, round, adjoints, gradient)?;
+            if round == 0 { block.finish_gradients(shared, gradient) } else { Ok(()) }
+        };
+        // One block adds up in place, unless it might give up halfway.
+        let in_place = blocks.len() == 1 && engine.plan.unknown_gradients.is_empty();
+        let length = call.parameter_gradients.len();
+        for round in (0..rounds).rev() {
+            match blocks {
+                [block] if in_place => back(block, round, call.parameter_gradients)?,
+                _ => each_block(blocks, self.threads, |block| {
+                    let mut gradient = std::mem::take(&mut block.gradient);
+                    gradient.resize(length, T::ZERO);
+                    let result = back(block, round, &mut gradient);
+                    block.gradient = gradient;
+                    result
+                })?,
+            }
+            let gradients = call.input_gradients.iter_mut().zip(&engine.plan.input_gradients);
+            for ((into, place), port) in gradients.zip(&layout.inputs) {
+                if round + 1 == rounds && (place.is_none() || !tape.whole) {
+                    into.fill(T::ZERO);
+                }
+                let Some(place) = place.filter(|_| !into.is_empty()) else { continue };
+                for block in blocks.iter().filter(|block| block.round == Some(round)) {
+                    block.unstage_sequence(engine, place, batch, port.size, into)?;
+                }
+            }
+        }
+        if !in_place {
+            // In the order of the blocks, whichever thread ran them.
+            for (index, block) in blocks.iter().enumerate() {
+                for (sum, &addend) in call.parameter_gradients.iter_mut().zip(&block.gradient) {
+                    *sum = if index == 0 { addend } else { *sum + addend };
+                }
+            }
+        }
+        for (state, (into, port)) in call.initial_state_gradients.iter_mut().zip(&layout.states).enumerate() {
+            into.fill(T::ZERO);
+            let mut copy = |row: &Row, from: &[T]| {
+                if row.given {
+                    into[row.sample * port.size..(row.sample + 1) * port.size].copy_from_slice(from);
+                }
+            };
+            for block in blocks.iter() {
+                block.unstage_initial_gradients(engine, state, &mut copy)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<T: Element> SequenceCell<T> for CompiledCell<T> {
+    fn layout(&self) -> &CellLayout {
+        &self.layout
+    }
+
+    fn forward(
+        &self,
+        mut call: Forward<'_, '_, T>,
+        keep: Keep,
+        workspace: &mut Workspace<T>,
+    ) -> Result<(), CallError> {
+        check::forward(&self.layout, &call)?;
+        let engine = match keep {
+            Keep::Nothing => &self.inference,
+            Keep::Tape | Keep::Checkpoints { .. } => &self.training,
+        };
+        let memory = workspace.memory();
+        let mut given = memory.tape.take().map_or_else(Vec::new, |tape| tape.given);
+        let whole = memory.attach(engine, call.steps, call.batch, &call.sequences, keep)?;
+        memory.compute_constants(engine, call.parameters, &self.parameter_ranges)?;
+        let is_given = |state| call.initial_states.get(state).is_some_and(|slice: &&[T]| !slice.is_empty());
+        given.clear();
+        given.extend((0..self.layout.states.len()).map(is_given));
+        let reset = call.sequences.resets.contains(&true);
+        let declared = self.declared_states(call.parameters, |state| reset || !given[state as usize])?;
+        let states = Boundary { ports: &self.layout.states, slices: call.initial_states, batch: call.batch };
+        let beginnings = Beginnings { given: states, declared: &declared };
+        let rounds = memory.rounds();
+        let mut blocks = std::mem::take(&mut memory.blocks);
+        let shared = self.shared(engine, call.parameters, memory);
+        let result = self.run_forward(&mut call, beginnings, shared, &mut blocks, (rounds, whole));
+        memory.blocks = blocks;
+        result?;
+        let tape = Tape { steps: call.steps, batch: call.batch, whole, given };
+        memory.tape = (keep != Keep::Nothing).then_some(tape);
+        Ok(())
+    }
+
+    fn backward(&self, mut call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
+        let engine = &self.training;
+        let memory = workspace.memory();
+        let held = memory.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine));
+        if !held {
+            return Err(CallError::NoTape);
+        }
+        // Taken out and put back: the way back may be gone more than once.
+        let tape = memory.tape.take().ok_or(CallError::NoTape)?;
+        let result = self.go_back(&mut call, memory, &tape);
+        memory.tape = Some(tape);
+        result
+    }
+}

@@ -1,0 +1,350 @@
+//! What crosses the border of a block: rows are copied in and out as the table says, states are carried from piece to
+//! piece.
+//!
+//! Within a block a row is aligned and padded, and its first step is step 0; outside it is a part of a sample, anywhere.
+
+use gatewright_compiler::plan::{BufferRole, Place};
+
+use super::arena::Region;
+use super::block::{Block, Shared};
+use super::engine::Engine;
+use super::table::Row;
+use crate::error::CallError;
+use crate::matmul::Element;
+use crate::sequence::Port;
+
+/// Sequences, `[T, B, n]`, or states, `[B, n]`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Source<'a, T> {
+    pub(crate) elements: &'a [T],
+    pub(crate) batch: usize,
+    pub(crate) size: usize,
+}
+
+impl<'a, T> Source<'a, T> {
+    /// The elements of a sample at a step; of states at step 0.
+    fn at(&self, step: usize, sample: usize) -> &'a [T] {
+        let from = (step * self.batch + sample) * self.size;
+        &self.elements[from..from + self.size]
+    }
+}
+
+/// Sequences or states as the caller gives them, one for each port; no list of sources is made of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Boundary<'a, T> {
+    pub(crate) ports: &'a [Port],
+    /// For each port its elements; an empty list where the caller gives none.
+    pub(crate) slices: &'a [&'a [T]],
+    pub(crate) batch: usize,
+}
+
+impl<'a, T: Copy> Boundary<'a, T> {
+    /// What is given.
+    pub(crate) fn sources(self) -> impl Iterator<Item = Source<'a, T>> {
+        let source = move |(&elements, port): (&&'a [T], &Port)| Source {
+            elements,
+            batch: self.batch,
+            size: port.size,
+        };
+        self.slices.iter().zip(self.ports).map(source)
+    }
+
+    /// For each port what is given, `None` for zeros, and the port's size.
+    fn or_zeros(self) -> impl Iterator<Item = (Option<Source<'a, T>>, usize)> {
+        let given = self.sources().map(Some).chain(std::iter::repeat_with(|| None));
+        given.zip(self.ports).map(|(source, port)| (source, port.size))
+    }
+}
+
+/// Where a state begins: where the caller says (`[B, n]`), else where the equations say (`[n]`), else at zero.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beginning<'a, T> {
+    pub(crate) given: Option<Source<'a, T>>,
+    pub(crate) declared: Option<&'a [T]>,
+    pub(crate) size: usize,
+}
+
+/// Where all states begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beginnings<'a, T> {
+    /// An empty list, or an empty slice, where the caller does not say.
+    pub(crate) given: Boundary<'a, T>,
+    /// For each state where the equations say; an empty list where they do not, or need not be asked.
+    pub(crate) declared: &'a [Option<Vec<T>>],
+}
+
+impl<'a, T: Copy> Beginnings<'a, T> {
+    fn of(self, state: usize) -> Beginning<'a, T> {
+        let (batch, size) = (self.given.batch, self.given.ports[state].size);
+        let given = self.given.slices.get(state).copied().filter(|slice| !slice.is_empty());
+        Beginning {
+            given: given.map(|elements| Source { elements, batch, size }),
+            declared: self.declared.get(state).and_then(Option::as_deref),
+            size,
+        }
+    }
+}
+
+impl<T: Element> Block<T> {
+    /// Copies rows in, into block `at` of a place: what `source` gives for each, else zeros.
+    #[allow(clippy::too_many_arguments, reason = "a place in memory, which rows, and what from")]
+    fn stage<'s>(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        place: Place,
+        at: usize,
+        rows: std::ops::Range<usize>,
+        size: usize,
+        source: impl Fn(&Row) -> Option<&'s [T]>,
+    ) where
+        T: 's,
+    {
+        if size == 0 {
+            return;
+        }
+        let width = engine.plan.buffers[place.buffer.0 as usize].width;
+        let to = region.place(place, at) + rows.start * width;
+        let arena = self.arena.as_mut_slice();
+        for (index, row) in self.rows[rows].iter().enumerate() {
+            let to = &mut arena[to + index * width..to + index * width + size];
+            match source(row) {
+                Some(from) => to.copy_from_slice(from),
+                None => to.fill(T::ZERO),
+            }
+        }
+    }
+
+    /// Copies rows out, from block `at` of a place, to where `into` says for each.
+    fn unstage<'s>(
+        &self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        place: Place,
+        at: usize,
+        size: usize,
+        mut into: impl FnMut(&Row, &[T]),
+    ) where
+        T: 's,
+    {
+        if size == 0 {
+            return;
+        }
+        let width = engine.plan.buffers[place.buffer.0 as usize].width;
+        let from = region.place(place, at);
+        let arena = self.arena.as_slice();
+        for (index, row) in self.rows[..region.piece.rows].iter().enumerate() {
+            into(row, &arena[from + index * width..from + index * width + size]);
+        }
+    }
+
+    /// Copies rows of whole buffers from a block of one piece to a block of another.
+    fn carry(
+        &mut self,
+        engine: &Engine<T>,
+        buffers: &[usize],
+        (from, from_block): (Region<'_>, usize),
+        (to, to_block): (Region<'_>, usize),
+    ) {
+        let rows = from.piece.rows.min(to.piece.rows);
+        for &buffer in buffers {
+            let start = from.block(buffer, 0, from_block);
+            let length = rows * engine.plan.buffers[buffer].width;
+            let to = to.block(buffer, 0, to_block);
+            self.arena.as_mut_slice().copy_within(start..start + length, to);
+        }
+    }
+
+    /// Stages what is the same at every step.
+    pub(crate) fn stage_constants(&mut self, shared: Shared<'_, T>) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        let plan = &shared.engine.plan;
+        for (index, _) in
+            plan.buffers.iter().enumerate().filter(|(_, buffer)| buffer.role == BufferRole::Once)
+        {
+            let at = layout.once(index);
+            for once in &plan.once {
+                let from = at + once.column;
+                self.arena.as_mut_slice()[from..from + once.length].copy_from_slice(shared.once(once.source));
+            }
+        }
+        Ok(())
+    }
+
+    /// Stages the inputs of a piece.
+    pub(super) fn stage_inputs<'s>(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        inputs: impl Iterator<Item = Source<'s, T>>,
+    ) where
+        T: 's,
+    {
+        let piece = region.piece;
+        for (source, place) in inputs.zip(&engine.plan.inputs) {
+            let Some(place) = *place else { continue };
+            for at in 0..piece.steps {
+                let from = |row: &Row| Some(source.at(row.step(piece.first + at), row.sample));
+                self.stage(engine, region, place, at, 0..piece.rows, source.size, from);
+            }
+        }
+    }
+
+    /// Stages the states that the first piece begins with.
+    pub(super) fn stage_states(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        beginnings: Beginnings<'_, T>,
+    ) {
+        for state in 0..beginnings.given.ports.len() {
+            self.stage_state(engine, region, state, beginnings.of(state));
+        }
+    }
+
+    /// Stages a state that the first piece begins with.
+    pub(super) fn stage_state(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        state: usize,
+        beginning: Beginning<'_, T>,
+    ) {
+        let from = |row: &Row| {
+            let given = beginning.given.filter(|_| row.given).map(|given| given.at(0, row.sample));
+            given.or(beginning.declared)
+        };
+        let place = engine.plan.states[state];
+        self.stage(engine, region, place, 0, 0..region.piece.rows, beginning.size, from);
+    }
+
+    /// Makes the states that one piece ended with those that the next one begins with.
+    pub(super) fn carry_on(&mut self, engine: &Engine<T>, from: Region<'_>, to: Region<'_>) {
+        self.carry(engine, &engine.state_buffers, (from, from.piece.steps), (to, 0));
+    }
+
+    /// Keeps the states that a round begins with, or puts them back.
+    pub(super) fn keep(&mut self, engine: &Engine<T>, round: usize, region: Region<'_>, back: bool) {
+        if self.kept.is_empty() {
+            return;
+        }
+        let before: usize =
+            (0..round).map(|round| self.course.piece(self.course.round(round).start).rows).sum();
+        let mut at = before * engine.state_width();
+        for &buffer in &engine.state_buffers {
+            let start = region.block(buffer, 0, 0);
+            let length = region.piece.rows * engine.plan.buffers[buffer].width;
+            let arena = &mut self.arena.as_mut_slice()[start..start + length];
+            let kept = &mut self.kept[at..at + length];
+            if back {
+                arena.copy_from_slice(kept)
+            } else {
+                kept.copy_from_slice(arena)
+            }
+            at += length;
+        }
+    }
+
+    /// Keeps the states of the rows that end with a piece, all but the first `behind`.
+    pub(super) fn keep_ended(&mut self, engine: &Engine<T>, region: Region<'_>, behind: usize) {
+        let whole = engine.state_elements();
+        let mut column = 0;
+        for (&place, &size) in engine.plan.states.iter().zip(&engine.state_sizes) {
+            let width = engine.plan.buffers[place.buffer.0 as usize].width;
+            let from = region.place(place, region.piece.steps);
+            for row in behind..region.piece.rows {
+                let (from, to) = (from + row * width, row * whole + column);
+                self.ended[to..to + size].copy_from_slice(&self.arena.as_slice()[from..from + size]);
+            }
+            column += size;
+        }
+    }
+
+    /// Stages what the loop back through a piece reads beyond the tape. `behind` is the piece behind it, whose rows go on
+    /// from this one.
+    pub(super) fn stage_gradients(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        behind: Option<Region<'_>>,
+        outputs: Boundary<'_, T>,
+        states: Boundary<'_, T>,
+    ) {
+        let piece = region.piece;
+        for (place, (source, size)) in engine.plan.output_gradients.iter().zip(outputs.or_zeros()) {
+            let Some(place) = *place else { continue };
+            for at in 0..piece.steps {
+                let from = |row: &Row| source.map(|source| source.at(row.step(piece.first + at), row.sample));
+                self.stage(engine, region, place, at, 0..piece.rows, size, from);
+            }
+        }
+        if let Some(behind) = behind {
+            self.carry(engine, &engine.state_gradient_buffers, (behind, 0), (region, piece.steps));
+        }
+        let going_on = behind.map_or(0, |behind| behind.piece.rows);
+        for (&place, (source, size)) in engine.plan.state_gradients.iter().zip(states.or_zeros()) {
+            let from = |row: &Row| source.filter(|_| row.last).map(|source| source.at(0, row.sample));
+            self.stage(engine, region, place, piece.steps, going_on..piece.rows, size, from);
+        }
+    }
+
+    /// Copies a sequence of the round in memory out, to where its rows are in `[T, B, n]`.
+    pub(crate) fn unstage_sequence(
+        &self,
+        engine: &Engine<T>,
+        place: Place,
+        batch: usize,
+        size: usize,
+        into: &mut [T],
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        for index in self.round.map(|round| self.course.round(round)).into_iter().flatten() {
+            let piece = self.course.piece(index);
+            let region = Region { layout: &layout, piece };
+            for at in 0..piece.steps {
+                self.unstage(engine, region, place, at, size, |row, from| {
+                    let to = (row.step(piece.first + at) * batch + row.sample) * size;
+                    into[to..to + size].copy_from_slice(from);
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Copies the final states out: those that the last row of each sample has ended with.
+    pub(crate) fn unstage_final(&self, engine: &Engine<T>, state: usize, into: &mut [T]) {
+        let (whole, size) = (engine.state_elements(), engine.state_sizes[state]);
+        let column: usize = engine.state_sizes[..state].iter().sum();
+        for (index, row) in self.rows.iter().enumerate().filter(|(_, row)| row.last) {
+            let from = index * whole + column;
+            into[row.sample * size..(row.sample + 1) * size].copy_from_slice(&self.ended[from..from + size]);
+        }
+    }
+
+    /// Gives the gradient by a state as each row began, once the loop back has reached the first piece.
+    pub(crate) fn unstage_initial_gradients(
+        &self,
+        engine: &Engine<T>,
+        state: usize,
+        into: impl FnMut(&Row, &[T]),
+    ) -> Result<(), CallError> {
+        let place = engine.plan.state_gradients[state];
+        self.unstage_first(engine, place, engine.state_sizes[state], into)
+    }
+
+    /// Gives every row of the first block of a place.
+    pub(super) fn unstage_first(
+        &self,
+        engine: &Engine<T>,
+        place: Place,
+        size: usize,
+        into: impl FnMut(&Row, &[T]),
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        if self.course.rounds() > 0 {
+            let region = Region { layout: &layout, piece: self.course.piece(0) };
+            self.unstage(engine, region, place, 0, size, into);
+        }
+        Ok(())
+    }
+}

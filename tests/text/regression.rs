@@ -1,0 +1,53 @@
+//! Texts that once broke a stage, as short as they were when it was mended. Each comes to its plans, and those to their
+//! verification.
+
+use gatewright_compiler::resolve::{CyclePolicy, Options};
+use gatewright_compiler::source::Syntax;
+use gatewright_tests_text::input::{Input, Spelling};
+use gatewright_tests_text::road::{End, drive_whole};
+
+use Syntax::{Latex, Text};
+
+/// What broke, the text, its syntax, and what is done with cycles.
+const CASES: [(&str, &str, Syntax, CyclePolicy); 4] = [
+    (
+        "a matrix was totalled in each iteration of the walk back (seed 1657899)",
+        "c_t = U x_t - ((x_t) (c_t)^\\top) \\\\",
+        Latex,
+        CyclePolicy::FixedPoint,
+    ),
+    (
+        "the same, carried on",
+        "c_t = U * mean(x_t) - 0.1 * mean(x_t) * c_t^T + 0.1 * c_{t-1}\nh_t = c_t x_t\nwhere U: [x, x]",
+        Text,
+        CyclePolicy::FixedPoint,
+    ),
+    (
+        "the same, of a sum within a function",
+        "C_t = 0.1 * tanh(A + C_t + (W x_t) x_t^T) + 0.5 * C_{t-1}\nh_t = C_t x_t",
+        Text,
+        CyclePolicy::FixedPoint,
+    ),
+    (
+        "a choice between a matrix and a diagonal (seed 2402611)",
+        "S_t = S[t-1] - selu(diag(o_t)) + elu(diag(o_t))",
+        Text,
+        CyclePolicy::Reject,
+    ),
+];
+
+#[test]
+fn what_broke_once_comes_to_a_plan() {
+    for (what, text, syntax, cycle) in CASES {
+        for sizes in [[3, 4, 2, 5], [1; 4], [17, 8, 3, 6]] {
+            let input = Input {
+                text: text.to_owned(),
+                spelling: Spelling::Text(syntax),
+                section: None,
+                options: Options { cycle, ..Options::default() },
+                sizes,
+            };
+            assert_eq!(drive_whole(&input), End::Planned, "{what}: {text}");
+        }
+    }
+}
