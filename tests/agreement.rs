@@ -1,6 +1,8 @@
 //! Compiled cells against the interpreter of their graph: every output, final state and gradient, at odd shapes, in both
 //! precisions and with both back ends.
 
+use gatewright::error::CompileError;
+use gatewright::primitive::Level;
 use gatewright::{Backend, CompileOptions, CompiledCell, Element};
 use gatewright_compiler::differentiate::differentiate;
 use gatewright_compiler::graph::interpret::{GradientArguments, SequenceArguments, run_sequence};
@@ -170,6 +172,46 @@ fn back_ends_agree_to_the_bit() {
                 assert!(same, "{name}, {threads} threads: {what}");
             }
         }
+    }
+}
+
+/// Every instruction set of this machine gives the same bits, but that the portable one rounds products before it adds.
+#[test]
+fn instruction_sets_agree() {
+    let levels = || Level::ALL.into_iter().filter(|level| level.is_available());
+    assert!(levels().count() >= 1);
+    for (name, text) in GRAPHS {
+        let graph: Graph = text.parse().unwrap();
+        let sizes = [5, 19];
+        let dimensions = &graph.signature().dimensions;
+        let named: Vec<(&str, usize)> = dimensions.iter().map(String::as_str).zip(sizes).collect();
+        let arguments = arguments::<f32>(&graph, &sizes[..named.len()], 6, 40);
+        let run = |level: Level| {
+            let options = CompileOptions { level, ..CompileOptions::default() };
+            let cell = CompiledCell::<f32>::from_graph(&graph, &named, options).unwrap();
+            training_step(&cell, &arguments)
+        };
+        let best = run(Level::best());
+        for level in levels() {
+            for ((what, left), (_, right)) in run(level).iter().zip(&best) {
+                let same = left.iter().zip(right).all(|(left, right)| left.to_bits() == right.to_bits());
+                let close = relative_error(left, right) < 1e-5;
+                assert!(same || (level == Level::Portable && close), "{name}, {level:?}: {what}");
+            }
+        }
+    }
+}
+
+/// An instruction set that this machine lacks is refused when the cell is compiled.
+#[test]
+fn missing_instruction_sets_are_refused() {
+    let graph: Graph = GRAPHS[0].1.parse().unwrap();
+    let named: Vec<(&str, usize)> =
+        graph.signature().dimensions.iter().map(|name| (name.as_str(), 3)).collect();
+    for level in Level::ALL {
+        let options = CompileOptions { level, ..CompileOptions::default() };
+        let refused = CompiledCell::<f32>::from_graph(&graph, &named, options).map(|_| ()).err();
+        assert_eq!(refused, (!level.is_available()).then_some(CompileError::Level { level }));
     }
 }
 

@@ -144,7 +144,9 @@ fn wrong_lengths_and_counts_are_refused() {
     assert_eq!(forward(&cell, &lengths, Keep::Tape, &mut workspace), Ok(()));
     for wrong in wrong(&lengths) {
         let result = backward(&cell, &wrong, &mut workspace);
-        assert!(is_about_arguments(&result), "{wrong:?}: {result:?}");
+        // An empty slice for the gradient by one input is no mistake: it is not wanted.
+        let unwanted = wrong.inputs.len() == lengths.inputs.len() && wrong.inputs[0] == 0;
+        assert!(if unwanted { result.is_ok() } else { is_about_arguments(&result) }, "{wrong:?}: {result:?}");
     }
     // A refused call leaves the tape.
     assert_eq!(backward(&cell, &lengths, &mut workspace), Ok(()));

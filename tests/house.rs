@@ -4,15 +4,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Files that may hold `unsafe`: code memory, calls into compiled code, matrix and primitive kernels, and the contract
-/// of the primitives.
-const UNSAFE_ALLOWED: [&str; 6] = [
+/// Files that may hold `unsafe`: code memory, calls into compiled code, matrix and primitive kernels, the contract of the
+/// primitives, and an allocator that counts.
+const UNSAFE_ALLOWED: [&str; 7] = [
     "compiler/src/codegen/call.rs",
     "compiler/src/codegen/memory.rs",
     "compiler/src/codegen/tests.rs",
     "compiler/src/operator/primitive.rs",
     "runtime/src/matmul/",
     "runtime/src/primitive/",
+    "tests/allocation.rs",
 ];
 
 const LONGEST_FILE: usize = 1000;

@@ -126,6 +126,12 @@ pub enum CompileError {
     /// This build has no code generator: use the interpreter.
     #[error("this build has no code generator (feature `jit`): use the interpreter")]
     NoBackend,
+    /// An instruction set that this machine does not have.
+    #[error("this machine cannot run code for {level:?}")]
+    Level {
+        /// The instruction set.
+        level: crate::primitive::Level,
+    },
     /// A defect of this library.
     #[error("internal error: {0}")]
     Internal(String),

@@ -39,7 +39,7 @@ pub struct Stream<T> {
     solve: SolveOptions,
     batch: usize,
     memory: Memory<T>,
-    /// For each state where the equations say that it begins.
+    /// For each state where the equations say that it begins; an empty list where they say it of none.
     declared: Vec<Option<Vec<T>>>,
 }
 
@@ -114,7 +114,8 @@ impl<T: Element> Stream<T> {
     /// None but of a defect of this library.
     pub fn reset(&mut self) -> Result<(), CallError> {
         for state in 0..self.layout.states.len() {
-            let (declared, size) = (self.declared[state].as_deref(), self.layout.states[state].size);
+            let (declared, size) =
+                (self.declared.get(state).and_then(Option::as_deref), self.layout.states[state].size);
             let beginning = Beginning { given: None, declared, size };
             for block in &mut self.memory.blocks {
                 block.set_state(&self.engine, state, beginning)?;

@@ -9,7 +9,7 @@ use gatewright_tests_text::road::{End, drive_whole};
 use Syntax::{Latex, Text};
 
 /// What broke, the text, its syntax, and what is done with cycles.
-const CASES: [(&str, &str, Syntax, CyclePolicy); 4] = [
+const CASES: [(&str, &str, Syntax, CyclePolicy); 7] = [
     (
         "a matrix was totalled in each iteration of the walk back (seed 1657899)",
         "c_t = U x_t - ((x_t) (c_t)^\\top) \\\\",
@@ -33,6 +33,24 @@ const CASES: [(&str, &str, Syntax, CyclePolicy); 4] = [
         "S_t = S[t-1] - selu(diag(o_t)) + elu(diag(o_t))",
         Text,
         CyclePolicy::Reject,
+    ),
+    (
+        "the same, in a product (seed 3484568)",
+        "z_t = (\\operatorname{selu}(\\operatorname{diag}(U x_t))) ([U_z x_t, U_z c_{t-1}])^\\top \\\\\n",
+        Latex,
+        CyclePolicy::Previous,
+    ),
+    (
+        "the same, of an earlier value (seed 4161211)",
+        "o_t = \\operatorname{selu}(\\operatorname{diag}(S_{t-2})) \\\\\n",
+        Latex,
+        CyclePolicy::FixedPoint,
+    ),
+    (
+        "the same, of a parameter (seed 4648618)",
+        "r_t = selu(diag(alpha))\nc_t = 1e-5\no_t = c[t-1]\nS_t = S[t-1] * S[t-1] + U * S[t-1]",
+        Text,
+        CyclePolicy::Previous,
     ),
 ];
 

@@ -113,11 +113,13 @@ fn number_biases(
         let mut added: HashMap<SymbolId, (usize, bool)> = HashMap::new();
         for (at, node) in draft.nodes.iter().enumerate() {
             let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
+            // A shift that is taken away, `\tau_t - s`, is each unit's own.
+            let is_added = matches!(node.kind, NodeKind::Add(..));
             for (term, other) in [(a, b), (b, a)] {
                 if let Source::Parameter(symbol) = draft.sources[term.0] {
                     let entry = added.entry(symbol).or_insert((0, true));
                     entry.0 += 1;
-                    entry.1 &= draft.varying[at] && kinds.nodes[other.0] == Kind::Scalar;
+                    entry.1 &= is_added && draft.varying[at] && kinds.nodes[other.0] == Kind::Scalar;
                 }
             }
         }

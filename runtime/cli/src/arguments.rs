@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
+use gatewright::primitive::Level;
 
 /// Where the equations are and how to read them.
 #[derive(Args, Clone, Debug)]
@@ -52,6 +53,33 @@ pub(crate) struct BackendArguments {
     /// Most threads to use; results do not depend on it
     #[arg(long, default_value_t = 1, value_parser = positive)]
     pub(crate) threads: usize,
+    /// Instruction set of matrix products and transcendental functions; the best of this machine where absent
+    #[arg(long, value_enum)]
+    pub(crate) level: Option<LevelName>,
+}
+
+/// Instruction sets by name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum LevelName {
+    /// x86-64 with AVX-512
+    Avx512,
+    /// x86-64 with AVX2 and FMA
+    Avx2,
+    /// 64-bit Arm
+    Neon,
+    /// One number at a time, on any machine
+    Portable,
+}
+
+impl From<LevelName> for Level {
+    fn from(name: LevelName) -> Self {
+        match name {
+            LevelName::Avx512 => Self::Avx512,
+            LevelName::Avx2 => Self::Avx2,
+            LevelName::Neon => Self::Neon,
+            LevelName::Portable => Self::Portable,
+        }
+    }
 }
 
 /// Back ends by name.

@@ -58,7 +58,7 @@ impl From<CompileError> for Failure {
             CompileError::MissingDimension { .. } | CompileError::UnknownDimension { .. } => {
                 Self::Usage(format!("{error} (--dims NAME=SIZE)"))
             }
-            CompileError::NoBackend => Self::Usage(error.to_string()),
+            CompileError::NoBackend | CompileError::Level { .. } => Self::Usage(error.to_string()),
             _ => Self::Data(error.to_string()),
         }
     }

@@ -12,6 +12,7 @@ use gatewright::compiler::passes::read;
 use gatewright::compiler::resolve::{Cell, CyclePolicy, Options};
 use gatewright::compiler::source::ast::Document;
 use gatewright::compiler::source::{Syntax, parse};
+use gatewright::primitive::Level;
 use gatewright::{Backend, CompileOptions, CompiledCell, Element, zoo};
 
 use crate::arguments::{BackendArguments, BackendName, Cycle, SourceArguments};
@@ -201,7 +202,8 @@ fn options(arguments: BackendArguments) -> CompileOptions {
         BackendName::Jit => Backend::Jit,
         BackendName::Interpreter => Backend::Interpreter,
     };
-    CompileOptions { backend, threads: arguments.threads, ..CompileOptions::default() }
+    let level = arguments.level.map_or_else(Level::best, Level::from);
+    CompileOptions { backend, threads: arguments.threads, level, ..CompileOptions::default() }
 }
 
 /// Compiles from text to callable code, all of it within the time that is given back.

@@ -457,6 +457,47 @@ fn bench_prints_a_line_for_each_mode() {
     }
 }
 
+/// A suite gives one row of a table for each line, number of threads and mode, with the limit of the machine beside.
+#[test]
+fn a_suite_is_a_table() {
+    let folder = Folder::new("suite");
+    let cell = folder.file("own.cell", "h_t = tanh(W x_t + U h_{t-1})\n");
+    let own = cell.rsplit('/').next().expect("a name");
+    let header = "label,name,cell,steps,batch,dims";
+    let table = folder
+        .file("suite.csv", &format!("{header}\nA,elman,{own},3,2,x=3 h=4\nB,mgu,zoo:mgu,2,40,x=3 h=4\n"));
+    let peers = folder.file("peers.csv", "other,mgu,B,fwd,1,1000,1000,1000\n");
+    let line =
+        ["--mode", "fwd,train", "--budget", "0.01", "--threads", "2", "--clock", "cpu", "--peers", &peers];
+    let output = gatewright(&[&["bench", "--suite", &table][..], &line[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let text = out(&output);
+    let rows: Vec<Vec<&str>> = text
+        .lines()
+        .filter(|line| line.starts_with("| A") || line.starts_with("| B"))
+        .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
+        .collect();
+    assert_eq!(rows.len(), 8, "{text}");
+    for row in &rows {
+        let number = |column: usize| row[column].parse::<f64>().unwrap_or_else(|_| panic!("{row:?}"));
+        assert!(number(4) >= number(5) && number(6) > 0.0 && number(7) > 0.0, "{row:?}");
+    }
+    assert!(text.contains("other 1000"), "{text}");
+    for (options, code) in [
+        (vec!["--dims", "x=3"], 2),
+        (vec!["--only", "C"], 2),
+        (vec!["--mode", "stream"], 2),
+        (vec!["--peers", table.as_str()], 1),
+    ] {
+        let output = gatewright(&[&["bench", "--suite", &table][..], &options].concat());
+        assert_eq!(output.status.code(), Some(code), "{options:?}: {}", err(&output));
+    }
+    let wrong = folder.file("wrong.csv", &format!("{header}\nA,elman,{own},3,2\n"));
+    let output = gatewright(&["bench", "--suite", &wrong]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("line 2"), "{}", err(&output));
+}
+
 #[test]
 fn what_would_break_the_line_of_bench_is_refused() {
     for option in [["--label", "a,b"], ["--cell", "a\"b"], ["--label", "a\nb"]] {

@@ -11,7 +11,7 @@ use super::engine::Engine;
 use super::piece::Course;
 use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::{self, Element, Left, PackedMatrix};
+use crate::matmul::{self, Element, Left, PackedMatrix, PackedRows};
 
 /// Memory of one block of rows.
 #[derive(Debug)]
@@ -34,6 +34,8 @@ pub(crate) struct Block<T> {
     pub(super) ended: Vec<T>,
     /// Gradient by all parameters from this block's samples.
     pub(crate) gradient: Vec<T>,
+    /// For sums of outer products.
+    pub(super) packed: Option<PackedRows<T>>,
     /// Totals that gradients by parameters are expressions of.
     pub(super) totals: Vec<Vec<T>>,
     offsets: Vec<usize>,
@@ -53,6 +55,7 @@ impl<T> Default for Block<T> {
             kept: Vec::new(),
             ended: Vec::new(),
             gradient: Vec::new(),
+            packed: None,
             totals: Vec::new(),
             offsets: Vec::new(),
         }
@@ -169,7 +172,10 @@ impl<T: Element> Block<T> {
         let kept = if limit.chunked { self.course.kept_rows() } else { 0 };
         resize(engine.state_width().checked_mul(kept), &mut self.kept)?;
         resize(engine.state_elements().checked_mul(self.rows.len()), &mut self.ended)?;
+        // Room beyond what is there: of an earlier run nothing must be left.
+        self.offsets.clear();
         self.offsets.reserve(engine.most_bindings());
+        self.settled.clear();
         self.settled.reserve(self.rows.len());
         let scratch = engine.scratch_elements();
         if self.scratch.resize(scratch) { Ok(()) } else { Err(CallError::OutOfMemory { elements: scratch }) }
@@ -181,15 +187,20 @@ impl<T: Element> Block<T> {
         self.layout.clone().ok_or_else(unprepared)
     }
 
-    /// Runs the forward programs over a piece.
+    /// Runs the forward programs over a piece, chunk by chunk: what is computed for several steps at once is still in a
+    /// cache where they read it.
     pub(super) fn run_forward(&mut self, shared: Shared<'_, T>, region: Region<'_>) -> Result<(), CallError> {
         let piece = region.piece;
-        let all_rows = piece.steps * piece.rows;
-        self.program(shared, region, Section::Before, 0, all_rows)?;
-        for step in 0..piece.steps {
-            self.step(shared, region, step, false)?;
+        for first in (0..piece.steps).step_by(piece.chunk()) {
+            let end = piece.steps.min(first + piece.chunk());
+            let all_rows = (end - first) * piece.rows;
+            self.program(shared, region, Section::Before, first, all_rows)?;
+            for step in first..end {
+                self.step(shared, region, step, false)?;
+            }
+            self.program(shared, region, Section::After, first, all_rows)?;
         }
-        self.program(shared, region, Section::After, 0, all_rows)
+        Ok(())
     }
 
     /// Runs the backward programs over a piece, chunk by chunk, and adds what it gives to gradients by parameters.

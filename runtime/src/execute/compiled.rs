@@ -15,6 +15,7 @@ use super::roles::Roles;
 use crate::error::{CallError, CompileError};
 use crate::matmul::Element;
 use crate::parameters::ParameterLayout;
+use crate::primitive::Level;
 use crate::sequence::{CellLayout, Port};
 
 /// How the element loops of a cell run. Both give the same bits from the same matrix products.
@@ -43,11 +44,15 @@ pub struct CompileOptions {
     /// How steps are solved whose equations need each other. Read where the cell was resolved with
     /// [`CyclePolicy::FixedPoint`](gatewright_compiler::resolve::CyclePolicy::FixedPoint).
     pub solve: SolveOptions,
+    /// The instruction set of matrix products and transcendental functions. Of what is on one machine, all but
+    /// [`Level::Portable`] give the same bits.
+    pub level: Level,
 }
 
 impl Default for CompileOptions {
+    /// One thread, and the best that this build and this machine have.
     fn default() -> Self {
-        Self { backend: Backend::default(), threads: 1, solve: SolveOptions::default() }
+        Self { backend: Backend::default(), threads: 1, solve: SolveOptions::default(), level: Level::best() }
     }
 }
 
@@ -110,7 +115,7 @@ impl<T: Element> CompiledCell<T> {
             let plan = plan(&graph, &sizes)?;
             log::debug!("plan:\n{plan}");
             let states = layout.states.iter().map(|port| port.size).collect();
-            Ok(Arc::new(Engine::new(Arc::new(graph), plan, states, options.backend)?))
+            Ok(Arc::new(Engine::new(Arc::new(graph), plan, states, options.backend, options.level)?))
         };
         let inference = engine(graphs.forward)?;
         let training = engine(graphs.gradient)?;

@@ -7,9 +7,9 @@ use gatewright_compiler::plan::interpret::run_kernel;
 use gatewright_compiler::plan::{Place, Plan};
 
 use super::compiled::Backend;
+use super::gradient::GradientOrder;
 use crate::error::{CallError, CompileError};
 use crate::matmul::Element;
-#[cfg(feature = "jit")]
 use crate::primitive::Level;
 
 #[cfg(feature = "jit")]
@@ -27,6 +27,10 @@ pub(crate) struct Engine<T> {
     /// The buffers that hold states, and those that hold gradients by them, each once.
     pub(crate) state_buffers: Vec<usize>,
     pub(crate) state_gradient_buffers: Vec<usize>,
+    /// How products are added up to gradients by parameters.
+    pub(crate) gradients: GradientOrder,
+    /// Of matrix products and tile primitives; this machine can run it.
+    pub(crate) level: Level,
     loops: Loops<T>,
 }
 
@@ -53,22 +57,26 @@ impl<T: Element> Engine<T> {
         plan: Plan,
         state_sizes: Vec<usize>,
         backend: Backend,
+        level: Level,
     ) -> Result<Self, CompileError> {
+        if !level.is_available() {
+            return Err(CompileError::Level { level });
+        }
         let loops = match backend {
             Backend::Interpreter => Loops::Interpreted(std::marker::PhantomData),
             #[cfg(feature = "jit")]
             Backend::Jit => {
                 let kernels = CompiledKernels::compile(&plan.kernels, Precision::of::<T>())
                     .map_err(|error| CompileError::Code(error.to_string()))?;
-                let primitives = T::primitives(Level::best())
-                    .ok_or_else(|| CompileError::Internal("the best level is not available".to_owned()))?;
+                let primitives = T::primitives(level).ok_or(CompileError::Level { level })?;
                 Loops::Compiled(Box::new((kernels, *primitives)))
             }
             #[cfg(not(feature = "jit"))]
             Backend::Jit => return Err(CompileError::NoBackend),
         };
         let (state_buffers, state_gradient_buffers) = (buffers(&plan.states), buffers(&plan.state_gradients));
-        Ok(Self { graph, plan, state_sizes, state_buffers, state_gradient_buffers, loops })
+        let gradients = GradientOrder::new(&plan);
+        Ok(Self { graph, plan, state_sizes, state_buffers, state_gradient_buffers, gradients, level, loops })
     }
 
     /// Elements of the buffers of states in one row.

@@ -80,14 +80,20 @@ impl<T: Element> Memory<T> {
         self.tape = None;
         if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
             let matrices = &engine.plan.matrices;
-            let zeroed = matrices.iter().map(|matrix| PackedMatrix::zeroed(matrix.rows, matrix.columns));
+            let zeroed = matrices
+                .iter()
+                .map(|matrix| PackedMatrix::zeroed_for(engine.level, matrix.rows, matrix.columns));
             let matrices = zeroed.collect::<Result<_, _>>().map_err(internal)?;
             *self = Self { engine: Some(Arc::clone(engine)), matrices, ..Self::default() };
         }
         // A batch that no run has room for has no table either.
         let least = Room { rows: batch, sequence: 0, borders: batch };
         let too_large = CallError::TooLarge { steps, batch };
-        room_for::<T>(ArenaLayout::elements(&engine.plan, least).ok_or(too_large.clone())?)?;
+        let elements = ArenaLayout::elements(&engine.plan, least).ok_or(too_large.clone())?;
+        // The question allocates, and is asked once.
+        if self.table.capacity() < batch {
+            room_for::<T>(elements)?;
+        }
         let whole = table::fill(&mut self.table, steps, batch, sequences)?;
         let (rows, count) = block_rows(self.table.len());
         let limit = match keep {

@@ -25,7 +25,7 @@ mod budget;
 pub(crate) mod check;
 pub(crate) mod compiled;
 pub(crate) mod engine;
-mod gradient;
+pub(crate) mod gradient;
 pub(crate) mod memory;
 mod piece;
 pub(crate) mod roles;

@@ -5,7 +5,7 @@ use gatewright_compiler::plan::BufferRole;
 use super::arena::Region;
 use super::block::{Block, Shared};
 use super::engine::Engine;
-use super::stage::{Beginning, Boundary, Source};
+use super::stage::{Beginning, Beginnings, Boundary, Source};
 use crate::error::CallError;
 use crate::matmul::Element;
 
@@ -13,9 +13,9 @@ use crate::matmul::Element;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Adjoints<'a, T> {
     /// The inputs of the forward run, for rounds that are computed again.
-    pub(crate) inputs: &'a [Source<'a, T>],
-    pub(crate) outputs: &'a Boundary<'a, T>,
-    pub(crate) states: &'a Boundary<'a, T>,
+    pub(crate) inputs: Boundary<'a, T>,
+    pub(crate) outputs: Boundary<'a, T>,
+    pub(crate) states: Boundary<'a, T>,
 }
 
 impl<T: Element> Block<T> {
@@ -24,8 +24,8 @@ impl<T: Element> Block<T> {
         &mut self,
         shared: Shared<'_, T>,
         round: usize,
-        inputs: &[Source<'_, T>],
-        beginnings: &[Beginning<'_, T>],
+        inputs: Boundary<'_, T>,
+        beginnings: Beginnings<'_, T>,
     ) -> Result<(), CallError> {
         let (layout, engine) = (self.layout()?, shared.engine);
         let pieces = self.course.round(round);
@@ -48,7 +48,7 @@ impl<T: Element> Block<T> {
         &mut self,
         shared: Shared<'_, T>,
         round: usize,
-        inputs: &[Source<'_, T>],
+        inputs: Boundary<'_, T>,
         ending: bool,
     ) -> Result<(), CallError> {
         let (layout, engine) = (self.layout()?, shared.engine);
@@ -59,7 +59,7 @@ impl<T: Element> Block<T> {
             if index > pieces.start {
                 self.carry_on(engine, region(self.course.piece(index - 1)), here);
             }
-            self.stage_inputs(engine, here, inputs.iter().copied());
+            self.stage_inputs(engine, here, inputs.sources());
             self.run_forward(shared, here)?;
             if ending {
                 self.keep_ended(engine, here, self.course.rows_behind(index));

@@ -8,26 +8,26 @@ use super::compiled::{CompiledCell, internal};
 use super::engine::Engine;
 use super::memory::{Memory, Tape, each_block};
 use super::round::Adjoints;
-use super::stage::{Beginning, Source};
+use super::stage::{Beginnings, Boundary};
 use super::table::Row;
 use crate::error::CallError;
 use crate::matmul::Element;
-use crate::sequence::{Backward, CellLayout, Forward, Keep, Port, SequenceCell};
+use crate::sequence::{Backward, CellLayout, Forward, Keep, SequenceCell};
 use crate::workspace::Workspace;
 
 impl<T: Element> CompiledCell<T> {
     /// For each state where it begins, one value for all samples, if the equations say so and the caller does not, or a
-    /// reset asks for it.
+    /// reset asks for it. An empty list where that is needed of none.
     pub(crate) fn declared_states(
         &self,
         parameters: &[T],
         needed: impl Fn(u32) -> bool,
     ) -> Result<Vec<Option<Vec<T>>>, CallError> {
-        let mut declared = vec![None; self.layout.states.len()];
         let Some(initial) = self.initial.as_ref().filter(|one| one.states().iter().any(|&one| needed(one)))
         else {
-            return Ok(declared);
+            return Ok(Vec::new());
         };
+        let mut declared = vec![None; self.layout.states.len()];
         let parameters = self.parameter_slices(parameters);
         let values = initial.values(&self.training.plan.sizes, &parameters).map_err(internal)?;
         for (&state, value) in initial.states().iter().zip(values) {
@@ -96,18 +96,16 @@ impl<T: Element> CompiledCell<T> {
     fn run_forward(
         &self,
         call: &mut Forward<'_, '_, T>,
-        beginnings: &[Beginning<'_, T>],
+        beginnings: Beginnings<'_, T>,
         shared: Shared<'_, T>,
         blocks: &mut [Block<T>],
         (rounds, whole): (usize, bool),
     ) -> Result<(), CallError> {
         let (engine, layout, batch) = (shared.engine, &self.layout, call.batch);
-        let inputs = sources(call.inputs, &layout.inputs, batch);
+        let inputs = Boundary { ports: &layout.inputs, slices: call.inputs, batch };
         blocks.iter_mut().try_for_each(|block| block.stage_constants(shared))?;
         for round in 0..rounds {
-            each_block(blocks, self.threads, |block| {
-                block.forward_round(shared, round, &inputs, beginnings)
-            })?;
+            each_block(blocks, self.threads, |block| block.forward_round(shared, round, inputs, beginnings))?;
             if round == 0 && !whole {
                 call.outputs.iter_mut().for_each(|output| output.fill(T::ZERO));
             }
@@ -124,6 +122,25 @@ impl<T: Element> CompiledCell<T> {
         Ok(())
     }
 
+    /// A backward run through a tape.
+    fn go_back(
+        &self,
+        call: &mut Backward<'_, '_, T>,
+        memory: &mut Memory<T>,
+        tape: &Tape,
+    ) -> Result<(), CallError> {
+        let engine = &self.training;
+        let rounds = memory.rounds();
+        check::backward(&self.layout, call, (tape.steps, tape.batch), rounds > 1)?;
+        memory.pack(engine, call.parameters, &self.parameter_ranges, true)?;
+        let mut blocks = std::mem::take(&mut memory.blocks);
+        let shared = self.shared(engine, call.parameters, memory);
+        let result = self.run_backward(call, tape, shared, &mut blocks, rounds);
+        memory.blocks = blocks;
+        result?;
+        self.declared_gradients(call, memory, &tape.given)
+    }
+
     /// All rounds of a backward run.
     fn run_backward(
         &self,
@@ -134,10 +151,11 @@ impl<T: Element> CompiledCell<T> {
         rounds: usize,
     ) -> Result<(), CallError> {
         let (engine, layout, batch) = (shared.engine, &self.layout, tape.batch);
-        let inputs = sources(call.inputs, &layout.inputs, batch);
-        let outputs = boundary(call.output_gradients, &layout.outputs, batch);
-        let states = boundary(call.final_state_gradients, &layout.states, batch);
-        let adjoints = Adjoints { inputs: &inputs, outputs: &outputs, states: &states };
+        let adjoints = Adjoints {
+            inputs: Boundary { ports: &layout.inputs, slices: call.inputs, batch },
+            outputs: Boundary { ports: &layout.outputs, slices: call.output_gradients, batch },
+            states: Boundary { ports: &layout.states, slices: call.final_state_gradients, batch },
+        };
         let rounds = rounds.max(1);
         let back = |block: &mut Block<T>, round: usize, gradient: &mut [T]| {
             if round + 1 == rounds {
@@ -194,19 +212,6 @@ impl<T: Element> CompiledCell<T> {
     }
 }
 
-/// Sequences or states that the caller gives.
-fn sources<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<Source<'a, T>> {
-    let source = |(elements, port): (&&'a [T], &Port)| Source { elements, batch, size: port.size };
-    slices.iter().zip(ports).map(source).collect()
-}
-
-/// As [`sources`], where an empty list means zeros.
-fn boundary<'a, T>(slices: &[&'a [T]], ports: &[Port], batch: usize) -> Vec<(Option<Source<'a, T>>, usize)> {
-    let given = sources(slices, ports, batch);
-    let given = given.into_iter().map(Some).chain(std::iter::repeat_with(|| None));
-    given.zip(ports).map(|(source, port)| (source, port.size)).collect()
-}
-
 impl<T: Element> SequenceCell<T> for CompiledCell<T> {
     fn layout(&self) -> &CellLayout {
         &self.layout
@@ -224,24 +229,20 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
             Keep::Tape | Keep::Checkpoints { .. } => &self.training,
         };
         let memory = workspace.memory();
+        let mut given = memory.tape.take().map_or_else(Vec::new, |tape| tape.given);
         let whole = memory.attach(engine, call.steps, call.batch, &call.sequences, keep)?;
         memory.compute_constants(engine, call.parameters, &self.parameter_ranges)?;
-        let slice = |state: usize| call.initial_states.get(state).copied().filter(|slice| !slice.is_empty());
-        let given: Vec<bool> = (0..self.layout.states.len()).map(|state| slice(state).is_some()).collect();
+        let is_given = |state| call.initial_states.get(state).is_some_and(|slice: &&[T]| !slice.is_empty());
+        given.clear();
+        given.extend((0..self.layout.states.len()).map(is_given));
         let reset = call.sequences.resets.contains(&true);
         let declared = self.declared_states(call.parameters, |state| reset || !given[state as usize])?;
-        let beginnings: Vec<Beginning<'_, T>> = (0..)
-            .zip(&self.layout.states)
-            .map(|(state, port)| Beginning {
-                given: slice(state).map(|elements| Source { elements, batch: call.batch, size: port.size }),
-                declared: declared[state].as_deref(),
-                size: port.size,
-            })
-            .collect();
+        let states = Boundary { ports: &self.layout.states, slices: call.initial_states, batch: call.batch };
+        let beginnings = Beginnings { given: states, declared: &declared };
         let rounds = memory.rounds();
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
-        let result = self.run_forward(&mut call, &beginnings, shared, &mut blocks, (rounds, whole));
+        let result = self.run_forward(&mut call, beginnings, shared, &mut blocks, (rounds, whole));
         memory.blocks = blocks;
         result?;
         let tape = Tape { steps: call.steps, batch: call.batch, whole, given };
@@ -253,15 +254,13 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         let engine = &self.training;
         let memory = workspace.memory();
         let held = memory.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine));
-        let tape = memory.tape.clone().filter(|_| held).ok_or(CallError::NoTape)?;
-        let rounds = memory.rounds();
-        check::backward(&self.layout, &call, (tape.steps, tape.batch), rounds > 1)?;
-        memory.pack(engine, call.parameters, &self.parameter_ranges, true)?;
-        let mut blocks = std::mem::take(&mut memory.blocks);
-        let shared = self.shared(engine, call.parameters, memory);
-        let result = self.run_backward(&mut call, &tape, shared, &mut blocks, rounds);
-        memory.blocks = blocks;
-        result?;
-        self.declared_gradients(&mut call, memory, &tape.given)
+        if !held {
+            return Err(CallError::NoTape);
+        }
+        // Taken out and put back: the way back may be gone more than once.
+        let tape = memory.tape.take().ok_or(CallError::NoTape)?;
+        let result = self.go_back(&mut call, memory, &tape);
+        memory.tape = Some(tape);
+        result
     }
 }

@@ -11,6 +11,7 @@ use super::engine::Engine;
 use super::table::Row;
 use crate::error::CallError;
 use crate::matmul::Element;
+use crate::sequence::Port;
 
 /// Sequences, `[T, B, n]`, or states, `[B, n]`.
 #[derive(Clone, Copy, Debug)]
@@ -28,8 +29,32 @@ impl<'a, T> Source<'a, T> {
     }
 }
 
-/// For each port what the caller gives, `None` for zeros, and the port's size.
-pub(crate) type Boundary<'a, T> = [(Option<Source<'a, T>>, usize)];
+/// Sequences or states as the caller gives them, one for each port; no list of sources is made of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Boundary<'a, T> {
+    pub(crate) ports: &'a [Port],
+    /// For each port its elements; an empty list where the caller gives none.
+    pub(crate) slices: &'a [&'a [T]],
+    pub(crate) batch: usize,
+}
+
+impl<'a, T: Copy> Boundary<'a, T> {
+    /// What is given.
+    pub(crate) fn sources(self) -> impl Iterator<Item = Source<'a, T>> {
+        let source = move |(&elements, port): (&&'a [T], &Port)| Source {
+            elements,
+            batch: self.batch,
+            size: port.size,
+        };
+        self.slices.iter().zip(self.ports).map(source)
+    }
+
+    /// For each port what is given, `None` for zeros, and the port's size.
+    fn or_zeros(self) -> impl Iterator<Item = (Option<Source<'a, T>>, usize)> {
+        let given = self.sources().map(Some).chain(std::iter::repeat_with(|| None));
+        given.zip(self.ports).map(|(source, port)| (source, port.size))
+    }
+}
 
 /// Where a state begins: where the caller says (`[B, n]`), else where the equations say (`[n]`), else at zero.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +62,27 @@ pub(crate) struct Beginning<'a, T> {
     pub(crate) given: Option<Source<'a, T>>,
     pub(crate) declared: Option<&'a [T]>,
     pub(crate) size: usize,
+}
+
+/// Where all states begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Beginnings<'a, T> {
+    /// An empty list, or an empty slice, where the caller does not say.
+    pub(crate) given: Boundary<'a, T>,
+    /// For each state where the equations say; an empty list where they do not, or need not be asked.
+    pub(crate) declared: &'a [Option<Vec<T>>],
+}
+
+impl<'a, T: Copy> Beginnings<'a, T> {
+    fn of(self, state: usize) -> Beginning<'a, T> {
+        let (batch, size) = (self.given.batch, self.given.ports[state].size);
+        let given = self.given.slices.get(state).copied().filter(|slice| !slice.is_empty());
+        Beginning {
+            given: given.map(|elements| Source { elements, batch, size }),
+            declared: self.declared.get(state).and_then(Option::as_deref),
+            size,
+        }
+    }
 }
 
 impl<T: Element> Block<T> {
@@ -149,10 +195,10 @@ impl<T: Element> Block<T> {
         &mut self,
         engine: &Engine<T>,
         region: Region<'_>,
-        beginnings: &[Beginning<'_, T>],
+        beginnings: Beginnings<'_, T>,
     ) {
-        for (state, &beginning) in beginnings.iter().enumerate() {
-            self.stage_state(engine, region, state, beginning);
+        for state in 0..beginnings.given.ports.len() {
+            self.stage_state(engine, region, state, beginnings.of(state));
         }
     }
 
@@ -221,24 +267,24 @@ impl<T: Element> Block<T> {
         engine: &Engine<T>,
         region: Region<'_>,
         behind: Option<Region<'_>>,
-        outputs: &Boundary<'_, T>,
-        states: &Boundary<'_, T>,
+        outputs: Boundary<'_, T>,
+        states: Boundary<'_, T>,
     ) {
         let piece = region.piece;
-        for (place, (source, size)) in engine.plan.output_gradients.iter().zip(outputs) {
+        for (place, (source, size)) in engine.plan.output_gradients.iter().zip(outputs.or_zeros()) {
             let Some(place) = *place else { continue };
             for at in 0..piece.steps {
                 let from = |row: &Row| source.map(|source| source.at(row.step(piece.first + at), row.sample));
-                self.stage(engine, region, place, at, 0..piece.rows, *size, from);
+                self.stage(engine, region, place, at, 0..piece.rows, size, from);
             }
         }
         if let Some(behind) = behind {
             self.carry(engine, &engine.state_gradient_buffers, (behind, 0), (region, piece.steps));
         }
         let going_on = behind.map_or(0, |behind| behind.piece.rows);
-        for (&place, (source, size)) in engine.plan.state_gradients.iter().zip(states) {
+        for (&place, (source, size)) in engine.plan.state_gradients.iter().zip(states.or_zeros()) {
             let from = |row: &Row| source.filter(|_| row.last).map(|source| source.at(0, row.sample));
-            self.stage(engine, region, place, piece.steps, going_on..piece.rows, *size, from);
+            self.stage(engine, region, place, piece.steps, going_on..piece.rows, size, from);
         }
     }
 

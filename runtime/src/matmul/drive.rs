@@ -9,7 +9,7 @@
 
 use std::ops::Range;
 
-use super::kernel::{Arguments, Kernel, Kernels, Target};
+use super::kernel::{Arguments, ByRows, Kernel, Target};
 use super::{Element, PackedMatrix};
 
 /// Columns of a product, and where they go.
@@ -20,6 +20,17 @@ pub(super) struct Output<T> {
     pub(super) destination: *mut T,
     pub(super) row_stride: usize,
     pub(super) accumulate: bool,
+}
+
+/// How the left operand lies in memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct LeftOperand<T> {
+    /// The first number.
+    pub(super) numbers: *const T,
+    /// Numbers from one row of the memory to the next.
+    pub(super) stride: usize,
+    /// Rows of the memory are the `k` of the product, its columns the rows.
+    pub(super) transposed: bool,
 }
 
 /// Bytes of the left operand that one chunk of rows may have while all panels stay in L2 or L3: some of L1.
@@ -37,12 +48,12 @@ const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 ///
 /// # Safety
 ///
-/// `left` is readable for `rows` rows of `right.rows()` numbers, `left_stride` apart. Outputs ascend without overlap
+/// `left` is readable for `rows` rows of `right.rows()` numbers, its stride apart; a transposed one for `right.rows()`
+/// rows of `rows` numbers. Outputs ascend without overlap
 /// within the columns of `right`; each is writable for `rows` rows of its columns, `row_stride` apart, which share no
 /// numbers with each other, with other outputs, or with `left`. (`right` is borrowed: nothing writes to it.)
 pub(super) unsafe fn drive<T: Element>(
-    left: *const T,
-    left_stride: usize,
+    left: LeftOperand<T>,
     rows: usize,
     right: &PackedMatrix<T>,
     count: usize,
@@ -69,9 +80,12 @@ pub(super) unsafe fn drive<T: Element>(
     let kernels = T::kernels(right.level());
     let panels = right.panels().as_ptr();
     let blocks = right.columns().div_ceil(T::BLOCK);
-    let most_at_once = rows_at_once(left_stride.wrapping_mul(size_of::<T>()), kernels.by_rows.len());
+    let (kernels, between_rows) =
+        if left.transposed { (kernels.by_rows_transposed, 1) } else { (kernels.by_rows, left.stride) };
+    let most_at_once = rows_at_once(between_rows.wrapping_mul(size_of::<T>()), kernels.len());
     let most = rows_of_chunk(depth * size_of::<T>(), size_of_val(right.panels()), most_at_once);
-    let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
+    // Made where a block needs it: zeros cost as much as a small product.
+    let mut buffer: Option<[T; MAXIMUM_NUMBERS]> = None;
     for chunk in Balanced::new(rows, most) {
         let small = Balanced::new(chunk.len(), most_at_once);
         let mut block = 0;
@@ -115,18 +129,22 @@ pub(super) unsafe fn drive<T: Element>(
             for part in small {
                 let kernel = if part.len() == small.smallest() { kernel } else { larger };
                 // SAFETY: rows of the part are rows of the left operand.
-                let left = unsafe { left.add((chunk.start + part.start) * left_stride) };
-                let mut here = targets;
-                for target in here.iter_mut().filter(|target| !target.destination.is_null()) {
-                    // SAFETY: rows of the part are rows of the output.
-                    target.destination = unsafe { target.destination.add(part.start * target.row_stride) };
-                }
-                let first_row = chunk.start + part.start;
-                let exchange =
-                    Exchange { rows: first_row..first_row + part.len(), first_block: block, taken };
+                let numbers = unsafe { left.numbers.add((chunk.start + part.start) * between_rows) };
+                let arguments = |targets: &[Target<T>; MAXIMUM_BLOCKS]| Arguments {
+                    left: numbers,
+                    left_stride: left.stride,
+                    right: group,
+                    depth,
+                    targets: targets.as_ptr(),
+                };
                 if let Some(first) = mixed {
+                    let buffer = buffer.get_or_insert([T::ZERO; MAXIMUM_NUMBERS]);
+                    let first_row = chunk.start + part.start;
+                    let exchange =
+                        Exchange { rows: first_row..first_row + part.len(), first_block: block, taken };
                     // SAFETY: the outputs are valid for these rows; the buffer is our own.
-                    unsafe { exchange.run::<T, true>(&mut buffer, &targets, (first..count).map(&output)) };
+                    unsafe { exchange.run::<T, true>(buffer, &targets, (first..count).map(&output)) };
+                    let mut here = targets;
                     for (index, target) in here.iter_mut().enumerate() {
                         if target.destination.is_null() && target.accumulate {
                             let start = index * part.len() * T::BLOCK;
@@ -134,15 +152,19 @@ pub(super) unsafe fn drive<T: Element>(
                             target.row_stride = T::BLOCK;
                         }
                     }
-                }
-                let arguments = Arguments { left, left_stride, right: group, depth, targets: here.as_ptr() };
-                // SAFETY: the kernel is for this number of rows and blocks. The left operand and the targets are valid
-                // as shown above, those in the buffer because rows * taken * BLOCK <= MAXIMUM_NUMBERS; the group has
-                // `taken` blocks of `depth` lines. `PackedMatrix` exists only for a level this machine can run.
-                unsafe { kernel(&arguments) };
-                if let Some(first) = mixed {
+                    // SAFETY: as below; targets in the buffer are valid because rows * taken * BLOCK <= MAXIMUM_NUMBERS.
+                    unsafe { kernel(&arguments(&here)) };
                     // SAFETY: as above.
-                    unsafe { exchange.run::<T, false>(&mut buffer, &targets, (first..count).map(&output)) };
+                    unsafe { exchange.run::<T, false>(buffer, &targets, (first..count).map(&output)) };
+                } else {
+                    // SAFETY: the kernel is for this number of rows and blocks. The left operand and the targets are
+                    // valid as shown above; the group has `taken` blocks of `depth` lines. `PackedMatrix` exists only for
+                    // a level this machine can run.
+                    unsafe { kernel(&arguments(&targets)) };
+                }
+                for target in targets.iter_mut().take(taken).filter(|target| !target.destination.is_null()) {
+                    // Past the last part it may lie outside, and is not used.
+                    target.destination = target.destination.wrapping_add(part.len() * target.row_stride);
                 }
             }
             block += taken;
@@ -166,13 +188,13 @@ fn rows_of_chunk(bytes_of_row: usize, bytes_of_panels: usize, rows_of_kernel: us
 
 /// Kernels for `smallest` and for `largest` rows that take the same number of blocks, as many as there are.
 fn choose<T>(
-    kernels: &Kernels<T>,
+    kernels: ByRows<T>,
     smallest: usize,
     largest: usize,
     blocks: usize,
 ) -> Option<(usize, Kernel<T>, Kernel<T>)> {
-    let of_smallest = kernels.by_rows.get(smallest.checked_sub(1)?)?;
-    let of_largest = kernels.by_rows.get(largest.checked_sub(1)?)?;
+    let of_smallest = kernels.get(smallest.checked_sub(1)?)?;
+    let of_largest = kernels.get(largest.checked_sub(1)?)?;
     of_smallest.iter().find_map(|(kernel, taken)| {
         let (larger, _) = of_largest.iter().find(|(_, other)| other == taken)?;
         (*taken <= blocks).then_some((*taken, *kernel, *larger))

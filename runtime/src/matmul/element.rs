@@ -4,6 +4,7 @@ use gatewright_compiler::operator::real::Real;
 
 use super::kernel::{self, Kernels};
 use crate::primitive::Level;
+use crate::primitive::limit::{self, LimitLoops};
 #[cfg(feature = "jit")]
 use crate::primitive::{self, PrimitiveTable};
 
@@ -21,6 +22,10 @@ pub trait Element: Real {
     /// The tile primitives of a level, if this machine can run it.
     #[cfg(feature = "jit")]
     fn primitives(level: Level) -> Option<&'static PrimitiveTable<Self>>;
+
+    /// The loops that measure what this machine can do at most.
+    #[doc(hidden)]
+    fn limit_loops(level: Level) -> &'static LimitLoops<Self>;
 
     /// The transpose of four rows of four.
     #[doc(hidden)]
@@ -49,7 +54,9 @@ pub trait Element: Real {
 }
 
 macro_rules! implement_element {
-    ($scalar:ident, $block:literal, $kernels:ident, $primitives:ident, $exchange:ident, $general:path) => {
+    (
+        $scalar:ident, $block:literal, $kernels:ident, $primitives:ident, $loops:ident, $exchange:ident, $general:path
+    ) => {
         impl Element for $scalar {
             const BLOCK: usize = $block;
             const PANEL: usize = 2 * $block;
@@ -61,6 +68,10 @@ macro_rules! implement_element {
             #[cfg(feature = "jit")]
             fn primitives(level: Level) -> Option<&'static PrimitiveTable<Self>> {
                 primitive::$primitives(level)
+            }
+
+            fn limit_loops(level: Level) -> &'static LimitLoops<Self> {
+                limit::$loops(level)
             }
 
             #[inline]
@@ -104,8 +115,8 @@ macro_rules! implement_element {
     };
 }
 
-implement_element!(f32, 16, kernels_f32, single, exchange_f32, matrixmultiply::sgemm);
-implement_element!(f64, 8, kernels_f64, double, exchange_any, matrixmultiply::dgemm);
+implement_element!(f32, 16, kernels_f32, single, loops_f32, exchange_f32, matrixmultiply::sgemm);
+implement_element!(f64, 8, kernels_f64, double, loops_f64, exchange_any, matrixmultiply::dgemm);
 
 /// A transpose, number by number.
 #[inline]

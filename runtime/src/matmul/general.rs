@@ -24,6 +24,13 @@ impl<'a, T> Matrix<'a, T> {
         Self { numbers, rows, columns, row_stride, column_stride: 1 }
     }
 
+    /// Some of its rows.
+    #[must_use]
+    pub fn part(self, rows: std::ops::Range<usize>) -> Self {
+        let start = rows.start.saturating_mul(self.row_stride);
+        Self { numbers: self.numbers.get(start..).unwrap_or_default(), rows: rows.len(), ..self }
+    }
+
     /// The same numbers with rows and columns exchanged.
     #[must_use]
     pub fn transposed(self) -> Self {

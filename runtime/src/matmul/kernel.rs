@@ -31,7 +31,7 @@ pub(super) struct Target<T> {
 pub(super) struct Arguments<T> {
     /// First number of the first row of the left operand.
     pub(super) left: *const T,
-    /// Numbers from one of its rows to the next.
+    /// Numbers from one of its rows to the next; for the kernels of a transposed operand from one `k` to the next.
     pub(super) left_stride: usize,
     /// The first block at `k = 0`.
     pub(super) right: *const T,
@@ -45,8 +45,8 @@ pub(super) struct Arguments<T> {
 ///
 /// # Safety
 ///
-/// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers; the `b` blocks are
-/// consecutive in a packed matrix of `depth` rows, readable, the first at the beginning of a panel if there is more
+/// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers (a transposed one for
+/// `depth` rows of `r` numbers); the `b` blocks are consecutive in a packed matrix of `depth` rows, readable, the first at the beginning of a panel if there is more
 /// than one; there are `b` targets, each null or writable for `r` rows of a block, which share no numbers with the
 /// operands or each other; the processor has the instruction set of the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
@@ -55,16 +55,23 @@ pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 /// at once, the most first and one last.
 #[derive(Debug)]
 pub struct Kernels<T: 'static> {
-    pub(super) by_rows: &'static [&'static [(Kernel<T>, usize)]],
+    pub(super) by_rows: ByRows<T>,
+    /// The same for a left operand that is stored transposed, `k` by `k`: its rows lie side by side.
+    pub(super) by_rows_transposed: ByRows<T>,
 }
 
-/// The loop nest above.
+/// Kernels by the number of rows they take.
+pub(super) type ByRows<T> = &'static [&'static [(Kernel<T>, usize)]];
+
+/// The loop nest above, `left[row][k]` at `row * left_stride + k`, or for a `TRANSPOSED` one at `k * left_stride + row`.
 ///
 /// # Safety
 ///
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks.
 #[inline(always)]
-unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize>(arguments: &Arguments<R::Scalar>) {
+unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRANSPOSED: bool>(
+    arguments: &Arguments<R::Scalar>,
+) {
     let scalars_of_block = 64 / size_of::<R::Scalar>();
     let registers_of_block = scalars_of_block / R::COUNT;
     let Arguments { left, left_stride, right, depth, targets } = *arguments;
@@ -95,8 +102,9 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize>(arguments
             *factor = unsafe { R::load(right.add(place(v) + k * line)) };
         }
         for (row, sums) in sums.iter_mut().enumerate() {
+            let place = if TRANSPOSED { k * left_stride + row } else { row * left_stride + k };
             // SAFETY: row < ROWS, k < depth: within the left operand.
-            let number = zero.splat(unsafe { *left.add(row * left_stride + k) });
+            let number = zero.splat(unsafe { *left.add(place) });
             for (sum, factor) in sums.iter_mut().zip(factors) {
                 *sum = number.multiply_add(factor, *sum);
             }
@@ -125,13 +133,16 @@ macro_rules! instances {
             use super::{Arguments, Kernels, tile};
 
             $(#[target_feature(enable = $feature)])*
-            unsafe fn run<const ROWS: usize, const REGISTERS: usize>(arguments: &Arguments<$scalar>) {
+            unsafe fn run<const ROWS: usize, const REGISTERS: usize, const TRANSPOSED: bool>(
+                arguments: &Arguments<$scalar>,
+            ) {
                 // SAFETY: the caller's promise, see `Kernel`.
-                unsafe { tile::<$register, ROWS, REGISTERS>(arguments) }
+                unsafe { tile::<$register, ROWS, REGISTERS, TRANSPOSED>(arguments) }
             }
 
             pub(super) static KERNELS: Kernels<$scalar> = Kernels {
-                by_rows: &[$(&[$((run::<$rows, { $blocks * $per_block }>, $blocks)),*]),*],
+                by_rows: &[$(&[$((run::<$rows, { $blocks * $per_block }, false>, $blocks)),*]),*],
+                by_rows_transposed: &[$(&[$((run::<$rows, { $blocks * $per_block }, true>, $blocks)),*]),*],
             };
         }
     };

@@ -1,10 +1,11 @@
 //! Matrix products, row-major.
 //!
-//! Three kinds. [`multiply`] and [`multiply_within`] take a right-hand side that was packed before
+//! Four kinds. [`multiply`] and [`multiply_within`] take a right-hand side that was packed before
 //! ([`PackedMatrix`]): weights are constant over all steps of a sequence, so they are packed once per call and the
-//! kernels stream them in the order they read them. [`general`] takes anything strided, through `matrixmultiply`:
-//! for products that happen once, such as weight gradients. [`sample_product`] is for matrices that each sample has its
-//! own of at each step.
+//! kernels stream them in the order they read them. [`PackedRows`] sums outer products, the gradients by weights: rows of
+//! a sequence are packed as they come, and serve every product that they are the right-hand side of. [`general`] takes
+//! anything strided, through `matrixmultiply`: for what is neither. [`sample_product`] is for matrices that each sample
+//! has its own of at each step.
 //!
 //! # What a result depends on
 //!
@@ -14,6 +15,7 @@
 
 mod drive;
 mod element;
+mod gather;
 mod general;
 mod kernel;
 mod multiply;
@@ -24,6 +26,7 @@ mod sample;
 mod tests;
 
 pub use element::Element;
+pub use gather::{PackedRows, add_outer_products, parts};
 pub use general::{Matrix, MatrixMut, general};
 pub use multiply::{Left, Place, Segment, multiply, multiply_within};
 pub use packed::PackedMatrix;

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::drive::{Output, drive};
+use super::drive::{LeftOperand, Output, drive};
 use super::{Element, Error, PackedMatrix, extent};
 
 /// Some columns of a product, and the slice they go to: column `j` of row `i` to
@@ -78,7 +78,8 @@ pub fn multiply<T: Element>(
     // an output apart; `check_columns` has the outputs ascend within the packed matrix; each output's slice is borrowed
     // mutably for the life of its segment, so it shares no number with the others or with `left`.
     unsafe {
-        drive(left.as_ptr(), left_stride, rows, right, segments.len(), |index| segments[index].output.clone())
+        let left = LeftOperand { numbers: left.as_ptr(), stride: left_stride, transposed: false };
+        drive(left, rows, right, segments.len(), |index| segments[index].output.clone());
     };
     Ok(())
 }
@@ -113,7 +114,7 @@ pub fn multiply_within<T: Element>(
         }
     }
     let base = workspace.as_mut_ptr();
-    let (left, left_stride) = match left {
+    let (numbers, stride) = match left {
         Left::Outside(numbers, stride) => {
             extent(numbers.len(), rows, right.rows(), stride)?;
             (numbers.as_ptr(), stride)
@@ -134,7 +135,10 @@ pub fn multiply_within<T: Element>(
     // slice outside, and rows of an output apart; `check_columns` has the outputs ascend within the packed matrix;
     // `Area::apart` shows that outputs share no numbers with each other or with a left operand in the workspace, and
     // the workspace, borrowed mutably, shares none with one outside. All pointers into the workspace are from `base`.
-    unsafe { drive(left, left_stride, rows, right, places.len(), |index| output(&places[index])) };
+    unsafe {
+        let left = LeftOperand { numbers, stride, transposed: false };
+        drive(left, rows, right, places.len(), |index| output(&places[index]));
+    };
     Ok(())
 }
 

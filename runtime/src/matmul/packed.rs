@@ -53,6 +53,22 @@ impl<T: Element> PackedMatrix<T> {
         Ok(Self { rows, columns, level, storage, start })
     }
 
+    /// Makes this a matrix of zeros of another shape, in the same storage where that is large enough.
+    pub(super) fn reshape(&mut self, rows: usize, columns: usize) -> Result<(), Error> {
+        if (rows, columns) == (self.rows, self.columns) {
+            return Ok(());
+        }
+        let needed =
+            columns.div_ceil(T::PANEL).checked_mul(T::PANEL).and_then(|width| width.checked_mul(rows));
+        if needed.is_some_and(|needed| self.start + needed <= self.storage.len()) {
+            (self.rows, self.columns) = (rows, columns);
+            self.clear();
+        } else {
+            *self = Self::zeroed_for(self.level, rows, columns)?;
+        }
+        Ok(())
+    }
+
     /// Number of rows, `K`.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -125,10 +141,16 @@ impl<T: Element> PackedMatrix<T> {
                 let source = source.get(first * row_stride..).unwrap_or_default();
                 place_transposed(panel, inside, source, width, rows, row_stride);
             } else {
-                for (line, source_line) in
-                    panel.chunks_exact_mut(T::PANEL).zip(source.chunks(row_stride.max(1)))
-                {
-                    line[inside..inside + width].copy_from_slice(&source_line[first..first + width]);
+                let lines = panel.chunks_exact_mut(T::PANEL).zip(source.chunks(row_stride.max(1)));
+                if width == T::PANEL {
+                    // Of a length that is known, a copy is some moves and no call.
+                    for (line, source_line) in lines {
+                        line.copy_from_slice(&source_line[first..first + T::PANEL]);
+                    }
+                } else {
+                    for (line, source_line) in lines {
+                        line[inside..inside + width].copy_from_slice(&source_line[first..first + width]);
+                    }
                 }
             }
             first += width;

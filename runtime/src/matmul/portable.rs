@@ -16,7 +16,7 @@ use super::kernel::{Arguments, Kernels};
 /// As for [`super::kernel::Kernel`], with `ROWS` rows and one block of `BLOCK` numbers.
 macro_rules! portable {
     ($tile:ident, $kernels:ident, $scalar:ident, $block:literal) => {
-        unsafe fn $tile<const ROWS: usize>(arguments: &Arguments<$scalar>) {
+        unsafe fn $tile<const ROWS: usize, const TRANSPOSED: bool>(arguments: &Arguments<$scalar>) {
             let Arguments { left, left_stride, right, depth, targets } = *arguments;
             // SAFETY: there is one target.
             let target = unsafe { *targets };
@@ -36,8 +36,9 @@ macro_rules! portable {
                 // SAFETY: line `k` of the panel, two blocks long, k < depth.
                 let factors = unsafe { right.add(k * 2 * $block).cast::<[$scalar; $block]>().read() };
                 for (row, sums) in sums.iter_mut().enumerate() {
+                    let place = if TRANSPOSED { k * left_stride + row } else { row * left_stride + k };
                     // SAFETY: row < ROWS, k < depth: within the left operand.
-                    let number = unsafe { *left.add(row * left_stride + k) };
+                    let number = unsafe { *left.add(place) };
                     for (sum, factor) in sums.iter_mut().zip(factors) {
                         *sum += number * factor;
                     }
@@ -51,8 +52,10 @@ macro_rules! portable {
             }
         }
 
-        pub(super) static $kernels: Kernels<$scalar> =
-            Kernels { by_rows: &[&[($tile::<1>, 1)], &[($tile::<2>, 1)]] };
+        pub(super) static $kernels: Kernels<$scalar> = Kernels {
+            by_rows: &[&[($tile::<1, false>, 1)], &[($tile::<2, false>, 1)]],
+            by_rows_transposed: &[&[($tile::<1, true>, 1)], &[($tile::<2, true>, 1)]],
+        };
     };
 }
 

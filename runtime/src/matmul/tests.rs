@@ -443,3 +443,42 @@ fn products_of_samples_refuse_what_does_not_fit() {
     let dense = SampleResult { step: 7, ..result };
     assert!(matches!(run(left, right, dense), Err(Error::RowsOverlap { .. })));
 }
+
+/// Every size by every size by some depths, exactly: a chain of fused multiply-adds from what was there.
+fn outer_products_are_exact<T: Element>(level: Level) {
+    let mut memory = super::PackedRows::new(level);
+    for k in [0, 1, 3, 64, 255, 256, 257, 600] {
+        for m in [0, 1, 3, 14, 15, 33] {
+            for n in [0, 1, 16, 17, 65] {
+                let (left, right) = (numbers::<T>(k * (m + 2), 1), numbers::<T>(k * (n + 3), 2));
+                let old = numbers::<T>(m * n, 3);
+                let (left_columns, right_rows): (Vec<T>, Vec<T>) = (
+                    (0..m)
+                        .flat_map(|i| (0..k).map(move |l| (i, l)))
+                        .map(|(i, l)| left[l * (m + 2) + i])
+                        .collect(),
+                    (0..k).flat_map(|l| right[l * (n + 3)..l * (n + 3) + n].to_vec()).collect(),
+                );
+                let fused = level != Level::Portable;
+                let expected = reference(&left_columns, k, &right_rows, m, k, n, &old, fused);
+                let mut result = old;
+                super::add_outer_products(
+                    Matrix::new(&left, k, m, m + 2),
+                    Matrix::new(&right, k, n, n + 3),
+                    MatrixMut { numbers: &mut result, rows: m, columns: n, row_stride: n },
+                    &mut memory,
+                )
+                .unwrap();
+                assert_eq!(result, expected, "{m}x{k}x{n} {level:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn outer_products_are_exact_in_f32_and_f64() {
+    for level in levels() {
+        outer_products_are_exact::<f32>(level);
+        outer_products_are_exact::<f64>(level);
+    }
+}

@@ -7,6 +7,7 @@
 #[cfg(target_arch = "aarch64")]
 pub(crate) mod arm;
 mod level;
+pub mod limit;
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod register;
 #[cfg(feature = "jit")]

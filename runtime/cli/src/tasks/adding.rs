@@ -18,7 +18,7 @@ pub(crate) const ENTRY: Entry = Entry {
     data: Data::Drawn,
     length: Some(100),
     recipe: Recipe { hidden: 64, duration: Duration::Steps(4000), batch: 64, learning_rate: 1e-3 },
-    target: Some(Target { value: 0.005, cells: "LSTM, GRU" }),
+    target: Some(Target { value: 0.005, cells: "GRU" }),
     open: |given| Ok(Box::new(Adding::new(length(given, 2)?))),
 };
 

@@ -18,7 +18,7 @@ pub(crate) const ENTRY: Entry = Entry {
     data: Data::Drawn,
     length: Some(50),
     recipe: Recipe { hidden: 32, duration: Duration::Steps(1000), batch: 64, learning_rate: 2e-3 },
-    target: Some(Target { value: 1.0, cells: "LSTM, GRU" }),
+    target: Some(Target { value: 1.0, cells: "GRU" }),
     open: |given| Ok(Box::new(TemporalOrder::new(length(given, 10)?))),
 };
 
