@@ -100,6 +100,13 @@ impl<T: Element> CellLayer<T> {
         self
     }
 
+    /// This layer for inference, with the same variables: it keeps nothing for a way back, so that a cell with
+    /// regularisers ([`gatewright::layer::RegularizedCell`]) draws no masks. A gradient through it is an error.
+    #[must_use]
+    pub fn for_inference(&self) -> Self {
+        Self { keep: Keep::Nothing, ..self.clone() }
+    }
+
     /// What the cell takes and gives.
     #[must_use]
     pub fn layout(&self) -> &CellLayout {
@@ -158,8 +165,11 @@ impl<T: Element> CellLayer<T> {
         };
         let parameters = self.flat_parameters()?;
         let tracked = input.track_op() || states.track_op() || parameters.track_op();
-        let (keep, pool) =
-            if tracked { (self.keep, &self.training) } else { (Keep::Nothing, &self.inference) };
+        let (keep, pool) = if tracked && self.keep != Keep::Nothing {
+            (self.keep, &self.training)
+        } else {
+            (Keep::Nothing, &self.inference)
+        };
         let operation = CellOperation::new(self.cell.clone(), pool.clone(), keep, stretches);
         let flat = input.apply_op3(&states, &parameters, operation)?;
 

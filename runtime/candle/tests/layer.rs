@@ -290,3 +290,32 @@ fn a_budget_changes_no_gradient() -> Result<()> {
     }
     Ok(())
 }
+
+/// Masks are drawn where a gradient may follow, and not for inference.
+#[test]
+fn regularisers_are_off_at_inference() -> Result<()> {
+    use gatewright::compiler::regularize::{Drawn, Kind, Regularizer};
+    use gatewright::layer::RegularizedCell;
+
+    let cell = gatewright::read_cell("h_t = tanh(W x_t + U h_{t-1} + b)", gatewright::Syntax::Text)
+        .map_err(candle_core::Error::wrap)?;
+    let (sizes, options) = ([("x", INPUTS), ("h", HIDDEN)], gatewright::CompileOptions::default());
+    let choice = Regularizer { kind: Kind::Dropout, target: None, rate: 0.5, drawn: Drawn::EachStep };
+    let dropped = RegularizedCell::<f64>::new(&cell, &sizes, options, &[choice], 3);
+    let whole = gatewright::CompiledCell::<f64>::new(&cell, &sizes, options);
+    let map = VarMap::new();
+    let layer = |cell: Arc<dyn SequenceCell<f64>>| {
+        CellLayer::new(cell, &Initializer::new(1), VarBuilder::from_varmap(&map, DType::F64, &Device::Cpu))
+    };
+    let dropped = layer(Arc::new(dropped.map_err(candle_core::Error::wrap)?))?;
+    let whole = layer(Arc::new(whole.map_err(candle_core::Error::wrap)?))?;
+    let x = random::<f64>(&[STEPS, BATCH, INPUTS], "x")?;
+    let expected = whole.forward(&x)?.to_vec3::<f64>()?;
+    assert_eq!(dropped.for_inference().forward(&x)?.to_vec3::<f64>()?, expected);
+    let first = dropped.forward(&x)?;
+    assert_ne!(first.to_vec3::<f64>()?, expected);
+    assert_ne!(dropped.forward(&x)?.to_vec3::<f64>()?, first.to_vec3::<f64>()?);
+    assert!(first.sum_all()?.backward()?.get(x.as_tensor()).is_some());
+    assert!(dropped.for_inference().forward(&x)?.sum_all()?.backward().is_err());
+    Ok(())
+}
