@@ -547,6 +547,45 @@ fn train_leaves_a_curve_and_weights() {
     assert_eq!(weights["head.weight"].shape, [10, 24]);
 }
 
+/// One page with everything in it: equations, curves, results, gates; and every ablation of the cell.
+#[test]
+fn cells_and_their_ablations_are_compared_on_a_page() {
+    let folder = Folder::new("compare");
+    let page = folder.path("page.html");
+    let budget =
+        ["--task", "parity", "--seeds", "2", "--steps", "3", "--batch", "8", "--evaluate-every", "2"];
+    let line = ["compare", "zoo:gru_v3", "--ablate", "--parameters", "300", "--out", &page];
+    let output = gatewright(&[&line[..], &budget[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let text = std::fs::read_to_string(&page).expect("a page");
+    for part in ["<math", "<svg", "gru_v3, r = 1", "gru_v3, z linear", "dead units"] {
+        assert!(text.contains(part), "{part}");
+    }
+    // Nothing is fetched, nothing runs.
+    assert!(!text.contains("<script") && !text.contains("src=") && !text.contains("href="));
+    let rows = |output: &Output| out(output).lines().filter(|line| line.contains(" parameters,")).count();
+    assert_eq!(rows(&output), 6, "{}", out(&output));
+    // A state that grows without bound is a result, not the end of the comparison.
+    assert!(
+        out(&output).contains("no seed came to its end") && text.contains("seed 1, is not in these figures")
+    );
+    for line in out(&output).lines().filter(|line| line.contains(" parameters,")) {
+        let count = line.split(" parameters,").next().and_then(|line| line.rsplit(' ').next());
+        assert!(
+            count.and_then(|count| count.parse::<usize>().ok()).is_some_and(|count| count <= 300),
+            "{line}"
+        );
+    }
+    for (line, code) in [
+        (vec!["compare", "zoo:mgu", "zoo:mgu"], 2),
+        (vec!["compare", "zoo:mgu", "--parameters", "2"], 2),
+        (vec!["compare", "zoo:mgu", "--initial", "b_q=1"], 2),
+        (vec!["compare", "zoo:no_such_cell"], 2),
+    ] {
+        assert_eq!(gatewright(&line).status.code(), Some(code), "{line:?}");
+    }
+}
+
 #[test]
 fn the_zoo_is_listed_printed_and_used() {
     let list = out(&gatewright(&["zoo"]));
@@ -806,7 +845,9 @@ fn notes_are_printed_and_stop_nothing() {
 
 #[test]
 fn every_subcommand_explains_itself() {
-    for command in ["check", "derive", "run", "gradcheck", "bench", "train", "tasks", "zoo", "explain"] {
+    for command in
+        ["check", "derive", "run", "gradcheck", "bench", "train", "compare", "tasks", "zoo", "explain"]
+    {
         let output = gatewright(&[command, "--help"]);
         assert_eq!(output.status.code(), Some(0), "{command}");
         let text = out(&output);

@@ -36,6 +36,7 @@ struct Spread {
 }
 
 fn spreads(trial: &Trial, value: fn(&Evaluation) -> f64) -> Vec<Spread> {
+    // None where no seed came to its end.
     let count = trial.runs.iter().map(Vec::len).min().unwrap_or(0);
     (0..count)
         .map(|at| {

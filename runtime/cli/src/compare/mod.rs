@@ -105,15 +105,20 @@ pub(crate) fn compare(arguments: &Arguments) -> Result<(), Failure> {
     for candidate in candidates {
         let trial = Trial::run(&candidate, &budget, &*task)?;
         let values = trial.values();
-        answer_line!(
-            "{:24} {:>8} parameters, {:8.2} ms a step, {} {} ± {}",
-            candidate.name,
-            candidate.parameters(),
-            trial.step_seconds * 1e3,
-            metric.name(),
-            metric.show(mean(&values)),
-            metric.show(deviation(&values))
-        )?;
+        let result = match values.as_slice() {
+            [] => "no seed came to its end".to_owned(),
+            values => format!(
+                "{:.2} ms a step, {} {} ± {}",
+                trial.step_seconds * 1e3,
+                metric.name(),
+                metric.show(mean(values)),
+                metric.show(deviation(values))
+            ),
+        };
+        answer_line!("{:24} {:>8} parameters, {result}", candidate.name, candidate.parameters())?;
+        for (seed, reason) in &trial.broken {
+            answer_line!("  seed {seed}: {reason}")?;
+        }
         trials.push((candidate, trial));
     }
     let page = page::html(&budget, task.baseline(), &trials).map_err(Failure::data)?;

@@ -72,19 +72,21 @@ fn write(
 fn results(page: &mut String, budget: &Budget<'_>, trials: &[(Candidate, Trial)]) -> std::fmt::Result {
     let metric = budget.metric;
     let means: Vec<f64> = trials.iter().map(|(_, trial)| mean(&trial.values())).collect();
-    let is_best = |value: f64| means.iter().all(|&other| metric.is_better(value, other));
+    let is_best = |value: f64| means.iter().all(|&other| other.is_nan() || metric.is_better(value, other));
     writeln!(page, "<h2>Results</h2>\n<table>\n<tr><th>cell<th>hidden size<th>parameters<th>ms a step")?;
     writeln!(page, "<th>test {} (mean ± deviation)<th>lowest<th>highest", metric.name())?;
     for (index, ((candidate, trial), &middle)) in trials.iter().zip(&means).enumerate() {
         let values = trial.values();
         let best = if is_best(middle) { " class=\"best\"" } else { "" };
+        let name = escape(&candidate.name);
+        write!(page, "<tr><td>{}{name}<td>{}<td>{}", key(index), candidate.hidden, candidate.parameters())?;
+        if values.is_empty() {
+            writeln!(page, "<td>–<td>–<td>–<td>–")?;
+            continue;
+        }
         writeln!(
             page,
-            "<tr><td>{}{}<td>{}<td>{}<td>{:.2}<td{best}>{} ± {}<td>{}<td>{}",
-            key(index),
-            escape(&candidate.name),
-            candidate.hidden,
-            candidate.parameters(),
+            "<td>{:.2}<td{best}>{} ± {}<td>{}<td>{}",
             trial.step_seconds * 1e3,
             metric.show(middle),
             metric.show(deviation(&values)),
@@ -92,14 +94,26 @@ fn results(page: &mut String, budget: &Budget<'_>, trials: &[(Candidate, Trial)]
             metric.show(values.iter().copied().fold(f64::NEG_INFINITY, f64::max))
         )?;
     }
-    writeln!(page, "</table>")
+    writeln!(page, "</table>")?;
+    for (index, (candidate, trial)) in trials.iter().enumerate() {
+        for (seed, reason) in &trial.broken {
+            let name = escape(&candidate.name);
+            writeln!(
+                page,
+                "<p>{}{name}, seed {seed}, is not in these figures: {}.</p>",
+                key(index),
+                escape(reason)
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// What gates do.
 fn gates(page: &mut String, trials: &[(Candidate, Trial)]) -> std::fmt::Result {
     writeln!(
         page,
-        "<h2>Gates</h2>\n<p>Named values in the test part after the first seed's training. Low and high: share of \
+        "<h2>Gates</h2>\n<p>Named values in the test part after training with the first seed that came to its end. Low and high: share of \
         activations in the lowest and the highest tenth of the range (Karpathy et al. 2015). Dead: units that never \
         move.</p>\n<table>\n<tr><th>cell<th>value<th>mean<th>deviation<th>low<th>high<th>dead units"
     )?;

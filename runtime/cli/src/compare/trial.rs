@@ -20,11 +20,14 @@ const WATCHED: usize = 256;
 
 /// What came of a candidate.
 pub(crate) struct Trial {
-    /// For each seed its evaluations, the last of them at the end.
+    /// For each seed that came to its end its evaluations, the last of them there.
     pub(super) runs: Vec<Vec<Evaluation>>,
+    /// For each other seed why it did not: a loss that is no number any more is a result too.
+    pub(super) broken: Vec<(u64, String)>,
     /// Median time of a step of the optimiser, in seconds: forward, backward, head and update.
     pub(super) step_seconds: f64,
-    /// For each bounded value that the equations name, what it does in the test part after the first seed's training.
+    /// For each bounded value that the equations name, what it does in the test part after the training of the
+    /// first seed that came to its end.
     pub(super) gates: Vec<(String, Activity)>,
 }
 
@@ -32,7 +35,7 @@ impl Trial {
     /// Trains with every seed.
     pub(super) fn run(candidate: &Candidate, budget: &Budget<'_>, task: &dyn Task) -> Result<Self, Failure> {
         let cell: Arc<dyn SequenceCell<f32>> = Arc::new(candidate.compile(&candidate.graph, budget)?);
-        let (mut runs, mut times, mut gates) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut runs, mut broken, mut times, mut gates) = (Vec::new(), Vec::new(), Vec::new(), None);
         for number in 0..budget.learning.seeds as u64 {
             let seed = budget.learning.first_seed.wrapping_add(number);
             let own = budget.learning.initial.iter().filter(|given| candidate.has_parameter(&given.name));
@@ -41,22 +44,20 @@ impl Trial {
             });
             let model = Model::new(cell.clone(), task, &initializer, seed)?;
             let mut run = Run::new(model, task, budget.schedule, seed)?;
-            while !run.is_done() {
-                let known = run.position.evaluations.len();
-                let started = Instant::now();
-                run.step().map_err(|failure| named(&candidate.name, failure))?;
-                if run.position.evaluations.len() == known {
-                    times.push(started.elapsed().as_secs_f64());
+            match learn(&mut run, &mut times) {
+                Ok(()) => {
+                    if gates.is_none() {
+                        gates = Some(watch(candidate, budget, task, &run.model)?);
+                    }
+                    runs.push(run.position.evaluations);
                 }
+                Err(Failure::Data(reason)) => broken.push((seed, reason)),
+                Err(other) => return Err(other),
             }
-            if number == 0 {
-                gates = watch(candidate, budget, task, &run.model)?;
-            }
-            runs.push(run.position.evaluations);
         }
         times.sort_by(f64::total_cmp);
         let step_seconds = times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
-        Ok(Self { runs, step_seconds, gates })
+        Ok(Self { runs, broken, step_seconds, gates: gates.unwrap_or_default() })
     }
 
     /// The metric at the end of each run.
@@ -65,15 +66,20 @@ impl Trial {
     }
 }
 
-/// A failure that says which candidate failed.
-fn named(name: &str, failure: Failure) -> Failure {
-    match failure {
-        Failure::Data(text) => Failure::Data(format!("{name}: {text}")),
-        other => other,
+/// Runs to the end; adds the time of each step that no evaluation followed.
+fn learn(run: &mut Run<'_>, times: &mut Vec<f64>) -> Result<(), Failure> {
+    while !run.is_done() {
+        let known = run.position.evaluations.len();
+        let started = Instant::now();
+        run.step()?;
+        if run.position.evaluations.len() == known {
+            times.push(started.elapsed().as_secs_f64());
+        }
     }
+    Ok(())
 }
 
-/// The arithmetic mean.
+/// The arithmetic mean; NaN of nothing.
 pub(super) fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
