@@ -114,6 +114,12 @@ pub struct Sequences<'a> {
 }
 
 impl Sequences<'_> {
+    /// Whether a sample has this step: it does not lie past its end.
+    #[must_use]
+    pub fn has_step(&self, step: usize, sample: usize) -> bool {
+        self.lengths.get(sample).is_none_or(|&length| step < length)
+    }
+
     /// True where all steps of all samples run first to last: for cells that can do nothing else.
     #[must_use]
     pub fn is_whole(&self, steps: usize) -> bool {

@@ -50,7 +50,7 @@ impl Activity {
         let mut moved = vec![false; units];
         for (row, values) in values.chunks_exact(units.max(1)).enumerate() {
             let (step, sample) = (row / batch.max(1), row % batch.max(1));
-            if sequences.lengths.get(sample).is_some_and(|&length| step >= length) {
+            if !sequences.has_step(step, sample) {
                 continue;
             }
             for ((&value, first), moved) in values.iter().zip(&mut first).zip(&mut moved) {

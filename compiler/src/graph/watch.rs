@@ -38,7 +38,7 @@ impl Graph {
                 self.phase(id) == Phase::Forward && self.labels(id).iter().any(|label| label == wanted)
             })
         };
-        named(name).or_else(|| named(&format!("{name}_t"))).or_else(|| named(name.strip_suffix("_t")?))
+        named(name).or_else(|| named(name.strip_suffix("_t")?))
     }
 
     /// This graph with named values as further outputs, behind its own. `None` in the place of a graph where one of the

@@ -65,7 +65,7 @@ fn targets(cell: &Graph, kind: Kind) -> Vec<u32> {
     match kind {
         Kind::Dropout => every.collect(),
         Kind::RecurrentDropout => {
-            let multiplied = cones(cell, |operator| matches!(operator, Operator::MatrixVector), 1);
+            let multiplied = multiplied(cell);
             every
                 .filter(|&state| {
                     cell.iter().any(|(id, node)| {
@@ -110,14 +110,12 @@ fn targets(cell: &Graph, kind: Kind) -> Vec<u32> {
     }
 }
 
-/// For each node whether it stands below operand `place` of such an operator, with no such operator in between.
-fn cones(cell: &Graph, top: impl Fn(&Operator) -> bool, place: usize) -> Vec<bool> {
+/// For each node whether it is part of a vector that a matrix multiplies, with no other product in between.
+fn multiplied(cell: &Graph) -> Vec<bool> {
     let mut below = vec![false; cell.len()];
     for (id, node) in cell.iter().rev() {
-        if top(&node.operator) {
-            if let Some(operand) = node.operands.get(place) {
-                below[operand.0 as usize] = true;
-            }
+        if let (Operator::MatrixVector, &[_, vector]) = (&node.operator, &node.operands[..]) {
+            below[vector.0 as usize] = true;
         } else if below[id.0 as usize] {
             node.operands.iter().for_each(|operand| below[operand.0 as usize] = true);
         }

@@ -50,9 +50,10 @@ pub(crate) fn backward<T>(
     slices("initial state gradient", &layout.states, initial, Some(batch), true)
 }
 
-/// Elements of `rows` rows of so many, in a run of these steps and samples.
-pub(crate) fn elements(rows: usize, width: usize, steps: usize, batch: usize) -> Result<usize, CallError> {
-    rows.checked_mul(width).ok_or(CallError::TooLarge { steps, batch })
+/// Elements of sequences of so many a step, over the steps and samples of a call that was checked.
+pub(crate) fn elements<T>(call: &Forward<'_, '_, T>, width: usize) -> Result<usize, CallError> {
+    let (steps, batch) = (call.steps, call.batch);
+    (steps * batch).checked_mul(width).ok_or(CallError::TooLarge { steps, batch })
 }
 
 pub(crate) fn count(what: &'static str, found: usize, expected: usize) -> Result<(), CallError> {

@@ -98,9 +98,10 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
     ) -> Result<(), CallError> {
         check::forward(&self.layout, &call)?;
         let rows = call.steps * call.batch;
-        let own = check::elements(rows, self.width_of_outputs(), call.steps, call.batch)?;
+        let own = check::elements(&call, self.width_of_outputs())?;
         let (memory, parts) = workspace.begin(&call, own, 2)?;
-        let keep = keep.shared_by(2, size_of_val(&memory[..]) * 2 + rows * width(&self.layout.inputs));
+        let keep = keep
+            .shared_by(2, size_of_val(&memory[..]) * 2 + rows * width(&self.layout.inputs) * size_of::<T>());
         let (ahead, back) = memory.split_at_mut(rows * width(&self.forward.layout().outputs));
         let resets = resets_backwards(call.sequences, call.steps, call.batch);
         for (number, (layer, memory)) in
@@ -260,8 +261,9 @@ fn resets_backwards(sequences: Sequences<'_>, steps: usize, batch: usize) -> Vec
     }
     // A border between a sample's last step and padding is none.
     for (row, flag) in shifted.iter_mut().enumerate() {
-        let last = sequences.lengths.get(row % batch).map_or(steps, |&length| length);
-        *flag &= row / batch + 1 < last || sequences.direction == Direction::Reverse;
+        let next = row / batch + 1;
+        let has_next = next < steps && sequences.has_step(next, row % batch);
+        *flag &= has_next || sequences.direction == Direction::Reverse;
     }
     shifted
 }

@@ -193,7 +193,7 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
         let masks = self.mask_inputs();
         let rows = steps * batch;
         let extended = self.extended_parameters();
-        let own = check::elements(rows, width(masks), steps, batch)?
+        let own = check::elements(&call, width(masks))?
             .checked_add(extended)
             .ok_or(CallError::TooLarge { steps, batch })?;
         let (memory, parts) = workspace.begin(&call, own, 2)?;

@@ -2,7 +2,7 @@
 
 use super::{LayerError, Shared, check_fit};
 use crate::error::CallError;
-use crate::sequence::{Backward, CellLayout, Forward, Keep, SequenceCell};
+use crate::sequence::{Backward, CellLayout, Forward, Keep, SequenceCell, Sequences};
 use crate::workspace::Workspace;
 
 /// A layer whose inputs are added to its outputs, one by one.
@@ -37,12 +37,12 @@ where
         keep: Keep,
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
-        let (batch, lengths) = (call.batch, call.sequences.lengths);
+        let (batch, sequences) = (call.batch, call.sequences);
         let (_, parts) = workspace.begin(&call, 0, 1)?;
         let inputs = call.inputs;
         self.layer.forward(call.reborrow(), keep, &mut parts[0])?;
         for ((output, input), port) in call.outputs.iter_mut().zip(inputs).zip(&self.layout().outputs) {
-            add_valid(output, input, batch, port.size, lengths);
+            add_valid(output, input, batch, port.size, sequences);
         }
         Ok(())
     }
@@ -52,11 +52,11 @@ where
         let outputs = call.output_gradients;
         let (_, parts) = workspace.again(0, 1)?;
         self.layer.backward(call.reborrow(), &mut parts[0])?;
-        let lengths = workspace.lengths();
+        let sequences = Sequences { lengths: workspace.lengths(), ..Sequences::default() };
         for ((gradient, output), port) in
             call.input_gradients.iter_mut().zip(outputs).zip(&self.layout().inputs)
         {
-            add_valid(gradient, output, batch, port.size, lengths);
+            add_valid(gradient, output, batch, port.size, sequences);
         }
         Ok(())
     }
@@ -68,13 +68,13 @@ fn add_valid<T: Copy + std::ops::Add<Output = T>>(
     addend: &[T],
     batch: usize,
     size: usize,
-    lengths: &[usize],
+    sequences: Sequences<'_>,
 ) {
     if size == 0 || batch == 0 {
         return;
     }
     for (row, (sum, addend)) in sum.chunks_exact_mut(size).zip(addend.chunks_exact(size)).enumerate() {
-        if lengths.get(row % batch).is_none_or(|&length| row / batch < length) {
+        if sequences.has_step(row / batch, row % batch) {
             sum.iter_mut().zip(addend).for_each(|(sum, &addend)| *sum = *sum + addend);
         }
     }

@@ -77,7 +77,7 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
     ) -> Result<(), CallError> {
         check::forward(&self.layout, &call)?;
         let rows = call.steps * call.batch;
-        let own = check::elements(rows, self.width_between(), call.steps, call.batch)?;
+        let own = check::elements(&call, self.width_between())?;
         let (memory, parts) = workspace.begin(&call, own, self.layers.len())?;
         let keep = keep.shared_by(parts.len(), size_of_val(&memory[..]) * 2);
         let mut rest = &mut memory[..];
