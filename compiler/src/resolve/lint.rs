@@ -2,11 +2,11 @@
 
 use super::activation::distance;
 use super::draft::Draft;
-use super::expression::{NodeKind, Role, Source, SymbolId};
+use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use super::variable::Variables;
 use crate::diagnostic::Code;
 use crate::span::Span;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Reports everything worth knowing.
 pub(super) fn check(draft: &mut Draft, variables: &Variables) {
@@ -29,6 +29,7 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables) {
     lost_indices(draft, variables);
     numbered_weights(draft);
     learned_exponents(draft);
+    joined_weights(draft);
     derivatives(draft, variables);
     chosen_output(draft, variables);
 }
@@ -83,6 +84,37 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
         draft.findings.report(code, span, message).help(format!(
             "write `{meant}` for its value of this step, or declare the name if it is a weight"
         ));
+    }
+}
+
+/// `e` of `[h_{t-1}, e]`, where `e_t` may have been meant.
+fn joined_weights(draft: &mut Draft) {
+    let mut found: BTreeMap<SymbolId, Span> = BTreeMap::new();
+    for node in &draft.nodes {
+        let NodeKind::Concatenate(parts) = &node.kind else { continue };
+        let varies = |part: &NodeId| {
+            matches!(draft.nodes[part.0].kind, NodeKind::Read { symbol, .. }
+                if matches!(draft.symbol(symbol).role, Role::Input | Role::PerStep))
+        };
+        if !parts.iter().any(varies) {
+            continue;
+        }
+        for part in parts {
+            if let Source::Parameter(symbol) = draft.sources[part.0]
+                && draft.symbol(symbol).role == Role::Parameter
+                && draft.symbol(symbol).declared.is_none()
+            {
+                found.entry(symbol).or_insert(draft.nodes[part.0].span);
+            }
+        }
+    }
+    for (symbol, span) in found {
+        let name = draft.symbol(symbol).canonical.clone();
+        let message = format!("`{name}` is learned, as weights are, and joined with what varies in time");
+        draft
+            .findings
+            .report(Code::JoinedWeight, span, message)
+            .help(format!("write `{name}_t` for its value of this step, or declare it if it is a weight"));
     }
 }
 

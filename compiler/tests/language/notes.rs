@@ -16,6 +16,14 @@ fn nothing_is_noted_of_what_is_wrong() {
 }
 
 #[test]
+fn a_weight_joined_with_a_value_is_noted() {
+    let found = note("h_t = tanh(W [h_{t-1}, x_t, e])", &["GW0912"]);
+    assert!(found[0].message.contains("`e` is learned"), "{}", found[0].message);
+    note("h_t = \\tanh(W [h_{t-1}, x_t, e]) \\\\ e \\in \\mathbb{R}^n", &[]);
+    note("h_t = tanh(W [h_{t-1}, x_t] + b)", &[]);
+}
+
+#[test]
 fn a_gate_that_nothing_reads_is_noted() {
     note("z_t = sigmoid(W x_t)\nh_t = h_{t-1} + x_t\ny_t = h_t", &["GW0803"]);
 }
