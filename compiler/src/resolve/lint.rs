@@ -10,7 +10,9 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Reports everything worth knowing.
 pub(super) fn check(draft: &mut Draft, variables: &Variables) {
+    let differential = derivatives(draft, variables);
     if draft.outputs.is_empty()
+        && !differential
         && let Some(first) = draft.equations.first()
     {
         let span = first.target_span;
@@ -30,7 +32,6 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables) {
     numbered_weights(draft);
     learned_exponents(draft);
     joined_weights(draft);
-    derivatives(draft, variables);
     chosen_output(draft, variables);
 }
 
@@ -163,9 +164,9 @@ fn learned_exponents(draft: &mut Draft) {
     }
 }
 
-/// `\dot{h}(t) = f(h(t))` or `h'(t) = …`, where nothing defines `h` and nothing reads `h'`: the derivative of `h`, not
-/// a value of its own.
-fn derivatives(draft: &mut Draft, variables: &Variables) {
+/// `\dot{h} = f(h)`, `\dot{h}(t) = f(h(t))` or `h'(t) = …`, where nothing defines `h` and nothing reads `h'`: the
+/// derivative of `h`, not a value of its own. True where there is one.
+fn derivatives(draft: &mut Draft, variables: &Variables) -> bool {
     let mut found = Vec::new();
     let read: HashSet<SymbolId> = draft
         .equations
@@ -179,13 +180,17 @@ fn derivatives(draft: &mut Draft, variables: &Variables) {
         let reads = |id: SymbolId| {
             draft.reads(equation).any(|(_, symbol, time)| symbol == id && time == equation.time)
         };
-        if equation.time.is_some()
-            && !read.contains(&equation.target)
-            && draft.lookup(base).is_some_and(|id| variables.inputs.contains(&id) && reads(id))
+        // `h'` without an index is often the new value.
+        let undefined = |id: SymbolId| match equation.time {
+            Some(_) => variables.inputs.contains(&id),
+            None => name.ends_with("_dot") && draft.symbol(id).role == Role::Parameter,
+        };
+        if !read.contains(&equation.target) && draft.lookup(base).is_some_and(|id| undefined(id) && reads(id))
         {
             found.push((equation.target_span, base.to_owned()));
         }
     }
+    let any = !found.is_empty();
     for (span, base) in found {
         draft
             .findings
@@ -196,6 +201,7 @@ fn derivatives(draft: &mut Draft, variables: &Variables) {
             )
             .help(format!("write the step of its discretisation, as in `{base}_t = {base}_{{t-1}} + …`"));
     }
+    any
 }
 
 /// Where the output is neither called `y` nor carried, another value may have been meant.

@@ -609,7 +609,7 @@ impl<'a> Reader<'a> {
             let parameter = self.parameter(sequence, 1, equals)?;
             return Ok(LeftSide::Known(*function, spelled.clone(), parameter));
         }
-        // `\frac{dh}{dt}`, `\tau \frac{d h(t)}{dt}`, `d h / d t`, whatever scales it.
+        // `\frac{dh}{dt}`, `\tau \frac{d h(t)}{dt}`, `d h / d t`, whatever scales it; `\tau \dot{h}`.
         let differential = |index: usize| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == "d" || text == "dt");
         let quotient = (0..equals).any(|index| match sequence.kind(index) {
             Some(TokenKind::Fraction) => {
@@ -618,6 +618,7 @@ impl<'a> Reader<'a> {
                 begins(index + 1) && begins(under)
             }
             Some(TokenKind::Slash) => differential(index + 1),
+            Some(TokenKind::Accent("dot" | "ddot")) => index > 0,
             _ => false,
         });
         if quotient {

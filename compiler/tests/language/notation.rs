@@ -52,6 +52,9 @@ fn cases_without_conditions_are_groups() {
 fn what_is_outside_the_language_is_named() {
     for (text, code) in [
         ("\\frac{dh}{dt} = -h(t) + W x(t)", "GW0453"),
+        ("\\tau \\dot{h}(t) = -h(t) + W x(t)", "GW0453"),
+        ("\\dot{h}(t) = -h(t) + W x(t)", "GW0453"),
+        ("\\dot{h} = -h + \\tanh(W h + U x)", "GW0453"),
         ("h_t = (I - A)^{-1} x_t + h_{t-1}", "GW0402"),
         ("h_t = \\tanh(\\text{Linear}(x_t) + h_{t-1})", "GW0455"),
         ("h_t = h_{t-1} + \\begin{cases} x_t & x_t > 0 \\\\ 0 & x_t \\le 0 \\end{cases}", "GW0451"),
