@@ -186,6 +186,8 @@ impl<'a> Lexer<'a, '_> {
             '>' => self.push(TokenKind::Greater, 1),
             ',' => self.push(TokenKind::Comma, 1),
             ';' => self.push(TokenKind::Semicolon, 1),
+            '.' if self.rest().starts_with("...") => self.push(TokenKind::Ellipsis, 3),
+            '.' if self.rest().starts_with("..") => self.push(TokenKind::Ellipsis, 2),
             '.' if self.rest().starts_with(".*") => self.push(TokenKind::Product(ProductSign::Hadamard), 2),
             '.' if !self.rest()[1..].starts_with(|next: char| next.is_ascii_digit()) => {
                 self.push(TokenKind::Period, 1);

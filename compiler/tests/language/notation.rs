@@ -1,6 +1,6 @@
 //! Notations that people really write, each normalised to one meaning.
 
-use crate::{accept, note, refuse, same};
+use crate::{accept, note, refuse, same, try_read};
 
 #[test]
 fn concatenations_are_spelled_in_many_ways() {
@@ -62,6 +62,34 @@ fn what_is_outside_the_language_is_named() {
     ] {
         let found = refuse(text, &[code]);
         assert!(!found[0].message.is_empty());
+    }
+}
+
+#[test]
+fn where_an_equation_holds_is_skipped() {
+    let cell = "h_t = \\tanh(W x_t + U h_{t-1})";
+    for domain in [
+        ", \\forall t",
+        " \\quad \\forall t \\in \\{1, \\dots, T\\}",
+        ", \\quad t = 1, \\ldots, T",
+        ", \\quad t \\geq 1",
+        ", 1 \\le t \\le T",
+        " \\text{ for } t = 1, \\dots, T",
+        " \\text{ for all } t",
+        " \\quad (t > 0)",
+    ] {
+        same(&[cell, &format!("{cell}{domain}")]);
+        note(&format!("{cell}{domain}"), &["GW0950"]);
+    }
+    same(&[cell, &format!("\\forall t: {cell}"), &format!("\\text{{for }} t = 1, \\dots, T: {cell}")]);
+    let leaky = "h_t = \\lambda h_{t-1} + x_t";
+    for domain in [", \\lambda > 0", ", \\quad 0 < \\lambda < 1", " \\quad (0 \\le a \\le 1)"] {
+        note(&format!("{leaky}{domain}"), &["GW0950"]);
+    }
+    same(&["h_t = tanh(W x_t + U h_{t-1}), t >= 1", "h_t = tanh(W x_t + U h_{t-1}) for t = 1, ..., T"]);
+    // What chooses is no remark.
+    for condition in [", x_t > 0", ", t = 0", ", t < 5", ", z > 0", " \\quad \\text{if } x_t > 0"] {
+        assert!(try_read(&format!("{cell}{condition}")).is_err(), "{condition}");
     }
 }
 
