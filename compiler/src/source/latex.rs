@@ -5,7 +5,7 @@
 
 use super::ast::{Comparison, Function, ProductSign};
 use super::command::{
-    COMMANDS, FONTS, NOISE, NOISE_WITH_ARGUMENT, TEXT_FONTS, WORD_FONTS, WORDS, accent, sign,
+    COMMANDS, FONTS, JOINS, NOISE, NOISE_WITH_ARGUMENT, TEXT_FONTS, WORD_FONTS, WORDS, accent, sign,
 };
 use super::name;
 use super::text::{html_tag, number_length, place, script_length, script_tokens};
@@ -295,7 +295,8 @@ impl<'a> Lexer<'a, '_> {
             self.word_or_function(&run, length);
             return;
         }
-        if spelled && !after_script && WORDS.contains(&run.as_str()) {
+        let join = JOINS.contains(&run.as_str()) && self.is_applied(length);
+        if spelled && !after_script && (WORDS.contains(&run.as_str()) || join) {
             let span = place(self.offset, self.position, self.position + length);
             self.writer.word(run, span);
             self.position += length;

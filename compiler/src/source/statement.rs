@@ -5,7 +5,7 @@
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
 use super::convention::Convention;
 use super::pratt::{Parser, Stop};
-use super::row::{is_loss, is_prose, is_sentence, relations, segments, strip, ungroup, words};
+use super::row::{is_loss, is_prose, is_sentence, relations, segments, spell_joins, strip, ungroup, words};
 use super::sequence::{BracketFault, Sequence};
 use super::stack::is_column;
 use super::token::{Bracket, Token, TokenKind, describe};
@@ -78,7 +78,7 @@ impl<'a> Reader<'a> {
     /// Reads all of `tokens`.
     pub(crate) fn read(&mut self, tokens: &[Token]) {
         let mut pending: Vec<Reference> = Vec::new();
-        let tokens = &ungroup(tokens);
+        let tokens = &ungroup(&spell_joins(tokens));
         for (start, end) in segments(tokens, self.lines) {
             let mut row: Vec<Token> = strip(&tokens[start..end]);
             self.drop_domains(&mut row);

@@ -66,6 +66,18 @@ fn what_is_outside_the_language_is_named() {
 }
 
 #[test]
+fn a_concatenation_may_be_a_word() {
+    same(&[
+        "h_t = \\tanh(W [h_{t-1}, x_t] + b)",
+        "h_t = \\tanh(W \\cdot \\text{concat}(h_{t-1}, x_t) + b)",
+        "h_t = \\tanh(W \\, \\mathrm{Concat}[h_{t-1}, x_t] + b)",
+        "h_t = \\tanh(W concat([h_{t-1}, x_t]) + b)",
+        "h_t = tanh(W @ cat((h_{t-1}, x_t), dim=1) + b)",
+        "h_t = tanh(W * concatenate(h_{t-1}, x_t) + b)",
+    ]);
+}
+
+#[test]
 fn where_an_equation_holds_is_skipped() {
     let cell = "h_t = \\tanh(W x_t + U h_{t-1})";
     for domain in [
