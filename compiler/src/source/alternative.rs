@@ -114,7 +114,7 @@ struct Reads {
     delayed: bool,
 }
 
-/// Where blank lines part the paragraphs of a text.
+/// Where blank lines part the paragraphs of a text. `GRU:  r_t = …` begins one too: the word names a cell.
 fn paragraphs(text: &str) -> Vec<usize> {
     let (mut ends, mut start, mut written) = (Vec::new(), 0, false);
     for line in text.split_inclusive('\n') {
@@ -124,11 +124,23 @@ fn paragraphs(text: &str) -> Vec<usize> {
             }
             written = false;
         } else {
+            if written && names_cell(line) {
+                ends.push(start);
+            }
             written = true;
         }
         start += line.len();
     }
     ends
+}
+
+/// True for a line whose label is the word of a cell, `Vanilla RNN:`, `GRU:  z_t = …`.
+fn names_cell(line: &str) -> bool {
+    const CELLS: [&str; 8] = ["RNN", "LSTM", "GRU", "Elman", "Jordan", "SRU", "MGU", "ESN"];
+    let label = line.split(['=', ':', '：']).next().unwrap_or("");
+    label.len() < line.len()
+        && !line[label.len()..].starts_with('=')
+        && label.split(|next: char| !next.is_alphanumeric()).any(|word| CELLS.contains(&word))
 }
 
 fn reads<'s>(

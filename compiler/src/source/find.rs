@@ -278,12 +278,15 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
                 let dollars = text[..range.start].ends_with('$') && text[range.end..].starts_with('$');
                 let role = text[..range.start].ends_with(":math:");
                 if !dollars && !role {
-                    found.blocks.push(Block {
-                        range: content,
-                        outer: range.clone(),
-                        spelling: Spelling::Text,
-                        place: Place::Span,
-                    });
+                    // "```math h_t = \tanh(W x_t)```": a fence on one line.
+                    let fenced = text[content.clone()].strip_prefix("math ").filter(|_| ticks >= 3);
+                    let (inside, spelling, place) = match fenced {
+                        Some(inside) => {
+                            (content.end - inside.len()..content.end, Spelling::Latex, Place::Inline)
+                        }
+                        None => (content, Spelling::Text, Place::Span),
+                    };
+                    found.blocks.push(Block { range: inside, outer: range.clone(), spelling, place });
                     excluded.push(range);
                 }
             }

@@ -9,7 +9,7 @@ use super::name;
 const SIGNS: [char; 16] = ['=', '+', '_', '^', '{', '[', '*', '/', '⊙', '·', '∘', '×', '<', '>', '≤', '≥'];
 
 /// Marks that stand before every line of a comment or a list.
-const PREFIXES: [&str; 9] = ["///", "//!", "//", "#", "*", "%", "-", "|", ";;"];
+const PREFIXES: [&str; 10] = ["///", "//!", "//", "#", "*", "%", "-", "|", ";;", ";"];
 
 /// How a time index begins behind its name.
 pub(crate) const INDICES: [&str; 6] = ["_t", "_{t", "[t", "(t", "<sub>t", "ₜ"];
@@ -41,6 +41,16 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
         }
         line = without_bar(text, line);
         let whole = &text[line.clone()];
+        if !open && is_pointer(whole) {
+            continue;
+        }
+        let spans = code_spans(whole);
+        if !open && !spans.is_empty() {
+            kept.extend(
+                spans.into_iter().map(|span| trim(text, line.start + span.start..line.start + span.end)),
+            );
+            continue;
+        }
         if is_heading(whole) || !open && (is_prose(whole, &words) || is_description(whole, &words)) {
             continue;
         }
@@ -53,6 +63,33 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
         }
     }
     kept
+}
+
+/// `   ↑ keep previous      ↑ new info`: words that point at the line above.
+fn is_pointer(line: &str) -> bool {
+    line.starts_with(['↑', '⬆', '▲', '└', '╰']) && !line.contains(['=', '＝', '∈'])
+}
+
+/// The code spans of a line of words that hold equations with a time: ``SSM: `h_t = A h_{t-1}`, `y_t = C h_t`.``
+fn code_spans(line: &str) -> Vec<Range<usize>> {
+    let (mut spans, mut position, mut outside) = (Vec::new(), 0, String::new());
+    while let Some(open) = line[position..].find('`').map(|at| position + at) {
+        let ticks = line[open..].bytes().take_while(|byte| *byte == b'`').count();
+        let Some(close) = line[open + ticks..].find(&line[open..open + ticks]) else { break };
+        let span = open + ticks..open + ticks + close;
+        outside.push_str(&line[position..open]);
+        position = span.end + ticks;
+        let inside = &line[span.clone()];
+        if inside.contains('=') && has_written_time(inside) {
+            spans.push(span);
+        }
+    }
+    outside.push_str(&line[position..]);
+    // An equation of the line itself, with a name in ticks behind it, is none of them.
+    if outside.contains(['=', '＝']) {
+        spans.clear();
+    }
+    spans
 }
 
 /// The first line that is program code beyond doubt: the head of a function, a class or a loop.

@@ -118,3 +118,11 @@ fn a_bias_of_a_number_is_a_number() {
         "x[x] -> h[h]; h[h]; zeta[h] W[h, x] U[h, h]",
     );
 }
+
+#[test]
+fn lines_that_point_at_others_say_nothing() {
+    assert_eq!(
+        document("h_t = tanh(W x_t + U h_{t-1})\n      ↑ the input   ↑ the state before"),
+        document("; h_t = tanh(W x_t + U h_{t-1})\n; the step"),
+    );
+}
