@@ -56,7 +56,9 @@ pub(crate) fn check(
         let read = |from: usize, to: usize| reads.now.iter().any(|&at| (from..to).contains(&at));
         for pair in all.windows(2) {
             let &[before, after] = pair else { continue };
-            if block(before) == block(after) {
+            if block(before) == block(after)
+                && !(conditional(text, &statements[before]) && conditional(text, &statements[after]))
+            {
                 continue;
             }
             let same = form(&statements[before]) == form(&statements[after]);
@@ -132,6 +134,13 @@ fn paragraphs(text: &str) -> Vec<usize> {
         start += line.len();
     }
     ends
+}
+
+/// True where a remark behind the equation says when it holds: `# when linear_before_reset != 0`.
+fn conditional(text: &str, statement: &Statement) -> bool {
+    let end = usize::try_from(statement.span.end).unwrap_or(usize::MAX);
+    let rest = text.get(end..).unwrap_or("").lines().next().unwrap_or("");
+    rest.split(|next: char| !next.is_alphanumeric()).any(|word| matches!(word, "when" | "if" | "otherwise"))
 }
 
 /// True for a line whose label is the word of a cell, `Vanilla RNN:`, `GRU:  z_t = …`.

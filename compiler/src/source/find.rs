@@ -494,9 +494,25 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         let rows =
             open == 1 && environment(inside).is_some() && inside.contains("\\\\") && inside.contains('\n');
         let place = if rows { Place::Display } else { place };
+        let range = without_delimiters(text, range);
         blocks.push(Block { range, outer: start..over, spelling: Spelling::Latex, place });
         position = over.max(start + 1);
     }
+}
+
+/// `$$\[ h_t = … \]$$`: delimiters within delimiters.
+fn without_delimiters(text: &str, range: Range<usize>) -> Range<usize> {
+    let whole = text.get(range.clone()).unwrap_or("");
+    let inside = whole.trim();
+    for (open, close) in [("\\[", "\\]"), ("\\(", "\\)")] {
+        if let Some(rest) = inside.strip_prefix(open).and_then(|rest| rest.strip_suffix(close))
+            && !rest.contains(open)
+        {
+            let start = range.start + whole.len() - whole.trim_start().len() + open.len();
+            return start..start + rest.len();
+        }
+    }
+    range
 }
 
 /// `2pt]` after `\\[`: the height of a row, no bracket.
