@@ -185,11 +185,13 @@ pub(crate) fn spell_joins(tokens: &[Token]) -> Vec<Token> {
     kept.filter_map(|(token, kind)| Some(Token { kind: kind?, ..token.clone() })).collect()
 }
 
-/// True where `start..end` only remarks: words in an upright font, text, or a number in parentheses.
+/// True where `start..end` only remarks: words in an upright font, text, words that TeX reads as letters, or a number in
+/// parentheses.
 fn is_remark(sequence: &Sequence<'_>, start: usize, end: usize) -> bool {
     let (from, to, bracketed) = sequence.without_brackets(start, end);
     let number = bracketed && to == from + 1 && matches!(sequence.kind(from), Some(TokenKind::Number { .. }));
     number
+        || is_title(&sequence.tokens[start..end])
         || start < end
             && (start..end).all(|index| match sequence.kind(index) {
                 Some(TokenKind::Remark | TokenKind::Comma | TokenKind::Period) => true,
@@ -239,7 +241,9 @@ pub(crate) fn strip(tokens: &[Token]) -> Vec<Token> {
                 let to = (from..tokens.len())
                     .find(|at| matches!(tokens[*at].kind, TokenKind::Align | TokenKind::Quad))
                     .unwrap_or(tokens.len());
-                if is_remark(&sequence, from, to) {
+                // The line ends behind the last row.
+                let last = (from..to).rev().find(|at| !tokens[*at].kind.is_layout());
+                if is_remark(&sequence, from, last.map_or(from, |last| last + 1)) {
                     cut = index;
                     break;
                 }
@@ -274,6 +278,20 @@ pub(crate) fn strip(tokens: &[Token]) -> Vec<Token> {
                     }
                     after = script.2;
                 }
+            }
+            // `\left(\begin{array}{c} i_t \\ f_t \end{array}\right) = …`: the brackets of the matrix itself.
+            TokenKind::Open(Bracket::Round | Bracket::Square)
+                if sequence.kind(index + 1) == Some(&TokenKind::Open(Bracket::Matrix))
+                    && sequence.partner(index) == Some(sequence.after(index + 1))
+                    && index.checked_sub(1).and_then(|before| sequence.kind(before)).is_none_or(
+                        |before| {
+                            matches!(before, TokenKind::Equals | TokenKind::Align | TokenKind::Close(_))
+                                || before.is_layout()
+                        },
+                    ) =>
+            {
+                dropped[index] = true;
+                dropped[sequence.after(index + 1)] = true;
             }
             // `{\rm tanh}` is `tanh`.
             TokenKind::Open(Bracket::Brace)

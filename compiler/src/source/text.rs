@@ -88,6 +88,10 @@ impl<'a> Lexer<'a, '_> {
             self.position += length;
             return;
         }
+        if character == 'Σ' && is_sum(&rest[length..]) {
+            self.push(TokenKind::LargeOperator("sum"), length);
+            return;
+        }
         if character == '#' || rest.starts_with("//") {
             self.position += rest.find('\n').unwrap_or(rest.len());
             return;
@@ -439,4 +443,11 @@ pub(crate) fn number_length(text: &str, exponent: bool) -> usize {
         }
     }
     length
+}
+
+/// True for the limits of a sum behind `Σ`, `_{i=1}^{n}` or `_{j ∈ N}`; else it is a name.
+fn is_sum(rest: &str) -> bool {
+    rest.strip_prefix("_{")
+        .and_then(|inside| inside.split('}').next())
+        .is_some_and(|limits| limits.contains(['=', '∈', '≤', '<']))
 }

@@ -1,6 +1,6 @@
 //! Notations that people really write, each normalised to one meaning.
 
-use crate::{accept, note, refuse, same, try_read};
+use crate::{accept, differ, note, refuse, same, try_read};
 
 #[test]
 fn concatenations_are_spelled_in_many_ways() {
@@ -178,4 +178,49 @@ fn brackets_with_a_plus_are_the_positive_part() {
         "h_t = \\mathrm{relu}(W x_t + U h_{t-1} + b)",
     ]);
     same(&["h_t = [W x_t + U h[t-1]]_+ + b", "h_t = relu(W x_t + U h[t-1]) + b"]);
+}
+
+/// Words of one line in brackets, and words that TeX reads as letters, behind the last row too.
+#[test]
+fn remarks_in_brackets_end_any_row() {
+    let cell = "f_t &= \\sigma(W x_t) \\\\ h_t &= f_t \\odot h_{t-1}";
+    for remark in
+        ["\\quad (\\text{Hidden})", "& (\\text{Hidden state})", ", & new memory", "\\qquad \\text{(new)}"]
+    {
+        for end in ["", "\n"] {
+            let rows = cell.replace(" \\\\ ", &format!(" {remark}{end} \\\\ "));
+            let text = format!("\\begin{{align}} {rows} {remark}{end} \\end{{align}}");
+            same(&[&text, "f_t = \\sigma(W x_t) \\\\ h_t = f_t \\odot h_{t-1}"]);
+        }
+    }
+    // A factor is none.
+    differ(
+        "\\begin{align} h_t &= \\tanh(W x_t + U h_{t-1}) \\quad (1 - b) \\end{align}",
+        "h_t = \\tanh(W x_t + U h_{t-1})",
+    );
+}
+
+#[test]
+fn brackets_around_a_matrix_are_its_own() {
+    let column = |names: &str| format!("\\left(\\begin{{array}}{{c}} {names} \\end{{array}}\\right)");
+    let value = "W h_{t-1} + U x_t";
+    same(&[
+        &format!(
+            "{} = {} ({value}) \\\\ h_t = a_t \\odot b_t",
+            column("a_t \\\\ b_t"),
+            column("\\sigma \\\\ \\tanh")
+        ),
+        &format!("[a_t; b_t] = [\\sigma; \\tanh] ({value}) \\\\ h_t = a_t \\odot b_t"),
+    ]);
+}
+
+#[test]
+fn a_font_over_a_weight_and_a_value_leaves_the_time_to_the_value() {
+    same(&[
+        "\\mathbf{h}_t = \\tanh(\\mathbf{Wx}_t + \\boldsymbol{U h}_{t-1})",
+        "\\mathbf{h}^{(t)} = \\tanh(\\mathbf{W x}^{(t)} + \\bm{Uh}^{(t-1)})",
+        "h_t = \\tanh(W x_t + U h_{t-1})",
+    ]);
+    // A label may be that of one name with two letters.
+    refuse("h_t = \\tanh(\\mathbf{Wx}_i x_t + \\mathbf{Wh}_i h_{t-1})", &["GW0005"]);
 }
