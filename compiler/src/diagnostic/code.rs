@@ -335,6 +335,10 @@ codes! {
     /// For example, `(1 + x_t)^p` has a `p` for each element.
     /// Give its value, as in `p = 2`, or declare it if it is learned.
     LearnedExponent "GW0910" Note "a learned exponent";
+    /// The text around the equations declares one of their names, but that could not be read, or does not fit them.
+    /// For example, in `$x_t \in \mathbb{R}^{n^2}$` the size has a power, and `$x \in \mathbb{R}^{T \times d}$` is a whole sequence.
+    /// Nothing needs to be done if the sizes that `check` shows are right; else declare the name as it is in one step.
+    UnreadDeclaration "GW0911" Note "a declaration in the text is not used";
     /// A name without time index is joined with values that vary in time, and learned as weights are.
     /// For example, `W [h_{t-1}, e]` has a weight `e`, the same at each step.
     /// Write `e_t` for a value of this step, or declare it if it is a weight.

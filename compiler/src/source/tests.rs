@@ -379,8 +379,8 @@ fn declarations() {
             h_t: [d]
             W_c: [n, d + n]
             alpha: scalar
-            GW0950 only sets of real numbers declare a shape; this one is skipped `z_t \in (0,1)^h`
-            GW0015 this is no size `4d`
+            z_t: [h]
+            b: [4 d]
         "#]],
     );
 }

@@ -8,6 +8,7 @@ mod cycles;
 mod definitions;
 mod dimensions;
 mod errors;
+mod explanations;
 mod keyboard;
 mod names;
 mod notation;

@@ -9,7 +9,7 @@ use gatewright::compiler::diagnostic::{Code, Diagnostic, line_column, render};
 use gatewright::compiler::graph::Graph;
 use gatewright::compiler::limits::MAXIMUM_SOURCE_BYTES;
 use gatewright::compiler::passes::read;
-use gatewright::compiler::resolve::{Cell, CyclePolicy, Options};
+use gatewright::compiler::resolve::{Cell, CyclePolicy, Options, settle};
 use gatewright::compiler::source::ast::Document;
 use gatewright::compiler::source::{Syntax, parse};
 use gatewright::primitive::Level;
@@ -142,7 +142,7 @@ impl Source {
 
     /// The equations as written.
     pub(crate) fn document(&self) -> Document {
-        parse(&self.text, self.syntax, self.section.as_deref()).document
+        settle(parse(&self.text, self.syntax, self.section.as_deref()), &self.options).document
     }
 
     /// Findings with excerpts and carets, in colour where standard error is a terminal.

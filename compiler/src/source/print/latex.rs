@@ -44,6 +44,7 @@ fn size(size: &Size) -> String {
         Size::Sum(terms) => {
             format!("({})", terms.iter().map(self::size).collect::<Vec<_>>().join(" + "))
         }
+        Size::Multiple(count, size) => format!("{count} {}", self::size(size)),
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::ast::Document;
 use super::super::{Syntax, parse, print_latex, print_text};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::resolve::{CyclePolicy, Options, resolve};
+use crate::resolve::{CyclePolicy, Options, resolve, settle};
 
 /// The tree without its places; `quotients` says that parentheses around quotients are left out too.
 fn shape(document: &Document, quotients: bool) -> String {
@@ -76,7 +76,7 @@ fn documents() {
             continue;
         };
         let source = std::fs::read_to_string(&path).expect("readable");
-        let parsed = parse(&source, syntax, None);
+        let parsed = settle(parse(&source, syntax, None), &Options::default());
         if errors(&parsed.diagnostics) > 0 || parsed.document.statements.is_empty() {
             continue;
         }

@@ -50,6 +50,10 @@ fn size(size: &Size) -> String {
         Size::Known(number) => number.to_string(),
         Size::Named(name) => name.clone(),
         Size::Sum(terms) => terms.iter().map(self::size).collect::<Vec<_>>().join(" + "),
+        Size::Multiple(count, size) if matches!(**size, Size::Sum(_)) => {
+            format!("{count} ({})", self::size(size))
+        }
+        Size::Multiple(count, size) => format!("{count} {}", self::size(size)),
     }
 }
 
