@@ -441,12 +441,14 @@ pub struct Plan {
 impl Plan {
     /// The program of a section.
     #[must_use]
+    #[inline]
     pub fn program(&self, section: Section) -> &[Step] {
         &self.programs[section as usize]
     }
 
     /// The buffer. Panics where the id is of another plan.
     #[must_use]
+    #[inline]
     pub fn buffer(&self, id: BufferId) -> &Buffer {
         &self.buffers[id.0 as usize]
     }

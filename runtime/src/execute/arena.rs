@@ -119,11 +119,13 @@ impl<'a> Region<'a> {
     }
 
     /// The same piece, at the chunk that begins with a step.
+    #[inline]
     pub(crate) fn chunk(self, first: usize) -> Self {
         Self { first, ..self }
     }
 
     /// First element of a buffer's block for step `step` of the piece, `time` steps ahead.
+    #[inline]
     pub(crate) fn block(&self, buffer: usize, time: usize, step: usize) -> usize {
         let piece = &self.piece;
         let row = match self.layout.kinds[buffer] {
@@ -139,6 +141,7 @@ impl<'a> Region<'a> {
     }
 
     /// First element of a place in the block for step `step`.
+    #[inline]
     pub(crate) fn place(&self, place: Place, step: usize) -> usize {
         self.block(place.buffer.0 as usize, place.time, step) + place.column
     }

@@ -143,6 +143,7 @@ pub fn multiply_within<T: Element>(
 }
 
 /// Checks that columns ascend without overlap within `available`.
+#[inline]
 fn check_columns<'a>(columns: impl Iterator<Item = &'a Range<usize>>, available: usize) -> Result<(), Error> {
     let mut end = 0;
     for columns in columns {
@@ -165,6 +166,7 @@ struct Area {
 impl Area {
     /// Checks that `rows` rows of both areas share no numbers: one ends before the other begins, or both have the same
     /// stride and the columns of one lie between those of the other.
+    #[inline]
     fn apart(self, other: Self, rows: usize) -> Result<(), Error> {
         if rows == 0 || self.width == 0 || other.width == 0 {
             return Ok(());
