@@ -175,7 +175,6 @@ pub(crate) fn check_bindings(
 
 /// `offset + last_row * stride + width <= length`, without overflow.
 #[inline]
-#[inline]
 pub(crate) fn fits(stride: usize, width: usize, offset: usize, last_row: usize, length: usize) -> bool {
     let end = last_row.checked_mul(stride).and_then(|rows| rows.checked_add(offset)?.checked_add(width));
     end.is_some_and(|end| end <= length)

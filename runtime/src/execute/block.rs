@@ -1,5 +1,6 @@
 //! The programs of a plan over one block of rows.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use gatewright_compiler::graph::solve::SolveOptions;
@@ -41,6 +42,8 @@ pub(crate) struct Block<T> {
     /// Totals that gradients by parameters are expressions of.
     pub(super) totals: Vec<Vec<T>>,
     offsets: Vec<usize>,
+    /// What the next step back reads of the tape, until a product fetches it.
+    soon: Vec<Range<usize>>,
 }
 
 impl<T> Default for Block<T> {
@@ -60,6 +63,7 @@ impl<T> Default for Block<T> {
             packed: None,
             totals: Vec::new(),
             offsets: Vec::new(),
+            soon: Vec::new(),
         }
     }
 }
@@ -177,6 +181,8 @@ impl<T: Element> Block<T> {
         // Room beyond what is there: of an earlier run nothing must be left.
         self.offsets.clear();
         self.offsets.reserve(engine.most_bindings());
+        self.soon.clear();
+        self.soon.reserve(engine.read_back.len());
         self.settled.clear();
         self.settled.reserve(self.rows.len());
         let scratch = engine.scratch_elements();
@@ -235,6 +241,7 @@ impl<T: Element> Block<T> {
             self.stage_output_gradients(shared.engine, region, steps.clone(), outputs);
             self.program(shared, region, Section::BackwardBefore, steps.start, all_rows)?;
             for step in steps.clone().rev() {
+                self.note_soon(shared.engine, region, step);
                 self.step(shared, region, step, true)?;
             }
             self.program(shared, region, Section::BackwardAfter, steps.start, all_rows)?;
@@ -242,6 +249,17 @@ impl<T: Element> Block<T> {
             outlet.put(self, shared.engine, region, plan.input_gradients.iter().copied(), steps);
         }
         Ok(())
+    }
+
+    /// Notes what the step back behind `step` will read of the tape.
+    fn note_soon(&mut self, engine: &Engine<T>, region: Region<'_>, step: usize) {
+        self.soon.clear();
+        if let Some(next) = step.checked_sub(1) {
+            self.soon.extend(engine.read_back.iter().map(|&(buffer, time)| {
+                let start = region.block(buffer, time, next);
+                start..start + region.piece.rows * engine.plan.buffers[buffer].width
+            }));
+        }
     }
 
     /// One step of a time loop, solved where there is something to solve.
@@ -290,8 +308,12 @@ impl<T: Element> Block<T> {
                         row_stride: stride(output),
                         accumulate: *accumulate,
                     };
-                    matmul::multiply_within(self.arena.as_mut_slice(), left, rows, matrix, &[place])
+                    let soon = if section.is_step() { self.soon.as_slice() } else { &[] };
+                    matmul::multiply_within(self.arena.as_mut_slice(), left, rows, matrix, &[place], soon)
                         .map_err(internal)?;
+                    if section.is_step() {
+                        self.soon.clear();
+                    }
                 }
                 Step::SampleProduct { left, right, output } => {
                     let [left, right] =

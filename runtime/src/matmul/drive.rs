@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use super::kernel::{Arguments, ByRows, Kernel, Target};
+use super::soon::Soon;
 use super::{Element, PackedMatrix};
 
 /// Columns of a product, and where they go.
@@ -44,7 +45,7 @@ const MAXIMUM_BLOCKS: usize = 8;
 /// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
 const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 
-/// `left * right` to the outputs, `output(0) ..= output(count - 1)`.
+/// `left * right` to the outputs, `output(0) ..= output(count - 1)`; `soon` is fetched meanwhile.
 ///
 /// # Safety
 ///
@@ -58,6 +59,7 @@ pub(super) unsafe fn drive<T: Element>(
     right: &PackedMatrix<T>,
     count: usize,
     output: impl Fn(usize) -> Output<T>,
+    mut soon: Soon<'_, T>,
 ) {
     let depth = right.rows();
     if rows == 0 || right.columns() == 0 {
@@ -134,12 +136,14 @@ pub(super) unsafe fn drive<T: Element>(
                 let kernel = if part.len() == small.smallest() { kernel } else { larger };
                 // SAFETY: rows of the part are rows of the left operand.
                 let numbers = unsafe { left.numbers.add((chunk.start + part.start) * between_rows) };
+                let ahead = soon.take(depth, group);
                 let arguments = |targets: &[Target<T>; MAXIMUM_BLOCKS]| Arguments {
                     left: numbers,
                     left_stride: left.stride,
                     right: group,
                     depth,
                     targets: targets.as_ptr(),
+                    ahead,
                 };
                 if let Some(first) = mixed {
                     let buffer = buffer.get_or_insert([T::ZERO; MAXIMUM_NUMBERS]);

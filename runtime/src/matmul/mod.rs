@@ -22,6 +22,7 @@ mod multiply;
 mod packed;
 mod portable;
 mod sample;
+mod soon;
 #[cfg(test)]
 mod tests;
 
