@@ -236,7 +236,7 @@ pub trait SequenceCell<T>: Send + Sync {
     /// # Errors
     ///
     /// A slice of the wrong length, a sample longer than T, a size that overflows or a budget too small; nothing has been
-    /// written then.
+    /// written then. A step that is not solved; other steps may have been written then.
     fn forward(
         &self,
         call: Forward<'_, '_, T>,
@@ -249,6 +249,7 @@ pub trait SequenceCell<T>: Send + Sync {
     ///
     /// # Errors
     ///
-    /// A slice of the wrong length, or no tape; nothing has been written then.
+    /// A slice of the wrong length, or no tape; nothing has been written then. A step that is not solved; gradients by the
+    /// inputs of other steps may have been written then.
     fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError>;
 }
