@@ -576,9 +576,25 @@ fn cells_and_their_ablations_are_compared_on_a_page() {
             "{line}"
         );
     }
+    // Layers and regularisers are those of every cell; gates are those of the top layer.
+    let line = "compare zoo:gru_v3 zoo:elman --layers 2 --hidden 4 --zoneout h=0.1 --layer-dropout 0.2 --out";
+    let line: Vec<&str> = line.split_whitespace().chain([page.as_str()]).collect();
+    let output = gatewright(&[&line[..], &budget[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let text = std::fs::read_to_string(&page).expect("a page");
+    for part in
+        ["2 layers", "zoneout of h 0.1 at each step; dropout 0.2 at each step between layers", "dead units"]
+    {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(text.contains("gru_v3<td>z") && text.contains("elman<td>h"), "gates of the top layer");
+    // GRU over bits: 3 (4 (1 + 4) + 4) and 3 (4 (4 + 4) + 4).
+    assert!(out(&output).contains("180 parameters"), "{}", out(&output));
     for (line, code) in [
         (vec!["compare", "zoo:mgu", "zoo:mgu"], 2),
         (vec!["compare", "zoo:mgu", "--parameters", "2"], 2),
+        (vec!["compare", "zoo:mgu", "zoo:indrnn", "--recurrent-dropout", "0.2"], 2),
+        (vec!["compare", "zoo:mgu", "--parameters", "300", "--layers", "2"], 2),
         (vec!["compare", "zoo:mgu", "--initial", "b_q=1"], 2),
         (vec!["compare", "zoo:no_such_cell"], 2),
     ] {

@@ -19,18 +19,20 @@ math{margin:.5rem 0}details{margin:.5rem 0}svg{max-width:100%;height:auto}.best{
 /// The whole page.
 pub(super) fn html(
     budget: &Budget<'_>,
+    regularizers: &[String],
     baseline: Baseline,
     trials: &[(Candidate, Trial)],
 ) -> Result<String, String> {
     let mut page = String::new();
     // Writing to a string does not fail.
-    let _ = write(&mut page, budget, baseline, trials)?;
+    let _ = write(&mut page, budget, regularizers, baseline, trials)?;
     Ok(page)
 }
 
 fn write(
     page: &mut String,
     budget: &Budget<'_>,
+    regularizers: &[String],
     baseline: Baseline,
     trials: &[(Candidate, Trial)],
 ) -> Result<std::fmt::Result, String> {
@@ -59,6 +61,12 @@ fn write(
             metric.name(),
             metric.show(baseline.value)
         )?;
+        if budget.learning.layers > 1 {
+            writeln!(page, "<p>{} layers, one upon the other.</p>", budget.learning.layers)?;
+        }
+        if !regularizers.is_empty() {
+            writeln!(page, "<p>In training: {}.</p>", escape(&regularizers.join("; ")))?;
+        }
         results(page, budget, trials)?;
         writeln!(page, "<h2>Curves</h2>\n<p>Mean over seeds, and from the lowest to the highest.</p>")?;
         writeln!(page, "{values}\n{losses}")?;
@@ -79,7 +87,13 @@ fn results(page: &mut String, budget: &Budget<'_>, trials: &[(Candidate, Trial)]
         let values = trial.values();
         let best = if is_best(middle) { " class=\"best\"" } else { "" };
         let name = escape(&candidate.name);
-        write!(page, "<tr><td>{}{name}<td>{}<td>{}", key(index), candidate.hidden, candidate.parameters())?;
+        write!(
+            page,
+            "<tr><td>{}{name}<td>{}<td>{}",
+            key(index),
+            candidate.blueprint.hidden,
+            trial.parameters
+        )?;
         if values.is_empty() {
             writeln!(page, "<td>–<td>–<td>–<td>–")?;
             continue;
