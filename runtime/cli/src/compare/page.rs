@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use pulldown_latex::config::DisplayMode;
-use pulldown_latex::{Parser, RenderConfig, Storage, push_mathml};
+use gatewright::compiler::mathml;
 
 use super::Budget;
 use super::candidate::Candidate;
@@ -159,7 +158,7 @@ fn equations(page: &mut String, trials: &[(Candidate, Trial)]) -> std::fmt::Resu
         if let Some(change) = &candidate.change {
             writeln!(page, "<p>The equations below, but {}.</p>", escape(change))?;
         }
-        match mathml(&candidate.latex) {
+        match mathml::latex(&candidate.latex, true) {
             Some(mathml) => writeln!(page, "{mathml}")?,
             None => writeln!(page, "<pre>{}</pre>", escape(&candidate.latex))?,
         }
@@ -180,18 +179,6 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-fn mathml(latex: &str) -> Option<String> {
-    let storage = Storage::new();
-    let events: Vec<_> = Parser::new(latex, &storage).collect();
-    if events.is_empty() || events.iter().any(Result::is_err) {
-        return None;
-    }
-    let mut mathml = String::new();
-    let config = RenderConfig { display_mode: DisplayMode::Block, ..RenderConfig::default() };
-    push_mathml(&mut mathml, events.into_iter(), config).ok()?;
-    Some(mathml)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -199,7 +186,7 @@ mod tests {
     #[test]
     fn names_are_text_and_equations_are_mathml() {
         assert_eq!(escape("a<b & \"c\""), "a&lt;b &amp; &quot;c&quot;");
-        let shown = mathml("\\begin{align*} h_t &= \\tanh(W x_t) \\end{align*}").expect("known");
+        let shown = mathml::latex("\\begin{align*} h_t &= \\tanh(W x_t) \\end{align*}", true).expect("known");
         assert!(shown.starts_with("<math") && shown.contains("tanh") && !shown.contains("merror"));
     }
 }
