@@ -335,6 +335,10 @@ codes! {
     /// For example, `(1 + x_t)^p` has a `p` for each element.
     /// Give its value, as in `p = 2`, or declare it if it is learned.
     LearnedExponent "GW0910" Note "a learned exponent";
+    /// A name without time index is joined with values that vary in time, and learned as weights are.
+    /// For example, `W [h_{t-1}, e]` has a weight `e`, the same at each step.
+    /// Write `e_t` for a value of this step, or declare it if it is a weight.
+    JoinedWeight "GW0912" Note "a weight joined with values";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

@@ -5,7 +5,7 @@
 
 use super::ast::{Comparison, Function, ProductSign};
 use super::command::{
-    COMMANDS, FONTS, NOISE, NOISE_WITH_ARGUMENT, TEXT_FONTS, WORD_FONTS, WORDS, accent, sign,
+    COMMANDS, FONTS, JOINS, NOISE, NOISE_WITH_ARGUMENT, TEXT_FONTS, WORD_FONTS, WORDS, accent, sign,
 };
 use super::name;
 use super::text::{html_tag, number_length, place, script_length, script_tokens};
@@ -186,6 +186,8 @@ impl<'a> Lexer<'a, '_> {
             '>' => self.push(TokenKind::Greater, 1),
             ',' => self.push(TokenKind::Comma, 1),
             ';' => self.push(TokenKind::Semicolon, 1),
+            '.' if self.rest().starts_with("...") => self.push(TokenKind::Ellipsis, 3),
+            '.' if self.rest().starts_with("..") => self.push(TokenKind::Ellipsis, 2),
             '.' if self.rest().starts_with(".*") => self.push(TokenKind::Product(ProductSign::Hadamard), 2),
             '.' if !self.rest()[1..].starts_with(|next: char| next.is_ascii_digit()) => {
                 self.push(TokenKind::Period, 1);
@@ -293,7 +295,8 @@ impl<'a> Lexer<'a, '_> {
             self.word_or_function(&run, length);
             return;
         }
-        if spelled && !after_script && WORDS.contains(&run.as_str()) {
+        let join = JOINS.contains(&run.as_str()) && self.is_applied(length);
+        if spelled && !after_script && (WORDS.contains(&run.as_str()) || join) {
             let span = place(self.offset, self.position, self.position + length);
             self.writer.word(run, span);
             self.position += length;

@@ -34,6 +34,7 @@ mod command;
 mod component;
 mod convention;
 mod declaration;
+mod domain;
 mod factor;
 mod find;
 mod formula;

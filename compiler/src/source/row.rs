@@ -1,5 +1,6 @@
 //! Where one equation ends and the next begins, and what of a row is dress.
 
+use super::command::JOINS;
 use super::sequence::Sequence;
 use super::token::{Bracket, Token, TokenKind};
 use crate::limits::MAXIMUM_NESTING;
@@ -149,6 +150,39 @@ pub(crate) fn ungroup(tokens: &[Token]) -> Vec<Token> {
         kept.push(token);
     }
     kept
+}
+
+/// `\text{concat}(a, b)`, `concat([a, b], dim=1)` and `\mathrm{Concat}[a, b]` as `[a, b]`.
+pub(crate) fn spell_joins(tokens: &[Token]) -> Vec<Token> {
+    let (sequence, _) = Sequence::new(tokens);
+    let opens = |index: usize| {
+        matches!(sequence.kind(index), Some(TokenKind::Open(Bracket::Round | Bracket::Square)))
+            .then(|| sequence.partner(index))
+            .flatten()
+    };
+    let mut kinds: Vec<Option<TokenKind>> = tokens.iter().map(|token| Some(token.kind.clone())).collect();
+    for (index, token) in tokens.iter().enumerate() {
+        let TokenKind::Word { text, .. } = &token.kind else { continue };
+        let before = index.checked_sub(1).and_then(|before| sequence.kind(before));
+        let script = matches!(before, Some(TokenKind::Subscript | TokenKind::Superscript));
+        let Some(close) = opens(index + 1).filter(|_| JOINS.contains(&text.as_str()) && !script) else {
+            continue;
+        };
+        kinds[index] = None;
+        kinds[index + 1] = Some(TokenKind::Open(Bracket::Square));
+        kinds[close] = Some(TokenKind::Close(Bracket::Square));
+        let Some(inner) = opens(index + 2) else { continue };
+        // The axis says nothing: values are joined along their features.
+        let axis = sequence.kind(inner + 1) == Some(&TokenKind::Comma)
+            && matches!(sequence.kind(inner + 2),
+                Some(TokenKind::Word { text, .. }) if matches!(text.as_str(), "dim" | "axis"));
+        if inner + 1 == close || axis {
+            kinds[index + 2] = None;
+            kinds[inner..close].fill(None);
+        }
+    }
+    let kept = tokens.iter().zip(kinds);
+    kept.filter_map(|(token, kind)| Some(Token { kind: kind?, ..token.clone() })).collect()
 }
 
 /// True where `start..end` only remarks: words in an upright font, text, or a number in parentheses.
