@@ -2,11 +2,16 @@
 //!
 //! Every equation is cut out before it is parsed, so that an error in one leaves the others alone.
 
+use std::collections::HashSet;
+
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
 use super::convention::Convention;
+use super::declaration::spells;
 use super::pratt::{Parser, Stop};
-use super::row::{is_loss, is_prose, is_sentence, relations, segments, strip, ungroup, words};
-use super::sequence::{BracketFault, Sequence};
+use super::row::{
+    is_loss, is_prose, is_sentence, relations, segments, strip, trailing_word, ungroup, words, words_once,
+};
+use super::sequence::{BracketFault, MAXIMUM_LIST, Sequence};
 use super::stack::is_column;
 use super::token::{Bracket, Token, TokenKind, describe};
 use super::{name, normal, print};
@@ -31,6 +36,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) samples: Vec<Sample>,
     /// Names that a general form, `h_t = f_W(h_{t-1}, x_t)`, defines, with the place of the error that it is.
     pub(crate) general: Vec<(String, Span)>,
+    /// Words that stand once in all that is read.
+    once: HashSet<String>,
 }
 
 /// `z_t \sim \mathcal{N}(\mu_t, I)`.
@@ -60,6 +67,7 @@ impl<'a> Reader<'a> {
             diagnostics: Vec::new(),
             skipped: Vec::new(),
             general: Vec::new(),
+            once: HashSet::new(),
             samples: Vec::new(),
             signatures: Vec::new(),
         }
@@ -79,6 +87,9 @@ impl<'a> Reader<'a> {
     pub(crate) fn read(&mut self, tokens: &[Token]) {
         let mut pending: Vec<Reference> = Vec::new();
         let tokens = &ungroup(tokens);
+        if self.lines {
+            self.once = words_once(tokens);
+        }
         for (start, end) in segments(tokens, self.lines) {
             let row: Vec<Token> = strip(&tokens[start..end]);
             if row.is_empty() {
@@ -286,6 +297,12 @@ impl<'a> Reader<'a> {
         if tokens.iter().any(|token| token.kind == TokenKind::Unknown) {
             return Err(Stop);
         }
+        // `where w: frozen`, which TeX reads as letters.
+        if !self.lines && spells(tokens, "where") && tokens.iter().any(|token| token.kind == TokenKind::Colon)
+        {
+            let (rest, _) = Sequence::new(&tokens["where".len()..]);
+            return self.without_relation(&rest, pending);
+        }
         if let Some(colon) = tokens.iter().position(|token| token.kind == TokenKind::Colon)
             && sequence.parts(0, colon).into_iter().all(|(from, to)| sequence.after_name(from) == Some(to))
         {
@@ -295,6 +312,14 @@ impl<'a> Reader<'a> {
             let named = self.parser(sequence, 0, tokens.len()).name()?;
             pending.push(named.reference());
             return Ok(());
+        }
+        let names = sequence.parts(0, tokens.len());
+        if names.len() > MAXIMUM_LIST
+            && names.iter().all(|(from, to)| from == to || sequence.after_name(*from) == Some(*to))
+        {
+            let message = format!("the list has {} names, more than {MAXIMUM_TARGETS}", names.len());
+            self.report(Code::EquationTooLong, message, span, None);
+            return Err(Stop);
         }
         if is_sentence(tokens) {
             self.skip("words define nothing: skipped", span);
@@ -397,6 +422,16 @@ impl<'a> Reader<'a> {
             let help =
                 Some("leave remarks out, or part them by `#`; a product of names needs a sign".to_owned());
             self.report(Code::UnexpectedToken, "these words read as a product of weights", place, help);
+            return Err(Stop);
+        }
+        if self.lines
+            && let Some(last) = trailing_word(sequence, first + 1)
+            && self.once.contains(&last)
+        {
+            let place = sequence.span(end - 1, end);
+            let message = format!("`{last}` stands behind the equation like a remark, but reads as a factor");
+            let help = format!("leave the remark out, or part it by `#`; write `* {last}` if it is a weight");
+            self.report(Code::UnexpectedToken, message, place, Some(help));
             return Err(Stop);
         }
         let left = self.left_side(sequence, first)?;
@@ -821,11 +856,14 @@ fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
             ExpressionKind::Chain(factors) => (10, factors.len()),
             ExpressionKind::Concatenate(elements) => (11, elements.len()),
             ExpressionKind::Compare(comparison, ..) => (12 + *comparison as u8, 2),
+            ExpressionKind::Slice { .. } => (31, 1),
             ExpressionKind::Call(function, arguments) => (32 + *function as u8, arguments.len()),
         };
         parts.push((kind, count));
         match &expression.kind {
-            ExpressionKind::Negate(inner) | ExpressionKind::Transpose(inner) => stack.push(inner),
+            ExpressionKind::Negate(inner)
+            | ExpressionKind::Transpose(inner)
+            | ExpressionKind::Slice { of: inner, .. } => stack.push(inner),
             ExpressionKind::Add(left, right)
             | ExpressionKind::Subtract(left, right)
             | ExpressionKind::Compare(_, left, right)
