@@ -259,6 +259,7 @@ impl Collector<'_> {
             ExpressionKind::Reference(reference) => self.reference(reference, Place::Read),
             ExpressionKind::Negate(inner)
             | ExpressionKind::Transpose(inner)
+            | ExpressionKind::Slice { of: inner, .. }
             | ExpressionKind::Group(inner) => {
                 self.expression(inner);
             }

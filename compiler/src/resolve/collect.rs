@@ -320,6 +320,7 @@ fn same_kind(a: &NodeKind, b: &NodeKind, base: (usize, usize)) -> bool {
         (NodeKind::Number(x), NodeKind::Number(y)) => x.to_bits() == y.to_bits(),
         (NodeKind::Read { .. }, NodeKind::Read { .. }) => a == b,
         (NodeKind::Call(f, _), NodeKind::Call(g, _)) => f == g,
+        (NodeKind::Slice(_, s, e), NodeKind::Slice(_, t, f)) => s == t && e == f,
         (NodeKind::Factors { signs: s, .. }, NodeKind::Factors { signs: t, .. }) => s == t,
         _ => std::mem::discriminant(a) == std::mem::discriminant(b),
     }

@@ -82,35 +82,37 @@ fn fresh_shape(
 }
 
 fn declared_shape(builder: &mut Builder<'_>, sizes: &[Size]) -> Shape {
-    let mut dimension = |size: &Size| {
-        // Sums within sums are flattened by an explicit stack.
-        let mut total = Dimension::default();
-        let mut pending = vec![(1, size)];
-        while let Some((count, size)) = pending.pop() {
-            let one = match size {
-                Size::Known(number) => Dimension::constant(*number),
-                Size::Named(name) => builder.solver.declared(name),
-                Size::Sum(parts) => {
-                    pending.extend(parts.iter().rev().map(|part| (count, part)));
-                    continue;
-                }
-                Size::Multiple(times, part) => {
-                    pending.push((times.saturating_mul(count), part));
-                    continue;
-                }
-            };
-            total = total.plus(&scaled(&one, count));
-        }
-        total
-    };
     match sizes {
         [] => Shape::Scalar,
-        [n] => Shape::Vector(dimension(n)),
+        [n] => Shape::Vector(dimension(builder, n)),
         [rows, columns, ..] => {
-            let rows = dimension(rows);
-            Shape::Matrix(rows, dimension(columns))
+            let rows = dimension(builder, rows);
+            Shape::Matrix(rows, dimension(builder, columns))
         }
     }
+}
+
+/// A size as it was written.
+fn dimension(builder: &mut Builder<'_>, size: &Size) -> Dimension {
+    // Sums within sums are flattened by an explicit stack.
+    let mut total = Dimension::default();
+    let mut pending = vec![(1, size)];
+    while let Some((count, size)) = pending.pop() {
+        let one = match size {
+            Size::Known(number) => Dimension::constant(*number),
+            Size::Named(name) => builder.solver.declared(name),
+            Size::Sum(parts) => {
+                pending.extend(parts.iter().rev().map(|part| (count, part)));
+                continue;
+            }
+            Size::Multiple(times, part) => {
+                pending.push((times.saturating_mul(count), part));
+                continue;
+            }
+        };
+        total = total.plus(&scaled(&one, count));
+    }
+    total
 }
 
 /// Makes the terms of every equation in order of evaluation; gives each equation's value.
@@ -265,6 +267,12 @@ fn term(
             let arguments: Vec<Value> = arguments.iter().map(of).collect::<Option<_>>()?;
             builder.call(*function, &arguments, span)
         }
+        NodeKind::Slice(a, start, end) => {
+            let a = of(a)?;
+            let start = dimension(builder, start);
+            let end = end.as_ref().map(|end| dimension(builder, end));
+            builder.slice(a, start, end, span)
+        }
         NodeKind::Factors { factors, signs, .. } => {
             let operands: Vec<Value> = factors.iter().map(of).collect::<Option<_>>()?;
             let kinds: Vec<Factor> = operands
@@ -388,6 +396,7 @@ fn first_delayed(draft: &Draft, symbol: SymbolId) -> Option<Span> {
 fn report_clashes(builder: &mut Builder<'_>, draft: &Draft) {
     let names = builder.solver.working_names();
     let declared = declared_places(draft);
+    report_ranges(builder, &names);
     // One contradiction is said once, where it is met first; what follows from it is not.
     let mut said: BTreeSet<(String, String)> = BTreeSet::new();
     for clash in std::mem::take(&mut builder.solver.clashes) {
@@ -428,6 +437,34 @@ fn report_clashes(builder: &mut Builder<'_>, draft: &Draft) {
             }
         }
         found.help(help);
+    }
+}
+
+/// Slices that are not known to lie in their vectors.
+fn report_ranges(builder: &mut Builder<'_>, names: &[String]) {
+    for (range, beyond) in builder.solver.ranges_beyond() {
+        let (end, total) = (builder.solver.resolve(&range.end), builder.solver.resolve(&range.total));
+        let [end, total] = [end, total].map(|size| Shape::Vector(size).describe(names));
+        let [end, total] = [end, total].map(|size| size.trim_matches(['[', ']']).to_owned());
+        let (message, help) = if beyond {
+            (
+                format!("this part ends after {end} elements, but the vector has {total}"),
+                "elements are counted from 0, and the end is not one of them: `a[0:n]` are the first `n`"
+                    .to_owned(),
+            )
+        } else {
+            (
+                format!(
+                    "this part ends after {end} elements, but nothing says that the vector has so many: {total}"
+                ),
+                format!("declare its size by the same letters, as in `a_t \\in \\mathbb{{R}}^{{{end}}}`"),
+            )
+        };
+        builder
+            .findings
+            .report(Code::SliceOutOfRange, range.whole, message)
+            .label(range.of, format!("[{total}]"))
+            .help(help);
     }
 }
 

@@ -220,6 +220,15 @@ pub enum ExpressionKind {
     Compare(Comparison, Box<Expression>, Box<Expression>),
     /// A known function and its arguments.
     Call(Function, Vec<Expression>),
+    /// `a[n:2n]`: elements of a vector, counted from 0; the end is not one of them, and without it all the rest is.
+    Slice {
+        /// Of what.
+        of: Box<Expression>,
+        /// How many elements come before.
+        start: Size,
+        /// How many come before what is behind.
+        end: Option<Size>,
+    },
     /// A parenthesised expression, kept because `name(argument)` may be an application or a product.
     Group(Box<Expression>),
 }

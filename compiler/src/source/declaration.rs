@@ -1,7 +1,7 @@
 //! Declarations: `x_t \in \mathbb{R}^{d}`, `w: [h]`.
 
 use super::ast::{Mark, ProductSign, Reference, Size, Statement, StatementKind};
-use super::pratt::Stop;
+use super::pratt::{Parser, Stop};
 use super::sequence::Sequence;
 use super::statement::Reader;
 use super::token::{Bracket, Token, TokenKind};
@@ -95,9 +95,15 @@ impl Reader<'_> {
         for (from, to) in sequence.parts(0, colon) {
             targets.push(self.parser(sequence, from, to).name()?.reference());
         }
-        if let Some(TokenKind::Word { text, .. }) = sequence.kind(colon + 1)
-            && let (Some(mark), true) = (Mark::of(text), colon + 2 == end)
-        {
+        let word = &sequence.tokens[colon + 1..];
+        let spelled =
+            || [Mark::Frozen, Mark::Output].into_iter().find(|mark| spelled_whole(word, mark.word()));
+        let marked = match word {
+            [Token { kind: TokenKind::Word { text, .. }, .. }] => Mark::of(text),
+            _ if !self.lines => spelled(),
+            _ => None,
+        };
+        if let Some(mark) = marked {
             let marks = targets.into_iter().map(|target| StatementKind::Mark { target, mark });
             self.statements.extend(marks.map(|kind| Statement { kind, span }));
             return Ok(());
@@ -151,7 +157,7 @@ impl Reader<'_> {
                     Some(TokenKind::Product(_))
                 );
                 if !(index == end && from == end && !sizes.is_empty() && listed) {
-                    sizes.push(self.size(sequence, from, index)?);
+                    sizes.push(self.parser(sequence, from, index).size(from, index)?);
                 }
                 from = index + 1;
             }
@@ -159,22 +165,25 @@ impl Reader<'_> {
         }
         Ok(sizes)
     }
+}
 
-    fn size(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
-        let (start, end, _) = sequence.without_brackets(start, end);
+impl Parser<'_> {
+    /// The size that the tokens `start..end` are.
+    pub(crate) fn size(&mut self, start: usize, end: usize) -> Result<Size, Stop> {
+        let (start, end, _) = self.sequence.without_brackets(start, end);
         let mut terms = Vec::new();
         let (mut from, mut index) = (start, start);
         while index <= end {
-            if index == end || sequence.kind(index) == Some(&TokenKind::Plus) {
+            if index == end || self.sequence.kind(index) == Some(&TokenKind::Plus) {
                 if terms.len() == MAXIMUM_AXES {
-                    let place = sequence.span(from, end);
-                    self.report(Code::BadSize, format!("more than {MAXIMUM_AXES} terms"), place, None);
-                    return Err(Stop);
+                    let place = self.sequence.span(from, end);
+                    let message = format!("more than {MAXIMUM_AXES} terms");
+                    return self.fail(Code::BadSize, message, place, None);
                 }
-                terms.push(self.size_term(sequence, from, index)?);
+                terms.push(self.size_term(from, index)?);
                 from = index + 1;
             }
-            index = if index == end { end + 1 } else { sequence.after(index).min(end) };
+            index = if index == end { end + 1 } else { self.sequence.after(index).min(end) };
         }
         Ok(match (terms.len(), terms.pop()) {
             (1, Some(only)) => only,
@@ -185,29 +194,29 @@ impl Reader<'_> {
         })
     }
 
-    fn size_term(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
-        let (start, end, _) = sequence.without_brackets(start, end);
-        match sequence.kind(start) {
+    fn size_term(&mut self, start: usize, end: usize) -> Result<Size, Stop> {
+        let (start, end, _) = self.sequence.without_brackets(start, end);
+        match self.sequence.kind(start) {
             Some(TokenKind::Number { whole: Some(number), .. }) if end == start + 1 => {
                 Ok(Size::Known(*number))
             }
             // `4n`, `4 (n + d)`.
             Some(TokenKind::Number { whole: Some(number @ 1..), .. }) if start + 1 < end => {
-                let sign = match sequence.kind(start + 1) {
+                let sign = match self.sequence.kind(start + 1) {
                     Some(TokenKind::Product(ProductSign::Dot | ProductSign::Asterisk)) => 1,
                     _ => 0,
                 };
                 let rest = start + 1 + sign;
-                if matches!(sequence.kind(rest), Some(TokenKind::Number { .. })) {
-                    return self.bad_size(sequence, start, end);
+                if matches!(self.sequence.kind(rest), Some(TokenKind::Number { .. })) {
+                    return self.bad_size(start, end);
                 }
-                let size = self.size(sequence, rest, end)?;
+                let size = self.size(rest, end)?;
                 Ok(Size::Multiple(*number, Box::new(size)))
             }
-            _ if start < end && sequence.after_name(start) == Some(end) => {
-                let named = self.parser(sequence, start, end).name()?;
+            _ if start < end && self.sequence.after_name(start) == Some(end) => {
+                let named = self.within((start, end, end), Self::name)?;
                 if named.parts.superscript.is_some() || named.power.is_some() || named.transposed {
-                    return self.bad_size(sequence, start, end);
+                    return self.bad_size(start, end);
                 }
                 let mut name = named.parts.finish().canonical;
                 if named.time.is_some() {
@@ -216,16 +225,25 @@ impl Reader<'_> {
                 Ok(Size::Named(name))
             }
             Some(TokenKind::Unknown) => Err(Stop),
-            _ => self.bad_size(sequence, start, end),
+            _ => self.bad_size(start, end),
         }
     }
 
-    fn bad_size(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
-        let place = sequence.span(start, end.max(start + 1));
+    fn bad_size(&mut self, start: usize, end: usize) -> Result<Size, Stop> {
+        let place = self.sequence.span(start, end.max(start + 1));
         let help = Some("a size is a number, a name, a multiple or a sum of these".to_owned());
-        self.report(Code::BadSize, "this is no size", place, help);
-        Err(Stop)
+        self.fail(Code::BadSize, "this is no size", place, help)
     }
+}
+
+/// True where `tokens` begin with the letters of `word`, as TeX reads a word.
+pub(crate) fn spells(tokens: &[Token], word: &str) -> bool {
+    let letter = |(token, letter): (&Token, char)| matches!(&token.kind, TokenKind::Word { text, .. } if text.len() == 1 && text.starts_with(letter));
+    tokens.len() >= word.len() && tokens.iter().zip(word.chars()).all(letter)
+}
+
+fn spelled_whole(tokens: &[Token], word: &str) -> bool {
+    tokens.len() == word.len() && spells(tokens, word)
 }
 
 /// `(0, 1)`, `[-1, 1]`, `\{0, 1\}`: numbers in brackets.

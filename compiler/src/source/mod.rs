@@ -18,10 +18,11 @@
 //! | `\operatorname{cumsum}(x)`, `\operatorname{cumax}(x)` | `cumsum(x)`, `cumax(x)` | sums up to each element, of the soft-max for `cumax`; `revcumsum` from each on |
 //! | `\operatorname{chunk}(a, j, m)` | `chunk(a, j, m)` | the `j`-th of `m` equal parts of a vector, `j` from 1; `split` is the same |
 //! | `i_t, f_t = \operatorname{split}(a_t)`, `[i_t, f_t] = \operatorname{chunk}(a_t, 2)` | the same | equal parts, one for each name |
+//! | `a_t[0:n]`, `a_t[:n]`, `a_t[n:2n]`, `(W x_t)[n:]` | the same | elements of a vector, counted from 0, the end not one of them |
 //!
-//! A comparison anywhere else is an error, and so are slices by index, `a_t[0:n]` and `a_{1:n}`: they count from 0 in
-//! code, from 1 in papers, and with or without their end. A function of the document's own, and a word before a
-//! parenthesis that names no function, are never products of letters.
+//! A comparison anywhere else is an error, and so are parts that may be counted from 1, `a_{1:n}`, `a_t[1:n]` and
+//! `a_t[n+1:2n]`: in code the first element has the number 0, in papers 1, and the end is one of the part or not. A
+//! function of the document's own, and a word before a parenthesis that names no function, are never products of letters.
 //!
 //! # Invariants
 //!

@@ -49,6 +49,7 @@ const EXAMPLES: &[(Code, &str)] = &[
     (Code::OperandKind, "h_t = h_{t-1} + b + b k^\\top"),
     (Code::AmbiguousProduct, "h_t = W x_t U h_{t-1}"),
     (Code::UnsolvedDimension, "h_t = [a_t, b_t] + c_t + [d_t, e_t] + 0 h_{t-1}"),
+    (Code::SliceOutOfRange, "h_t = x_t[0:6] + h_{t-1}; x_t: [4]"),
     (Code::MatrixAndVector, "h_t = W x_t + W \\odot h_{t-1}"),
     (Code::Cycle, "o_t = sigmoid(W h_t + x_t); h_t = o_t * h_{t-1}"),
     (Code::FutureRead, "h_t = tanh(x_t + U h_{t+1})"),

@@ -14,7 +14,9 @@ mod names;
 mod notation;
 mod notes;
 mod products;
+mod slices;
 mod slips;
+
 mod states;
 mod time;
 mod writing;

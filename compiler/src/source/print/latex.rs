@@ -304,6 +304,11 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
             list(arguments, text);
             text.push(')');
         }
+        ExpressionKind::Slice { of, start, end } => {
+            write(of, 5, text);
+            let end = end.as_ref().map_or(String::new(), size);
+            text.push_str(&format!("[{}:{end}]", size(start)));
+        }
         ExpressionKind::Group(inner) => {
             text.push('(');
             write(inner, 0, text);

@@ -130,7 +130,7 @@ impl Random {
         let depth = depth - 1;
         let part = |random: &mut Self| random.expression(depth);
         let (a, b) = (part(self), part(self));
-        match self.below(14) {
+        match self.below(15) {
             0 => format!("{a} + {b}"),
             1 => format!("{a} - {b}"),
             2 => {
@@ -145,6 +145,7 @@ impl Random {
             10 => format!("-{a}"),
             11 => format!("({a})^{{{}}}", self.pick(&["2", "\\top", "n + 1", "-1"])),
             12 => format!("\\operatorname{{{}}}({a})", self.pick(&["softmax", "hardsigmoid", "LN", "mean"])),
+            13 => format!("({a})[{}]", self.pick(&[":n", "n:", "2n:3n", "3:n + m", "0:4 (n + 2)"])),
             _ => format!("{{{a}}} {b}"),
         }
     }
