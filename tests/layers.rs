@@ -360,8 +360,7 @@ fn a_budget_of_bytes_holds_for_layers() {
             let masked = name == "with masks";
             let mut workspace = Workspace::default();
             // Masks are drawn anew in each run, so that only what came out of one can be compared.
-            let expected =
-                (!masked).then(|| trial.run(&*layer, Keep::Tape, &mut workspace).expect("runs"));
+            let expected = (!masked).then(|| trial.run(&*layer, Keep::Tape, &mut workspace).expect("runs"));
             let whole = workspace.bytes();
             let mut bytes = 0;
             let mut tries = 0;

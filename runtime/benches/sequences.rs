@@ -41,9 +41,8 @@ struct Training<'a> {
 impl<'a> Training<'a> {
     fn new(cell: &'a CompiledCell<f32>, steps: usize, batch: usize) -> Self {
         let mut random = Random::new(1);
-        let mut numbers = |count: usize| -> Vec<f32> {
-            (0..count).map(|_| random.uniform(-0.1, 0.1) as f32).collect()
-        };
+        let mut numbers =
+            |count: usize| -> Vec<f32> { (0..count).map(|_| random.uniform(-0.1, 0.1) as f32).collect() };
         let layout = cell.layout();
         let rows = steps * batch;
         let input = numbers(rows * layout.inputs[0].size);
@@ -113,8 +112,8 @@ fn in_turn<const N: usize>(mut runs: [&mut Training<'_>; N], rounds: usize) -> [
 fn lengths(kind: &str, batch: usize) -> Vec<usize> {
     // The first of the Japanese vowels (UCI), in the order of the file.
     const UTTERANCES: [usize; 32] = [
-        20, 26, 22, 20, 21, 23, 22, 18, 24, 15, 23, 15, 17, 14, 14, 15, 15, 21, 16, 15, 15, 19, 22, 20, 17, 17, 13, 16, 13,
-        14, 18, 17,
+        20, 26, 22, 20, 21, 23, 22, 18, 24, 15, 23, 15, 17, 14, 14, 15, 15, 21, 16, 15, 15, 19, 22, 20, 17,
+        17, 13, 16, 13, 14, 18, 17,
     ];
     let mut random = Random::named(3, kind);
     (0..batch)
@@ -128,7 +127,9 @@ fn lengths(kind: &str, batch: usize) -> Vec<usize> {
 }
 
 fn ragged() {
-    println!("ragged: a step of training in ms (least, median), each length alone against all padded to the longest");
+    println!(
+        "ragged: a step of training in ms (least, median), each length alone against all padded to the longest"
+    );
     println!("| cell | lengths | B | T | steps that are there | padded | ragged | faster |");
     for name in ["lstm", "gru_v3"] {
         let cell = compiled(name, 64, 128);
@@ -163,7 +164,9 @@ fn least(run: &mut Training<'_>) -> usize {
 }
 
 fn checkpoints() {
-    println!("checkpoints: bytes of the workspace, and a step of training in ms (least, median), LSTM x = h = 128");
+    println!(
+        "checkpoints: bytes of the workspace, and a step of training in ms (least, median), LSTM x = h = 128"
+    );
     println!("| B | T | whole tape | least | share | tape ms | least ms | slower |");
     let cell = compiled("lstm", 128, 128);
     for (batch, longest) in [(1, 16_384), (32, 4096), (128, 1024)] {
@@ -198,9 +201,8 @@ fn stream() {
         for size in [32, 128, 512] {
             let cell = compiled(name, size, size);
             let mut random = Random::new(2);
-            let mut numbers = |count: usize| -> Vec<f32> {
-                (0..count).map(|_| random.uniform(-0.1, 0.1) as f32).collect()
-            };
+            let mut numbers =
+                |count: usize| -> Vec<f32> { (0..count).map(|_| random.uniform(-0.1, 0.1) as f32).collect() };
             let (parameters, input) = (numbers(cell.layout().parameters.length()), numbers(size));
             let mut output = vec![0.0; size];
             let mut stream = cell.stream(1, &parameters).expect("a stream");
@@ -220,7 +222,8 @@ fn stream() {
 }
 
 fn main() {
-    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     for (name, table) in [("ragged", ragged as fn()), ("checkpoints", checkpoints), ("stream", stream)] {
         if wanted.is_empty() || wanted.iter().any(|word| word == name) {
             table();
