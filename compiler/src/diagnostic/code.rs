@@ -335,6 +335,10 @@ codes! {
     /// For example, `(1 + x_t)^p` has a `p` for each element.
     /// Give its value, as in `p = 2`, or declare it if it is learned.
     LearnedExponent "GW0910" Note "a learned exponent";
+    /// A name without time index is joined with values that vary in time, and learned as weights are.
+    /// For example, `W [h_{t-1}, e]` has a weight `e`, the same at each step.
+    /// Write `e_t` for a value of this step, or declare it if it is a weight.
+    JoinedWeight "GW0912" Note "a weight joined with values";
     /// `*` between a weight and a value is read as a matrix product, beside a sign for products element by element.
     /// For example, `i_t = \sigma(W * x_t)` beside `c_t = i_t \odot c_{t-1}` may be a gate of a convolutional LSTM.
     /// Write `W x_t` or `W \cdot x_t` where the product is meant; a convolution is outside the language.

@@ -35,6 +35,7 @@ mod command;
 mod component;
 mod convention;
 mod declaration;
+mod domain;
 mod factor;
 mod find;
 mod formula;

@@ -10,7 +10,7 @@ use super::row::{is_loss, is_prose, is_sentence, relations, segments, strip, ung
 use super::sequence::{BracketFault, Sequence};
 use super::stack::is_column;
 use super::token::{Bracket, Token, TokenKind, describe};
-use super::{name, print};
+use super::{domain, name, print};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::MAXIMUM_NESTING;
 use crate::span::Span;
@@ -84,7 +84,8 @@ impl<'a> Reader<'a> {
         let mut pending: Vec<Reference> = Vec::new();
         let tokens = &ungroup(tokens);
         for (start, end) in segments(tokens, self.lines) {
-            let row: Vec<Token> = strip(&tokens[start..end]);
+            let mut row: Vec<Token> = strip(&tokens[start..end]);
+            self.drop_domains(&mut row);
             if row.is_empty() {
                 continue;
             }
@@ -95,6 +96,19 @@ impl<'a> Reader<'a> {
             }
         }
         self.drop_pending(&mut pending);
+    }
+
+    /// Drops what a row says of where its equation holds.
+    fn drop_domains(&mut self, row: &mut Vec<Token>) {
+        let time = &self.convention.time;
+        let (before, behind) = (domain::leading(row, time), domain::trailing(row, time));
+        let dropped = behind.map(|(from, what)| (from, row.len(), what));
+        for (from, to, what) in dropped.into_iter().chain(before.map(|to| (0, to, domain::TIME))) {
+            let (sequence, _) = Sequence::new(row);
+            let span = sequence.span(from, to);
+            self.skip(format!("{what} is no part of the cell: skipped"), span);
+            row.drain(from..to);
+        }
     }
 
     /// Notes the names left of the relation of a row that could not be read.
@@ -372,6 +386,16 @@ impl<'a> Reader<'a> {
             self.report(Code::SkippedRow, message, span, None);
             return Ok(());
         }
+        // `h_t = 0, t = 0`.
+        if let [time, _, step] = sequence.tokens
+            && matches!(&time.kind, TokenKind::Word { text, .. } if *text == self.convention.time)
+            && matches!(step.kind, TokenKind::Number { .. })
+        {
+            let message = "a condition on the time: a definition by cases is outside the language";
+            let help = "write the beginning of a state as `h_0 = s`".to_owned();
+            self.report(Code::Piecewise, message, sequence.span(0, 3), Some(help));
+            return Err(Stop);
+        }
         if let Some(what) = self.foreign(sequence, first) {
             self.skip(format!("{what} is no part of the cell: skipped"), span);
             return Ok(());
@@ -530,7 +554,7 @@ impl<'a> Reader<'a> {
         let word = |index: usize, letter: &str| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == letter);
         let any = |kind: &TokenKind| sequence.tokens.iter().any(|token| token.kind == *kind);
         if equals == 1 && word(0, &self.convention.time) && any(&TokenKind::Ellipsis) {
-            return Some("the range of the time");
+            return Some(domain::TIME);
         }
         let left = sequence.tokens.get(..equals).unwrap_or_default();
         let partial = TokenKind::LargeOperator("derivative");
@@ -578,7 +602,7 @@ impl<'a> Reader<'a> {
             let parameter = self.parameter(sequence, 1, equals)?;
             return Ok(LeftSide::Known(*function, spelled.clone(), parameter));
         }
-        // `\frac{dh}{dt}`, `\tau \frac{d h(t)}{dt}`, `d h / d t`, whatever scales it.
+        // `\frac{dh}{dt}`, `\tau \frac{d h(t)}{dt}`, `d h / d t`, whatever scales it; `\tau \dot{h}`.
         let differential = |index: usize| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == "d" || text == "dt");
         let quotient = (0..equals).any(|index| match sequence.kind(index) {
             Some(TokenKind::Fraction) => {
@@ -587,6 +611,7 @@ impl<'a> Reader<'a> {
                 begins(index + 1) && begins(under)
             }
             Some(TokenKind::Slash) => differential(index + 1),
+            Some(TokenKind::Accent("dot" | "ddot")) => index > 0,
             _ => false,
         });
         if quotient {

@@ -184,6 +184,11 @@ impl<'a> Lexer<'a, '_> {
             return;
         }
         if character == '.' {
+            let dots = rest.bytes().take(3).take_while(|byte| *byte == b'.').count();
+            if dots > 1 {
+                self.push(TokenKind::Ellipsis, dots);
+                return;
+            }
             if rest[1..].starts_with('T') && !rest[2..].starts_with(continues_identifier) {
                 self.push(TokenKind::Superscript, 1);
                 self.push(TokenKind::Top, 1);

@@ -80,6 +80,7 @@ const EXAMPLES: &[(Code, &str)] = &[
     (Code::CycleSolved, "o_t = sigmoid(W h_t + x_t); h_t = o_t * h_{t-1}"),
     (Code::NumberedWeight, "h_t = \\tanh(W x_t + W^2 h_{t-1})"),
     (Code::LearnedExponent, "h_t = h_{t-1} + (1 + x_t)^p"),
+    (Code::JoinedWeight, "h_t = \\tanh(W [h_{t-1}, x_t, e])"),
     (Code::AsteriskProduct, "i_t = \\sigma(W * x_t); h_t = i_t \\odot h_{t-1}"),
     (Code::SkippedRow, "$$h_t = x_t + h_{t-1}$$\n$$L = \\sum_t (y_t - h_t)^2$$"),
     (Code::OneLayer, "h_t^{(l)} = \\tanh(W h_t^{(l-1)} + U h_{t-1}^{(l)})"),

@@ -1,6 +1,6 @@
 //! Notations that people really write, each normalised to one meaning.
 
-use crate::{accept, differ, note, refuse, same};
+use crate::{accept, differ, note, refuse, same, try_read};
 
 #[test]
 fn concatenations_are_spelled_in_many_ways() {
@@ -52,6 +52,9 @@ fn cases_without_conditions_are_groups() {
 fn what_is_outside_the_language_is_named() {
     for (text, code) in [
         ("\\frac{dh}{dt} = -h(t) + W x(t)", "GW0453"),
+        ("\\tau \\dot{h}(t) = -h(t) + W x(t)", "GW0453"),
+        ("\\dot{h}(t) = -h(t) + W x(t)", "GW0453"),
+        ("\\dot{h} = -h + \\tanh(W h + U x)", "GW0453"),
         ("h_t = (I - A)^{-1} x_t + h_{t-1}", "GW0402"),
         ("h_t = \\tanh(\\text{Linear}(x_t) + h_{t-1})", "GW0455"),
         ("h_t = h_{t-1} + \\begin{cases} x_t & x_t > 0 \\\\ 0 & x_t \\le 0 \\end{cases}", "GW0451"),
@@ -59,6 +62,34 @@ fn what_is_outside_the_language_is_named() {
     ] {
         let found = refuse(text, &[code]);
         assert!(!found[0].message.is_empty());
+    }
+}
+
+#[test]
+fn where_an_equation_holds_is_skipped() {
+    let cell = "h_t = \\tanh(W x_t + U h_{t-1})";
+    for domain in [
+        ", \\forall t",
+        " \\quad \\forall t \\in \\{1, \\dots, T\\}",
+        ", \\quad t = 1, \\ldots, T",
+        ", \\quad t \\geq 1",
+        ", 1 \\le t \\le T",
+        " \\text{ for } t = 1, \\dots, T",
+        " \\text{ for all } t",
+        " \\quad (t > 0)",
+    ] {
+        same(&[cell, &format!("{cell}{domain}")]);
+        note(&format!("{cell}{domain}"), &["GW0950"]);
+    }
+    same(&[cell, &format!("\\forall t: {cell}"), &format!("\\text{{for }} t = 1, \\dots, T: {cell}")]);
+    let leaky = "h_t = \\lambda h_{t-1} + x_t";
+    for domain in [", \\lambda > 0", ", \\quad 0 < \\lambda < 1", " \\quad (0 \\le a \\le 1)"] {
+        note(&format!("{leaky}{domain}"), &["GW0950"]);
+    }
+    same(&["h_t = tanh(W x_t + U h_{t-1}), t >= 1", "h_t = tanh(W x_t + U h_{t-1}) for t = 1, ..., T"]);
+    // What chooses is no remark.
+    for condition in [", x_t > 0", ", t = 0", ", t < 5", ", z > 0", " \\quad \\text{if } x_t > 0"] {
+        assert!(try_read(&format!("{cell}{condition}")).is_err(), "{condition}");
     }
 }
 
