@@ -499,6 +499,13 @@ impl<'a> Lexer<'a, '_> {
             let from = self.position + length;
             let end =
                 self.argument(from).map_or_else(|| from + self.tag_length(command, from), |found| found.2);
+            // `\hspace{1cm} \text{Output}`: a gap, as `\quad` is.
+            let text = self.text[end..].trim_start().trim_start_matches(['(', '[']);
+            if command == "hspace"
+                && ["\\text", "\\mathrm", "\\mbox"].iter().any(|font| text.starts_with(font))
+            {
+                self.push(TokenKind::Quad, end - self.position);
+            }
             self.position = end;
             return;
         }

@@ -220,19 +220,67 @@ pub(crate) fn spell_joins(tokens: &[Token]) -> Vec<Token> {
 }
 
 /// True where `start..end` only remarks: words in an upright font, text, words that TeX reads as letters, or a number in
-/// parentheses.
+/// parentheses; an arrow may point at them.
 fn is_remark(sequence: &Sequence<'_>, start: usize, end: usize) -> bool {
+    let start = if sequence.kind(start) == Some(&TokenKind::Arrow) { start + 1 } else { start };
     let (from, to, bracketed) = sequence.without_brackets(start, end);
     let number = bracketed && to == from + 1 && matches!(sequence.kind(from), Some(TokenKind::Number { .. }));
-    number
-        || is_title(&sequence.tokens[start..end])
-        || start < end
-            && (start..end).all(|index| match sequence.kind(index) {
-                Some(TokenKind::Remark | TokenKind::Comma | TokenKind::Period) => true,
-                Some(TokenKind::Open(Bracket::Round) | TokenKind::Close(Bracket::Round)) => true,
-                Some(TokenKind::Word { text, .. }) => text.len() > 1 && !super::name::is_greek_word(text),
-                _ => false,
-            })
+    number || start < end && (is_title(&sequence.tokens[from..to]) || are_words(&sequence.tokens[start..end]))
+}
+
+/// True where `tokens` are text and words of more than one letter, in brackets or not.
+fn are_words(tokens: &[Token]) -> bool {
+    tokens.iter().all(|token| match &token.kind {
+        TokenKind::Remark | TokenKind::Comma | TokenKind::Period => true,
+        TokenKind::Open(Bracket::Round | Bracket::Square | Bracket::Brace) => true,
+        TokenKind::Close(Bracket::Round | Bracket::Square | Bracket::Brace) => true,
+        TokenKind::Word { text, .. } => text.len() > 1 && !super::name::is_greek_word(text),
+        _ => false,
+    })
+}
+
+/// True where the brackets that open at `index` hold the name of a gate or a part of the cell, behind a value of the
+/// step: `\sigma(W x_t)(\text{Hidden})`. A weight before them would be applied to what they hold.
+fn names_a_part(sequence: &Sequence<'_>, index: usize) -> bool {
+    const PARTS: [&str; 16] = [
+        "forget",
+        "input",
+        "output",
+        "update",
+        "reset",
+        "hidden",
+        "state",
+        "cell",
+        "candidate",
+        "memory",
+        "gate",
+        "new",
+        "final",
+        "current",
+        "proposal",
+        "content",
+    ];
+    let Some(close) = sequence.partner(index) else { return false };
+    let inner = &sequence.tokens[index + 1..close];
+    let part = |token: &Token| match &token.kind {
+        TokenKind::Word { text, .. } => PARTS.contains(&text.to_ascii_lowercase().as_str()),
+        _ => true,
+    };
+    let named = inner.iter().any(|token| matches!(token.kind, TokenKind::Word { .. }));
+    let time = |kind: &TokenKind| matches!(kind, TokenKind::Word { text, .. } if text == "t");
+    let value = match index.checked_sub(1).and_then(|before| sequence.kind(before)) {
+        Some(TokenKind::Close(Bracket::Round | Bracket::Square)) => true,
+        Some(TokenKind::Close(Bracket::Brace)) => (0..index)
+            .rev()
+            .find(|open| sequence.partner(*open) == Some(index - 1))
+            .is_some_and(|open| sequence.tokens[open..index].iter().any(|token| time(&token.kind))),
+        Some(kind) => {
+            let before = index.checked_sub(2).and_then(|before| sequence.kind(before));
+            time(kind) && matches!(before, Some(TokenKind::Subscript | TokenKind::Superscript))
+        }
+        None => false,
+    };
+    value && named && are_words(inner) && inner.iter().all(part)
 }
 
 /// True for what may stand at the ends of an equation and says nothing.
@@ -259,13 +307,16 @@ pub(crate) fn strip(tokens: &[Token]) -> Vec<Token> {
     while index < tokens.len() {
         match tokens[index].kind {
             TokenKind::Equals => equals = true,
-            // `σ(W x_t)(Input gate)`: words that TeX reads as letters, in parentheses at the end.
-            TokenKind::Open(Bracket::Round)
+            // `σ(W x_t)(Input gate)`: words that TeX reads as letters, or upright ones, in brackets at the end.
+            TokenKind::Open(Bracket::Round | Bracket::Square)
                 if equals
                     && tokens[sequence.after(index)..]
                         .iter()
                         .all(|token| dress(&token.kind) || token.kind.is_layout())
-                    && sequence.partner(index).is_some_and(|close| is_title(&tokens[index + 1..close])) =>
+                    && (names_a_part(&sequence, index)
+                        || sequence
+                            .partner(index)
+                            .is_some_and(|close| is_title(&tokens[index + 1..close]))) =>
             {
                 cut = index;
                 break;

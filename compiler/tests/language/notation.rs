@@ -186,9 +186,19 @@ fn brackets_with_a_plus_are_the_positive_part() {
 #[test]
 fn remarks_in_brackets_end_any_row() {
     let cell = "f_t &= \\sigma(W x_t) \\\\ h_t &= f_t \\odot h_{t-1}";
-    for remark in
-        ["\\quad (\\text{Hidden})", "& (\\text{Hidden state})", ", & new memory", "\\qquad \\text{(new)}"]
-    {
+    for remark in [
+        "\\quad (\\text{Hidden})",
+        "& (\\text{Hidden state})",
+        ", & new memory",
+        "\\qquad \\text{(new)}",
+        "\\quad [\\text{Forget}]",
+        "\\quad \\mathrm{(output)}",
+        "\\quad (forget)",
+        "\\quad \\rightarrow \\text{update}",
+        "\\hspace{1cm} \\text{Output}",
+        "(\\text{Hidden})",
+        "[\\mathrm{New}]",
+    ] {
         for end in ["", "\n"] {
             let rows = cell.replace(" \\\\ ", &format!(" {remark}{end} \\\\ "));
             let text = format!("\\begin{{align}} {rows} {remark}{end} \\end{{align}}");
@@ -200,6 +210,9 @@ fn remarks_in_brackets_end_any_row() {
         "\\begin{align} h_t &= \\tanh(W x_t + U h_{t-1}) \\quad (1 - b) \\end{align}",
         "h_t = \\tanh(W x_t + U h_{t-1})",
     );
+    // Behind a weight, a word in brackets is what it is applied to.
+    same(&["h_t = x_t + h_{t-1} + W_o (\\text{Hidden})", "h_t = x_t + h_{t-1} + W_o \\text{Hidden}"]);
+    differ("h_t = x_t + h_{t-1} \\odot (\\text{Hidden})", "h_t = x_t + h_{t-1}");
 }
 
 #[test]
