@@ -211,8 +211,8 @@ fn remarks_in_brackets_end_any_row() {
         "h_t = \\tanh(W x_t + U h_{t-1})",
     );
     // Behind a weight, a word in brackets is what it is applied to.
-    same(&["h_t = x_t + h_{t-1} + W_o (\\text{Hidden})", "h_t = x_t + h_{t-1} + W_o \\text{Hidden}"]);
-    differ("h_t = x_t + h_{t-1} \\odot (\\text{Hidden})", "h_t = x_t + h_{t-1}");
+    same(&["h_t = x_t + h_{t-1} + W_o (\\text{hidden})", "h_t = x_t + h_{t-1} + W_o \\text{hidden}"]);
+    differ("h_t = x_t + h_{t-1} \\odot (\\text{hidden})", "h_t = x_t + h_{t-1}");
 }
 
 #[test]
