@@ -251,6 +251,18 @@ impl<'a> Lexer<'a, '_> {
         self.writer.spaced |= kinds.is_empty();
     }
 
+    /// True where upright words follow from byte `from` on, in brackets or not.
+    fn words_follow(&self, from: usize) -> bool {
+        let text = self.text[from..].trim_start().trim_start_matches(['(', '[']);
+        ["\\text", "\\mathrm", "\\mbox"].iter().any(|font| text.starts_with(font))
+    }
+
+    /// True where a blank of TeX stands before the position.
+    fn gap_before(&self) -> bool {
+        let before = self.text[..self.position].trim_end();
+        ["\\,", "\\;", "\\:"].iter().any(|blank| before.ends_with(blank))
+    }
+
     fn number(&mut self) {
         // After a script sign TeX takes one digit, and as an argument of `\frac` too: `\frac12`.
         let before = |back: usize| {
@@ -429,6 +441,10 @@ impl<'a> Lexer<'a, '_> {
             '_' => self.push(TokenKind::Subscript, length),
             '*' => self.push(TokenKind::Product(ProductSign::Asterisk), length),
             '&' => self.push(TokenKind::Align, length),
+            // `\;\; \text{Output}`: a gap too.
+            ',' | ';' | ':' if self.gap_before() && self.words_follow(self.position + length) => {
+                self.push(TokenKind::Quad, length);
+            }
             ',' | ';' | ':' | '!' | '/' | '-' => {
                 self.position += length;
                 self.writer.spaced = true;
@@ -500,10 +516,7 @@ impl<'a> Lexer<'a, '_> {
             let end =
                 self.argument(from).map_or_else(|| from + self.tag_length(command, from), |found| found.2);
             // `\hspace{1cm} \text{Output}`: a gap, as `\quad` is.
-            let text = self.text[end..].trim_start().trim_start_matches(['(', '[']);
-            if command == "hspace"
-                && ["\\text", "\\mathrm", "\\mbox"].iter().any(|font| text.starts_with(font))
-            {
+            if command == "hspace" && self.words_follow(end) {
                 self.push(TokenKind::Quad, end - self.position);
             }
             self.position = end;

@@ -196,6 +196,7 @@ fn remarks_in_brackets_end_any_row() {
         "\\quad (forget)",
         "\\quad \\rightarrow \\text{update}",
         "\\hspace{1cm} \\text{Output}",
+        "\\;\\; \\text{Output}",
         "(\\text{Hidden})",
         "[\\mathrm{New}]",
     ] {
