@@ -19,10 +19,10 @@ pub(crate) const ENTRY: Entry = Entry {
     length: Some(50),
     recipe: Recipe {
         hidden: 32,
-        duration: Duration::Steps(1500),
+        duration: Duration::Steps(2000),
         batch: 64,
         learning_rate: 2e-3,
-        decay: true,
+        decay: false,
     },
     target: Some(Target { value: 1.0, cells: "LSTM, GRU" }),
     open: |given| Ok(Box::new(TemporalOrder::new(length(given, 10)?))),
