@@ -12,6 +12,7 @@ mod initial;
 mod layers;
 mod macros;
 mod planner;
+mod slices;
 mod solved;
 mod weights;
 mod zoo;

@@ -480,3 +480,20 @@ fn every_spelling_has_solved_cycles() {
         assert_eq!(lower(&cell).unwrap().to_string(), graph(text).to_string());
     }
 }
+
+/// What the walk back sums over iterations or once a step is measured, not only compared with another derivation.
+#[test]
+fn gradients_equal_central_differences() {
+    for (name, text) in CELLS {
+        let graph = graph(text);
+        for (steps, batch, x, h) in [(3, 2, 3, 4), (2, 5, 4, 4)] {
+            let sizes = sizes(&graph, x, h);
+            let arguments = arguments::<f64>(&graph, &sizes, steps, batch);
+            for backend in BACKENDS {
+                let options = CompileOptions { backend, ..CompileOptions::default() };
+                let cell = compile::<f64>(&graph, &sizes, options);
+                crate::gradients::assert_gradients(name, &cell, arguments.clone());
+            }
+        }
+    }
+}

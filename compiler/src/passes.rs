@@ -3,7 +3,7 @@
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::differentiate::{DifferentiateError, differentiate};
 use crate::graph::{Graph, GraphError, InitialStates, lower};
-use crate::resolve::{Cell, Options, errors_of_the_rest, resolve};
+use crate::resolve::{Cell, Options, errors_of_the_rest, resolve, settle};
 use crate::simplify::simplify;
 use crate::source::{Parsed, Syntax, parse};
 
@@ -28,7 +28,7 @@ pub fn read(
 ///
 /// All findings, errors among them.
 pub fn check(parsed: Parsed, options: &Options) -> Result<Cell, Vec<Diagnostic>> {
-    let Parsed { document, mut diagnostics } = parsed;
+    let Parsed { document, mut diagnostics } = settle(parsed, options);
     if diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error) {
         // Several cells at once contradict each other, which says nothing of any of them.
         let several = |found: &Diagnostic| {

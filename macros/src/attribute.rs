@@ -91,7 +91,7 @@ fn expand_item(
     let mut code = match source {
         Ok((text, syntax)) => {
             let wanted = arguments.section.as_ref().map(LitStr::value);
-            let mut equations = text_equations(text, syntax, wanted.as_deref());
+            let mut equations = text_equations(text, syntax, wanted.as_deref(), choices.cycle);
             equations.documented = arguments.file.is_none();
             cell_or_skeleton(errors, &cell, &equations, &choices)
         }

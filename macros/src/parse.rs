@@ -1,5 +1,6 @@
 //! Tokens to items, and the equations of an item, tokens or text, to their syntax tree.
 
+use gatewright_compiler::resolve::{CyclePolicy, Options, settle};
 use gatewright_compiler::source::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind};
 use gatewright_compiler::source::{Parsed, Syntax, parse, parse_tokens};
 use gatewright_compiler::span::Span;
@@ -154,8 +155,14 @@ pub(crate) fn equations(tokens: TokenStream) -> Equations {
 }
 
 /// Reads the equations of a text, or of its part under the heading `section`.
-pub(crate) fn text_equations(text: Text, syntax: Syntax, section: Option<&str>) -> Equations {
-    let parsed = parse(&text.text, syntax, section);
+pub(crate) fn text_equations(
+    text: Text,
+    syntax: Syntax,
+    section: Option<&str>,
+    cycle: CyclePolicy,
+) -> Equations {
+    let options = Options { cycle, ..Options::default() };
+    let parsed = settle(parse(&text.text, syntax, section), &options);
     let mentions = mentions(&parsed, &[]);
     let mut likely_parameters: Vec<Ident> = Vec::new();
     for (index, mention) in mentions.iter().enumerate() {
@@ -252,6 +259,7 @@ impl Collector<'_> {
             ExpressionKind::Reference(reference) => self.reference(reference, Place::Read),
             ExpressionKind::Negate(inner)
             | ExpressionKind::Transpose(inner)
+            | ExpressionKind::Slice { of: inner, .. }
             | ExpressionKind::Group(inner) => {
                 self.expression(inner);
             }

@@ -120,6 +120,17 @@ impl Sequences<'_> {
         self.lengths.get(sample).is_none_or(|&length| step < length)
     }
 
+    /// The step of a sample that is run last, out of `steps`: the last that it has, or its first one where it runs
+    /// backwards. None of a sample without steps.
+    #[must_use]
+    pub fn last_step(&self, sample: usize, steps: usize) -> Option<usize> {
+        let length = self.lengths.get(sample).map_or(steps, |&length| length.min(steps));
+        match self.direction {
+            Direction::Forward => length.checked_sub(1),
+            Direction::Reverse => (length > 0).then_some(0),
+        }
+    }
+
     /// True where all steps of all samples run first to last: for cells that can do nothing else.
     #[must_use]
     pub fn is_whole(&self, steps: usize) -> bool {

@@ -56,9 +56,10 @@ fn each_read(root: &mut Expression, visit: &mut impl FnMut(&mut Reference, bool)
         match &mut expression.kind {
             ExpressionKind::Number(_) | ExpressionKind::FunctionName(_) => {}
             ExpressionKind::Reference(reference) => visit(reference, false),
-            ExpressionKind::Negate(a) | ExpressionKind::Transpose(a) | ExpressionKind::Group(a) => {
-                stack.push(a)
-            }
+            ExpressionKind::Negate(a)
+            | ExpressionKind::Transpose(a)
+            | ExpressionKind::Group(a)
+            | ExpressionKind::Slice { of: a, .. } => stack.push(a),
             ExpressionKind::Add(a, b)
             | ExpressionKind::Subtract(a, b)
             | ExpressionKind::Compare(_, a, b)

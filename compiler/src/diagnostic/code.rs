@@ -183,6 +183,10 @@ codes! {
     /// For example, `W x_t + W \odot h_{t-1}` needs both.
     /// Give the two weights different names, or declare the one that is meant.
     MatrixAndVector "GW0205" Error "a matrix and a vector";
+    /// A part of a vector, `a[n:2n]`, ends behind the vector, or nothing says that it does not.
+    /// For example, `x_t[0:6]` with `x_t \in \mathbb{R}^{4}` reads two elements that there are not.
+    /// Count from 0 and leave the end out, `a[0:4]` are four elements, or declare the size of the vector.
+    SliceOutOfRange "GW0206" Error "a part ends behind its vector";
     /// Definitions of one step need each other, so none of them can be computed first.
     /// For example, `o_t = \sigma(W h_t)` and `h_t = o_t \odot c_t` wait for each other.
     /// Correct a time index, or choose a way out: `previous` reads the value of the step before, `fixed-point` solves the equations of the step.
@@ -335,6 +339,10 @@ codes! {
     /// For example, `(1 + x_t)^p` has a `p` for each element.
     /// Give its value, as in `p = 2`, or declare it if it is learned.
     LearnedExponent "GW0910" Note "a learned exponent";
+    /// The text around the equations declares one of their names, but that could not be read, or does not fit them.
+    /// For example, in `$x_t \in \mathbb{R}^{n^2}$` the size has a power, and `$x \in \mathbb{R}^{T \times d}$` is a whole sequence.
+    /// Nothing needs to be done if the sizes that `check` shows are right; else declare the name as it is in one step.
+    UnreadDeclaration "GW0911" Note "a declaration in the text is not used";
     /// A name without time index is joined with values that vary in time, and learned as weights are.
     /// For example, `W [h_{t-1}, e]` has a weight `e`, the same at each step.
     /// Write `e_t` for a value of this step, or declare it if it is a weight.

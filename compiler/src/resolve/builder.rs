@@ -4,7 +4,7 @@
 //! an error was reported for, and passes silently through whatever is made from it.
 
 use super::cell::{Term, TermId};
-use super::dimension::{Clash, Solver};
+use super::dimension::{Clash, Range, Solver};
 use super::findings::Findings;
 use super::kind::join;
 use super::product::{Kind, Refusal, Rule, Step};
@@ -112,6 +112,13 @@ impl<'f> Builder<'f> {
         span: Span,
     ) -> Option<Value> {
         let (mut a, mut b) = (a, b);
+        if function == Binary::Divide && b.kind == Kind::Diagonal {
+            self.findings
+                .report(Code::OperandKind, span, "a diagonal matrix divides by the zeros beside its diagonal")
+                .label(b.span, b.kind.describe())
+                .help("divide the vectors, as in `diag(a / b)`");
+            return None;
+        }
         // What stands beside the diagonal stays zero, or all elements are needed.
         let stays = match (a.kind, b.kind) {
             (Kind::Diagonal, Kind::Diagonal) => keeps_zeros(function),
@@ -252,6 +259,34 @@ impl<'f> Builder<'f> {
         };
         self.solver.unify_sizes(&total, &whole, &clash);
         let start = super::dimension::scaled(&length, part);
+        let operator = Operator::Slice { start, length: length.clone() };
+        let term = self.emit(operator, vec![a.term], Shape::Vector(length), span)?;
+        Some(Value { term, kind: a.kind, span })
+    }
+
+    /// Elements of a vector from `start` on, up to `end` or to the last.
+    pub(super) fn slice(
+        &mut self,
+        a: Value,
+        start: Dimension,
+        end: Option<Dimension>,
+        span: Span,
+    ) -> Option<Value> {
+        let a = self.vector(a, span)?;
+        let Shape::Vector(total) = self.shape(a.term) else { return None };
+        let length = self.solver.fresh(4, "part");
+        let until = start.plus(&length);
+        let clash = Clash {
+            reason: "are where this part ends and where it is to end".to_owned(),
+            whole: span,
+            left: (Shape::Vector(end.clone().unwrap_or_else(|| total.clone())), a.span),
+            right: (Shape::Vector(until.clone()), span),
+            unsolved: false,
+        };
+        self.solver.unify_sizes(end.as_ref().unwrap_or(&total), &until, &clash);
+        if let Some(end) = end {
+            self.solver.within(Range { total, end, of: a.span, whole: span });
+        }
         let operator = Operator::Slice { start, length: length.clone() };
         let term = self.emit(operator, vec![a.term], Shape::Vector(length), span)?;
         Some(Value { term, kind: a.kind, span })

@@ -70,7 +70,7 @@ pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
             StatementKind::Function { .. } | StatementKind::Mark { .. } => {}
             StatementKind::Declaration { target, sizes } => {
                 let symbol = draft.intern(&target_name(&target.name), target.name.upper, target.span)?;
-                declare(draft, symbol, sizes, content.span);
+                declare(draft, symbol, (sizes, target.time.is_some()), content.span);
             }
             StatementKind::Definition { target, value } => {
                 if aliases.contains(&statement) {
@@ -229,12 +229,12 @@ fn bare_function(body: &Expression) -> Option<crate::source::ast::Function> {
 }
 
 /// `W \in \mathbb{R}^{n \times 1}` declares a vector: a last axis of one element is dropped. So is the first one of a
-/// name written like a vector, `b \in \mathbb{R}^{1 \times n}`: a row beside rows of values.
-fn declare(draft: &mut Draft, symbol: SymbolId, sizes: &[Size], span: Span) {
+/// name written like a vector, `b \in \mathbb{R}^{1 \times n}`, or of a value of each step: a row beside rows of values.
+fn declare(draft: &mut Draft, symbol: SymbolId, (sizes, indexed): (&[Size], bool), span: Span) {
     let mut sizes = sizes.to_vec();
     if sizes.len() == 2 && sizes[1] == Size::Known(1) {
         sizes.pop();
-    } else if sizes.len() == 2 && sizes[0] == Size::Known(1) && !draft.symbol(symbol).upper {
+    } else if sizes.len() == 2 && sizes[0] == Size::Known(1) && (indexed || !draft.symbol(symbol).upper) {
         sizes.remove(0);
     }
     let name = draft.symbol(symbol).canonical.clone();
@@ -320,6 +320,7 @@ fn same_kind(a: &NodeKind, b: &NodeKind, base: (usize, usize)) -> bool {
         (NodeKind::Number(x), NodeKind::Number(y)) => x.to_bits() == y.to_bits(),
         (NodeKind::Read { .. }, NodeKind::Read { .. }) => a == b,
         (NodeKind::Call(f, _), NodeKind::Call(g, _)) => f == g,
+        (NodeKind::Slice(_, s, e), NodeKind::Slice(_, t, f)) => s == t && e == f,
         (NodeKind::Factors { signs: s, .. }, NodeKind::Factors { signs: t, .. }) => s == t,
         _ => std::mem::discriminant(a) == std::mem::discriminant(b),
     }

@@ -38,6 +38,19 @@ pub(super) struct Clash {
     pub(super) unsolved: bool,
 }
 
+/// A part of a vector that must lie in it.
+#[derive(Clone, Debug)]
+pub(super) struct Range {
+    /// How many elements the vector has.
+    pub(super) total: Dimension,
+    /// How many elements of it come before what is behind the part.
+    pub(super) end: Dimension,
+    /// Place of the vector.
+    pub(super) of: Span,
+    /// Place of the part.
+    pub(super) whole: Span,
+}
+
 #[derive(Clone, Debug)]
 struct Variable {
     binding: Option<Dimension>,
@@ -50,6 +63,7 @@ pub(super) struct Solver {
     variables: Vec<Variable>,
     declared: HashMap<String, DimensionId>,
     deferred: Vec<(Dimension, Dimension, Clash)>,
+    ranges: Vec<Range>,
     /// Contradictions.
     pub(super) clashes: Vec<Clash>,
 }
@@ -155,18 +169,58 @@ impl Solver {
         }
     }
 
-    /// Solves what waited; joins a declared name with the natural name that is spelled the same.
-    pub(super) fn finish(&mut self) {
-        for _ in 0..=self.deferred.len().min(MAXIMUM_ROUNDS) {
-            let waiting = std::mem::take(&mut self.deferred);
-            let before = waiting.len();
-            for (a, b, clash) in waiting {
-                self.unify_sizes(&a, &b, &clash);
+    /// States that a part must lie in its vector.
+    pub(super) fn within(&mut self, range: Range) {
+        self.ranges.push(range);
+    }
+
+    /// The parts that are not known to lie in their vectors, and whether they are known not to.
+    pub(super) fn ranges_beyond(&mut self) -> Vec<(Range, bool)> {
+        let mut beyond = Vec::new();
+        for range in std::mem::take(&mut self.ranges) {
+            let (total, end) = (self.resolve(&range.total), self.resolve(&range.end));
+            if total.minus(&end).is_none() {
+                beyond.push((range, end.minus(&total).is_some()));
             }
-            if self.deferred.len() == before {
+        }
+        beyond
+    }
+
+    /// A vector of which only parts say anything ends where the last of them does.
+    fn close_ranges(&mut self) {
+        for _ in 0..=self.ranges.len().min(MAXIMUM_ROUNDS) {
+            let mut ends: BTreeMap<DimensionId, Vec<Dimension>> = BTreeMap::new();
+            for range in self.ranges.clone() {
+                let (total, end) = (self.resolve(&range.total), self.resolve(&range.end));
+                if let (0, &[(id, 1)]) = (total.constant_part(), total.terms())
+                    && self.label(id).rank > 0
+                {
+                    ends.entry(id).or_default().push(end);
+                }
+            }
+            let mut bound = false;
+            for (id, ends) in ends {
+                let ends: Vec<Dimension> = ends.iter().map(|end| self.resolve(end)).collect();
+                let Some(first) = ends.first() else { continue };
+                let last =
+                    ends.iter().fold(first, |last, end| if end.minus(last).is_some() { end } else { last });
+                let own = last.terms().iter().any(|(term, _)| *term == id);
+                if !own && ends.iter().all(|end| last.minus(end).is_some()) {
+                    self.bind(id, last.clone());
+                    bound = true;
+                }
+            }
+            if !bound {
                 break;
             }
         }
+    }
+
+    /// Solves what waited; joins a declared name with the natural name that is spelled the same.
+    pub(super) fn finish(&mut self) {
+        self.retry();
+        self.close_ranges();
+        self.retry();
         for (_, _, clash) in std::mem::take(&mut self.deferred) {
             self.clashes.push(Clash { unsolved: true, ..clash });
         }
@@ -178,6 +232,20 @@ impl Solver {
             {
                 let own = Dimension::free(DimensionId(u32::try_from(index).unwrap_or(u32::MAX)));
                 self.solve(&own, &Dimension::free(declared));
+            }
+        }
+    }
+
+    /// Solves what waited, as far as that can be solved now.
+    fn retry(&mut self) {
+        for _ in 0..=self.deferred.len().min(MAXIMUM_ROUNDS) {
+            let waiting = std::mem::take(&mut self.deferred);
+            let before = waiting.len();
+            for (a, b, clash) in waiting {
+                self.unify_sizes(&a, &b, &clash);
+            }
+            if self.deferred.len() == before {
+                break;
             }
         }
     }

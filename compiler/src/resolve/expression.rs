@@ -51,6 +51,8 @@ pub(super) enum NodeKind {
     Compare(Comparison, NodeId, NodeId),
     /// A known function.
     Call(Function, Vec<NodeId>),
+    /// `a[n:2n]`.
+    Slice(NodeId, Size, Option<Size>),
     /// Two or more factors, with the sign between each and the next.
     Factors {
         /// The factors in order.
@@ -67,7 +69,7 @@ impl NodeKind {
     pub(super) fn operands(&self, mut visit: impl FnMut(NodeId)) {
         match self {
             Self::Faulty | Self::Number(_) | Self::Read { .. } => {}
-            Self::Negate(a) | Self::Transpose(a) => visit(*a),
+            Self::Negate(a) | Self::Transpose(a) | Self::Slice(a, ..) => visit(*a),
             Self::Add(a, b)
             | Self::Subtract(a, b)
             | Self::Divide(a, b)

@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::expression::{Node, NodeId, NodeKind};
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_NODES;
-use crate::source::ast::{Comparison, Expression, ExpressionKind, Function, ProductSign, Reference};
+use crate::source::ast::{Comparison, Expression, ExpressionKind, Function, ProductSign, Reference, Size};
 use crate::span::Span;
 use std::collections::HashMap;
 
@@ -51,10 +51,10 @@ enum Work<'a> {
     Visit(&'a Expression, Option<usize>),
     Juxtaposed(&'a [Expression], Span, Option<usize>),
     Apply(Binding<'a>, Span, Option<usize>),
-    Build(Build, Span),
+    Build(Build<'a>, Span),
 }
 
-enum Build {
+enum Build<'a> {
     Negate,
     Add,
     Subtract,
@@ -64,6 +64,7 @@ enum Build {
     Transpose,
     Concatenate(usize),
     Call(Function, usize),
+    Slice(&'a Size, Option<&'a Size>),
     Factors(Vec<ProductSign>, Vec<usize>),
 }
 
@@ -115,7 +116,7 @@ impl<'a> Flatten<'_, 'a, '_> {
         Some(())
     }
 
-    fn plan<I>(&mut self, build: Build, span: Span, operands: I, scope: Option<usize>)
+    fn plan<I>(&mut self, build: Build<'a>, span: Span, operands: I, scope: Option<usize>)
     where
         I: IntoIterator<Item = &'a Expression>,
         I::IntoIter: DoubleEndedIterator,
@@ -150,6 +151,9 @@ impl<'a> Flatten<'_, 'a, '_> {
             }
             ExpressionKind::Call(function, arguments) => {
                 self.plan(Build::Call(*function, arguments.len()), span, arguments.iter(), scope);
+            }
+            ExpressionKind::Slice { of, start, end } => {
+                self.plan(Build::Slice(start, end.as_ref()), span, [&**of], scope);
             }
             ExpressionKind::Group(inner) => self.work.push(Work::Visit(inner, scope)),
             ExpressionKind::Chain(factors) => self.work.push(Work::Juxtaposed(factors, span, scope)),
@@ -303,9 +307,9 @@ impl<'a> Flatten<'_, 'a, '_> {
         }
     }
 
-    fn build(&mut self, build: Build, span: Span) -> Option<()> {
+    fn build(&mut self, build: Build<'a>, span: Span) -> Option<()> {
         let count = match &build {
-            Build::Negate | Build::Transpose => 1,
+            Build::Negate | Build::Transpose | Build::Slice(..) => 1,
             Build::Add | Build::Subtract | Build::Divide | Build::Power | Build::Compare(_) => 2,
             Build::Concatenate(count) | Build::Call(_, count) => *count,
             Build::Factors(signs, _) => signs.len() + 1,
@@ -314,6 +318,7 @@ impl<'a> Flatten<'_, 'a, '_> {
         let kind = match (build, operands.as_slice()) {
             (Build::Negate, &[a]) => NodeKind::Negate(a),
             (Build::Transpose, &[a]) => NodeKind::Transpose(a),
+            (Build::Slice(start, end), &[a]) => NodeKind::Slice(a, start.clone(), end.cloned()),
             (Build::Add, &[a, b]) => NodeKind::Add(a, b),
             (Build::Subtract, &[a, b]) => NodeKind::Subtract(a, b),
             (Build::Divide, &[a, b]) => NodeKind::Divide(a, b),

@@ -408,7 +408,7 @@ impl Builder<'_> {
     }
 
     /// A vector; anything else is reported.
-    fn vector(&mut self, a: Value, span: Span) -> Option<Value> {
+    pub(super) fn vector(&mut self, a: Value, span: Span) -> Option<Value> {
         if matches!(a.kind, Kind::Vector | Kind::Row) {
             return Some(a);
         }

@@ -566,7 +566,7 @@ impl Kinds {
                 Source::Identity => Kind::Matrix,
                 Source::None => Kind::Vector,
             },
-            NodeKind::Negate(a) => of(a),
+            NodeKind::Negate(a) | NodeKind::Slice(a, ..) => of(a),
             NodeKind::Add(a, b)
             | NodeKind::Subtract(a, b)
             | NodeKind::Divide(a, b)

@@ -25,6 +25,7 @@ mod mark;
 mod order;
 mod product;
 mod role;
+mod settle;
 mod slip;
 mod term;
 mod time;
@@ -34,6 +35,7 @@ mod variable;
 mod test;
 
 pub use cell::{Cell, Definition, Output, State, Term, TermId, Unknown, Variable};
+pub use settle::settle;
 
 use crate::diagnostic::{Code, Diagnostic, Severity};
 use crate::source::ast::Document;

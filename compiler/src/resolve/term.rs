@@ -2,7 +2,7 @@
 
 use super::builder::{Builder, Value};
 use super::cell::{Cell, Definition, Output, State, Term, TermId, Unknown, Variable};
-use super::dimension::Clash;
+use super::dimension::{Clash, scaled};
 use super::draft::Draft;
 use super::expression::{NodeKind, Role, Source, SymbolId};
 use super::kind::Kinds;
@@ -32,7 +32,7 @@ pub(super) fn build(draft: &mut Draft, kinds: &Kinds, variables: &Variables) -> 
     let next = next_values(&mut builder, draft, variables, &shapes, &values);
     let initial = initial_values(&mut builder, draft, variables, &shapes, &values);
     builder.solver.finish();
-    report_clashes(&mut builder);
+    report_clashes(&mut builder, draft);
     let cell = assemble(builder, draft, variables, &shapes, &values, (next, initial));
     draft.findings = findings;
     cell.filter(|_| !draft.findings.has_errors())
@@ -82,27 +82,37 @@ fn fresh_shape(
 }
 
 fn declared_shape(builder: &mut Builder<'_>, sizes: &[Size]) -> Shape {
-    let mut dimension = |size: &Size| {
-        // Sums within sums are flattened by an explicit stack.
-        let mut total = Dimension::default();
-        let mut pending = vec![size];
-        while let Some(size) = pending.pop() {
-            match size {
-                Size::Known(number) => total = total.plus(&Dimension::constant(*number)),
-                Size::Named(name) => total = total.plus(&builder.solver.declared(name)),
-                Size::Sum(parts) => pending.extend(parts.iter().rev()),
-            }
-        }
-        total
-    };
     match sizes {
         [] => Shape::Scalar,
-        [n] => Shape::Vector(dimension(n)),
+        [n] => Shape::Vector(dimension(builder, n)),
         [rows, columns, ..] => {
-            let rows = dimension(rows);
-            Shape::Matrix(rows, dimension(columns))
+            let rows = dimension(builder, rows);
+            Shape::Matrix(rows, dimension(builder, columns))
         }
     }
+}
+
+/// A size as it was written.
+fn dimension(builder: &mut Builder<'_>, size: &Size) -> Dimension {
+    // Sums within sums are flattened by an explicit stack.
+    let mut total = Dimension::default();
+    let mut pending = vec![(1, size)];
+    while let Some((count, size)) = pending.pop() {
+        let one = match size {
+            Size::Known(number) => Dimension::constant(*number),
+            Size::Named(name) => builder.solver.declared(name),
+            Size::Sum(parts) => {
+                pending.extend(parts.iter().rev().map(|part| (count, part)));
+                continue;
+            }
+            Size::Multiple(times, part) => {
+                pending.push((times.saturating_mul(count), part));
+                continue;
+            }
+        };
+        total = total.plus(&scaled(&one, count));
+    }
+    total
 }
 
 /// Makes the terms of every equation in order of evaluation; gives each equation's value.
@@ -257,6 +267,12 @@ fn term(
             let arguments: Vec<Value> = arguments.iter().map(of).collect::<Option<_>>()?;
             builder.call(*function, &arguments, span)
         }
+        NodeKind::Slice(a, start, end) => {
+            let a = of(a)?;
+            let start = dimension(builder, start);
+            let end = end.as_ref().map(|end| dimension(builder, end));
+            builder.slice(a, start, end, span)
+        }
         NodeKind::Factors { factors, signs, .. } => {
             let operands: Vec<Value> = factors.iter().map(of).collect::<Option<_>>()?;
             let kinds: Vec<Factor> = operands
@@ -377,13 +393,15 @@ fn first_delayed(draft: &Draft, symbol: SymbolId) -> Option<Span> {
 }
 
 /// Turns contradictions of sizes into diagnostics.
-fn report_clashes(builder: &mut Builder<'_>) {
+fn report_clashes(builder: &mut Builder<'_>, draft: &Draft) {
     let names = builder.solver.working_names();
+    let declared = declared_places(draft);
+    report_ranges(builder, &names);
     // One contradiction is said once, where it is met first; what follows from it is not.
     let mut said: BTreeSet<(String, String)> = BTreeSet::new();
     for clash in std::mem::take(&mut builder.solver.clashes) {
-        let left = builder.solver.resolve_shape(&clash.left.0).describe(&names);
-        let right = builder.solver.resolve_shape(&clash.right.0).describe(&names);
+        let shapes = [&clash.left.0, &clash.right.0].map(|shape| builder.solver.resolve_shape(shape));
+        let [left, right] = shapes.each_ref().map(|shape| shape.describe(&names));
         let pair = if left < right { (left.clone(), right.clone()) } else { (right.clone(), left.clone()) };
         if !said.insert(pair) {
             continue;
@@ -401,13 +419,73 @@ fn report_clashes(builder: &mut Builder<'_>) {
                 "look at both places: one of them is not what the other needs",
             )
         };
-        builder
+        let mut ids = BTreeSet::new();
+        shapes
+            .iter()
+            .for_each(|shape| each_size(shape, |size| ids.extend(size.terms().iter().map(|term| term.0))));
+        let mut found = builder
             .findings
             .report(code, clash.whole, message)
             .label(clash.left.1, left)
-            .label(clash.right.1, right)
+            .label(clash.right.1, right);
+        let places = [clash.left.1, clash.right.1];
+        for (name, place) in
+            ids.iter().filter_map(|id| declared.get_key_value(names.get(id.0 as usize)?.as_str()))
+        {
+            if !places.contains(place) {
+                found = found.label(*place, format!("`{name}` is declared here"));
+            }
+        }
+        found.help(help);
+    }
+}
+
+/// Slices that are not known to lie in their vectors.
+fn report_ranges(builder: &mut Builder<'_>, names: &[String]) {
+    for (range, beyond) in builder.solver.ranges_beyond() {
+        let (end, total) = (builder.solver.resolve(&range.end), builder.solver.resolve(&range.total));
+        let [end, total] = [end, total].map(|size| Shape::Vector(size).describe(names));
+        let [end, total] = [end, total].map(|size| size.trim_matches(['[', ']']).to_owned());
+        let (message, help) = if beyond {
+            (
+                format!("this part ends after {end} elements, but the vector has {total}"),
+                "elements are counted from 0, and the end is not one of them: `a[0:n]` are the first `n`"
+                    .to_owned(),
+            )
+        } else {
+            (
+                format!(
+                    "this part ends after {end} elements, but nothing says that the vector has so many: {total}"
+                ),
+                format!("declare its size by the same letters, as in `a_t \\in \\mathbb{{R}}^{{{end}}}`"),
+            )
+        };
+        builder
+            .findings
+            .report(Code::SliceOutOfRange, range.whole, message)
+            .label(range.of, format!("[{total}]"))
             .help(help);
     }
+}
+
+/// Where each size is declared first.
+fn declared_places(draft: &Draft) -> HashMap<&str, Span> {
+    let mut places: HashMap<&str, Span> = HashMap::new();
+    for declared in draft.symbols.iter().filter_map(|symbol| symbol.declared.as_ref()) {
+        let mut pending: Vec<&Size> = declared.sizes.iter().collect();
+        while let Some(size) = pending.pop() {
+            match size {
+                Size::Known(_) => {}
+                Size::Named(name) => {
+                    let place = places.entry(name).or_insert(declared.span);
+                    *place = (*place).min(declared.span);
+                }
+                Size::Sum(parts) => pending.extend(parts),
+                Size::Multiple(_, part) => pending.push(part),
+            }
+        }
+    }
+    places
 }
 
 /// Puts final dimensions in place of the variables and makes the cell. `None` where something is missing, for which
@@ -574,6 +652,6 @@ fn renumber_shape(shape: &Shape, renumbered: &BTreeMap<DimensionId, DimensionId>
 fn renumber(size: &Dimension, renumbered: &BTreeMap<DimensionId, DimensionId>) -> Dimension {
     size.terms().iter().fold(Dimension::constant(size.constant_part()), |sum, (id, coefficient)| {
         let id = renumbered.get(id).copied().unwrap_or(*id);
-        sum.plus(&super::dimension::scaled(&Dimension::free(id), *coefficient))
+        sum.plus(&scaled(&Dimension::free(id), *coefficient))
     })
 }

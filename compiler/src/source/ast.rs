@@ -11,8 +11,21 @@ use crate::span::Span;
 pub struct Document {
     /// Statements in order.
     pub statements: Vec<Statement>,
+    /// What lines of text around the equations declare of their names. [`crate::resolve::settle`] makes statements of
+    /// those that fit; until then they mean nothing.
+    pub explanations: Vec<Explanation>,
     /// What equations define that could not be read: their readers are not to blame.
     pub lost: Vec<Reference>,
+}
+
+/// A declaration in a line of text beside the equations: `$x_t \in \mathbb{R}^{d}$ is the input`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Explanation {
+    /// What it declares.
+    pub declaration: Statement,
+    /// It speaks of this very name, near the equations: if it contradicts them, one of both is wrong. Else
+    /// (`W_* \in …`, under a heading without equations) it may speak of something else.
+    pub firm: bool,
 }
 
 /// One equation or declaration.
@@ -101,6 +114,8 @@ pub enum Size {
     Named(String),
     /// A sum of sizes, `h + x`.
     Sum(Vec<Size>),
+    /// A size several times, `4 h`.
+    Multiple(u32, Box<Size>),
 }
 
 /// The name of a value: a base letter or word, decorations and labels.
@@ -205,6 +220,15 @@ pub enum ExpressionKind {
     Compare(Comparison, Box<Expression>, Box<Expression>),
     /// A known function and its arguments.
     Call(Function, Vec<Expression>),
+    /// `a[n:2n]`: elements of a vector, counted from 0; the end is not one of them, and without it all the rest is.
+    Slice {
+        /// Of what.
+        of: Box<Expression>,
+        /// How many elements come before.
+        start: Size,
+        /// How many come before what is behind.
+        end: Option<Size>,
+    },
     /// A parenthesised expression, kept because `name(argument)` may be an application or a product.
     Group(Box<Expression>),
 }

@@ -141,12 +141,15 @@ fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
             ExpressionKind::Power(..) => (9, 2),
             ExpressionKind::Chain(factors) => (10, factors.len()),
             ExpressionKind::Concatenate(elements) => (11, elements.len()),
+            ExpressionKind::Slice { .. } => (31, 1),
             ExpressionKind::Compare(comparison, ..) => (12 + *comparison as u8, 2),
             ExpressionKind::Call(function, arguments) => (32 + *function as u8, arguments.len()),
         };
         parts.push((kind, count));
         match &expression.kind {
-            ExpressionKind::Negate(inner) | ExpressionKind::Transpose(inner) => stack.push(inner),
+            ExpressionKind::Negate(inner)
+            | ExpressionKind::Transpose(inner)
+            | ExpressionKind::Slice { of: inner, .. } => stack.push(inner),
             ExpressionKind::Add(left, right)
             | ExpressionKind::Subtract(left, right)
             | ExpressionKind::Compare(_, left, right)

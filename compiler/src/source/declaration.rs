@@ -1,10 +1,10 @@
 //! Declarations: `x_t \in \mathbb{R}^{d}`, `w: [h]`.
 
 use super::ast::{Mark, ProductSign, Reference, Size, Statement, StatementKind};
-use super::pratt::Stop;
+use super::pratt::{Parser, Stop};
 use super::sequence::Sequence;
 use super::statement::Reader;
-use super::token::{Bracket, TokenKind};
+use super::token::{Bracket, Token, TokenKind};
 use crate::diagnostic::Code;
 
 /// Most axes of a declaration, and most terms of a size.
@@ -29,45 +29,57 @@ impl Reader<'_> {
             }
             targets.push(self.parser(sequence, from, to).name()?.reference());
         }
-        let reals = matches!(sequence.kind(relation + 1), Some(TokenKind::Reals))
-            || matches!(sequence.kind(relation + 1), Some(TokenKind::Word { text, .. }) if text == "R");
-        if !reals {
-            // `z_t \in (0, 1)^h` says nothing about shapes that is needed.
+        let (sizes, over) = self.set(sequence, relation + 1, end)?;
+        let Some(sizes) = sizes else {
+            // `z_t \in (0, 1)` says nothing about shapes that is needed.
             let message = "only sets of real numbers declare a shape; this one is skipped";
             self.report(Code::SkippedRow, message, span, None);
             return Ok(());
-        }
-        let sizes = match sequence.kind(relation + 2) {
-            None => Vec::new(),
-            Some(TokenKind::Superscript) => {
-                let Some((from, to, over)) = sequence.script(relation + 3) else {
-                    let place = sequence.span(relation, end);
-                    self.report(Code::BadSize, "no size follows", place, None);
-                    return Err(Stop);
-                };
-                if over != end {
-                    let place = sequence.span(over, end);
-                    self.report(
-                        Code::UnexpectedToken,
-                        "this does not belong to the declaration",
-                        place,
-                        None,
-                    );
-                    return Err(Stop);
-                }
-                self.sizes(sequence, from, to)?
-            }
-            Some(_) => {
-                let place = sequence.span(relation + 2, end);
-                self.report(Code::UnexpectedToken, "this does not belong to the declaration", place, None);
-                return Err(Stop);
-            }
         };
+        if over != end {
+            let place = sequence.span(over, end);
+            self.report(Code::UnexpectedToken, "this does not belong to the declaration", place, None);
+            return Err(Stop);
+        }
         for target in targets {
             let kind = StatementKind::Declaration { target, sizes: sizes.clone() };
             self.statements.push(Statement { kind, span });
         }
         Ok(())
+    }
+
+    /// The set at `start`, and the index after it: the sizes of `\mathbb{R}^{n \times d}`, `(0, 1)^n`, and none for a
+    /// set that says nothing of shapes.
+    pub(crate) fn set(
+        &mut self,
+        sequence: &Sequence<'_>,
+        start: usize,
+        end: usize,
+    ) -> Result<(Option<Vec<Size>>, usize), Stop> {
+        let reals = matches!(sequence.kind(start), Some(TokenKind::Reals))
+            || matches!(sequence.kind(start), Some(TokenKind::Word { text, .. }) if text == "R");
+        let mut over = if reals { start + 1 } else { sequence.after(start) };
+        let mut power = None;
+        // `\mathbb{R}_+^n`: which numbers does not matter here.
+        while let Some(TokenKind::Superscript | TokenKind::Subscript) = sequence.kind(over) {
+            let Some((from, to, after)) = sequence.script(over + 1).filter(|script| script.2 <= end) else {
+                let place = sequence.span(start, end);
+                self.report(Code::BadSize, "no size follows", place, None);
+                return Err(Stop);
+            };
+            if sequence.kind(over) == Some(&TokenKind::Superscript) {
+                power = Some((from, to));
+            }
+            over = after;
+        }
+        if !reals && !is_interval(sequence, start, end) {
+            return Ok((None, over));
+        }
+        match power {
+            Some((from, to)) => Ok((Some(self.sizes(sequence, from, to)?), over)),
+            // `\alpha_t \in (0, 1)` is said of each element too.
+            None => Ok((reals.then(Vec::new), over)),
+        }
     }
 
     /// `w: [h]`, `alpha: scalar`, `W, U: frozen`, `y_t: output`.
@@ -83,9 +95,15 @@ impl Reader<'_> {
         for (from, to) in sequence.parts(0, colon) {
             targets.push(self.parser(sequence, from, to).name()?.reference());
         }
-        if let Some(TokenKind::Word { text, .. }) = sequence.kind(colon + 1)
-            && let (Some(mark), true) = (Mark::of(text), colon + 2 == end)
-        {
+        let word = &sequence.tokens[colon + 1..];
+        let spelled =
+            || [Mark::Frozen, Mark::Output].into_iter().find(|mark| spelled_whole(word, mark.word()));
+        let marked = match word {
+            [Token { kind: TokenKind::Word { text, .. }, .. }] => Mark::of(text),
+            _ if !self.lines => spelled(),
+            _ => None,
+        };
+        if let Some(mark) = marked {
             let marks = targets.into_iter().map(|target| StatementKind::Mark { target, mark });
             self.statements.extend(marks.map(|kind| Statement { kind, span }));
             return Ok(());
@@ -118,6 +136,8 @@ impl Reader<'_> {
 
     /// Sizes parted by `\times` or commas.
     fn sizes(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Vec<Size>, Stop> {
+        // `ℝ^(n × d)`.
+        let (start, end, _) = sequence.without_brackets(start, end);
         let (mut sizes, mut from, mut index) = (Vec::new(), start, start);
         while index <= end {
             let separates = index == end
@@ -137,7 +157,7 @@ impl Reader<'_> {
                     Some(TokenKind::Product(_))
                 );
                 if !(index == end && from == end && !sizes.is_empty() && listed) {
-                    sizes.push(self.size(sequence, from, index)?);
+                    sizes.push(self.parser(sequence, from, index).size(from, index)?);
                 }
                 from = index + 1;
             }
@@ -145,22 +165,25 @@ impl Reader<'_> {
         }
         Ok(sizes)
     }
+}
 
-    fn size(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
-        let (start, end, _) = sequence.without_brackets(start, end);
+impl Parser<'_> {
+    /// The size that the tokens `start..end` are.
+    pub(crate) fn size(&mut self, start: usize, end: usize) -> Result<Size, Stop> {
+        let (start, end, _) = self.sequence.without_brackets(start, end);
         let mut terms = Vec::new();
         let (mut from, mut index) = (start, start);
         while index <= end {
-            if index == end || sequence.kind(index) == Some(&TokenKind::Plus) {
+            if index == end || self.sequence.kind(index) == Some(&TokenKind::Plus) {
                 if terms.len() == MAXIMUM_AXES {
-                    let place = sequence.span(from, end);
-                    self.report(Code::BadSize, format!("more than {MAXIMUM_AXES} terms"), place, None);
-                    return Err(Stop);
+                    let place = self.sequence.span(from, end);
+                    let message = format!("more than {MAXIMUM_AXES} terms");
+                    return self.fail(Code::BadSize, message, place, None);
                 }
-                terms.push(self.size_term(sequence, from, index)?);
+                terms.push(self.size_term(from, index)?);
                 from = index + 1;
             }
-            index = if index == end { end + 1 } else { sequence.after(index).min(end) };
+            index = if index == end { end + 1 } else { self.sequence.after(index).min(end) };
         }
         Ok(match (terms.len(), terms.pop()) {
             (1, Some(only)) => only,
@@ -171,16 +194,29 @@ impl Reader<'_> {
         })
     }
 
-    fn size_term(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
-        let (start, end, _) = sequence.without_brackets(start, end);
-        match sequence.kind(start) {
+    fn size_term(&mut self, start: usize, end: usize) -> Result<Size, Stop> {
+        let (start, end, _) = self.sequence.without_brackets(start, end);
+        match self.sequence.kind(start) {
             Some(TokenKind::Number { whole: Some(number), .. }) if end == start + 1 => {
                 Ok(Size::Known(*number))
             }
-            _ if start < end && sequence.after_name(start) == Some(end) => {
-                let named = self.parser(sequence, start, end).name()?;
+            // `4n`, `4 (n + d)`.
+            Some(TokenKind::Number { whole: Some(number @ 1..), .. }) if start + 1 < end => {
+                let sign = match self.sequence.kind(start + 1) {
+                    Some(TokenKind::Product(ProductSign::Dot | ProductSign::Asterisk)) => 1,
+                    _ => 0,
+                };
+                let rest = start + 1 + sign;
+                if matches!(self.sequence.kind(rest), Some(TokenKind::Number { .. })) {
+                    return self.bad_size(start, end);
+                }
+                let size = self.size(rest, end)?;
+                Ok(Size::Multiple(*number, Box::new(size)))
+            }
+            _ if start < end && self.sequence.after_name(start) == Some(end) => {
+                let named = self.within((start, end, end), Self::name)?;
                 if named.parts.superscript.is_some() || named.power.is_some() || named.transposed {
-                    return self.bad_size(sequence, start, end);
+                    return self.bad_size(start, end);
                 }
                 let mut name = named.parts.finish().canonical;
                 if named.time.is_some() {
@@ -189,14 +225,40 @@ impl Reader<'_> {
                 Ok(Size::Named(name))
             }
             Some(TokenKind::Unknown) => Err(Stop),
-            _ => self.bad_size(sequence, start, end),
+            _ => self.bad_size(start, end),
         }
     }
 
-    fn bad_size(&mut self, sequence: &Sequence<'_>, start: usize, end: usize) -> Result<Size, Stop> {
-        let place = sequence.span(start, end.max(start + 1));
-        let help = Some("a size is a number, a name or a sum of these".to_owned());
-        self.report(Code::BadSize, "this is no size", place, help);
-        Err(Stop)
+    fn bad_size(&mut self, start: usize, end: usize) -> Result<Size, Stop> {
+        let place = self.sequence.span(start, end.max(start + 1));
+        let help = Some("a size is a number, a name, a multiple or a sum of these".to_owned());
+        self.fail(Code::BadSize, "this is no size", place, help)
     }
+}
+
+/// True where `tokens` begin with the letters of `word`, as TeX reads a word.
+pub(crate) fn spells(tokens: &[Token], word: &str) -> bool {
+    let letter = |(token, letter): (&Token, char)| matches!(&token.kind, TokenKind::Word { text, .. } if text.len() == 1 && text.starts_with(letter));
+    tokens.len() >= word.len() && tokens.iter().zip(word.chars()).all(letter)
+}
+
+fn spelled_whole(tokens: &[Token], word: &str) -> bool {
+    tokens.len() == word.len() && spells(tokens, word)
+}
+
+/// `(0, 1)`, `[-1, 1]`, `\{0, 1\}`: numbers in brackets.
+fn is_interval(sequence: &Sequence<'_>, start: usize, end: usize) -> bool {
+    let (from, to, bracketed) = sequence.without_brackets(start, sequence.after(start).min(end));
+    let numbers = sequence.tokens.get(from..to).unwrap_or_default();
+    let number = |token: &Token| {
+        matches!(
+            token.kind,
+            TokenKind::Number { .. }
+                | TokenKind::Comma
+                | TokenKind::Minus
+                | TokenKind::Plus
+                | TokenKind::Period
+        )
+    };
+    bracketed && numbers.len() >= 3 && numbers.iter().all(number)
 }

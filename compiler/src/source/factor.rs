@@ -64,14 +64,20 @@ impl Parser<'_> {
                 return self.fail(Code::Piecewise, message, span, help);
             }
         };
-        let expression = self.positive_part(expression);
+        let expression = self.positive_part(expression, bracket);
+        let expression = match bracket {
+            Bracket::Round | Bracket::Square => self.slices(expression)?,
+            _ => expression,
+        };
         self.scripts(expression)
     }
 
-    /// `[x]_+`, `(x)_{+}`: the larger of zero and what stands in the brackets.
-    fn positive_part(&mut self, inner: Expression) -> Expression {
-        if self.kind() != Some(&TokenKind::Subscript) {
-            return inner;
+    /// `[x]_+`, `(x)_{+}`, `[x]^+`: the larger of zero and what stands in the brackets. `(A)^+` may be an inverse.
+    fn positive_part(&mut self, inner: Expression, bracket: Bracket) -> Expression {
+        match self.kind() {
+            Some(TokenKind::Subscript) => {}
+            Some(TokenKind::Superscript) if bracket == Bracket::Square => {}
+            _ => return inner,
         }
         let Some((from, to, over)) = self.sequence.script(self.position + 1) else { return inner };
         let (from, to) = self.sequence.without_braces(from, to);

@@ -49,6 +49,7 @@ pub(crate) fn references<'e>(expression: &'e Expression, visit: &mut impl FnMut(
             ExpressionKind::Reference(reference) => visit(reference),
             ExpressionKind::Negate(inner)
             | ExpressionKind::Transpose(inner)
+            | ExpressionKind::Slice { of: inner, .. }
             | ExpressionKind::Group(inner) => {
                 stack.push(inner);
             }

@@ -2,7 +2,7 @@
 //!
 //! `find` cuts the mathematics out of a document, `latex`, `text` and `rust_tokens` turn it into one alphabet of
 //! tokens, `convention` settles what the whole document says about time, `statement` cuts tokens into equations, and
-//! `pratt` with `script` parses each. `print` goes back.
+//! `pratt` with `script` parses each. `explanation` reads what the text around them declares. `print` goes back.
 //!
 //! # Conditions, steps and parts
 //!
@@ -18,10 +18,11 @@
 //! | `\operatorname{cumsum}(x)`, `\operatorname{cumax}(x)` | `cumsum(x)`, `cumax(x)` | sums up to each element, of the soft-max for `cumax`; `revcumsum` from each on |
 //! | `\operatorname{chunk}(a, j, m)` | `chunk(a, j, m)` | the `j`-th of `m` equal parts of a vector, `j` from 1; `split` is the same |
 //! | `i_t, f_t = \operatorname{split}(a_t)`, `[i_t, f_t] = \operatorname{chunk}(a_t, 2)` | the same | equal parts, one for each name |
+//! | `a_t[0:n]`, `a_t[:n]`, `a_t[n:2n]`, `(W x_t)[n:]` | the same | elements of a vector, counted from 0, the end not one of them |
 //!
-//! A comparison anywhere else is an error, and so are slices by index, `a_t[0:n]` and `a_{1:n}`: they count from 0 in
-//! code, from 1 in papers, and with or without their end. A function of the document's own, and a word before a
-//! parenthesis that names no function, are never products of letters.
+//! A comparison anywhere else is an error, and so are parts that may be counted from 1, `a_{1:n}`, `a_t[1:n]` and
+//! `a_t[n+1:2n]`: in code the first element has the number 0, in papers 1, and the end is one of the part or not. A
+//! function of the document's own, and a word before a parenthesis that names no function, are never products of letters.
 //!
 //! # Invariants
 //!
@@ -36,6 +37,7 @@ mod component;
 mod convention;
 mod declaration;
 mod domain;
+mod explanation;
 mod factor;
 mod find;
 mod formula;
@@ -130,13 +132,23 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         },
     };
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
-    let Reading { mut statements, lost, mut diagnostics } = read_best(text, syntax, &found, &chosen);
+    let blocks = choose(text, syntax, &found, &chosen);
+    let Reading { mut statements, lost, mut diagnostics } = read(text, &blocks);
     skip_differential(&statements, &found, &mut diagnostics);
     section::merge(&mut statements, &found, &mut diagnostics);
     if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
         alternative::check(text, &mut statements, &found, &mut diagnostics);
     }
-    finish(Reading { statements, lost, diagnostics })
+    let mut explanations = Vec::new();
+    let failed = diagnostics.iter().any(|found| found.code.severity() == Severity::Error);
+    if syntax != Syntax::Text && !failed {
+        let places = (&found, chosen.as_slice(), blocks.as_slice());
+        let convention = conventions(text, &blocks);
+        explanations = explanation::find(text, places, &statements, &convention, &mut diagnostics);
+    }
+    let mut parsed = finish(Reading { statements, lost, diagnostics });
+    parsed.document.explanations = explanations;
+    parsed
 }
 
 /// Where a discrete form stands beside it, under the same heading, a differential equation is an explanation.
@@ -182,9 +194,9 @@ struct Reading {
 /// How often inline definitions are looked for that the ones found before need.
 const MAXIMUM_ROUNDS: usize = 8;
 
-/// Reads what is the cell: display mathematics with the inline definitions it needs, else inline mathematics, else
+/// What is the cell: display mathematics with the inline definitions it needs, else inline mathematics, else
 /// plain fences, code spans, or the whole text.
-fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>]) -> Reading {
+fn choose(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>]) -> Vec<Block> {
     let of = |place: Place| -> Vec<Block> {
         found.blocks.iter().filter(|block| block.place == place).cloned().collect()
     };
@@ -192,11 +204,11 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
     let inline = of(Place::Inline);
     if !display.is_empty() {
         with_needed(text, &mut display, &inline);
-        return read(text, &display);
+        return display;
     }
     let inline = inline::definitions(text, &inline);
     if !inline.is_empty() {
-        return read(text, &inline);
+        return inline;
     }
     for place in [Place::Fence, Place::Span] {
         // All of a fence must be equations, or it is something else.
@@ -216,7 +228,7 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
                 // `z = [h_{t-1}; x_t]` in a code span, which others read.
                 with_needed(text, &mut fences, &others);
             }
-            return read(text, &fences);
+            return fences;
         }
     }
     // Mathematics that defines nothing, and nothing beside it.
@@ -228,7 +240,7 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
     }
     if position > 0 && !outside.contains(['=', '＝', '←']) && !text[position..].contains(['=', '＝', '←'])
     {
-        return read(text, &[]);
+        return Vec::new();
     }
     let mut whole = Vec::new();
     for range in chosen {
@@ -250,7 +262,7 @@ fn read_best(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>])
             start = end.end;
         }
     }
-    read(text, &whole)
+    whole
 }
 
 /// Adds to the blocks of a cell the definitions of `inline` that it needs, which may need more in their turn.
@@ -687,7 +699,7 @@ fn finish(Reading { mut statements, mut lost, mut diagnostics }: Reading) -> Par
     advise(&mut diagnostics);
     diagnostics.sort_by_key(|diagnostic| (diagnostic.span, diagnostic.code));
     limit(&mut diagnostics);
-    Parsed { document: Document { statements, lost }, diagnostics }
+    Parsed { document: Document { statements, lost, ..Document::default() }, diagnostics }
 }
 
 /// Keeps the first findings of each kind and counts the rest.

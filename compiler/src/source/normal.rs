@@ -68,6 +68,7 @@ pub(crate) fn form(expression: &Expression) -> String {
         }
         ExpressionKind::Concatenate(elements) => format!("[{}]", list(elements)),
         ExpressionKind::Call(function, arguments) => format!("{function:?}({})", list(arguments)),
+        ExpressionKind::Slice { of, start, end } => format!("{}[{start:?}:{end:?}]", form(of)),
         ExpressionKind::Number(_) | ExpressionKind::Reference(_) | ExpressionKind::FunctionName(_) => {
             print::text::expression(expression)
         }

@@ -8,7 +8,7 @@
 //!   of one equation is bounded too, so that the tree is nowhere deeper than `MAXIMUM_OPERATORS`.
 //! - A function that returns `Err(Stop)` has reported why, or a lexer has.
 
-use super::ast::{Comparison, Expression, ExpressionKind, Function, ProductSign, Reference};
+use super::ast::{Comparison, Expression, ExpressionKind, Function, ProductSign, Reference, Size};
 use super::convention::Convention;
 use super::factor::transpose;
 use super::name::{self, NameParts};
@@ -726,7 +726,48 @@ impl<'a> Parser<'a> {
         if named.transposed {
             expression = Expression { kind: ExpressionKind::Transpose(Box::new(expression)), span };
         }
-        Ok(expression)
+        let end = expression.span.end;
+        expression = self.slices(expression)?;
+        if expression.span.end == end { Ok(expression) } else { self.scripts(expression) }
+    }
+
+    /// `a[0:n]`, `(W x_t)[n:]`: elements of what stands before the position. They are counted from 0, as in code; what
+    /// may be counted from 1 is refused.
+    pub(crate) fn slices(&mut self, mut of: Expression) -> Result<Expression, Stop> {
+        while self.kind() == Some(&TokenKind::Open(Bracket::Square))
+            && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
+            && let Some(colon) = self.colon_of_slice(self.position + 1, close)
+        {
+            self.count_operator()?;
+            let first = self.position + 1;
+            let start = if colon == first { Size::Known(0) } else { self.size(first, colon)? };
+            let end = if colon + 1 == close { None } else { Some(self.size(colon + 1, close)?) };
+            if end.is_some() && is_one_more(&start) {
+                let place = self.sequence.span(first, close);
+                let message = "it is open whether these elements are counted from 0 or from 1";
+                let help = "write `a[0:n]` or `a[:n]` for the first `n` elements, `a[n:2n]` for the next: the first \
+                            has the number 0, and the end is not one of them";
+                return self.fail(Code::UnexpectedToken, message, place, Some(help.to_owned()));
+            }
+            self.position = close + 1;
+            let span = of.span.to(self.sequence.span(close, close + 1));
+            of = Expression { kind: ExpressionKind::Slice { of: Box::new(of), start, end }, span };
+        }
+        Ok(of)
+    }
+
+    /// The one colon among `start..end`, where nothing else parts them.
+    fn colon_of_slice(&self, start: usize, end: usize) -> Option<usize> {
+        let (mut found, mut index) = (None, start);
+        while index < end {
+            match self.sequence.kind(index) {
+                Some(TokenKind::Colon) if found.is_none() => found = Some(index),
+                Some(TokenKind::Colon | TokenKind::Comma | TokenKind::Semicolon) => return None,
+                _ => {}
+            }
+            index = self.sequence.after(index);
+        }
+        found
     }
 
     /// Scripts of anything but a name: powers and transposes.
@@ -791,8 +832,8 @@ pub(crate) fn outside(kind: &TokenKind) -> (Code, Option<String>) {
             (Code::Piecewise, Some("an equation is `name = expression`, and defines a name".to_owned()))
         }
         TokenKind::Colon => {
-            let help = "a part of a vector is written `chunk(a, j, m)`, the j-th of m equal parts; all parts at once \
-                        are `i_t, f_t = split(a_t)`";
+            let help = "a part of a vector is `a_t[0:n]`, counted from 0 and without its end, or `chunk(a, j, m)`, the \
+                        j-th of m equal parts; all equal parts at once are `i_t, f_t = split(a_t)`";
             (Code::UnexpectedToken, Some(help.to_owned()))
         }
         TokenKind::Equals => (
@@ -801,6 +842,15 @@ pub(crate) fn outside(kind: &TokenKind) -> (Code, Option<String>) {
         ),
         TokenKind::Subscript => (Code::UnexpectedToken, Some("only a name takes an index".to_owned())),
         _ => (Code::UnexpectedToken, None),
+    }
+}
+
+/// `1`, `n + 1`: where the count from 1 begins a part.
+fn is_one_more(size: &Size) -> bool {
+    match size {
+        Size::Known(number) => *number == 1,
+        Size::Sum(parts) => parts.contains(&Size::Known(1)),
+        Size::Named(_) | Size::Multiple(..) => false,
     }
 }
 

@@ -1,5 +1,7 @@
 //! Where one equation ends and the next begins, and what of a row is dress.
 
+use std::collections::HashSet;
+
 use super::command::JOINS;
 use super::sequence::Sequence;
 use super::token::{Bracket, Token, TokenKind};
@@ -113,6 +115,38 @@ pub(crate) fn words(sequence: &Sequence<'_>, from: usize) -> Option<(usize, usiz
     let start = (from..sequence.tokens.len()).find(|&at| word(at) && word(at + 1))?;
     let end = (start..sequence.tokens.len()).find(|&at| !word(at)).unwrap_or(sequence.tokens.len());
     Some((start, end))
+}
+
+/// The word that an equation ends with, directly behind a bracket: `i_t = σ(W x_t) gate`.
+pub(crate) fn trailing_word(sequence: &Sequence<'_>, from: usize) -> Option<String> {
+    let last = sequence.tokens.len().checked_sub(1).filter(|last| *last > from)?;
+    let behind = matches!(sequence.kind(last - 1), Some(TokenKind::Close(Bracket::Round | Bracket::Square)));
+    match sequence.kind(last) {
+        Some(TokenKind::Word { text, upper: false })
+            if behind
+                && text.len() >= 4
+                && text.bytes().all(|byte| byte.is_ascii_lowercase())
+                && !super::name::is_greek_word(text) =>
+        {
+            Some(text.clone())
+        }
+        _ => None,
+    }
+}
+
+/// The words of which `tokens` hold each once.
+pub(crate) fn words_once(tokens: &[Token]) -> HashSet<String> {
+    let (mut once, mut more) = (HashSet::new(), HashSet::new());
+    for token in tokens {
+        if let TokenKind::Word { text, .. } = &token.kind
+            && !more.contains(text)
+            && !once.insert(text.clone())
+        {
+            once.remove(text);
+            more.insert(text.clone());
+        }
+    }
+    once
 }
 
 /// `\begin{cases}` around whole equations only groups them: its ends become ends of rows. So do braces of a frame or

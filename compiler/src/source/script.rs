@@ -5,7 +5,7 @@ use super::name::NameParts;
 use super::pratt::{Named, Parser, Stop};
 use super::token::{Bracket, TokenKind, describe};
 use crate::diagnostic::Code;
-use crate::limits::MAXIMUM_NAME_BYTES;
+use crate::limits::{MAXIMUM_NAME_BYTES, MAXIMUM_STATES};
 
 impl Parser<'_> {
     /// A name at the position: base, decorations, scripts, and a time index in parentheses.
@@ -26,6 +26,7 @@ impl Parser<'_> {
                     else {
                         break;
                     };
+                    self.check_distance(self.position + 1, close)?;
                     let Some(time) = self.time(self.position + 1, close) else { break };
                     named.time = Some(time);
                     self.position = close + 1;
@@ -123,6 +124,16 @@ impl Parser<'_> {
         (index.letter == self.convention.time).then_some(index.offset)
     }
 
+    /// `x[t-4294967295]`: no number of steps that can be counted.
+    fn check_distance(&mut self, start: usize, end: usize) -> Result<(), Stop> {
+        if !self.sequence.is_beyond(start, end, &self.convention.time) {
+            return Ok(());
+        }
+        let span = self.sequence.span(start, end);
+        let message = format!("this step is farther away than MAXIMUM_STATES = {MAXIMUM_STATES} steps");
+        self.fail(Code::TooManyStates, message, span, None)
+    }
+
     fn set_time(&mut self, named: &mut Named, time: i32, place: (usize, usize)) -> Result<(), Stop> {
         if named.time.is_some_and(|before| before != time) {
             let span = self.sequence.span(place.0, place.1);
@@ -217,6 +228,7 @@ impl Parser<'_> {
     /// `h_{1-t}`, `h_{t_{-1}}`, `h_{t-k}`: arithmetic with the time that is no step before or behind this one; as a
     /// label it would be a name of its own. So would the sign that an empty index leaves, as in `W x_ + b`.
     fn check_index(&mut self, start: usize, end: usize) -> Result<(), Stop> {
+        self.check_distance(start, end)?;
         let kinds = || (start..end).filter_map(|index| self.sequence.kind(index));
         let sign = |kind: &TokenKind| matches!(kind, TokenKind::Plus | TokenKind::Minus);
         let time =

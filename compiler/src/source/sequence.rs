@@ -4,6 +4,9 @@ use super::token::{Bracket, Token, TokenKind};
 use crate::limits::MAXIMUM_NESTING;
 use crate::span::Span;
 
+/// Most names before one relation that are looked at.
+pub(crate) const MAXIMUM_LIST: usize = 64;
+
 /// Marks a token that is no matched opening bracket.
 const NONE: usize = usize::MAX;
 
@@ -197,6 +200,15 @@ impl<'a> Sequence<'a> {
         }
     }
 
+    /// True for a letter with a number that no index can be as far away as.
+    pub(crate) fn is_beyond(&self, start: usize, end: usize, letter: &str) -> bool {
+        let (start, end) = self.without_braces(start, end);
+        let sign = matches!(self.kind(start + 1), Some(TokenKind::Plus | TokenKind::Minus));
+        sign && end == start + 3
+            && matches!(self.kind(start), Some(TokenKind::Word { text, .. }) if text == letter)
+            && matches!(self.kind(start + 2), Some(TokenKind::Number { value, .. }) if *value > f64::from(i32::MAX))
+    }
+
     /// The parts of `start..end` at commas outside brackets.
     pub(crate) fn parts(&self, start: usize, end: usize) -> Vec<(usize, usize)> {
         let mut parts = Vec::new();
@@ -267,7 +279,7 @@ impl<'a> Sequence<'a> {
     /// True where a name begins at `index` that may stand on a left side: a relation follows it.
     pub(crate) fn is_left_side(&self, index: usize) -> bool {
         let mut index = self.skip_layout(index);
-        for _ in 0..8 {
+        for _ in 0..MAXIMUM_LIST {
             let after = match self.kind(index) {
                 Some(TokenKind::Function(..)) if !self.is_script(index + 1) => Some(index + 1),
                 _ => self.after_name(index),

@@ -2,12 +2,18 @@
 //!
 //! Every equation is cut out before it is parsed, so that an error in one leaves the others alone.
 
+use std::collections::HashSet;
+
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
 use super::chain::Implied;
 use super::convention::Convention;
+use super::declaration::spells;
 use super::pratt::{Parser, Stop};
-use super::row::{is_loss, is_prose, is_sentence, relations, segments, spell_joins, strip, ungroup, words};
-use super::sequence::{BracketFault, Sequence};
+use super::row::{
+    is_loss, is_prose, is_sentence, relations, segments, spell_joins, strip, trailing_word, ungroup, words,
+    words_once,
+};
+use super::sequence::{BracketFault, MAXIMUM_LIST, Sequence};
 use super::stack::is_column;
 use super::token::{Bracket, Token, TokenKind, describe};
 use super::{domain, name, print};
@@ -34,6 +40,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) general: Vec<(String, Span)>,
     /// What a chained equality says of a name in passing.
     pub(crate) implied: Vec<Implied>,
+    /// Words that stand once in all that is read.
+    once: HashSet<String>,
 }
 
 /// `z_t \sim \mathcal{N}(\mu_t, I)`.
@@ -64,6 +72,7 @@ impl<'a> Reader<'a> {
             skipped: Vec::new(),
             general: Vec::new(),
             implied: Vec::new(),
+            once: HashSet::new(),
             samples: Vec::new(),
             signatures: Vec::new(),
         }
@@ -83,6 +92,9 @@ impl<'a> Reader<'a> {
     pub(crate) fn read(&mut self, tokens: &[Token]) {
         let mut pending: Vec<Reference> = Vec::new();
         let tokens = &ungroup(&spell_joins(tokens));
+        if self.lines {
+            self.once = words_once(tokens);
+        }
         for (start, end) in segments(tokens, self.lines) {
             let mut row: Vec<Token> = strip(&tokens[start..end]);
             self.drop_domains(&mut row);
@@ -304,6 +316,12 @@ impl<'a> Reader<'a> {
         if tokens.iter().any(|token| token.kind == TokenKind::Unknown) {
             return Err(Stop);
         }
+        // `where w: frozen`, which TeX reads as letters.
+        if !self.lines && spells(tokens, "where") && tokens.iter().any(|token| token.kind == TokenKind::Colon)
+        {
+            let (rest, _) = Sequence::new(&tokens["where".len()..]);
+            return self.without_relation(&rest, pending);
+        }
         if let Some(colon) = tokens.iter().position(|token| token.kind == TokenKind::Colon)
             && sequence.parts(0, colon).into_iter().all(|(from, to)| sequence.after_name(from) == Some(to))
         {
@@ -313,6 +331,14 @@ impl<'a> Reader<'a> {
             let named = self.parser(sequence, 0, tokens.len()).name()?;
             pending.push(named.reference());
             return Ok(());
+        }
+        let names = sequence.parts(0, tokens.len());
+        if names.len() > MAXIMUM_LIST
+            && names.iter().all(|(from, to)| from == to || sequence.after_name(*from) == Some(*to))
+        {
+            let message = format!("the list has {} names, more than {MAXIMUM_TARGETS}", names.len());
+            self.report(Code::EquationTooLong, message, span, None);
+            return Err(Stop);
         }
         if is_sentence(tokens) {
             self.skip("words define nothing: skipped", span);
@@ -425,6 +451,16 @@ impl<'a> Reader<'a> {
             let help =
                 Some("leave remarks out, or part them by `#`; a product of names needs a sign".to_owned());
             self.report(Code::UnexpectedToken, "these words read as a product of weights", place, help);
+            return Err(Stop);
+        }
+        if self.lines
+            && let Some(last) = trailing_word(sequence, first + 1)
+            && self.once.contains(&last)
+        {
+            let place = sequence.span(end - 1, end);
+            let message = format!("`{last}` stands behind the equation like a remark, but reads as a factor");
+            let help = format!("leave the remark out, or part it by `#`; write `* {last}` if it is a weight");
+            self.report(Code::UnexpectedToken, message, place, Some(help));
             return Err(Stop);
         }
         let left = self.left_side(sequence, first)?;

@@ -248,14 +248,12 @@ fn what_compares_or_cuts_elsewhere_is_told_how() {
             GW0104 `mod` takes two arguments, as in `mod(a, b)`, but one is given
             help: give the arguments that the message asks for; several values become one by `[a, b]`
         h_t = x_t[0:4] + h_{t-1}
-            GW0005 `:` does not continue the expression
-            help: a part of a vector is written `chunk(a, j, m)`, the j-th of m equal parts; all parts at once are `i_t, f_t = split(a_t)`
         h_t = x_{1:n} + h_{t-1}
             GW0005 `:` is no part of a label
-            help: a part of a vector is written `chunk(a, j, m)`, the j-th of m equal parts; all parts at once are `i_t, f_t = split(a_t)`
+            help: a part of a vector is `a_t[0:n]`, counted from 0 and without its end, or `chunk(a, j, m)`, the j-th of m equal parts; all equal parts at once are `i_t, f_t = split(a_t)`
         h_t = x_t^{[1:n]} + h_{t-1}
             GW0005 `:` does not continue the expression
-            help: a part of a vector is written `chunk(a, j, m)`, the j-th of m equal parts; all parts at once are `i_t, f_t = split(a_t)`
+            help: a part of a vector is `a_t[0:n]`, counted from 0 and without its end, or `chunk(a, j, m)`, the j-th of m equal parts; all equal parts at once are `i_t, f_t = split(a_t)`
         (i_t, f_t) = W x_t
             GW0007 several names are defined at once
             help: the equal parts of a vector are `[i_t, f_t] = split(…)`; else write one equation for each
@@ -379,8 +377,8 @@ fn declarations() {
             h_t: [d]
             W_c: [n, d + n]
             alpha: scalar
-            GW0950 only sets of real numbers declare a shape; this one is skipped `z_t \in (0,1)^h`
-            GW0015 this is no size `4d`
+            z_t: [h]
+            b: [4 d]
         "#]],
     );
 }

@@ -49,6 +49,7 @@ const EXAMPLES: &[(Code, &str)] = &[
     (Code::OperandKind, "h_t = h_{t-1} + b + b k^\\top"),
     (Code::AmbiguousProduct, "h_t = W x_t U h_{t-1}"),
     (Code::UnsolvedDimension, "h_t = [a_t, b_t] + c_t + [d_t, e_t] + 0 h_{t-1}"),
+    (Code::SliceOutOfRange, "h_t = x_t[0:6] + h_{t-1}; x_t: [4]"),
     (Code::MatrixAndVector, "h_t = W x_t + W \\odot h_{t-1}"),
     (Code::Cycle, "o_t = sigmoid(W h_t + x_t); h_t = o_t * h_{t-1}"),
     (Code::FutureRead, "h_t = tanh(x_t + U h_{t+1})"),
@@ -80,6 +81,10 @@ const EXAMPLES: &[(Code, &str)] = &[
     (Code::CycleSolved, "o_t = sigmoid(W h_t + x_t); h_t = o_t * h_{t-1}"),
     (Code::NumberedWeight, "h_t = \\tanh(W x_t + W^2 h_{t-1})"),
     (Code::LearnedExponent, "h_t = h_{t-1} + (1 + x_t)^p"),
+    (
+        Code::UnreadDeclaration,
+        "with $W \\in \\mathbb{R}^{n^2 \\times d}$\n\n$$h_t = \\tanh(W x_t + U h_{t-1})$$",
+    ),
     (Code::JoinedWeight, "h_t = \\tanh(W [h_{t-1}, x_t, e])"),
     (Code::AsteriskProduct, "i_t = \\sigma(W * x_t); h_t = i_t \\odot h_{t-1}"),
     (Code::SkippedRow, "$$h_t = x_t + h_{t-1}$$\n$$L = \\sum_t (y_t - h_t)^2$$"),

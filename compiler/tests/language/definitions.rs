@@ -174,6 +174,9 @@ fn parameters_may_be_frozen() {
         "h_t = tanh(W x_t + U h_{t-1} + b); W, U: frozen",
         "h_t = tanh(W x_t + U h_{t-1} + b)\nc_t = c_{t-1}; W, U: frozen, b: [n]",
         "h_t = \\tanh(W x_t + U h_{t-1} + b) \\\\ W, U : \\text{frozen}",
+        "h_t = \\tanh(W x_t + U h_{t-1} + b) \\\\ W, U: frozen",
+        "h_t = \\tanh(W x_t + U h_{t-1} + b) \\\\ where W, U: frozen",
+        "h_t = \\tanh(W x_t + U h_{t-1} + b) \\\\ \\text{where } W, U: \\text{frozen}",
         "h_t = \\tanh(W x_t + U h_{t-1} + b) \\\\ W \\in \\mathbb{R}^{h \\times x} \\\\ W : \\mathrm{frozen} \\\\ U: \\text{frozen}",
     ] {
         let cell = crate::cell(text);

@@ -8,12 +8,15 @@ mod cycles;
 mod definitions;
 mod dimensions;
 mod errors;
+mod explanations;
 mod keyboard;
 mod names;
 mod notation;
 mod notes;
 mod products;
+mod slices;
 mod slips;
+
 mod states;
 mod time;
 mod writing;

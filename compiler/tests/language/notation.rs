@@ -173,6 +173,8 @@ fn a_column_defines_a_column_row_by_row() {
 fn brackets_with_a_plus_are_the_positive_part() {
     same(&[
         "h_t = [W x_t + U h_{t-1} + b]_+",
+        "h_t = [W x_t + U h_{t-1} + b]^+",
+        "h_t = [W x_t + U h_{t-1} + b]^{+}",
         "h_t = (W x_t + U h_{t-1} + b)_{+}",
         "h_t = \\left\\{W x_t + U h_{t-1} + b\\right\\}_+",
         "h_t = \\mathrm{relu}(W x_t + U h_{t-1} + b)",

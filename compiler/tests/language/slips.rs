@@ -92,3 +92,39 @@ fn sums_over_components_are_products() {
         refuse(open, &["GW0452"]);
     }
 }
+
+#[test]
+fn a_single_word_behind_an_equation_is_no_weight() {
+    refuse("i_t = sigmoid(W x_t + U h_{t-1}) gate\nh_t = i_t * h_{t-1}", &["GW0005"]);
+    // One that stands among factors, is declared, or has its sign, is.
+    accept("h_t = tanh(W x_t + h_{t-1}) scale + x_t", "x[x] -> h[x]; h[x]; W[x, x] scale[x]");
+    accept("h_t = tanh(x_t + h_{t-1}) scale; scale: [n]", "x[n] -> h[n]; h[n]; scale[n]");
+    accept("h_t = tanh(x_t + h_{t-1}) * scale", "x[x] -> h[x]; h[x]; scale[x]");
+}
+
+#[test]
+fn an_index_that_is_too_far_away_is_called_so() {
+    for read in ["x[t-4294967295]", "x_{t-4294967295}", "x(t-99999999999999)", "h_{t-4294967296}"] {
+        refuse(&format!("h_t = {read} + x_t + h_{{t-1}}"), &["GW0503"]);
+    }
+}
+
+#[test]
+fn a_diagonal_matrix_does_not_divide() {
+    refuse("h_t = (diag(a) / diag(b)) x_t + h_{t-1}", &["GW0202"]);
+    refuse("h_t = (2 / diag(b)) x_t + h_{t-1}", &["GW0202"]);
+    accept("h_t = diag(a / b) x_t + h_{t-1}", "x[x] -> h[x]; h[x]; a[x] b[x]");
+    accept("h_t = (diag(a) / 2) x_t + h_{t-1}", "x[x] -> h[x]; h[x]; a[x]");
+}
+
+#[test]
+fn long_lists_of_names() {
+    let list = |count: usize| (0..count).map(|at| format!("a{at}_t")).collect::<Vec<_>>().join(", ");
+    let cell = |count: usize| format!("{} = split(W x_t)\nh_t = a1_t + h_{{t-1}}", list(count));
+    assert_eq!(crate::cell(&cell(12)).definitions.len(), 13);
+    for count in [17, 64, 65, 200] {
+        let found = crate::try_read(&cell(count)).expect_err("too many");
+        assert!(found.iter().any(|one| one.code.as_str() == "GW0553"), "{count}: {}", crate::listed(&found));
+        assert!(found.iter().all(|one| one.code.as_str() != "GW0006"), "{count}: {}", crate::listed(&found));
+    }
+}

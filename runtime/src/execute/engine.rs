@@ -72,23 +72,6 @@ fn read_back(plan: &Plan) -> Vec<(usize, usize)> {
     found
 }
 
-#[cfg(test)]
-mod tests {
-    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
-
-    #[test]
-    fn an_lstm_has_a_tape_to_fetch_on_the_way_back() {
-        let cell = crate::zoo::find("lstm").expect("a cell").read().expect("reads");
-        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
-        let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles");
-        let (engine, inference) = (&cell.training, &cell.inference);
-        let names = engine.read_back.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].name.as_str());
-        // Gates and the squashed state, and the state that the step began with.
-        assert_eq!(names.collect::<Vec<_>>(), ["c", "tape"]);
-        assert!(inference.read_back.is_empty());
-    }
-}
-
 impl<T: Element> Engine<T> {
     /// `state_sizes` are the elements of each state of the plan.
     pub(crate) fn new(
@@ -179,5 +162,22 @@ impl<T: Element> Engine<T> {
             Loops::Compiled(compiled) => compiled.0.run(kernel, arena, offsets, rows, &compiled.1, scratch),
         };
         result.map_err(|error| CallError::Internal(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+
+    #[test]
+    fn an_lstm_has_a_tape_to_fetch_on_the_way_back() {
+        let cell = crate::zoo::find("lstm").expect("a cell").read().expect("reads");
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+        let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles");
+        let (engine, inference) = (&cell.training, &cell.inference);
+        let names = engine.read_back.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].name.as_str());
+        // Gates and the squashed state, and the state that the step began with.
+        assert_eq!(names.collect::<Vec<_>>(), ["c", "tape"]);
+        assert!(inference.read_back.is_empty());
     }
 }

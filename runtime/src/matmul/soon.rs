@@ -88,8 +88,8 @@ mod tests {
             }
             let wanted =
                 |line: usize| parts.iter().any(|part| part.start < line * 16 + 16 && part.end > line * 16);
-            for line in 0..asked.len() {
-                assert!(asked[line] || !wanted(line), "line {line} with {depth} rounds");
+            for (line, &asked) in asked.iter().enumerate() {
+                assert!(asked || !wanted(line), "line {line} with {depth} rounds");
             }
             let count = |which: &dyn Fn(usize) -> bool| (0..256).filter(|&line| which(line)).count();
             let over = count(&|line| asked[line] && !wanted(line));

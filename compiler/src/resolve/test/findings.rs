@@ -29,6 +29,8 @@ fn declared_shapes_are_held_against_each_other() {
             GW0201 1:1 `h_t = \tanh(W x_t + U h_{t-1} + b)`: [d] and [n] are the shapes of `h` as it is read and as it is defined, but cannot be equal in size
               1:23 `h_{t-1}`: [d]
               1:7 `\tanh(W x_t + U h_{t-1} + b)`: [n]
+              1:43 `x_t \in \mathbb{R}^{d}`: `d` is declared here
+              1:73 `U \in \mathbb{R}^{n \times d}`: `n` is declared here
               help: look at both places: one of them is not what the other needs
         "#]],
     );

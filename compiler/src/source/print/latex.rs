@@ -44,6 +44,7 @@ fn size(size: &Size) -> String {
         Size::Sum(terms) => {
             format!("({})", terms.iter().map(self::size).collect::<Vec<_>>().join(" + "))
         }
+        Size::Multiple(count, size) => format!("{count} {}", self::size(size)),
     }
 }
 
@@ -302,6 +303,11 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
             text.push('(');
             list(arguments, text);
             text.push(')');
+        }
+        ExpressionKind::Slice { of, start, end } => {
+            write(of, 5, text);
+            let end = end.as_ref().map_or(String::new(), size);
+            text.push_str(&format!("[{}:{end}]", size(start)));
         }
         ExpressionKind::Group(inner) => {
             text.push('(');

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::super::ast::Document;
 use super::super::{Syntax, parse, print_latex, print_text};
 use crate::diagnostic::{Diagnostic, Severity};
-use crate::resolve::{CyclePolicy, Options, resolve};
+use crate::resolve::{CyclePolicy, Options, resolve, settle};
 
 /// The tree without its places; `quotients` says that parentheses around quotients are left out too.
 fn shape(document: &Document, quotients: bool) -> String {
@@ -76,7 +76,7 @@ fn documents() {
             continue;
         };
         let source = std::fs::read_to_string(&path).expect("readable");
-        let parsed = parse(&source, syntax, None);
+        let parsed = settle(parse(&source, syntax, None), &Options::default());
         if errors(&parsed.diagnostics) > 0 || parsed.document.statements.is_empty() {
             continue;
         }
@@ -130,7 +130,7 @@ impl Random {
         let depth = depth - 1;
         let part = |random: &mut Self| random.expression(depth);
         let (a, b) = (part(self), part(self));
-        match self.below(14) {
+        match self.below(15) {
             0 => format!("{a} + {b}"),
             1 => format!("{a} - {b}"),
             2 => {
@@ -145,6 +145,7 @@ impl Random {
             10 => format!("-{a}"),
             11 => format!("({a})^{{{}}}", self.pick(&["2", "\\top", "n + 1", "-1"])),
             12 => format!("\\operatorname{{{}}}({a})", self.pick(&["softmax", "hardsigmoid", "LN", "mean"])),
+            13 => format!("({a})[{}]", self.pick(&[":n", "n:", "2n:3n", "3:n + m", "0:4 (n + 2)"])),
             _ => format!("{{{a}}} {b}"),
         }
     }

@@ -50,6 +50,10 @@ fn size(size: &Size) -> String {
         Size::Known(number) => number.to_string(),
         Size::Named(name) => name.clone(),
         Size::Sum(terms) => terms.iter().map(self::size).collect::<Vec<_>>().join(" + "),
+        Size::Multiple(count, size) if matches!(**size, Size::Sum(_)) => {
+            format!("{count} ({})", self::size(size))
+        }
+        Size::Multiple(count, size) => format!("{count} {}", self::size(size)),
     }
 }
 
@@ -172,6 +176,11 @@ fn write(expression: &Expression, minimum: u8, text: &mut String) {
         ExpressionKind::Call(function, arguments) => {
             text.push_str(name::function_name(*function));
             list('(', arguments, ')', text);
+        }
+        ExpressionKind::Slice { of, start, end } => {
+            write(of, 5, text);
+            let end = end.as_ref().map_or(String::new(), size);
+            text.push_str(&format!("[{}:{end}]", size(start)));
         }
         ExpressionKind::Group(inner) => {
             text.push('(');

@@ -1,0 +1,106 @@
+//! Which declarations in lines of text belong to the cell.
+//!
+//! A text that explains its equations says the sizes of their names, mostly: `x_t` may stand for a batch or for a whole
+//! sequence there, `W_*` for weights of several sizes, and what stands under another heading may speak of another
+//! cell. So the equations are tried with all declarations, then without those that may speak of something else.
+//! What is left contradicts the equations, which is an error: either side is wrong.
+//!
+//! # Invariants
+//!
+//! - Equations that mean no cell by themselves are left alone: what is wrong with them is said first.
+//! - A declaration that is not used brings a note.
+
+use super::{Cell, Options, resolve};
+use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::shape::Shape;
+use crate::source::Parsed;
+use crate::source::ast::{Explanation, Size, StatementKind};
+use std::collections::HashMap;
+
+/// Makes statements of the declarations in lines of text that belong to the cell.
+#[must_use]
+pub fn settle(parsed: Parsed, options: &Options) -> Parsed {
+    let Parsed { mut document, mut diagnostics } = parsed;
+    let explanations = std::mem::take(&mut document.explanations);
+    let error = |found: &Diagnostic| found.code.severity() == Severity::Error;
+    if explanations.is_empty() || diagnostics.iter().any(error) {
+        return Parsed { document, diagnostics };
+    }
+    let with = |kept: &[&Explanation]| {
+        let mut all = document.clone();
+        all.statements.extend(kept.iter().map(|one| one.declaration.clone()));
+        all
+    };
+    let all: Vec<&Explanation> = explanations.iter().collect();
+    let everything = with(&all);
+    if resolve(&everything, options).is_ok() {
+        return Parsed { document: everything, diagnostics };
+    }
+    let Ok(cell) = resolve(&document, options) else { return Parsed { document, diagnostics } };
+    let axes = axes(&cell);
+    let per_sample = |one: &&Explanation| match &one.declaration.kind {
+        // `X_t \in \mathbb{R}^{n \times d}` beside equations for one sample: rows are samples.
+        StatementKind::Declaration { target, sizes } => {
+            sizes.len() < 2
+                || sizes.contains(&Size::Known(1))
+                || axes.get(target.name.canonical.as_str()).is_none_or(|&(axes, varies)| axes == 2 || !varies)
+        }
+        _ => true,
+    };
+    let firm: Vec<&Explanation> = all.iter().copied().filter(|one| one.firm).collect();
+    let fewest: Vec<&Explanation> = firm.iter().copied().filter(per_sample).collect();
+    let mut kept = firm;
+    let mut settled = with(&kept);
+    if resolve(&settled, options).is_err() && fewest.len() < kept.len() {
+        kept = fewest;
+        settled = with(&kept);
+    }
+    let dropped = all.iter().filter(|one| !kept.iter().any(|kept| std::ptr::eq(**one, *kept)));
+    if let Some(note) = unused(dropped.copied()) {
+        diagnostics.push(note);
+        diagnostics.sort_by_key(|found| (found.span, found.code));
+    }
+    Parsed { document: settled, diagnostics }
+}
+
+/// One note for all that is not used.
+fn unused<'e>(dropped: impl Iterator<Item = &'e Explanation>) -> Option<Diagnostic> {
+    let mut names: Vec<&str> = Vec::new();
+    let mut first = None;
+    for one in dropped {
+        first.get_or_insert(one.declaration.span);
+        if let StatementKind::Declaration { target, .. } = &one.declaration.kind
+            && !names.contains(&target.name.canonical.as_str())
+            && names.len() < 8
+        {
+            names.push(&target.name.canonical);
+        }
+    }
+    let message = format!(
+        "what the text declares of `{}` does not fit the equations and is not used",
+        names.join("`, `")
+    );
+    Some(Diagnostic { code: Code::UnreadDeclaration, message, span: first?, labels: Vec::new(), help: None })
+}
+
+/// How many axes each name of a cell has, and whether it varies in time.
+fn axes(cell: &Cell) -> HashMap<&str, (usize, bool)> {
+    let count = |shape: &Shape| match shape {
+        Shape::Scalar => 0,
+        Shape::Vector(_) => 1,
+        Shape::Matrix(..) => 2,
+    };
+    let mut axes = HashMap::new();
+    for one in &cell.parameters {
+        axes.insert(one.name.as_str(), (count(&one.shape), false));
+    }
+    for one in &cell.definitions {
+        if let Some(term) = cell.terms.get(one.value.0 as usize) {
+            axes.insert(one.name.as_str(), (count(&term.shape), true));
+        }
+    }
+    for one in cell.inputs.iter().chain(cell.states.iter().map(|state| &state.variable)) {
+        axes.insert(one.name.as_str(), (count(&one.shape), true));
+    }
+    axes
+}
