@@ -41,7 +41,7 @@ pub(super) struct Arguments<T> {
     pub(super) depth: usize,
     /// One for each block of the kernel.
     pub(super) targets: *const Target<T>,
-    /// What is fetched meanwhile, by the kernels of a left operand that is not transposed.
+    /// What is fetched meanwhile, by the kernels of several rows of a left operand that is not transposed.
     pub(super) ahead: Ahead,
 }
 
@@ -100,7 +100,8 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRA
         }
     }
     for k in 0..depth {
-        if !TRANSPOSED {
+        // With one row a round has no instruction to spare: a step of a small cell takes a twentieth longer.
+        if !TRANSPOSED && ROWS > 1 {
             fetch(ahead.first.wrapping_add(k * ahead.step));
         }
         let mut factors = [zero; REGISTERS];
