@@ -2,7 +2,10 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::sync::Arc;
 
+use gatewright::compiler::regularize::{Drawn, Kind, Regularizer};
+use gatewright::layer::{Bidirectional, Merge, RegularizedCell, Residual, Shared, Stack};
 use gatewright::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{CompileOptions, CompiledCell, Element, zoo};
@@ -106,6 +109,73 @@ fn a_training_loop_allocates_in_its_first_step_only() {
             assert!(first > 0, "{name}: nothing was counted");
             assert_eq!(rest, [0; 3], "{name}, {batch} samples");
             assert_eq!(allocations::<f64>(name, batch)[1..], [0; 3], "{name}, {batch} samples, f64");
+        }
+    }
+}
+
+/// Layers of all kinds in each other: the lists of what lies between them are on the stack, and masks, merged outputs and
+/// gradients in the workspace.
+#[test]
+fn layers_allocate_in_their_first_step_only() {
+    let lstm = zoo::LSTM.read().expect("reads");
+    let options = CompileOptions::default();
+    let cell = |x, h| -> Shared<f32> {
+        Arc::new(CompiledCell::<f32>::new(&lstm, &[("x", x), ("h", h)], options).expect("compiles"))
+    };
+    let choice = |kind| Regularizer { kind, target: None, rate: 0.25, drawn: Drawn::EachStep };
+    let choices = [choice(Kind::Dropout), choice(Kind::Zoneout), choice(Kind::DropConnect)];
+    let masked =
+        RegularizedCell::<f32>::new(&lstm, &[("x", 8), ("h", 8)], options, &choices, 1).expect("compiles");
+    let both = Bidirectional::new(cell(5, 4), cell(5, 4), Merge::Concatenate).expect("fits");
+    let layers: Vec<Shared<f32>> = vec![
+        Arc::new(both),
+        Arc::new(Residual::new(Arc::new(masked)).expect("fits")),
+        Arc::new(Bidirectional::new(cell(8, 6), cell(8, 6), Merge::Product).expect("fits")),
+    ];
+    let model = Stack::new(layers).expect("fits");
+    let layout = model.layout();
+    for (batch, ragged) in [(1, false), (3, true), (40, false)] {
+        let steps = 7;
+        let numbers =
+            |count: usize| -> Vec<f32> { (0..count).map(|at| (at as f32 * 0.7).sin() * 0.5).collect() };
+        let port = |size: usize| numbers(steps * batch * size);
+        let (input, parameters) = (port(5), numbers(layout.parameters.length()));
+        let (mut found, mut input_gradient) = (port(6), port(5));
+        let (output, mut gradients) = (found.clone(), parameters.clone());
+        let states: Vec<Vec<f32>> = layout.states.iter().map(|port| numbers(batch * port.size)).collect();
+        let states: Vec<&[f32]> = states.iter().map(Vec::as_slice).collect();
+        let lengths: Vec<usize> = (0..if ragged { batch } else { 0 }).map(|sample| 2 * sample + 1).collect();
+        let resets: Vec<bool> = (0..if ragged { steps * batch } else { 0 }).map(|at| at == 8).collect();
+        let mut workspace = Workspace::default();
+        for keep in [Keep::Tape, Keep::Checkpoints { bytes: usize::MAX }] {
+            let counted: [usize; 4] = std::array::from_fn(|_| {
+                let before = CALLS.get();
+                let call = Forward {
+                    steps,
+                    batch,
+                    sequences: Sequences { lengths: &lengths, resets: &resets, ..Sequences::default() },
+                    parameters: &parameters,
+                    inputs: &[&input],
+                    initial_states: &states,
+                    outputs: &mut [&mut found],
+                    final_states: &mut [],
+                };
+                model.forward(call, keep, &mut workspace).expect("runs");
+                let call = Backward {
+                    parameters: &parameters,
+                    inputs: &[&input],
+                    output_gradients: &[&output],
+                    final_state_gradients: &states,
+                    parameter_gradients: &mut gradients,
+                    input_gradients: &mut [&mut input_gradient],
+                    initial_state_gradients: &mut [],
+                };
+                model.backward(call, &mut workspace).expect("runs");
+                CALLS.get() - before
+            });
+            let [first, rest @ ..] = counted;
+            assert!(first > 0 || keep != Keep::Tape, "nothing was counted");
+            assert_eq!(rest, [0; 3], "{batch} samples, ragged {ragged}, {keep:?}");
         }
     }
 }

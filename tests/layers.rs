@@ -4,11 +4,13 @@ use std::sync::Arc;
 
 use gatewright::compiler::regularize::{Drawn, Kind, Regularizer};
 use gatewright::compiler::source::Syntax;
+use gatewright::error::CallError;
 use gatewright::layer::{Bidirectional, LayerError, Merge, RegularizedCell, Residual, Shared, Stack};
-use gatewright::sequence::{Backward, Direction, Forward, Keep, Port, SequenceCell, Sequences};
+use gatewright::sequence::{Backward, Direction, Keep, SequenceCell};
 use gatewright::workspace::Workspace;
 use gatewright::{Backend, CompileOptions, CompiledCell, read_cell};
-use gatewright_tests::{Numbers, slices, slices_mut};
+use gatewright_tests::Numbers;
+use gatewright_tests::call::{Call, Results};
 
 const ELMAN: &str = "h_t = tanh(W x_t + U h_{t-1} + b)";
 const GRU: &str = "z_t = sigmoid(W_z x_t + U_z h_{t-1})\nr_t = sigmoid(W_r x_t + U_r h_{t-1})\n\
@@ -20,113 +22,47 @@ fn cell(text: &str, x: usize, h: usize) -> Shared<f64> {
     Arc::new(CompiledCell::<f64>::new(&cell, &[("x", x), ("h", h)], options).expect("compiles"))
 }
 
-/// A run and its gradients, of any layer.
-#[derive(Clone)]
-struct Trial {
-    steps: usize,
-    batch: usize,
-    lengths: Vec<usize>,
-    resets: Vec<bool>,
-    direction: Direction,
-    inputs: Vec<Vec<f64>>,
-    states: Vec<Vec<f64>>,
-    parameters: Vec<f64>,
-    output_gradients: Vec<Vec<f64>>,
-    final_gradients: Vec<Vec<f64>>,
+/// A run and its gradients, of any layer, with all states given.
+fn trial(layer: &dyn SequenceCell<f64>, steps: usize, batch: usize) -> Call<f64> {
+    let mut call = Call::random(layer, steps, batch, 11);
+    let mut numbers = Numbers::new(12);
+    for (state, port) in call.states.iter_mut().zip(&layer.layout().states) {
+        *state = (0..batch * port.size).map(|_| numbers.next()).collect();
+    }
+    call
 }
 
-#[derive(Clone, Debug, PartialEq)]
-struct Results {
-    outputs: Vec<Vec<f64>>,
-    finals: Vec<Vec<f64>>,
-    parameters: Vec<f64>,
-    inputs: Vec<Vec<f64>>,
-    states: Vec<Vec<f64>>,
+/// Samples of several lengths, with resets.
+fn ragged_trial(layer: &dyn SequenceCell<f64>) -> Call<f64> {
+    let mut call = trial(layer, 5, 3);
+    call.lengths = vec![3, 5, 0];
+    call.resets = vec![false; 15];
+    // Before step 1 of sample 0, before steps 2 and 3 of sample 1.
+    for at in [3, 7, 10] {
+        call.resets[at] = true;
+    }
+    call
 }
 
-impl Trial {
-    fn new(layer: &dyn SequenceCell<f64>, steps: usize, batch: usize) -> Self {
-        let mut numbers = Numbers::new(11);
-        let mut array = |length: usize| -> Vec<f64> { (0..length).map(|_| numbers.next()).collect() };
-        let mut arrays = |ports: &[Port], rows: usize| -> Vec<Vec<f64>> {
-            ports.iter().map(|port| array(rows * port.size)).collect()
-        };
-        let layout = layer.layout();
-        Self {
-            steps,
-            batch,
-            lengths: Vec::new(),
-            resets: Vec::new(),
-            direction: Direction::Forward,
-            inputs: arrays(&layout.inputs, steps * batch),
-            states: arrays(&layout.states, batch),
-            output_gradients: arrays(&layout.outputs, steps * batch),
-            final_gradients: arrays(&layout.states, batch),
-            parameters: array(layout.parameters.length()),
-        }
+/// A run that must come to its end.
+trait Trial {
+    fn forward_of(&self, layer: &dyn SequenceCell<f64>, keep: Keep) -> Results<f64>;
+    fn run_of(&self, layer: &dyn SequenceCell<f64>, keep: Keep) -> Results<f64>;
+    fn loss(&self, layer: &dyn SequenceCell<f64>, keep: Keep) -> f64;
+    fn check(&self, layer: &dyn SequenceCell<f64>, keep: Keep, before: impl Fn());
+}
+
+impl Trial for Call<f64> {
+    fn forward_of(&self, layer: &dyn SequenceCell<f64>, keep: Keep) -> Results<f64> {
+        self.forward(layer, keep, &mut Workspace::default()).expect("forward")
     }
 
-    /// Samples of several lengths, with resets.
-    fn ragged(layer: &dyn SequenceCell<f64>) -> Self {
-        let mut trial = Self::new(layer, 5, 3);
-        trial.lengths = vec![3, 5, 0];
-        trial.resets = vec![false; 15];
-        // Before step 1 of sample 0, before steps 2 and 3 of sample 1.
-        for at in [3, 7, 10] {
-            trial.resets[at] = true;
-        }
-        trial
-    }
-
-    fn sequences(&self) -> Sequences<'_> {
-        Sequences { lengths: &self.lengths, resets: &self.resets, direction: self.direction }
-    }
-
-    fn forward(&self, layer: &dyn SequenceCell<f64>, keep: Keep, workspace: &mut Workspace<f64>) -> Results {
-        let filled = |ports: &[Port], rows: usize| -> Vec<Vec<f64>> {
-            ports.iter().map(|port| vec![7.0; rows * port.size]).collect()
-        };
-        let layout = layer.layout();
-        let mut outputs = filled(&layout.outputs, self.steps * self.batch);
-        let mut finals = filled(&layout.states, self.batch);
-        let call = Forward {
-            steps: self.steps,
-            batch: self.batch,
-            sequences: self.sequences(),
-            parameters: &self.parameters,
-            inputs: &slices(&self.inputs),
-            initial_states: &slices(&self.states),
-            outputs: &mut slices_mut(&mut outputs),
-            final_states: &mut slices_mut(&mut finals),
-        };
-        layer.forward(call, keep, workspace).expect("forward");
-        Results {
-            outputs,
-            finals,
-            parameters: vec![7.0; self.parameters.len()],
-            inputs: filled(&layout.inputs, self.steps * self.batch),
-            states: filled(&layout.states, self.batch),
-        }
-    }
-
-    fn run(&self, layer: &dyn SequenceCell<f64>, keep: Keep) -> Results {
-        let mut workspace = Workspace::default();
-        let mut results = self.forward(layer, keep, &mut workspace);
-        let call = Backward {
-            parameters: &self.parameters,
-            inputs: &slices(&self.inputs),
-            output_gradients: &slices(&self.output_gradients),
-            final_state_gradients: &slices(&self.final_gradients),
-            parameter_gradients: &mut results.parameters,
-            input_gradients: &mut slices_mut(&mut results.inputs),
-            initial_state_gradients: &mut slices_mut(&mut results.states),
-        };
-        layer.backward(call, &mut workspace).expect("backward");
-        results
+    fn run_of(&self, layer: &dyn SequenceCell<f64>, keep: Keep) -> Results<f64> {
+        self.run(layer, keep, &mut Workspace::default()).expect("runs")
     }
 
     fn loss(&self, layer: &dyn SequenceCell<f64>, keep: Keep) -> f64 {
-        let results = self.forward(layer, keep, &mut Workspace::default());
+        let results = self.forward_of(layer, keep);
         let dot = |gradients: &[Vec<f64>], values: &[Vec<f64>]| -> f64 {
             gradients.iter().flatten().zip(values.iter().flatten()).map(|(one, two)| one * two).sum()
         };
@@ -136,19 +72,19 @@ impl Trial {
     /// Compares every gradient with a central difference; `before` is called before each run.
     fn check(&self, layer: &dyn SequenceCell<f64>, keep: Keep, before: impl Fn()) {
         before();
-        let derived = self.run(layer, keep);
-        type Group = fn(&mut Trial) -> &mut [f64];
+        let derived = self.run_of(layer, keep);
+        type Group = fn(&mut Call<f64>) -> &mut [f64];
         let input: Group = |trial| &mut trial.inputs[0];
         let mut groups: Vec<(&str, Group, &[f64])> = vec![
-            ("parameters", |trial| &mut trial.parameters, &derived.parameters),
-            ("input", input, &derived.inputs[0]),
+            ("parameters", |trial| &mut trial.parameters, &derived.parameter_gradients),
+            ("input", input, &derived.input_gradients[0]),
         ];
-        if let Some(states) = derived.states.first() {
+        if let Some(states) = derived.state_gradients.first() {
             groups.push(("first state", |trial| &mut trial.states[0], states));
         }
-        if derived.states.len() > 1 {
+        if derived.state_gradients.len() > 1 {
             let last: Group = |trial| trial.states.last_mut().expect("a state");
-            groups.push(("last state", last, derived.states.last().expect("a state")));
+            groups.push(("last state", last, derived.state_gradients.last().expect("a state")));
         }
         for (name, group, gradients) in groups {
             for (at, &gradient) in gradients.iter().enumerate() {
@@ -175,29 +111,29 @@ fn a_stack_is_layer_upon_layer() {
     let states: Vec<&str> = stack.layout().states.iter().map(|port| &*port.name).collect();
     assert_eq!(states, ["0.h", "1.h"]);
 
-    let trial = Trial::ragged(&stack);
-    let found = trial.run(&stack, Keep::Tape);
+    let trial = ragged_trial(&stack);
+    let found = trial.run_of(&stack, Keep::Tape);
     // By hand: the lower, then the upper on what the lower gives; back again in the other order.
     let split = lower.layout().parameters.length();
-    let mut below = Trial { parameters: trial.parameters[..split].to_vec(), ..trial.clone() };
+    let mut below = Call { parameters: trial.parameters[..split].to_vec(), ..trial.clone() };
     below.states.truncate(1);
     below.final_gradients.truncate(1);
-    let middle = below.forward(&*lower, Keep::Tape, &mut Workspace::default());
-    let above = Trial {
+    let middle = below.forward_of(&*lower, Keep::Tape);
+    let above = Call {
         parameters: trial.parameters[split..].to_vec(),
         inputs: middle.outputs,
         states: trial.states[1..].to_vec(),
         final_gradients: trial.final_gradients[1..].to_vec(),
         ..trial.clone()
     };
-    let top = above.run(&*upper, Keep::Tape);
-    below.output_gradients = top.inputs;
-    let bottom = below.run(&*lower, Keep::Tape);
+    let top = above.run_of(&*upper, Keep::Tape);
+    below.output_gradients = top.input_gradients;
+    let bottom = below.run_of(&*lower, Keep::Tape);
     assert_eq!(found.outputs, top.outputs);
     assert_eq!(found.finals, [bottom.finals, top.finals].concat());
-    assert_eq!(found.parameters, [bottom.parameters, top.parameters].concat());
-    assert_eq!(found.inputs, bottom.inputs);
-    assert_eq!(found.states, [bottom.states, top.states].concat());
+    assert_eq!(found.parameter_gradients, [bottom.parameter_gradients, top.parameter_gradients].concat());
+    assert_eq!(found.input_gradients, bottom.input_gradients);
+    assert_eq!(found.state_gradients, [bottom.state_gradients, top.state_gradients].concat());
 }
 
 /// The backward layer over a sequence is the layer over the sequence turned round.
@@ -205,20 +141,20 @@ fn a_stack_is_layer_upon_layer() {
 fn the_backward_layer_sees_the_sequence_turned_round() {
     let layer = cell(ELMAN, 3, 2);
     let both = Bidirectional::new(layer.clone(), layer.clone(), Merge::Concatenate).expect("layers that fit");
-    let trial = Trial::new(&both, 4, 1);
-    let found = trial.forward(&both, Keep::Nothing, &mut Workspace::default());
+    let trial = trial(&both, 4, 1);
+    let found = trial.forward_of(&both, Keep::Nothing);
     let turned = |sequence: &[f64], size: usize| -> Vec<f64> {
         sequence.chunks(size).rev().flatten().copied().collect()
     };
     let split = layer.layout().parameters.length();
     let alone = |parameters: &[f64], input: Vec<f64>, state: usize| {
-        let trial = Trial {
+        let trial = Call {
             parameters: parameters.to_vec(),
             inputs: vec![input],
             states: vec![trial.states[state].clone()],
             ..trial.clone()
         };
-        trial.forward(&*layer, Keep::Nothing, &mut Workspace::default())
+        trial.forward_of(&*layer, Keep::Nothing)
     };
     let ahead = alone(&trial.parameters[..split], trial.inputs[0].clone(), 0);
     let back = alone(&trial.parameters[split..], turned(&trial.inputs[0], 3), 1);
@@ -235,7 +171,7 @@ fn the_backward_layer_sees_the_sequence_turned_round() {
         (Merge::Product, |f, b| f * b),
     ] {
         let both = Bidirectional::new(layer.clone(), layer.clone(), merge).expect("layers that fit");
-        let found = trial.forward(&both, Keep::Nothing, &mut Workspace::default());
+        let found = trial.forward_of(&both, Keep::Nothing);
         let pairs = ahead.outputs[0].iter().zip(&back_outputs);
         assert_eq!(found.outputs, [pairs.map(|(&f, &b)| combine(f, b)).collect::<Vec<_>>()], "{merge:?}");
     }
@@ -248,12 +184,12 @@ fn gradients_of_layers_are_central_differences() {
         let both = Bidirectional::new(cell(ELMAN, 3, 2), cell(GRU, 3, 2), merge).expect("layers that fit");
         let residual = Residual::new(cell(GRU, size, size)).expect("a layer that fits");
         let stack = Stack::new(vec![Arc::new(both), Arc::new(residual)]).expect("layers that fit");
-        let mut trial = Trial::ragged(&stack);
+        let mut trial = ragged_trial(&stack);
         trial.check(&stack, Keep::Tape, || ());
         trial.direction = Direction::Reverse;
         trial.check(&stack, Keep::Tape, || ());
         // What lies past the end of a sample is zero, and is not read.
-        let before = trial.run(&stack, Keep::Tape);
+        let before = trial.run_of(&stack, Keep::Tape);
         for (row, values) in before.outputs[0].chunks(size).enumerate() {
             assert!(row / 3 < trial.lengths[row % 3] || values.iter().all(|&value| value == 0.0));
         }
@@ -261,7 +197,7 @@ fn gradients_of_layers_are_central_differences() {
             trial.inputs[0][row * 3..][..3].fill(f64::NAN);
             trial.output_gradients[0][row * size..][..size].fill(f64::NAN);
         }
-        assert_eq!(trial.run(&stack, Keep::Tape), before);
+        assert_eq!(trial.run_of(&stack, Keep::Tape), before);
     }
 }
 
@@ -282,7 +218,7 @@ fn layers_that_do_not_fit_are_refused() {
 #[test]
 fn a_backward_run_without_a_forward_run_is_refused() {
     let stack = Stack::new(vec![cell(ELMAN, 3, 3), cell(ELMAN, 3, 3)]).expect("layers that fit");
-    let trial = Trial::new(&stack, 2, 2);
+    let trial = trial(&stack, 2, 2);
     let mut workspace = Workspace::default();
     for _ in 0..2 {
         let mut gradients = vec![0.0; trial.parameters.len()];
@@ -296,7 +232,7 @@ fn a_backward_run_without_a_forward_run_is_refused() {
             initial_state_gradients: &mut [],
         };
         assert!(stack.backward(call, &mut workspace).is_err());
-        trial.forward(&stack, Keep::Nothing, &mut workspace);
+        trial.forward(&stack, Keep::Nothing, &mut workspace).expect("forward");
     }
 }
 
@@ -320,7 +256,7 @@ fn masks_are_the_same_forward_and_backward() {
     for drawn in [Drawn::EachStep, Drawn::EachSequence] {
         for kind in [Kind::Dropout, Kind::RecurrentDropout, Kind::Zoneout, Kind::DropConnect] {
             let cell = regularized(GRU, 1, Backend::default(), &[choice(kind, drawn)]);
-            Trial::ragged(&cell).check(&cell, Keep::Tape, || cell.set_next_draw(3));
+            ragged_trial(&cell).check(&cell, Keep::Tape, || cell.set_next_draw(3));
         }
     }
 }
@@ -334,17 +270,17 @@ fn masks_depend_on_the_seed_and_the_run_alone() {
         choice(Kind::DropConnect, Drawn::EachStep),
     ];
     let cell = regularized(GRU, 1, Backend::default(), &choices);
-    let trial = Trial::new(&cell, 5, 70);
-    let first = trial.run(&cell, Keep::Tape);
-    let second = trial.run(&cell, Keep::Tape);
+    let trial = trial(&cell, 5, 70);
+    let first = trial.run_of(&cell, Keep::Tape);
+    let second = trial.run_of(&cell, Keep::Tape);
     assert_ne!(first, second, "each run has masks of its own");
     assert_eq!(cell.next_draw(), 2);
     cell.set_next_draw(0);
-    assert_eq!(trial.run(&cell, Keep::Tape), first);
+    assert_eq!(trial.run_of(&cell, Keep::Tape), first);
     let threads = regularized(GRU, 2, Backend::default(), &choices);
-    assert_eq!(trial.run(&threads, Keep::Tape), first);
+    assert_eq!(trial.run_of(&threads, Keep::Tape), first);
     let interpreter = regularized(GRU, 1, Backend::Interpreter, &choices);
-    assert_eq!(trial.run(&interpreter, Keep::Tape), first);
+    assert_eq!(trial.run_of(&interpreter, Keep::Tape), first);
 }
 
 /// Off at inference: the cell without masks; zoneout is its expectation there.
@@ -353,10 +289,10 @@ fn inference_draws_nothing() {
     let choices = [choice(Kind::Dropout, Drawn::EachStep), choice(Kind::DropConnect, Drawn::EachStep)];
     let with = regularized(ELMAN, 1, Backend::default(), &choices);
     let without = cell(ELMAN, 3, 4);
-    let trial = Trial::ragged(&*without);
+    let trial = ragged_trial(&*without);
     let mut workspace = Workspace::default();
-    let expected = trial.forward(&*without, Keep::Nothing, &mut workspace);
-    let found = trial.forward(&with, Keep::Nothing, &mut workspace);
+    let expected = trial.forward(&*without, Keep::Nothing, &mut workspace).expect("forward");
+    let found = trial.forward(&with, Keep::Nothing, &mut workspace).expect("forward");
     assert_eq!((found.outputs, found.finals), (expected.outputs, expected.finals));
     assert_eq!(with.next_draw(), 0);
 }
@@ -371,12 +307,12 @@ fn masks_have_their_rate_and_their_time() {
         let sizes = [("h", 8), ("y", 8)];
         let cell = RegularizedCell::<f64>::new(&cell, &sizes, CompileOptions::default(), &choices, 5)
             .expect("compiles");
-        let mut trial = Trial::new(&cell, 40, 25);
+        let mut trial = trial(&cell, 40, 25);
         trial.inputs[0].fill(1.0);
         trial.parameters.fill(0.0);
         let matrix = cell.layout().parameters.entry("V").expect("a parameter").offset;
         (0..8).for_each(|at| trial.parameters[matrix + at * 9] = 1.0);
-        trial.forward(&cell, Keep::Tape, &mut Workspace::default()).outputs.remove(0)
+        trial.forward_of(&cell, Keep::Tape).outputs.remove(0)
     };
     let each_step = ones(Drawn::EachStep);
     assert!(each_step.iter().all(|&value| value == 0.0 || value == 2.0));
@@ -395,8 +331,59 @@ fn masks_have_their_rate_and_their_time() {
 fn layers_go_through_checkpoints() {
     let both = Bidirectional::new(cell(ELMAN, 3, 2), cell(GRU, 3, 2), Merge::Product).expect("layers");
     let stack = Stack::new(vec![Arc::new(both), cell(ELMAN, 2, 2)]).expect("layers that fit");
-    let mut trial = Trial::new(&stack, 40, 2);
+    let mut trial = trial(&stack, 40, 2);
     trial.lengths = vec![40, 29];
-    let expected = trial.run(&stack, Keep::Tape);
-    assert_eq!(trial.run(&stack, Keep::Checkpoints { bytes: 1 << 20 }), expected);
+    let expected = trial.run_of(&stack, Keep::Tape);
+    assert_eq!(trial.run_of(&stack, Keep::Checkpoints { bytes: 1 << 20 }), expected);
+}
+
+/// A layer keeps to its budget, way back and all, whatever it is put together from; what is refused says what is enough.
+#[test]
+fn a_budget_of_bytes_holds_for_layers() {
+    let dropped = regularized(GRU, 1, Backend::default(), &[choice(Kind::DropConnect, Drawn::EachSequence)]);
+    let pair = |merge| Bidirectional::new(cell(ELMAN, 3, 4), cell(ELMAN, 3, 4), merge).expect("fits");
+    let wide: Shared<f64> = Arc::new(pair(Merge::Concatenate));
+    let layers: Vec<(&str, Shared<f64>)> = vec![
+        ("two directions", wide.clone()),
+        ("their product", Arc::new(pair(Merge::Product))),
+        ("a stack", Arc::new(Stack::new(vec![wide, cell(ELMAN, 8, 4)]).expect("fits"))),
+        ("with masks", Arc::new(dropped)),
+    ];
+    for (name, layer) in layers {
+        for ragged in [false, true] {
+            let mut trial = trial(&*layer, 900, 3);
+            if ragged {
+                trial.lengths = vec![900, 0, 555];
+                trial.resets = (0..2700).map(|at| at % 83 == 4).collect();
+            }
+            let what = format!("{name}, ragged {ragged}");
+            let masked = name == "with masks";
+            let mut workspace = Workspace::default();
+            // Masks are drawn anew in each run, so that only what came out of one can be compared.
+            let expected = (!masked).then(|| trial.run(&*layer, Keep::Tape, &mut workspace).expect("runs"));
+            let whole = workspace.bytes();
+            let mut bytes = 0;
+            let mut tries = 0;
+            let least = loop {
+                let refused = trial.run(&*layer, Keep::Checkpoints { bytes }, &mut Workspace::default());
+                match refused {
+                    Ok(_) => break bytes,
+                    Err(CallError::Budget { bytes: asked, minimum }) if asked == bytes && minimum > bytes => {
+                        bytes = minimum;
+                        tries += 1;
+                    }
+                    Err(other) => panic!("{what}: {other:?}"),
+                }
+            };
+            // Once for each part that needs more than the others before it.
+            assert!(tries <= 3, "{what}: {tries}");
+            assert!(masked || least < whole, "{what}: {least} of {whole}");
+            for bytes in [least, least + least / 3, 2 * least] {
+                let mut workspace = Workspace::default();
+                let found = trial.run(&*layer, Keep::Checkpoints { bytes }, &mut workspace).expect("runs");
+                assert!(workspace.bytes() <= bytes, "{what}: {} of {bytes}", workspace.bytes());
+                assert!(expected.as_ref().is_none_or(|expected| *expected == found), "{what}, {bytes} bytes");
+            }
+        }
+    }
 }

@@ -3,6 +3,7 @@
 //!
 //! The data beside, in `weights/`, were written by `weights/make.py` with the frameworks themselves.
 
+mod files;
 mod forward;
 mod hostile;
 mod round_trip;

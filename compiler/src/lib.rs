@@ -9,6 +9,8 @@ pub mod diagnostic;
 pub mod differentiate;
 pub mod graph;
 pub mod limits;
+#[cfg(feature = "mathml")]
+pub mod mathml;
 pub mod operator;
 pub mod passes;
 pub mod plan;

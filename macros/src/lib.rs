@@ -12,7 +12,7 @@
 //! | `check` | syntax tree → checked cell: a list of named checks |
 //! | `errors` | findings → compile errors on the offending tokens or lines, all of them at once |
 //! | `names` | names of the cell → identifiers of the expansion |
-//! | `mathml` | LaTeX → MathML that Markdown leaves alone |
+//! | `mathml` | formulas of a document in place, as MathML or as their source |
 //! | `document` | checked cell → documentation of the generated items |
 //! | `expand` | checked cell → items |
 //! | `pretend` | checked cell → code that is never called, for editors |

@@ -2,8 +2,8 @@
 
 use gatewright_compiler::graph::solve::Unsolved;
 
-/// Why a run was refused or given up. No result has been written when one is returned; only a run that goes in parts and
-/// gives up at a step may have written those of other parts.
+/// Why a run was refused or given up. No result has been written of a run that was refused; one that gives up at a step that
+/// is not solved may have written those of other steps, and no gradient by a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CallError {

@@ -120,6 +120,17 @@ impl Sequences<'_> {
         self.lengths.get(sample).is_none_or(|&length| step < length)
     }
 
+    /// The step of a sample that is run last, out of `steps`: the last that it has, or its first one where it runs
+    /// backwards. None of a sample without steps.
+    #[must_use]
+    pub fn last_step(&self, sample: usize, steps: usize) -> Option<usize> {
+        let length = self.lengths.get(sample).map_or(steps, |&length| length.min(steps));
+        match self.direction {
+            Direction::Forward => length.checked_sub(1),
+            Direction::Reverse => (length > 0).then_some(0),
+        }
+    }
+
     /// True where all steps of all samples run first to last: for cells that can do nothing else.
     #[must_use]
     pub fn is_whole(&self, steps: usize) -> bool {
@@ -236,7 +247,7 @@ pub trait SequenceCell<T>: Send + Sync {
     /// # Errors
     ///
     /// A slice of the wrong length, a sample longer than T, a size that overflows or a budget too small; nothing has been
-    /// written then.
+    /// written then. A step that is not solved; other steps may have been written then.
     fn forward(
         &self,
         call: Forward<'_, '_, T>,
@@ -249,6 +260,7 @@ pub trait SequenceCell<T>: Send + Sync {
     ///
     /// # Errors
     ///
-    /// A slice of the wrong length, or no tape; nothing has been written then.
+    /// A slice of the wrong length, or no tape; nothing has been written then. A step that is not solved; gradients by the
+    /// inputs of other steps may have been written then.
     fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError>;
 }

@@ -100,7 +100,7 @@ impl<T: Element> Stream<T> {
         for block in blocks.iter_mut() {
             let places = outputs.iter_mut().zip(&self.engine.plan.outputs);
             for ((output, &place), port) in places.zip(&layout.outputs) {
-                block.unstage_sequence(&self.engine, place, batch, port.size, output)?;
+                block.unstage_one_step(&self.engine, place, batch, port.size, output)?;
             }
             block.end_one_step(&self.engine)?;
         }

@@ -11,6 +11,8 @@ use crate::sequence::Forward;
 pub struct Workspace<T> {
     memory: Memory<T>,
     own: Vec<T>,
+    /// Flags of a layer's own, for the length of a run.
+    flags: Vec<bool>,
     /// Of a layer's last run.
     ran: Option<Ran>,
     /// One for each part of a layer.
@@ -28,7 +30,7 @@ struct Ran {
 impl<T> Default for Workspace<T> {
     /// An empty workspace.
     fn default() -> Self {
-        Self { memory: Memory::default(), own: Vec::new(), ran: None, parts: Vec::new() }
+        Self { memory: Memory::default(), own: Vec::new(), flags: Vec::new(), ran: None, parts: Vec::new() }
     }
 }
 
@@ -42,6 +44,16 @@ impl<T> Workspace<T> {
     pub fn bytes(&self) -> usize {
         let parts: usize = self.parts.iter().map(Self::bytes).sum();
         self.memory.bytes() + size_of_val(&self.own[..]) + parts
+    }
+
+    /// Takes a layer's flags, which hold anything, out of the workspace.
+    pub(crate) fn take_flags(&mut self) -> Vec<bool> {
+        std::mem::take(&mut self.flags)
+    }
+
+    /// Keeps their memory for the next run.
+    pub(crate) fn give_flags(&mut self, flags: Vec<bool>) {
+        self.flags = flags;
     }
 
     /// Memory for whoever implements [`SequenceCell`](crate::sequence::SequenceCell) by hand: what a forward run leaves

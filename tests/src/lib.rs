@@ -1,5 +1,6 @@
 //! What the integration tests share: random numbers, one training step, and the distance of two results.
 
+pub mod call;
 pub mod golden;
 
 use gatewright::sequence::{Backward, Forward, Keep, Port, SequenceCell, Sequences};

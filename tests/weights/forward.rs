@@ -107,6 +107,19 @@ fn pytorch_modules() {
     assert_eq!(compared, 10);
 }
 
+/// Weights in 16 bits, of both kinds.
+#[test]
+fn half_precision() {
+    let expected = tensors("half_expected");
+    let imported = pytorch::import(&tensors("half"), Activation::Tanh).expect("layers");
+    let mut failures = Failures(Vec::new());
+    for layer in &imported.layers {
+        pytorch_module(&layer.name, &[layer], &expected, &mut failures);
+    }
+    failures.finish();
+    assert_eq!(imported.layers.len(), 2);
+}
+
 #[test]
 fn keras_layers() {
     let expected = tensors("keras_expected");

@@ -18,6 +18,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 from safetensors.numpy import save_file
+from safetensors.torch import save_file as save_torch
 
 HERE = pathlib.Path(__file__).parent
 STEPS, BATCH, INPUT, HIDDEN = 5, 2, 3, 4
@@ -54,7 +55,11 @@ def pytorch():
             modules["step"] = torch.nn.LSTMCell(INPUT, HIDDEN)
         for parameter in modules.parameters():
             parameter.data = torch.from_numpy(numbers(*parameter.shape))
-        write("pytorch_relu" if relu else "pytorch", {k: v.numpy() for k, v in modules.state_dict().items()})
+        name = "pytorch_relu" if relu else "pytorch"
+        write(name, {k: v.numpy() for k, v in modules.state_dict().items()})
+        torch.save(modules.state_dict(), HERE / f"{name}.pt")
+        if not relu:
+            torch.save({"epoch": 3, "model": modules.state_dict()}, HERE / "pytorch_checkpoint.pt")
     for name, module in cases.items():
         count = module.num_layers * (2 if module.bidirectional else 1)
         output = getattr(module, "proj_size", 0) or HIDDEN
@@ -103,6 +108,7 @@ def keras_layers():
         },
     }
     data = {}
+    inputs = keras.Input((STEPS, INPUT))
     for file, cases in groups.items():
         weights = {}
         for name, layer in cases.items():
@@ -118,7 +124,44 @@ def keras_layers():
             data |= {f"{name}.x": x, f"{name}.y": y.swapaxes(0, 1)}
             data |= {f"{name}.state{at}": state for at, state in enumerate(states)}
         write(file, weights)
+        outputs = [layer(inputs)[0] for layer in cases.values()]
+        keras.Model(inputs, outputs, name=file).save_weights(HERE / f"{file}.weights.h5")
     write("keras_expected", data)
+    # One file whose layers have different arguments, which it tells.
+    cases = [layer for cases in groups.values() for layer in cases.values()]
+    keras.Model(inputs, [layer(inputs)[0] for layer in cases], name="all").save(HERE / "keras.h5")
+    # What is refused: time reversed inside a layer, and a function that this library does not know.
+    refused = [layers.LSTM(2, go_backwards=True, name="turned"), layers.LSTM(2, activation="gelu", name="other")]
+    for layer in refused:
+        keras.Model(inputs, layer(inputs)).save(HERE / f"keras_{layer.name}.h5")
+
+
+def half():
+    """Weights in 16 bits: what they are in 32 computes the same."""
+    modules = torch.nn.ModuleDict({"lstm": torch.nn.LSTM(INPUT, HIDDEN), "gru": torch.nn.GRU(INPUT, HIDDEN)})
+    for parameter in modules.parameters():
+        parameter.data = torch.from_numpy(numbers(*parameter.shape))
+    stored = {
+        key: value.detach().to(torch.float16 if key.startswith("lstm") else torch.bfloat16).contiguous()
+        for key, value in modules.state_dict().items()
+    }
+    save_torch(stored, HERE / "half.safetensors")
+    torch.save(stored, HERE / "half.pt")
+    modules.load_state_dict({key: value.float() for key, value in stored.items()})
+    data = {}
+    for name, module in modules.items():
+        data[f"{name}.x"] = x = numbers(STEPS, BATCH, INPUT)
+        data[f"{name}.h0"] = h = numbers(1, BATCH, HIDDEN)
+        states = torch.from_numpy(h)
+        if name == "lstm":
+            data[f"{name}.c0"] = numbers(1, BATCH, HIDDEN)
+            states = (states, torch.from_numpy(data[f"{name}.c0"]))
+        with torch.no_grad():
+            y, states = module(torch.from_numpy(x), states)
+        data[f"{name}.y"] = y.numpy()
+        states = states if isinstance(states, tuple) else (states,)
+        data |= {f"{name}.{key}": state.numpy() for key, state in zip("hc", states)}
+    write("half_expected", data)
 
 
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
@@ -295,5 +338,6 @@ def onnx_nodes():
 pytorch()
 keras_layers()
 onnx_nodes()
+half()
 for module in (torch, keras, onnx, onnxruntime):
     print(module.__name__, module.__version__)

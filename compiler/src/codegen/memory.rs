@@ -36,6 +36,7 @@ impl CodeMemory {
     }
 
     /// Address of a function; valid to call as long as `self` is borrowed.
+    #[inline]
     pub(super) fn address(&self, index: usize) -> Option<*const u8> {
         self.addresses.get(index).copied()
     }

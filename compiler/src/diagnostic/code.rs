@@ -343,6 +343,14 @@ codes! {
     /// For example, in `$x_t \in \mathbb{R}^{n^2}$` the size has a power, and `$x \in \mathbb{R}^{T \times d}$` is a whole sequence.
     /// Nothing needs to be done if the sizes that `check` shows are right; else declare the name as it is in one step.
     UnreadDeclaration "GW0911" Note "a declaration in the text is not used";
+    /// A name without time index is joined with values that vary in time, and learned as weights are.
+    /// For example, `W [h_{t-1}, e]` has a weight `e`, the same at each step.
+    /// Write `e_t` for a value of this step, or declare it if it is a weight.
+    JoinedWeight "GW0912" Note "a weight joined with values";
+    /// `*` between a weight and a value is read as a matrix product, beside a sign for products element by element.
+    /// For example, `i_t = \sigma(W * x_t)` beside `c_t = i_t \odot c_{t-1}` may be a gate of a convolutional LSTM.
+    /// Write `W x_t` or `W \cdot x_t` where the product is meant; a convolution is outside the language.
+    AsteriskProduct "GW0913" Note "an asterisk between a weight and a value";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

@@ -16,6 +16,11 @@ impl Graph {
         self.roots.values().filter_map(|root| chains[root.0 as usize]).max().unwrap_or(0)
     }
 
+    /// For each node whether the step before decides it. Of a graph without gradients.
+    pub(crate) fn recurrent(&self) -> Vec<bool> {
+        self.chains().iter().map(Option::is_some).collect()
+    }
+
     /// For each node the longest chain that ends in it; `None` where it does not depend on the step before.
     fn chains(&self) -> Vec<Option<usize>> {
         let mut recurrent = vec![true; self.signature.states.len()];

@@ -44,8 +44,23 @@ pub(super) enum Target {
 pub(super) enum Storage {
     /// Read only within the step that made it.
     Step,
+    /// Read only on the pass that made it, forward or back: kept for the steps of a chunk.
+    Chunk,
     /// Kept for all steps.
     Sequence,
+}
+
+impl Storage {
+    /// For a value of section `here` that is read in `sections`.
+    fn of(here: Section, sections: &BTreeSet<Section>) -> Self {
+        if sections.iter().all(|&section| section.shares_loop(here)) {
+            Self::Step
+        } else if sections.iter().all(|&section| section.is_backward() == here.is_backward()) {
+            Self::Chunk
+        } else {
+            Self::Sequence
+        }
+    }
 }
 
 /// The outcome of the analysis.
@@ -112,7 +127,7 @@ pub(super) fn analyse(flow: &Flow, sections: &Sections, gradients: &[RawGradient
         }
     }
     for &value in &flow.outputs {
-        demand.memory[value.0 as usize].insert(Section::BackwardAfter);
+        demand.memory[value.0 as usize].insert(Section::After);
     }
     for (state, &value) in (0_u32..).zip(&flow.previous_state_gradients) {
         if matches!(flow.node(value).kind, FlowKind::Product { .. }) {
@@ -169,11 +184,7 @@ fn visit(
     }
     let read_in: BTreeSet<Section> =
         readers.iter().map(|key| key.section).chain(memory.iter().copied()).collect();
-    let storage = if read_in.iter().all(|&section| section.shares_loop(here)) {
-        Storage::Step
-    } else {
-        Storage::Sequence
-    };
+    let storage = Storage::of(here, &read_in);
     match &node.kind {
         FlowKind::State(state) => {
             if read_in.iter().any(|&section| !section.shares_loop(Section::Step)) {
@@ -187,8 +198,7 @@ fn visit(
         }
         FlowKind::Unknown(_) | FlowKind::SolutionGradient(_) => {
             let pass = if node.backward { Section::BackwardSolve } else { Section::Solve };
-            let within = read_in.iter().all(|&section| section.shares_loop(pass));
-            demand.storage[index] = Some(if within { Storage::Step } else { Storage::Sequence });
+            demand.storage[index] = Some(Storage::of(pass, &read_in));
         }
         _ if node.is_leaf() => {}
         FlowKind::Slice { .. } => {
@@ -219,7 +229,7 @@ fn visit(
         FlowKind::Product { terms, addend } => {
             let when = term_sections(flow, id, here);
             let all_rows = when.iter().any(|section| !section.is_step());
-            demand.storage[index] = Some(if all_rows { Storage::Sequence } else { storage });
+            demand.storage[index] = Some(if all_rows { storage.max(Storage::Chunk) } else { storage });
             for (&operand, section) in node.operands.iter().zip(when) {
                 demand.memory[operand.0 as usize].insert(section);
             }

@@ -53,6 +53,17 @@ pub enum ParameterGradient {
     },
 }
 
+impl ParameterGradient {
+    /// All terms.
+    pub fn terms(&self) -> impl Iterator<Item = &GradientTerm> {
+        let (direct, totals) = match self {
+            Self::Terms(terms) => (Some(terms), None),
+            Self::Expression { totals, .. } => (None, Some(totals)),
+        };
+        direct.into_iter().flatten().chain(totals.into_iter().flatten().flat_map(|total| &total.2))
+    }
+}
+
 /// A term before its factors have places.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RawTerm {

@@ -120,6 +120,7 @@ pub(super) fn place(
     states(flow, demand, &mut layout);
     let mut slots = Slots::new(flow, sections, demand, &layout);
     slots.reuse(flow, sections, demand);
+    slots.join(flow, sections);
     slots.assign(flow, sections, &mut layout);
     layout.over_products = slots.over.keys().copied().collect();
     let totals = layout.buffer("totals", BufferRole::Totals, BufferKind::Once);
@@ -147,18 +148,24 @@ fn leaves(flow: &Flow, demand: &Demand, layout: &mut Layout) {
         }
         let node = flow.node(id);
         let sequence = BufferKind::Sequence { extra: false };
+        let chunk = BufferKind::Chunk { backward: node.backward };
         let place = match node.kind {
             FlowKind::Input(input) => {
                 let name = flow.input_names[input as usize].clone();
                 let count = flow.input_names.len();
-                let place = layout.port(name, BufferRole::Input, sequence, count, node.lanes);
+                // An input that the walk back reads is part of the tape.
+                let read_in = demand.readers[index].iter().map(|key| key.section);
+                let kept = read_in.chain(demand.memory[index].iter().copied()).any(Section::is_backward);
+                let kind = if kept { sequence } else { chunk };
+                let place = layout.port(name, BufferRole::Input, kind, count, node.lanes);
                 layout.inputs[input as usize] = Some(place);
                 place
             }
             FlowKind::OutputGradient(output) => {
                 let name = format!("gradient of {}", flow.output_names[output as usize]);
                 let count = flow.output_names.len();
-                let place = layout.port(name, BufferRole::OutputGradient, sequence, count, node.lanes);
+                let chunk = BufferKind::Chunk { backward: true };
+                let place = layout.port(name, BufferRole::OutputGradient, chunk, count, node.lanes);
                 layout.output_gradients[output as usize] = Some(place);
                 place
             }
@@ -168,8 +175,11 @@ fn leaves(flow: &Flow, demand: &Demand, layout: &mut Layout) {
                     false => (format!("{name}, solved"), BufferRole::Unknown),
                     true => (format!("gradient of {name}, solved"), BufferRole::SolutionGradient),
                 };
-                let kept = demand.storage[index] == Some(Storage::Sequence);
-                let kind = if kept { sequence } else { BufferKind::Step };
+                let kind = match demand.storage[index] {
+                    Some(Storage::Sequence) => sequence,
+                    Some(Storage::Chunk) => chunk,
+                    Some(Storage::Step) | None => BufferKind::Step,
+                };
                 layout.port(name, role, kind, flow.unknown_names.len(), node.lanes)
             }
             FlowKind::Once(source) => {
@@ -187,7 +197,7 @@ fn leaves(flow: &Flow, demand: &Demand, layout: &mut Layout) {
 fn states(flow: &Flow, demand: &Demand, layout: &mut Layout) {
     for (state, &value) in (0_u32..).zip(&flow.next_states) {
         let kept = demand.kept_states.contains(&state)
-            || demand.storage[value.0 as usize] == Some(Storage::Sequence)
+            || demand.storage[value.0 as usize] > Some(Storage::Step)
             // A backward pass may follow: gradients by the initial state alone do not read it.
             || flow.outputs.contains(&value);
         let kind = if kept { BufferKind::Sequence { extra: true } } else { BufferKind::Ring };
@@ -254,17 +264,22 @@ impl Slots {
     }
 
     /// Stores elements over products that only their own loop reads. An iteration must find what was computed once as
-    /// it was: there only over what the iteration itself has computed.
+    /// it was: there only over what the iteration itself has computed. A product that lies under an element of the tape
+    /// is on the tape.
     fn reuse(&mut self, flow: &Flow, sections: &Sections, demand: &Demand) {
-        let free: BTreeSet<(Class, FlowId)> = self
+        let free: BTreeMap<FlowId, Class> = self
             .products
             .iter()
             .filter(|(_, id)| {
                 demand.memory[id.0 as usize].is_empty() && demand.readers[id.0 as usize].len() == 1
             })
-            .copied()
+            .map(|&(class, id)| (id, class))
             .collect();
-        let mut taken = BTreeSet::new();
+        let under = |product: Class, element: Class| {
+            let longer = (product.storage, element.storage) == (Storage::Chunk, Storage::Sequence);
+            product.backward == element.backward && (product.storage == element.storage || longer)
+        };
+        let mut taken = BTreeMap::new();
         for &(class, element) in &self.elements {
             let node = flow.node(element);
             if !node.is_element() || node.scalar {
@@ -280,8 +295,8 @@ impl Slots {
                     }
                     if flow.node(operand).is_element() && demand.storage[operand.0 as usize].is_none() {
                         waiting.push(operand);
-                    } else if free.contains(&(class, operand))
-                        && !taken.contains(&operand)
+                    } else if free.get(&operand).is_some_and(|&product| under(product, class))
+                        && !taken.contains_key(&operand)
                         && flow.node(operand).lanes == node.lanes
                         && (!sections.of(element).is_solved() || sections.of(operand) == sections.of(element))
                         && demand.readers[operand.0 as usize].iter().all(|key| {
@@ -289,12 +304,42 @@ impl Slots {
                                 && demand.computed.get(key).is_some_and(|values| values.contains(&element))
                         })
                     {
-                        taken.insert(operand);
+                        taken.insert(operand, class);
                         self.over.insert(element, operand);
                         waiting.clear();
                         break;
                     }
                 }
+            }
+        }
+        for (class, id) in &mut self.products {
+            *class = taken.get(id).copied().unwrap_or(*class);
+        }
+    }
+
+    /// Keeps products on the tape that share an operand with one which is there: beside it they are one product.
+    fn join(&mut self, flow: &Flow, sections: &Sections) {
+        let terms = |id: FlowId| {
+            let when = term_sections(flow, id, sections.of(id));
+            when.into_iter().zip(flow.node(id).operands.iter().copied())
+        };
+        let is_kept = |class: Class| class.storage == Storage::Sequence;
+        let mut kept: BTreeSet<(Section, FlowId)> = self
+            .products
+            .iter()
+            .filter(|(class, _)| is_kept(*class))
+            .flat_map(|&(_, id)| terms(id))
+            .collect();
+        loop {
+            let before = kept.len();
+            for (class, id) in &mut self.products {
+                if class.storage == Storage::Chunk && terms(*id).any(|term| kept.contains(&term)) {
+                    class.storage = Storage::Sequence;
+                    kept.extend(terms(*id));
+                }
+            }
+            if kept.len() == before {
+                break;
             }
         }
     }
@@ -315,12 +360,15 @@ impl Slots {
         let mut take = |layout: &mut Layout, class: Class, lanes: usize| {
             let buffer = *buffers.entry(class).or_insert_with(|| {
                 let (name, role, kind) = match (class.backward, class.storage) {
-                    (false, Storage::Sequence) => {
+                    (_, Storage::Sequence) => {
                         ("tape", BufferRole::Tape, BufferKind::Sequence { extra: false })
                     }
+                    (false, Storage::Chunk) => {
+                        ("chunk", BufferRole::Scratch, BufferKind::Chunk { backward: false })
+                    }
                     (false, Storage::Step) => ("step", BufferRole::Scratch, BufferKind::Step),
-                    (true, Storage::Sequence) => {
-                        ("adjoint", BufferRole::Scratch, BufferKind::Sequence { extra: false })
+                    (true, Storage::Chunk) => {
+                        ("adjoint", BufferRole::Scratch, BufferKind::Chunk { backward: true })
                     }
                     (true, Storage::Step) => ("adjoint step", BufferRole::Scratch, BufferKind::Step),
                 };

@@ -20,12 +20,13 @@
 //!
 //! - **P1** sections run in the order of [`Section`]; a program reads only what an earlier instruction, or an earlier
 //!   step of the same loop, has written.
-//! - **P2** outside the time loops only `Sequence` and `Once` buffers are touched: all T·B rows are known there.
+//! - **P2** outside the time loops only `Sequence`, `Chunk` and `Once` buffers are touched: all rows are known there.
 //! - **P3** each value starts at a column that is a multiple of [`COLUMN_ALIGNMENT`]; the columns between values are
 //!   zero, or hold what a product of zeros gives.
 //! - **P4** a parameter gradient is zero, or a sum of outer products and row sums, or an expression of such totals.
 //! - **P5** a section that is solved ([`Section::is_solved`]) may run any number of times: what it reads before it has
 //!   written it, it writes nowhere, and it adds onto nothing but what it has written itself.
+//! - **P6** a `Chunk` buffer is touched on one pass only, forward or back, and never a step ahead.
 //!
 //! # Unknowns
 //!
@@ -45,6 +46,11 @@
 //! A matrix of a row has at most [`MAXIMUM_DIMENSION`](crate::limits::MAXIMUM_DIMENSION) elements.
 //!
 //! # Time and memory
+//!
+//! Each pass goes through the steps in chunks: all its sections over the steps of a chunk, then over those of the next.
+//! The walk back takes the same chunks, last to first, and adds up gradients by parameters at the end of each. What a pass
+//! leaves to itself alone (`Chunk`) therefore needs memory for one chunk, which stays in a cache; what the walk back reads of
+//! the way forward (`Sequence`) needs it for all steps.
 //!
 //! A `Sequence` buffer has one block of B rows for each step. States have one block more: block `t` is the state as it
 //! enters step `t`, so the value after step `t` is `time = 1` ahead, and no copy carries a state from step to step.
@@ -169,6 +175,11 @@ pub enum BufferKind {
     Sequence {
         /// One block beyond the last step.
         extra: bool,
+    },
+    /// One block of B rows for each step of a chunk: nothing is kept from chunk to chunk.
+    Chunk {
+        /// Of the walk back.
+        backward: bool,
     },
     /// Two blocks of B rows, used in turn: block `(t + time) % 2`.
     Ring,
@@ -419,9 +430,9 @@ pub struct Plan {
     /// Where the gradient by each state goes for the step before; it comes from one step ahead. Empty without
     /// gradients.
     pub state_gradients: Vec<Place>,
-    /// Where each output is after the forward run.
+    /// Where each output is at the end of each chunk of the forward run.
     pub outputs: Vec<Place>,
-    /// Where the gradient by each input is after the backward run; `None` where it is zero.
+    /// Where the gradient by each input is at the end of each chunk of the backward run; `None` where it is zero.
     pub input_gradients: Vec<Option<Place>>,
     /// How the gradient by each parameter comes about.
     pub parameter_gradients: Vec<ParameterGradient>,
@@ -430,12 +441,14 @@ pub struct Plan {
 impl Plan {
     /// The program of a section.
     #[must_use]
+    #[inline]
     pub fn program(&self, section: Section) -> &[Step] {
         &self.programs[section as usize]
     }
 
     /// The buffer. Panics where the id is of another plan.
     #[must_use]
+    #[inline]
     pub fn buffer(&self, id: BufferId) -> &Buffer {
         &self.buffers[id.0 as usize]
     }
@@ -450,7 +463,8 @@ impl Plan {
         self.sequences().filter(|buffer| kept(buffer.role)).map(|buffer| buffer.width).sum()
     }
 
-    /// Elements that a run holds for each sample and step, what the way back keeps included.
+    /// Elements that a run holds for each sample and step: the tape, and gradients by states that are read outside the
+    /// loop back.
     #[must_use]
     pub fn sequence_elements(&self) -> usize {
         self.sequences().map(|buffer| buffer.width).sum()

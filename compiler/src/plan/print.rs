@@ -11,6 +11,7 @@ impl fmt::Display for Plan {
             let rows = match buffer.kind {
                 BufferKind::Sequence { extra: false } => "T·B",
                 BufferKind::Sequence { extra: true } => "(T+1)·B",
+                BufferKind::Chunk { .. } => "C·B",
                 BufferKind::Ring => "2·B",
                 BufferKind::Step => "B",
                 BufferKind::Once => "1",

@@ -3,10 +3,13 @@
 use std::collections::HashMap;
 
 use super::kernel::Access;
-use super::{BufferId, BufferKind, COLUMN_ALIGNMENT, Place, Plan, PlanError, SampleMatrix, Section, Step};
+use super::{
+    BufferId, BufferKind, COLUMN_ALIGNMENT, GradientTerm, ParameterGradient, Place, Plan, PlanError,
+    SampleMatrix, Section, Step,
+};
 
 impl Plan {
-    /// Checks P2, P3 and P5, and that every product and loop stays within its buffers.
+    /// Checks P2, P3, P5 and P6, and that every product and loop stays within its buffers.
     ///
     /// # Errors
     ///
@@ -83,8 +86,17 @@ impl Plan {
                 }
             }
         }
-        for place in self.outputs.iter().chain(self.input_gradients.iter().flatten()) {
+        for place in self.outputs.iter().chain(self.inputs.iter().flatten()) {
+            self.check_place(Section::After, *place, 1)?;
+        }
+        for place in self.input_gradients.iter().chain(&self.output_gradients).flatten() {
             self.check_place(Section::BackwardAfter, *place, 1)?;
+        }
+        for term in self.parameter_gradients.iter().flat_map(ParameterGradient::terms) {
+            if let GradientTerm::Outer { left, rows, right, columns, .. } = *term {
+                self.check_place(Section::BackwardAfter, left, rows)?;
+                self.check_place(Section::BackwardAfter, right, columns)?;
+            }
         }
         Ok(())
     }
@@ -199,7 +211,7 @@ impl Plan {
         let ahead = match buffer.kind {
             BufferKind::Sequence { extra } => usize::from(extra),
             BufferKind::Ring => 1,
-            BufferKind::Step | BufferKind::Once => 0,
+            BufferKind::Step | BufferKind::Once | BufferKind::Chunk { .. } => 0,
         };
         if place.time > ahead {
             return Err(broken("P1", &format!("`{}` is read {} steps ahead", buffer.name, place.time)));
@@ -209,6 +221,11 @@ impl Plan {
                 "P2",
                 &format!("{section:?} touches `{}`, which holds single steps", buffer.name),
             ));
+        }
+        if let BufferKind::Chunk { backward } = buffer.kind
+            && backward != section.is_backward()
+        {
+            return Err(broken("P6", &format!("{section:?} touches `{}` of the other pass", buffer.name)));
         }
         Ok(())
     }

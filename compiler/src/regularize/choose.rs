@@ -1,7 +1,7 @@
 //! From choices to targets: which ports of the cell each kind applies to.
 
 use super::{Drawn, Kind, RegularizeError, Regularizer};
-use crate::graph::{Graph, Phase, Port, Root};
+use crate::graph::{Graph, Port, Root};
 use crate::operator::Operator;
 use crate::shape::Shape;
 
@@ -65,11 +65,13 @@ fn targets(cell: &Graph, kind: Kind) -> Vec<u32> {
     match kind {
         Kind::Dropout => every.collect(),
         Kind::RecurrentDropout => {
-            let multiplied = multiplied(cell);
+            let (multiplied, recurrent) = (multiplied(cell), cell.recurrent());
             every
                 .filter(|&state| {
                     cell.iter().any(|(id, node)| {
-                        node.operator == Operator::State(state) && multiplied[id.0 as usize]
+                        node.operator == Operator::State(state)
+                            && multiplied[id.0 as usize]
+                            && recurrent[id.0 as usize]
                     })
                 })
                 .collect()
@@ -82,7 +84,7 @@ fn targets(cell: &Graph, kind: Kind) -> Vec<u32> {
             })
             .collect(),
         Kind::DropConnect => {
-            let recurrent = depends_on_states(cell);
+            let recurrent = cell.recurrent();
             let mut matrices = vec![false; cell.len()];
             for (_, node) in cell.iter() {
                 if let (Operator::MatrixVector, &[matrix, vector]) = (&node.operator, &node.operands[..])
@@ -121,15 +123,4 @@ fn multiplied(cell: &Graph) -> Vec<bool> {
         }
     }
     below
-}
-
-/// For each node whether the step before decides it.
-fn depends_on_states(cell: &Graph) -> Vec<bool> {
-    let mut depends = Vec::with_capacity(cell.len());
-    for (id, node) in cell.iter() {
-        let leaf = matches!(node.operator, Operator::State(_) | Operator::Unknown(_));
-        let by_operand = node.operands.iter().any(|operand| depends[operand.0 as usize]);
-        depends.push(cell.phase(id) == Phase::Forward && (leaf || by_operand));
-    }
-    depends
 }

@@ -16,6 +16,9 @@
 //! the step read what zoneout has not touched; Wan et al. (2013) and Merity et al. (2018) for DropConnect on recurrent
 //! matrices.
 //!
+//! A state that holds an earlier input and nothing else (an input lag) is an input for all of this: no recurrent dropout
+//! masks it, and a matrix that multiplies it alone is no recurrent one for DropConnect.
+//!
 //! # Invariants
 //!
 //! - A mask is the last of its kind of port: the cell's own inputs and parameters keep their numbers.

@@ -68,6 +68,28 @@ fn matrices_of_the_recurrence_lose_elements() {
     assert_eq!(names, ["drop-connect.U_z", "drop-connect.U_r", "drop-connect.U"]);
 }
 
+/// What holds an earlier input and nothing else is an input, and a matrix before it none of the recurrence.
+#[test]
+fn input_lags_are_no_part_of_the_recurrence() {
+    let text = "h_t = tanh(W x_t + V x_{t-1} + U h_{t-1})";
+    for (kind, name, other) in
+        [(Kind::DropConnect, "drop-connect.U", "V"), (Kind::RecurrentDropout, "recurrent-dropout.h", "x")]
+    {
+        let found = regularized(text, kind, None);
+        let [mask] = found.masks.as_slice() else { panic!("{:?}", found.masks) };
+        let signature = found.training.signature();
+        let port = match mask.port {
+            MaskPort::Input(input) => &signature.inputs[input as usize],
+            MaskPort::Parameter(parameter) => &signature.parameters[parameter as usize],
+        };
+        assert_eq!(port.name, name);
+        assert!(regularize(&cell(text), &[choice(kind, Some(other))]).is_err(), "{other}");
+    }
+    // A lag of the state itself is one.
+    let lagged = regularized("h_t = tanh(W x_t + U h_{t-2})", Kind::DropConnect, None);
+    assert_eq!(lagged.masks.len(), 1);
+}
+
 /// In expectation `r s_{t-1} + (1 - r) s_t`; the other state reads what zoneout has not touched, a read-out what it has.
 #[test]
 fn zoneout_at_inference_is_its_expectation() {

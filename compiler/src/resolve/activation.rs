@@ -246,22 +246,25 @@ fn dependent_matrices(draft: &mut Draft) {
 }
 
 /// `W * X_t` among calligraphic operands, or beside `\odot` with upper-case per-step values, means a convolution; so
-/// does `W * X` with all of the sequence.
+/// does `W * X` with all of the sequence. `W * x_t` beside `\odot` is a matrix product for most, so that it is only said.
 fn convolutions(draft: &mut Draft) {
     let hadamard = draft.nodes.iter().any(
         |node| matches!(&node.kind, NodeKind::Factors { signs, .. } if signs.contains(&ProductSign::Hadamard)),
     );
     let mut found = Vec::new();
     // `W * X_t` beside `U * h_{t-1}`: the sign is that of matrix products.
-    let mut products = false;
+    let mut products = None;
     for node in &draft.nodes {
         let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
         for (sign, pair) in signs.iter().zip(factors.windows(2)) {
             let &[left, right] = pair else { continue };
-            products |= *sign == ProductSign::Asterisk
+            if *sign == ProductSign::Asterisk
                 && matches!(draft.sources[left.0], Source::Parameter(symbol) if draft.symbol(symbol).upper)
                 && matches!(draft.kind(right), NodeKind::Read { symbol, .. }
-                    if !draft.symbol(*symbol).upper && draft.varying[right.0]);
+                    if !draft.symbol(*symbol).upper && draft.varying[right.0])
+            {
+                products = products.or(Some(node.span));
+            }
             let (NodeKind::Read { symbol: weight, .. }, NodeKind::Read { symbol: value, .. }) =
                 (draft.kind(left), draft.kind(right))
             else {
@@ -280,7 +283,12 @@ fn convolutions(draft: &mut Draft) {
             }
         }
     }
-    found.retain(|(calligraphic, ..)| *calligraphic || !products);
+    found.retain(|(calligraphic, ..)| *calligraphic || products.is_none());
+    if let Some(span) = products.filter(|_| hadamard && found.is_empty()) {
+        let message = "`*` is read as a matrix product, beside a sign for products element by element";
+        let help = "write a convolution as one outside the cell, whose result is an input; it is outside the language";
+        draft.findings.report(Code::AsteriskProduct, span, message).help(help);
+    }
     for (_, span, weight, value) in found {
         draft
             .findings

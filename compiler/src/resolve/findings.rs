@@ -3,7 +3,7 @@
 use crate::diagnostic::{Code, Diagnostic, Severity, advise};
 use crate::limits::MAXIMUM_DIAGNOSTICS;
 use crate::span::Span;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 /// Diagnostics in the order found, at most `MAXIMUM_DIAGNOSTICS` of one code.
 #[derive(Debug, Default)]
@@ -29,8 +29,17 @@ impl Findings {
         self.counts.get(&code).is_none_or(|(count, _)| *count < MAXIMUM_DIAGNOSTICS)
     }
 
-    /// Everything found: by place, errors and the rest together, and a note where findings were dropped.
+    /// Everything found: by place, errors and the rest together, and a note where findings were dropped. A note at the
+    /// place of an error speaks of a meaning that is not there, and is left out.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
+        let severity = |diagnostic: &Diagnostic| diagnostic.code.severity();
+        let wrong: HashSet<Span> = self
+            .kept
+            .iter()
+            .filter(|found| severity(found) == Severity::Error)
+            .map(|found| found.span)
+            .collect();
+        self.kept.retain(|found| severity(found) != Severity::Note || !wrong.contains(&found.span));
         for (code, (count, span)) in self.counts {
             if count > MAXIMUM_DIAGNOSTICS {
                 let more = count - MAXIMUM_DIAGNOSTICS;

@@ -249,11 +249,11 @@ fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTreeSet<Symbo
     kinds
 }
 
-/// Undeclared Greek inputs that only ever stand before an outer product or a matrix that varies in time,
-/// as in `\alpha_t S_{t-1} + \beta_t v_t k_t^\top`: a vector has no meaning there.
+/// Undeclared Greek inputs and parameters that only ever stand before an outer product or a matrix that varies in time,
+/// as in `\alpha_t S_{t-1} + \beta_t v_t k_t^\top` and `\gamma S_{t-1}`: a vector has no meaning there.
 fn greek_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
     let candidate = |node: NodeId| match draft.sources[node.0] {
-        Source::Input(symbol, _) => {
+        Source::Input(symbol, _) | Source::Parameter(symbol) => {
             let known = draft.symbol(symbol);
             let base = known.canonical.split('_').next().unwrap_or("");
             let greek = is_greek_word(base) && !known.upper;

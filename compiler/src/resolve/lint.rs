@@ -2,15 +2,17 @@
 
 use super::activation::distance;
 use super::draft::Draft;
-use super::expression::{NodeKind, Role, Source, SymbolId};
+use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use super::variable::Variables;
 use crate::diagnostic::Code;
 use crate::span::Span;
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// Reports everything worth knowing.
 pub(super) fn check(draft: &mut Draft, variables: &Variables) {
+    let differential = derivatives(draft, variables);
     if draft.outputs.is_empty()
+        && !differential
         && let Some(first) = draft.equations.first()
     {
         let span = first.target_span;
@@ -29,7 +31,7 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables) {
     lost_indices(draft, variables);
     numbered_weights(draft);
     learned_exponents(draft);
-    derivatives(draft, variables);
+    joined_weights(draft);
     chosen_output(draft, variables);
 }
 
@@ -86,6 +88,37 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
     }
 }
 
+/// `e` of `[h_{t-1}, e]`, where `e_t` may have been meant.
+fn joined_weights(draft: &mut Draft) {
+    let mut found: BTreeMap<SymbolId, Span> = BTreeMap::new();
+    for node in &draft.nodes {
+        let NodeKind::Concatenate(parts) = &node.kind else { continue };
+        let varies = |part: &NodeId| {
+            matches!(draft.nodes[part.0].kind, NodeKind::Read { symbol, .. }
+                if matches!(draft.symbol(symbol).role, Role::Input | Role::PerStep))
+        };
+        if !parts.iter().any(varies) {
+            continue;
+        }
+        for part in parts {
+            if let Source::Parameter(symbol) = draft.sources[part.0]
+                && draft.symbol(symbol).role == Role::Parameter
+                && draft.symbol(symbol).declared.is_none()
+            {
+                found.entry(symbol).or_insert(draft.nodes[part.0].span);
+            }
+        }
+    }
+    for (symbol, span) in found {
+        let name = draft.symbol(symbol).canonical.clone();
+        let message = format!("`{name}` is learned, as weights are, and joined with what varies in time");
+        draft
+            .findings
+            .report(Code::JoinedWeight, span, message)
+            .help(format!("write `{name}_t` for its value of this step, or declare it if it is a weight"));
+    }
+}
+
 /// `W^2` beside `W`, and no `W^1`: a weight of its own, where a power may have been meant.
 fn numbered_weights(draft: &mut Draft) {
     let mut found = Vec::new();
@@ -131,9 +164,9 @@ fn learned_exponents(draft: &mut Draft) {
     }
 }
 
-/// `\dot{h}(t) = f(h(t))` or `h'(t) = …`, where nothing defines `h` and nothing reads `h'`: the derivative of `h`, not
-/// a value of its own.
-fn derivatives(draft: &mut Draft, variables: &Variables) {
+/// `\dot{h} = f(h)`, `\dot{h}(t) = f(h(t))` or `h'(t) = …`, where nothing defines `h` and nothing reads `h'`: the
+/// derivative of `h`, not a value of its own. True where there is one.
+fn derivatives(draft: &mut Draft, variables: &Variables) -> bool {
     let mut found = Vec::new();
     let read: HashSet<SymbolId> = draft
         .equations
@@ -147,13 +180,17 @@ fn derivatives(draft: &mut Draft, variables: &Variables) {
         let reads = |id: SymbolId| {
             draft.reads(equation).any(|(_, symbol, time)| symbol == id && time == equation.time)
         };
-        if equation.time.is_some()
-            && !read.contains(&equation.target)
-            && draft.lookup(base).is_some_and(|id| variables.inputs.contains(&id) && reads(id))
+        // `h'` without an index is often the new value.
+        let undefined = |id: SymbolId| match equation.time {
+            Some(_) => variables.inputs.contains(&id),
+            None => name.ends_with("_dot") && draft.symbol(id).role == Role::Parameter,
+        };
+        if !read.contains(&equation.target) && draft.lookup(base).is_some_and(|id| undefined(id) && reads(id))
         {
             found.push((equation.target_span, base.to_owned()));
         }
     }
+    let any = !found.is_empty();
     for (span, base) in found {
         draft
             .findings
@@ -164,6 +201,7 @@ fn derivatives(draft: &mut Draft, variables: &Variables) {
             )
             .help(format!("write the step of its discretisation, as in `{base}_t = {base}_{{t-1}} + …`"));
     }
+    any
 }
 
 /// Where the output is neither called `y` nor carried, another value may have been meant.

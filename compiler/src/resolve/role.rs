@@ -132,7 +132,7 @@ fn fold(draft: &Draft, root: NodeId, first: usize) -> Option<f64> {
     values.last().copied().flatten()
 }
 
-/// The output: `y_t`, else `\hat y_t`, else an indexed `h_t`, else the one indexed definition that nothing reads, that
+/// The output: `y_t`, else `\hat y_t`, else an indexed `h_t` (unless a state `H_t` is made from it), else the one indexed definition that nothing reads, that
 /// is no state (a gate, `σ(…)`, that does not depend on what the states become in this step is no output but one that was
 /// forgotten), else the state `H_t`, else the last state, and with no state at all the last definition.
 pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
@@ -142,7 +142,17 @@ pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
     if let Some(output) = per_step("y").or_else(|| per_step("y_hat")) {
         return Some(output);
     }
-    if let Some(output) = per_step("h").filter(|&id| indexed(draft, id)) {
+    // `H_t = (1 - z_t) H_{t-1} + z_t h_t`: the candidate of a state `H` is no output.
+    let candidate = |id: SymbolId| {
+        draft.equations.iter().any(|equation| {
+            states.contains(&equation.target)
+                && draft.symbol(equation.target).canonical == "H"
+                && draft.reads(equation).any(|(node, symbol, _)| {
+                    symbol == id && matches!(draft.sources[node.0], Source::Equation(_))
+                })
+        })
+    };
+    if let Some(output) = per_step("h").filter(|&id| indexed(draft, id) && !candidate(id)) {
         return Some(output);
     }
     let mut read: HashSet<SymbolId> = HashSet::new();

@@ -56,7 +56,9 @@ pub(crate) fn check(
         let read = |from: usize, to: usize| reads.now.iter().any(|&at| (from..to).contains(&at));
         for pair in all.windows(2) {
             let &[before, after] = pair else { continue };
-            if block(before) == block(after) {
+            if block(before) == block(after)
+                && !(conditional(text, &statements[before]) && conditional(text, &statements[after]))
+            {
                 continue;
             }
             let same = form(&statements[before]) == form(&statements[after]);
@@ -114,7 +116,7 @@ struct Reads {
     delayed: bool,
 }
 
-/// Where blank lines part the paragraphs of a text.
+/// Where blank lines part the paragraphs of a text. `GRU:  r_t = …` begins one too: the word names a cell.
 fn paragraphs(text: &str) -> Vec<usize> {
     let (mut ends, mut start, mut written) = (Vec::new(), 0, false);
     for line in text.split_inclusive('\n') {
@@ -124,11 +126,30 @@ fn paragraphs(text: &str) -> Vec<usize> {
             }
             written = false;
         } else {
+            if written && names_cell(line) {
+                ends.push(start);
+            }
             written = true;
         }
         start += line.len();
     }
     ends
+}
+
+/// True where a remark behind the equation says when it holds: `# when linear_before_reset != 0`.
+fn conditional(text: &str, statement: &Statement) -> bool {
+    let end = usize::try_from(statement.span.end).unwrap_or(usize::MAX);
+    let rest = text.get(end..).unwrap_or("").lines().next().unwrap_or("");
+    rest.split(|next: char| !next.is_alphanumeric()).any(|word| matches!(word, "when" | "if" | "otherwise"))
+}
+
+/// True for a line whose label is the word of a cell, `Vanilla RNN:`, `GRU:  z_t = …`.
+fn names_cell(line: &str) -> bool {
+    const CELLS: [&str; 8] = ["RNN", "LSTM", "GRU", "Elman", "Jordan", "SRU", "MGU", "ESN"];
+    let label = line.split(['=', ':', '：']).next().unwrap_or("");
+    label.len() < line.len()
+        && !line[label.len()..].starts_with('=')
+        && label.split(|next: char| !next.is_alphanumeric()).any(|word| CELLS.contains(&word))
 }
 
 fn reads<'s>(

@@ -7,6 +7,10 @@ use super::token::{Bracket, TokenKind};
 pub(crate) const WORDS: [&str; 11] =
     ["LSTM", "GRU", "RNN", "Linear", "linear", "lin", "FC", "Dense", "Affine", "MLP", "Conv"];
 
+/// Words that join their arguments: `concat(a, b)` is `[a, b]`.
+pub(crate) const JOINS: [&str; 7] =
+    ["concat", "Concat", "CONCAT", "concatenate", "Concatenate", "cat", "Cat"];
+
 /// Commands that mean nothing to us.
 #[rustfmt::skip]
 pub(crate) const NOISE: [&str; 49] = [

@@ -278,12 +278,15 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
                 let dollars = text[..range.start].ends_with('$') && text[range.end..].starts_with('$');
                 let role = text[..range.start].ends_with(":math:");
                 if !dollars && !role {
-                    found.blocks.push(Block {
-                        range: content,
-                        outer: range.clone(),
-                        spelling: Spelling::Text,
-                        place: Place::Span,
-                    });
+                    // "```math h_t = \tanh(W x_t)```": a fence on one line.
+                    let fenced = text[content.clone()].strip_prefix("math ").filter(|_| ticks >= 3);
+                    let (inside, spelling, place) = match fenced {
+                        Some(inside) => {
+                            (content.end - inside.len()..content.end, Spelling::Latex, Place::Inline)
+                        }
+                        None => (content, Spelling::Text, Place::Span),
+                    };
+                    found.blocks.push(Block { range: inside, outer: range.clone(), spelling, place });
                     excluded.push(range);
                 }
             }
@@ -491,9 +494,25 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         let rows =
             open == 1 && environment(inside).is_some() && inside.contains("\\\\") && inside.contains('\n');
         let place = if rows { Place::Display } else { place };
+        let range = without_delimiters(text, range);
         blocks.push(Block { range, outer: start..over, spelling: Spelling::Latex, place });
         position = over.max(start + 1);
     }
+}
+
+/// `$$\[ h_t = … \]$$`: delimiters within delimiters.
+fn without_delimiters(text: &str, range: Range<usize>) -> Range<usize> {
+    let whole = text.get(range.clone()).unwrap_or("");
+    let inside = whole.trim();
+    for (open, close) in [("\\[", "\\]"), ("\\(", "\\)")] {
+        if let Some(rest) = inside.strip_prefix(open).and_then(|rest| rest.strip_suffix(close))
+            && !rest.contains(open)
+        {
+            let start = range.start + whole.len() - whole.trim_start().len() + open.len();
+            return start..start + rest.len();
+        }
+    }
+    range
 }
 
 /// `2pt]` after `\\[`: the height of a row, no bracket.

@@ -5,7 +5,7 @@
 
 use super::ast::{Comparison, Function, ProductSign};
 use super::command::{
-    COMMANDS, FONTS, NOISE, NOISE_WITH_ARGUMENT, TEXT_FONTS, WORD_FONTS, WORDS, accent, sign,
+    COMMANDS, FONTS, JOINS, NOISE, NOISE_WITH_ARGUMENT, TEXT_FONTS, WORD_FONTS, WORDS, accent, sign,
 };
 use super::name;
 use super::text::{html_tag, number_length, place, script_length, script_tokens};
@@ -186,6 +186,8 @@ impl<'a> Lexer<'a, '_> {
             '>' => self.push(TokenKind::Greater, 1),
             ',' => self.push(TokenKind::Comma, 1),
             ';' => self.push(TokenKind::Semicolon, 1),
+            '.' if self.rest().starts_with("...") => self.push(TokenKind::Ellipsis, 3),
+            '.' if self.rest().starts_with("..") => self.push(TokenKind::Ellipsis, 2),
             '.' if self.rest().starts_with(".*") => self.push(TokenKind::Product(ProductSign::Hadamard), 2),
             '.' if !self.rest()[1..].starts_with(|next: char| next.is_ascii_digit()) => {
                 self.push(TokenKind::Period, 1);
@@ -293,7 +295,8 @@ impl<'a> Lexer<'a, '_> {
             self.word_or_function(&run, length);
             return;
         }
-        if spelled && !after_script && WORDS.contains(&run.as_str()) {
+        let join = JOINS.contains(&run.as_str()) && self.is_applied(length);
+        if spelled && !after_script && (WORDS.contains(&run.as_str()) || join) {
             let span = place(self.offset, self.position, self.position + length);
             self.writer.word(run, span);
             self.position += length;
@@ -430,6 +433,8 @@ impl<'a> Lexer<'a, '_> {
                 self.position += length;
                 self.writer.spaced = true;
             }
+            // `\\\` at the end of a line: `\\`, written for a page that takes one backslash away.
+            '\n' if self.text[..self.position].ends_with("\\\\") => self.position += slashes,
             '\n' => {
                 let span = place(self.offset, self.position, self.position + slashes);
                 let message = "a single backslash ends this row".to_owned();
@@ -535,6 +540,9 @@ impl<'a> Lexer<'a, '_> {
 
     /// A font with its argument: the group stays, letters in it are read as `letters` says.
     fn font(&mut self, length: usize, letters: Letters) {
+        if letters == Letters::Split && self.weight_and_value(length) {
+            return;
+        }
         let rest = &self.rest()[length..];
         let blank = rest.len() - rest.trim_start().len();
         self.position += length;
@@ -543,6 +551,27 @@ impl<'a> Lexer<'a, '_> {
             self.groups.push(letters);
             self.push(TokenKind::Open(Bracket::Brace), 1);
         }
+    }
+
+    /// `\mathbf{Wx}_t`, `\boldsymbol{W h}^{(t-1)}`: a weight and a value in one font; the time is the value's. Any other
+    /// script may be a label of both.
+    fn weight_and_value(&mut self, length: usize) -> bool {
+        const TIMES: [&str; 8] = ["_t", "_{t", "_{(t", "^t", "^{t", "^{(t", "^{<t", "^{\\langle"];
+        let Some((start, end, over)) = self.argument(self.position + length) else { return false };
+        let letters: Vec<(usize, char)> =
+            self.text[start..end].char_indices().filter(|(_, next)| !next.is_whitespace()).collect();
+        let &[(weight, first), (value, second)] = letters.as_slice() else { return false };
+        let script = self.text[over..].trim_start();
+        let timed = TIMES.iter().any(|time| script.starts_with(time));
+        if !timed || !first.is_ascii_uppercase() || !second.is_ascii_lowercase() {
+            return false;
+        }
+        for (at, letter) in [(weight, first), (value, second)] {
+            let span = place(self.offset, start + at, start + at + 1);
+            self.writer.word(letter, span);
+        }
+        self.position = over;
+        true
     }
 
     /// `\mathrm{…}`, `\text{…}`: a function, a word, several letters, or a remark.

@@ -9,7 +9,7 @@ use super::name;
 const SIGNS: [char; 16] = ['=', '+', '_', '^', '{', '[', '*', '/', '⊙', '·', '∘', '×', '<', '>', '≤', '≥'];
 
 /// Marks that stand before every line of a comment or a list.
-const PREFIXES: [&str; 9] = ["///", "//!", "//", "#", "*", "%", "-", "|", ";;"];
+const PREFIXES: [&str; 10] = ["///", "//!", "//", "#", "*", "%", "-", "|", ";;", ";"];
 
 /// How a time index begins behind its name.
 pub(crate) const INDICES: [&str; 6] = ["_t", "_{t", "[t", "(t", "<sub>t", "ₜ"];
@@ -41,6 +41,16 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
         }
         line = without_bar(text, line);
         let whole = &text[line.clone()];
+        if !open && is_pointer(whole) {
+            continue;
+        }
+        let spans = if whole.contains('`') { code_spans(whole) } else { bindings(whole) };
+        if !open && !spans.is_empty() {
+            kept.extend(
+                spans.into_iter().map(|span| trim(text, line.start + span.start..line.start + span.end)),
+            );
+            continue;
+        }
         if is_heading(whole) || !open && (is_prose(whole, &words) || is_description(whole, &words)) {
             continue;
         }
@@ -53,6 +63,59 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
         }
     }
     kept
+}
+
+/// `   ↑ keep previous      ↑ new info`: words that point at the line above.
+fn is_pointer(line: &str) -> bool {
+    line.starts_with(['↑', '⬆', '▲', '└', '╰']) && !line.contains(['=', '＝', '∈'])
+}
+
+/// The code spans of a line of words that hold equations with a time: ``SSM: `h_t = A h_{t-1}`, `y_t = C h_t`.``
+fn code_spans(line: &str) -> Vec<Range<usize>> {
+    let (mut spans, mut position, mut outside) = (Vec::new(), 0, String::new());
+    while let Some(open) = line[position..].find('`').map(|at| position + at) {
+        let ticks = line[open..].bytes().take_while(|byte| *byte == b'`').count();
+        let Some(close) = line[open + ticks..].find(&line[open..open + ticks]) else { break };
+        let span = open + ticks..open + ticks + close;
+        outside.push_str(&line[position..open]);
+        position = span.end + ticks;
+        let inside = &line[span.clone()];
+        if inside.contains('=') && has_written_time(inside) {
+            spans.push(span);
+        }
+    }
+    outside.push_str(&line[position..]);
+    // An equation of the line itself, with a name in ticks behind it, is none of them.
+    if outside.contains(['=', '＝']) {
+        spans.clear();
+    }
+    spans
+}
+
+/// `Equations (Default: f=Sigmoid, g=Tanh):` binds functions, and says nothing else.
+fn bindings(line: &str) -> Vec<Range<usize>> {
+    let Some((open, close)) = line.find('(').zip(line.rfind(')')).filter(|(open, close)| open < close) else {
+        return Vec::new();
+    };
+    let inside = &line[open + 1..close];
+    let start = open + 1 + inside.find(": ").map_or(0, |colon| colon + 2);
+    let tail = line[close + 1..].trim_matches([':', '.', ' ']);
+    if line[..open].contains('=') || !tail.is_empty() {
+        return Vec::new();
+    }
+    let mut found = Vec::new();
+    let mut position = start;
+    for part in line[start..close].split(',') {
+        let function = part.split_once('=').filter(|(name, function)| {
+            name.trim().chars().count() == 1 && name::function(&function.trim().to_lowercase()).is_some()
+        });
+        if function.is_none() {
+            return Vec::new();
+        }
+        found.push(position..position + part.len());
+        position += part.len() + 1;
+    }
+    found
 }
 
 /// The first line that is program code beyond doubt: the head of a function, a class or a loop.
@@ -271,6 +334,14 @@ fn without_remark(text: &str, line: Range<usize>, names: &[&str]) -> Range<usize
     {
         line = trim(text, line.start..line.start + dash);
     }
+    // `y_t = V h_t 输出`: words of a script that no name is written in.
+    let whole = &text[line.clone()];
+    let foreign = whole.len()
+        - whole.trim_end_matches(|next: char| is_ideograph(next) || " ，。、（）：".contains(next)).len();
+    let from = whole.len() - foreign;
+    if from > equals && whole[from..].starts_with(' ') && balanced(&whole[..from]) {
+        line = trim(text, line.start..line.start + from);
+    }
     let whole = &text[line.clone()];
     // `x_t ∈ ℝ^d: the input`.
     if let Some(set) = whole.find('∈')
@@ -299,8 +370,9 @@ fn without_remark(text: &str, line: Range<usize>, names: &[&str]) -> Range<usize
     }
     let whole = &text[line.clone()];
     // A tail after two blanks, behind the last sign of mathematics.
+    let signs = whole.replace(" / ", " , ");
     let last_sign =
-        whole.rfind(SIGNS).map_or(0, |sign| sign + whole[sign..].chars().next().map_or(1, char::len_utf8));
+        signs.rfind(SIGNS).map_or(0, |sign| sign + whole[sign..].chars().next().map_or(1, char::len_utf8));
     let from = last_sign.max(equals.min(whole.len()));
     if let Some(gap) = whole.get(from..).and_then(|tail| tail.find("  "))
         && is_remark(&whole[from + gap..], names)
@@ -332,6 +404,11 @@ fn without_remark(text: &str, line: Range<usize>, names: &[&str]) -> Range<usize
     line
 }
 
+/// Chinese, Japanese and Korean.
+fn is_ideograph(character: char) -> bool {
+    matches!(character, '\u{3040}'..='\u{30ff}' | '\u{3400}'..='\u{9fff}' | '\u{ac00}'..='\u{d7af}')
+}
+
 fn balanced(text: &str) -> bool {
     let mut depth = 0_i32;
     for byte in text.bytes() {
@@ -347,7 +424,12 @@ fn balanced(text: &str) -> bool {
 /// True for words that are no names: at least one word of two letters, and no sign of mathematics. One letter by its
 /// name in brackets, `(alpha)`, is a factor, and so are several: dropped, they would be missing in silence.
 fn is_remark(tail: &str, names: &[&str]) -> bool {
-    if tail.contains(SIGNS) {
+    // `hidden state / output`: a slash between words.
+    let words = || tail.split(|next: char| !next.is_alphanumeric()).filter(|word| !word.is_empty());
+    let slash =
+        tail.contains(" / ") && words().all(|word| word.chars().count() >= 3 && !name::is_greek_word(word));
+    let joined = if slash { tail.replace(" / ", " ") } else { tail.to_owned() };
+    if joined.contains(SIGNS) {
         return false;
     }
     let inside = tail.trim();

@@ -31,10 +31,12 @@
 
 mod alternative;
 pub mod ast;
+mod chain;
 mod command;
 mod component;
 mod convention;
 mod declaration;
+mod domain;
 mod explanation;
 mod factor;
 mod find;
@@ -300,6 +302,7 @@ pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     reader.read(tokens);
     let mut diagnostics = writer.diagnostics;
     diagnostics.append(&mut reader.diagnostics);
+    chain::define(reader.implied, &mut reader.statements, &mut diagnostics);
     (finish(Reading { statements: reader.statements, lost: reader.lost, diagnostics }), spans)
 }
 
@@ -517,6 +520,7 @@ fn parse_blocks(
     let mut general = Vec::new();
     let mut samples = Vec::new();
     let mut signatures = Vec::new();
+    let mut implied = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -532,7 +536,9 @@ fn parse_blocks(
         general.append(&mut reader.general);
         samples.append(&mut reader.samples);
         signatures.append(&mut reader.signatures);
+        implied.append(&mut reader.implied);
     }
+    chain::define(implied, &mut statements, &mut diagnostics);
     skip_general_forms(&general, &statements, &mut diagnostics);
     report_samples(&samples, &statements, &mut diagnostics);
     report_signatures(&signatures, &statements, &mut diagnostics);

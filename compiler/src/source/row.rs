@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::command::JOINS;
 use super::sequence::Sequence;
 use super::token::{Bracket, Token, TokenKind};
 use crate::limits::MAXIMUM_NESTING;
@@ -185,11 +186,46 @@ pub(crate) fn ungroup(tokens: &[Token]) -> Vec<Token> {
     kept
 }
 
-/// True where `start..end` only remarks: words in an upright font, text, or a number in parentheses.
+/// `\text{concat}(a, b)`, `concat([a, b], dim=1)` and `\mathrm{Concat}[a, b]` as `[a, b]`.
+pub(crate) fn spell_joins(tokens: &[Token]) -> Vec<Token> {
+    let (sequence, _) = Sequence::new(tokens);
+    let opens = |index: usize| {
+        matches!(sequence.kind(index), Some(TokenKind::Open(Bracket::Round | Bracket::Square)))
+            .then(|| sequence.partner(index))
+            .flatten()
+    };
+    let mut kinds: Vec<Option<TokenKind>> = tokens.iter().map(|token| Some(token.kind.clone())).collect();
+    for (index, token) in tokens.iter().enumerate() {
+        let TokenKind::Word { text, .. } = &token.kind else { continue };
+        let before = index.checked_sub(1).and_then(|before| sequence.kind(before));
+        let script = matches!(before, Some(TokenKind::Subscript | TokenKind::Superscript));
+        let Some(close) = opens(index + 1).filter(|_| JOINS.contains(&text.as_str()) && !script) else {
+            continue;
+        };
+        kinds[index] = None;
+        kinds[index + 1] = Some(TokenKind::Open(Bracket::Square));
+        kinds[close] = Some(TokenKind::Close(Bracket::Square));
+        let Some(inner) = opens(index + 2) else { continue };
+        // The axis says nothing: values are joined along their features.
+        let axis = sequence.kind(inner + 1) == Some(&TokenKind::Comma)
+            && matches!(sequence.kind(inner + 2),
+                Some(TokenKind::Word { text, .. }) if matches!(text.as_str(), "dim" | "axis"));
+        if inner + 1 == close || axis {
+            kinds[index + 2] = None;
+            kinds[inner..close].fill(None);
+        }
+    }
+    let kept = tokens.iter().zip(kinds);
+    kept.filter_map(|(token, kind)| Some(Token { kind: kind?, ..token.clone() })).collect()
+}
+
+/// True where `start..end` only remarks: words in an upright font, text, words that TeX reads as letters, or a number in
+/// parentheses.
 fn is_remark(sequence: &Sequence<'_>, start: usize, end: usize) -> bool {
     let (from, to, bracketed) = sequence.without_brackets(start, end);
     let number = bracketed && to == from + 1 && matches!(sequence.kind(from), Some(TokenKind::Number { .. }));
     number
+        || is_title(&sequence.tokens[start..end])
         || start < end
             && (start..end).all(|index| match sequence.kind(index) {
                 Some(TokenKind::Remark | TokenKind::Comma | TokenKind::Period) => true,
@@ -239,7 +275,9 @@ pub(crate) fn strip(tokens: &[Token]) -> Vec<Token> {
                 let to = (from..tokens.len())
                     .find(|at| matches!(tokens[*at].kind, TokenKind::Align | TokenKind::Quad))
                     .unwrap_or(tokens.len());
-                if is_remark(&sequence, from, to) {
+                // The line ends behind the last row.
+                let last = (from..to).rev().find(|at| !tokens[*at].kind.is_layout());
+                if is_remark(&sequence, from, last.map_or(from, |last| last + 1)) {
                     cut = index;
                     break;
                 }
@@ -274,6 +312,20 @@ pub(crate) fn strip(tokens: &[Token]) -> Vec<Token> {
                     }
                     after = script.2;
                 }
+            }
+            // `\left(\begin{array}{c} i_t \\ f_t \end{array}\right) = …`: the brackets of the matrix itself.
+            TokenKind::Open(Bracket::Round | Bracket::Square)
+                if sequence.kind(index + 1) == Some(&TokenKind::Open(Bracket::Matrix))
+                    && sequence.partner(index) == Some(sequence.after(index + 1))
+                    && index.checked_sub(1).and_then(|before| sequence.kind(before)).is_none_or(
+                        |before| {
+                            matches!(before, TokenKind::Equals | TokenKind::Align | TokenKind::Close(_))
+                                || before.is_layout()
+                        },
+                    ) =>
+            {
+                dropped[index] = true;
+                dropped[sequence.after(index + 1)] = true;
             }
             // `{\rm tanh}` is `tanh`.
             TokenKind::Open(Bracket::Brace)

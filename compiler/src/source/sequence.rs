@@ -291,7 +291,7 @@ impl<'a> Sequence<'a> {
             }
             after = self.skip_layout(after);
             match self.kind(after) {
-                Some(TokenKind::Equals | TokenKind::In) => return true,
+                Some(TokenKind::Equals | TokenKind::In | TokenKind::Relation("sim")) => return true,
                 // `x_t, h_t \in …`.
                 Some(TokenKind::Comma) => index = self.skip_layout(after + 1),
                 _ => return false,

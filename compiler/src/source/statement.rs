@@ -5,16 +5,18 @@
 use std::collections::HashSet;
 
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
+use super::chain::Implied;
 use super::convention::Convention;
 use super::declaration::spells;
 use super::pratt::{Parser, Stop};
 use super::row::{
-    is_loss, is_prose, is_sentence, relations, segments, strip, trailing_word, ungroup, words, words_once,
+    is_loss, is_prose, is_sentence, relations, segments, spell_joins, strip, trailing_word, ungroup, words,
+    words_once,
 };
 use super::sequence::{BracketFault, MAXIMUM_LIST, Sequence};
 use super::stack::is_column;
 use super::token::{Bracket, Token, TokenKind, describe};
-use super::{name, normal, print};
+use super::{domain, name, print};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::MAXIMUM_NESTING;
 use crate::span::Span;
@@ -38,6 +40,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) general: Vec<(String, Span)>,
     /// Words that stand once in all that is read.
     once: HashSet<String>,
+    /// What a chained equality says of a name in passing.
+    pub(crate) implied: Vec<Implied>,
 }
 
 /// `z_t \sim \mathcal{N}(\mu_t, I)`.
@@ -68,6 +72,7 @@ impl<'a> Reader<'a> {
             skipped: Vec::new(),
             general: Vec::new(),
             once: HashSet::new(),
+            implied: Vec::new(),
             samples: Vec::new(),
             signatures: Vec::new(),
         }
@@ -86,12 +91,13 @@ impl<'a> Reader<'a> {
     /// Reads all of `tokens`.
     pub(crate) fn read(&mut self, tokens: &[Token]) {
         let mut pending: Vec<Reference> = Vec::new();
-        let tokens = &ungroup(tokens);
+        let tokens = &ungroup(&spell_joins(tokens));
         if self.lines {
             self.once = words_once(tokens);
         }
         for (start, end) in segments(tokens, self.lines) {
-            let row: Vec<Token> = strip(&tokens[start..end]);
+            let mut row: Vec<Token> = strip(&tokens[start..end]);
+            self.drop_domains(&mut row);
             if row.is_empty() {
                 continue;
             }
@@ -102,6 +108,19 @@ impl<'a> Reader<'a> {
             }
         }
         self.drop_pending(&mut pending);
+    }
+
+    /// Drops what a row says of where its equation holds.
+    fn drop_domains(&mut self, row: &mut Vec<Token>) {
+        let time = &self.convention.time;
+        let (before, behind) = (domain::leading(row, time), domain::trailing(row, time));
+        let dropped = behind.map(|(from, what)| (from, row.len(), what));
+        for (from, to, what) in dropped.into_iter().chain(before.map(|to| (0, to, domain::TIME))) {
+            let (sequence, _) = Sequence::new(row);
+            let span = sequence.span(from, to);
+            self.skip(format!("{what} is no part of the cell: skipped"), span);
+            row.drain(from..to);
+        }
     }
 
     /// Notes the names left of the relation of a row that could not be read.
@@ -393,6 +412,16 @@ impl<'a> Reader<'a> {
             self.report(Code::SkippedRow, message, span, None);
             return Ok(());
         }
+        // `h_t = 0, t = 0`.
+        if let [time, _, step] = sequence.tokens
+            && matches!(&time.kind, TokenKind::Word { text, .. } if *text == self.convention.time)
+            && matches!(step.kind, TokenKind::Number { .. })
+        {
+            let message = "a condition on the time: a definition by cases is outside the language";
+            let help = "write the beginning of a state as `h_0 = s`".to_owned();
+            self.report(Code::Piecewise, message, sequence.span(0, 3), Some(help));
+            return Err(Stop);
+        }
         if let Some(what) = self.foreign(sequence, first) {
             self.skip(format!("{what} is no part of the cell: skipped"), span);
             return Ok(());
@@ -464,7 +493,7 @@ impl<'a> Reader<'a> {
             self.report(Code::EquationTooLong, message, span, None);
             return Err(Stop);
         }
-        let value = self.one_value(values)?;
+        let value = self.one_value(values, span)?;
         if let ExpressionKind::Call(Function::Chunk, arguments) = &value.kind
             && (arguments.len() < 3
                 || targets.len() + pending.len() > 1
@@ -528,41 +557,6 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// The value of a chained equality.
-    fn one_value(&mut self, values: Vec<Expression>) -> Result<Expression, Stop> {
-        let mut values = values.into_iter();
-        let Some(first) = values.next() else { return Err(Stop) };
-        for further in values {
-            if normal::form(&first) == normal::form(&further) {
-                continue;
-            }
-            let repeats = match (&first.kind, &further.kind) {
-                (ExpressionKind::Call(one, _), ExpressionKind::Call(other, _)) => one == other,
-                // `g(W_x x_t + W_a a_{t-1}) = g(W [a_{t-1}, x_t])`, where nothing binds `g` yet.
-                (ExpressionKind::Chain(one), ExpressionKind::Chain(other)) if applies(one, other) => true,
-                _ => skeleton(&first) == skeleton(&further),
-            };
-            if !repeats {
-                let message = match (&first.kind, &further.kind) {
-                    (ExpressionKind::Call(..), ExpressionKind::Call(..)) => {
-                        "this side applies another function than the one before"
-                    }
-                    _ => "this side is another expression than the one before",
-                };
-                let help = Some("keep the side that is meant".to_owned());
-                self.report(Code::ChainDiffers, message, further.span, help);
-                if let Some(last) = self.diagnostics.last_mut() {
-                    last.labels.push((first.span, "the side before".to_owned()));
-                }
-                // The first side is read on, so that what else is wrong is found too.
-                continue;
-            }
-            let message = "this side is taken to repeat the one before and is skipped";
-            self.report(Code::SkippedRow, message, further.span, None);
-        }
-        Ok(first)
-    }
-
     /// `a_t, b_t = u_t, v_t`: each name and its value.
     fn pairs(
         &mut self,
@@ -596,7 +590,7 @@ impl<'a> Reader<'a> {
         let word = |index: usize, letter: &str| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == letter);
         let any = |kind: &TokenKind| sequence.tokens.iter().any(|token| token.kind == *kind);
         if equals == 1 && word(0, &self.convention.time) && any(&TokenKind::Ellipsis) {
-            return Some("the range of the time");
+            return Some(domain::TIME);
         }
         let left = sequence.tokens.get(..equals).unwrap_or_default();
         let partial = TokenKind::LargeOperator("derivative");
@@ -644,7 +638,7 @@ impl<'a> Reader<'a> {
             let parameter = self.parameter(sequence, 1, equals)?;
             return Ok(LeftSide::Known(*function, spelled.clone(), parameter));
         }
-        // `\frac{dh}{dt}`, `\tau \frac{d h(t)}{dt}`, `d h / d t`, whatever scales it.
+        // `\frac{dh}{dt}`, `\tau \frac{d h(t)}{dt}`, `d h / d t`, whatever scales it; `\tau \dot{h}`.
         let differential = |index: usize| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == "d" || text == "dt");
         let quotient = (0..equals).any(|index| match sequence.kind(index) {
             Some(TokenKind::Fraction) => {
@@ -653,6 +647,7 @@ impl<'a> Reader<'a> {
                 begins(index + 1) && begins(under)
             }
             Some(TokenKind::Slash) => differential(index + 1),
+            Some(TokenKind::Accent("dot" | "ddot")) => index > 0,
             _ => false,
         });
         if quotient {
@@ -818,65 +813,6 @@ impl<'a> Reader<'a> {
         self.report(Code::LeftSide, message, span, help);
         Err(Stop)
     }
-}
-
-/// True where both are one name applied to something in parentheses.
-fn applies(one: &[Expression], other: &[Expression]) -> bool {
-    let parts = |factors: &[Expression]| match factors {
-        [Expression { kind: ExpressionKind::Reference(name), .. }, argument]
-            if matches!(argument.kind, ExpressionKind::Group(_)) =>
-        {
-            Some(print::text::reference(name))
-        }
-        _ => None,
-    };
-    parts(one).is_some_and(|name| parts(other) == Some(name))
-}
-
-/// An expression without its names: two sides with one skeleton say the same in other names.
-fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
-    let mut parts = Vec::new();
-    let mut stack = vec![expression];
-    while let Some(expression) = stack.pop() {
-        let (kind, count) = match &expression.kind {
-            ExpressionKind::Group(inner) => {
-                stack.push(inner);
-                continue;
-            }
-            ExpressionKind::Number(_) => (0, 0),
-            ExpressionKind::FunctionName(_) => (1, 0),
-            ExpressionKind::Reference(read) => (2, usize::from(read.time.is_some())),
-            ExpressionKind::Negate(_) => (3, 1),
-            ExpressionKind::Transpose(_) => (4, 1),
-            ExpressionKind::Add(..) => (5, 2),
-            ExpressionKind::Subtract(..) => (6, 2),
-            ExpressionKind::Product(..) => (7, 2),
-            ExpressionKind::Divide(..) => (8, 2),
-            ExpressionKind::Power(..) => (9, 2),
-            ExpressionKind::Chain(factors) => (10, factors.len()),
-            ExpressionKind::Concatenate(elements) => (11, elements.len()),
-            ExpressionKind::Compare(comparison, ..) => (12 + *comparison as u8, 2),
-            ExpressionKind::Slice { .. } => (31, 1),
-            ExpressionKind::Call(function, arguments) => (32 + *function as u8, arguments.len()),
-        };
-        parts.push((kind, count));
-        match &expression.kind {
-            ExpressionKind::Negate(inner)
-            | ExpressionKind::Transpose(inner)
-            | ExpressionKind::Slice { of: inner, .. } => stack.push(inner),
-            ExpressionKind::Add(left, right)
-            | ExpressionKind::Subtract(left, right)
-            | ExpressionKind::Compare(_, left, right)
-            | ExpressionKind::Product(_, left, right)
-            | ExpressionKind::Divide(left, right)
-            | ExpressionKind::Power(left, right) => stack.extend([&**right, &**left]),
-            ExpressionKind::Chain(inner)
-            | ExpressionKind::Concatenate(inner)
-            | ExpressionKind::Call(_, inner) => stack.extend(inner.iter().rev()),
-            _ => {}
-        }
-    }
-    parts
 }
 
 /// The left side of an equation.

@@ -88,6 +88,10 @@ impl<'a> Lexer<'a, '_> {
             self.position += length;
             return;
         }
+        if character == 'Σ' && is_sum(&rest[length..]) {
+            self.push(TokenKind::LargeOperator("sum"), length);
+            return;
+        }
         if character == '#' || rest.starts_with("//") {
             self.position += rest.find('\n').unwrap_or(rest.len());
             return;
@@ -180,6 +184,11 @@ impl<'a> Lexer<'a, '_> {
             return;
         }
         if character == '.' {
+            let dots = rest.bytes().take(3).take_while(|byte| *byte == b'.').count();
+            if dots > 1 {
+                self.push(TokenKind::Ellipsis, dots);
+                return;
+            }
             if rest[1..].starts_with('T') && !rest[2..].starts_with(continues_identifier) {
                 self.push(TokenKind::Superscript, 1);
                 self.push(TokenKind::Top, 1);
@@ -434,4 +443,11 @@ pub(crate) fn number_length(text: &str, exponent: bool) -> usize {
         }
     }
     length
+}
+
+/// True for the limits of a sum behind `Σ`, `_{i=1}^{n}` or `_{j ∈ N}`; else it is a name.
+fn is_sum(rest: &str) -> bool {
+    rest.strip_prefix("_{")
+        .and_then(|inside| inside.split('}').next())
+        .is_some_and(|limits| limits.contains(['=', '∈', '≤', '<']))
 }

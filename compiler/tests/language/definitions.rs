@@ -221,3 +221,28 @@ fn marks_are_given_by_options_too() {
     assert_eq!(crate::codes(&read(&["z"], &[]).expect_err("no `z`"), true), ["GW0111"]);
     assert_eq!(crate::codes(&read(&[], &["h"]).expect_err("no parameter"), true), ["GW0111"]);
 }
+
+#[test]
+fn a_chain_says_what_the_name_in_its_first_side_is() {
+    same(&[
+        "h_t = \\sigma(z_t) = \\sigma(W x_t + U h_{t-1} + b)",
+        "h_t = \\sigma(W x_t + U h_{t-1} + b) = \\sigma(z_t)",
+        "h_t = \\sigma(z_t) \\\\ z_t = W x_t + U h_{t-1} + b",
+    ]);
+    // What the document defines itself stands.
+    same(&[
+        "z_t = W x_t + U h_{t-1} \\\\ h_t = \\sigma(z_t) = \\sigma(A x_t + B h_{t-1} + b)",
+        "z_t = W x_t + U h_{t-1} \\\\ h_t = \\sigma(z_t)",
+    ]);
+    refuse("h_t = \\sigma(z_t) = \\tanh(W x_t + U h_{t-1})", &["GW0016"]);
+}
+
+#[test]
+fn words_of_cells_part_alternatives() {
+    refuse(
+        "RNN: h_t = tanh(W x_t + U h_{t-1})\nGRU: z_t = sigmoid(V x_t)\n     h_t = z_t * h_{t-1}",
+        &["GW0110"],
+    );
+    // Within one cell definitions follow each other.
+    note("RNN: h_t = tanh(W x_t + U h_{t-1})\n     h_t = h_t / norm(h_t)", &[]);
+}

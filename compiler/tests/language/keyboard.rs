@@ -118,3 +118,41 @@ fn a_bias_of_a_number_is_a_number() {
         "x[x] -> h[h]; h[h]; zeta[h] W[h, x] U[h, h]",
     );
 }
+
+#[test]
+fn lines_that_point_at_others_say_nothing() {
+    assert_eq!(
+        document("h_t = tanh(W x_t + U h_{t-1})\n      ↑ the input   ↑ the state before"),
+        document("; h_t = tanh(W x_t + U h_{t-1})\n; the step"),
+    );
+}
+
+#[test]
+fn a_sum_in_text_is_named() {
+    refuse("h_t = tanh(W x_t + U h_{t-1})\ny_t = Σ_{d=1}^{D} a^d · h_{t-1}", "GW0452");
+    assert_eq!(document("h_t = Σ x_t + U h_{t-1}"), document("h_t = Sigma x_t + U h_{t-1}"));
+}
+
+#[test]
+fn the_activations_of_a_heading_are_bound() {
+    let gates = "  zt = f(Xt*(Wz^T) + Ht-1*(Rz^T) + Wbz)\n";
+    let state = "  ht = g(Xt*(Wh^T) + Ht-1*(Rh^T) + Wbh)";
+    let update = "\n  Ht = (1 - zt) (.) ht + zt (.) Ht-1";
+    let heading = "Equations (Default: f=Sigmoid, g=Tanh):\n";
+    // The candidate `ht` of a state `Ht` is no output.
+    assert_eq!(
+        document(&format!("{heading}{gates}{state}{update}")),
+        "X[X] -> H[H]; H[H]; Wz[H, X] Rz[H, H] Wbz[H] Wh[H, X] Rh[H, H] Wbh[H]",
+    );
+    refuse(&format!("{gates}{state}{update}"), "GW0102");
+    // One name for two conditions.
+    let choice = "  ht = g(Xt*(Wh^T) + Rbh)";
+    refuse(&format!("{heading}{gates}{state} # when a = 0\n{choice} # when a != 0{update}"), "GW0110");
+}
+
+#[test]
+fn words_of_other_scripts_behind_an_equation_are_remarks() {
+    assert_eq!(document("h_t = tanh(W x_t + U h_{t-1}) 新的隐藏状态"), RNN);
+    assert_eq!(document("h_t = tanh(W x_t + U h_{t-1})   hidden state / output"), RNN);
+    assert_eq!(document("$$\\[ h_t = \\tanh(W x_t + U h_{t-1}) \\]$$"), RNN);
+}

@@ -1,6 +1,6 @@
 //! Notations that people really write, each normalised to one meaning.
 
-use crate::{accept, note, refuse, same};
+use crate::{accept, differ, note, refuse, same, try_read};
 
 #[test]
 fn concatenations_are_spelled_in_many_ways() {
@@ -52,6 +52,9 @@ fn cases_without_conditions_are_groups() {
 fn what_is_outside_the_language_is_named() {
     for (text, code) in [
         ("\\frac{dh}{dt} = -h(t) + W x(t)", "GW0453"),
+        ("\\tau \\dot{h}(t) = -h(t) + W x(t)", "GW0453"),
+        ("\\dot{h}(t) = -h(t) + W x(t)", "GW0453"),
+        ("\\dot{h} = -h + \\tanh(W h + U x)", "GW0453"),
         ("h_t = (I - A)^{-1} x_t + h_{t-1}", "GW0402"),
         ("h_t = \\tanh(\\text{Linear}(x_t) + h_{t-1})", "GW0455"),
         ("h_t = h_{t-1} + \\begin{cases} x_t & x_t > 0 \\\\ 0 & x_t \\le 0 \\end{cases}", "GW0451"),
@@ -59,6 +62,46 @@ fn what_is_outside_the_language_is_named() {
     ] {
         let found = refuse(text, &[code]);
         assert!(!found[0].message.is_empty());
+    }
+}
+
+#[test]
+fn a_concatenation_may_be_a_word() {
+    same(&[
+        "h_t = \\tanh(W [h_{t-1}, x_t] + b)",
+        "h_t = \\tanh(W \\cdot \\text{concat}(h_{t-1}, x_t) + b)",
+        "h_t = \\tanh(W \\, \\mathrm{Concat}[h_{t-1}, x_t] + b)",
+        "h_t = \\tanh(W concat([h_{t-1}, x_t]) + b)",
+        "h_t = tanh(W @ cat((h_{t-1}, x_t), dim=1) + b)",
+        "h_t = tanh(W * concatenate(h_{t-1}, x_t) + b)",
+    ]);
+}
+
+#[test]
+fn where_an_equation_holds_is_skipped() {
+    let cell = "h_t = \\tanh(W x_t + U h_{t-1})";
+    for domain in [
+        ", \\forall t",
+        " \\quad \\forall t \\in \\{1, \\dots, T\\}",
+        ", \\quad t = 1, \\ldots, T",
+        ", \\quad t \\geq 1",
+        ", 1 \\le t \\le T",
+        " \\text{ for } t = 1, \\dots, T",
+        " \\text{ for all } t",
+        " \\quad (t > 0)",
+    ] {
+        same(&[cell, &format!("{cell}{domain}")]);
+        note(&format!("{cell}{domain}"), &["GW0950"]);
+    }
+    same(&[cell, &format!("\\forall t: {cell}"), &format!("\\text{{for }} t = 1, \\dots, T: {cell}")]);
+    let leaky = "h_t = \\lambda h_{t-1} + x_t";
+    for domain in [", \\lambda > 0", ", \\quad 0 < \\lambda < 1", " \\quad (0 \\le a \\le 1)"] {
+        note(&format!("{leaky}{domain}"), &["GW0950"]);
+    }
+    same(&["h_t = tanh(W x_t + U h_{t-1}), t >= 1", "h_t = tanh(W x_t + U h_{t-1}) for t = 1, ..., T"]);
+    // What chooses is no remark.
+    for condition in [", x_t > 0", ", t = 0", ", t < 5", ", z > 0", " \\quad \\text{if } x_t > 0"] {
+        assert!(try_read(&format!("{cell}{condition}")).is_err(), "{condition}");
     }
 }
 
@@ -137,4 +180,49 @@ fn brackets_with_a_plus_are_the_positive_part() {
         "h_t = \\mathrm{relu}(W x_t + U h_{t-1} + b)",
     ]);
     same(&["h_t = [W x_t + U h[t-1]]_+ + b", "h_t = relu(W x_t + U h[t-1]) + b"]);
+}
+
+/// Words of one line in brackets, and words that TeX reads as letters, behind the last row too.
+#[test]
+fn remarks_in_brackets_end_any_row() {
+    let cell = "f_t &= \\sigma(W x_t) \\\\ h_t &= f_t \\odot h_{t-1}";
+    for remark in
+        ["\\quad (\\text{Hidden})", "& (\\text{Hidden state})", ", & new memory", "\\qquad \\text{(new)}"]
+    {
+        for end in ["", "\n"] {
+            let rows = cell.replace(" \\\\ ", &format!(" {remark}{end} \\\\ "));
+            let text = format!("\\begin{{align}} {rows} {remark}{end} \\end{{align}}");
+            same(&[&text, "f_t = \\sigma(W x_t) \\\\ h_t = f_t \\odot h_{t-1}"]);
+        }
+    }
+    // A factor is none.
+    differ(
+        "\\begin{align} h_t &= \\tanh(W x_t + U h_{t-1}) \\quad (1 - b) \\end{align}",
+        "h_t = \\tanh(W x_t + U h_{t-1})",
+    );
+}
+
+#[test]
+fn brackets_around_a_matrix_are_its_own() {
+    let column = |names: &str| format!("\\left(\\begin{{array}}{{c}} {names} \\end{{array}}\\right)");
+    let value = "W h_{t-1} + U x_t";
+    same(&[
+        &format!(
+            "{} = {} ({value}) \\\\ h_t = a_t \\odot b_t",
+            column("a_t \\\\ b_t"),
+            column("\\sigma \\\\ \\tanh")
+        ),
+        &format!("[a_t; b_t] = [\\sigma; \\tanh] ({value}) \\\\ h_t = a_t \\odot b_t"),
+    ]);
+}
+
+#[test]
+fn a_font_over_a_weight_and_a_value_leaves_the_time_to_the_value() {
+    same(&[
+        "\\mathbf{h}_t = \\tanh(\\mathbf{Wx}_t + \\boldsymbol{U h}_{t-1})",
+        "\\mathbf{h}^{(t)} = \\tanh(\\mathbf{W x}^{(t)} + \\bm{Uh}^{(t-1)})",
+        "h_t = \\tanh(W x_t + U h_{t-1})",
+    ]);
+    // A label may be that of one name with two letters.
+    refuse("h_t = \\tanh(\\mathbf{Wx}_i x_t + \\mathbf{Wh}_i h_{t-1})", &["GW0005"]);
 }

@@ -9,6 +9,21 @@ fn a_shared_weight_is_noted() {
 }
 
 #[test]
+fn nothing_is_noted_of_what_is_wrong() {
+    let text = "z_t = \\sigma_g(W x_t) \\\\ h_t = z_t h_{t-1} + \\sigma_g(U x_t)";
+    let found = crate::refuse(text, &["GW0102"]);
+    assert!(found.iter().all(|found| found.code.as_str() != "GW0901"), "{found:?}");
+}
+
+#[test]
+fn a_weight_joined_with_a_value_is_noted() {
+    let found = note("h_t = tanh(W [h_{t-1}, x_t, e])", &["GW0912"]);
+    assert!(found[0].message.contains("`e` is learned"), "{}", found[0].message);
+    note("h_t = \\tanh(W [h_{t-1}, x_t, e]) \\\\ e \\in \\mathbb{R}^n", &[]);
+    note("h_t = tanh(W [h_{t-1}, x_t] + b)", &[]);
+}
+
+#[test]
 fn a_gate_that_nothing_reads_is_noted() {
     note("z_t = sigmoid(W x_t)\nh_t = h_{t-1} + x_t\ny_t = h_t", &["GW0803"]);
 }

@@ -126,3 +126,14 @@ fn diagonal_matrices_scale() {
         "alpha[alpha] v[alpha] k[S] -> S[alpha, S]; S[alpha, S]; ",
     );
 }
+
+#[test]
+fn a_greek_parameter_before_a_matrix_of_the_step_is_a_number() {
+    accept(
+        "S_t = \\gamma S_{t-1} + v_t k_t^\\top; o_t = S_t q_t",
+        "v[S] k[S_2] q[S_2] -> o[S]; S[S, S_2]; gamma[]",
+    );
+    note("S_t = \\gamma S_{t-1} + v_t k_t^\\top; o_t = S_t q_t", &["GW0907", "GW0902", "GW0906", "GW0902"]);
+    // Where it stands beside vectors too, it is one.
+    refuse("S_t = \\gamma S_{t-1} + v_t k_t^\\top; o_t = \\gamma \\odot (S_t q_t)", &["GW0202"]);
+}

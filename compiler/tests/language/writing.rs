@@ -149,3 +149,21 @@ fn a_refusal_points_into_the_text() {
     let found = refuse(text, &["GW0004"]);
     assert_eq!(&text[found[0].span.start as usize..found[0].span.end as usize], "+");
 }
+
+#[test]
+fn code_spans_of_a_line_are_its_equations() {
+    same(&["/// SSM: `h_t = A h_{t-1} + B x_t`, `y_t = C h_t`.", "h_t = A h_{t-1} + B x_t; y_t = C h_t"]);
+    same(&["The step ``h_t = A h_{t-1} + B x_t`` of the state", "h_t = A h_{t-1} + B x_t"]);
+    same(&["h_t = A h_{t-1} + B x_t  `state`", "h_t = A h_{t-1} + B x_t"]);
+    same(&["```math h_t = \\tanh(W x_t + U h_{t-1} + b)```", RNN]);
+}
+
+#[test]
+fn ends_of_rows_outlive_a_page_that_takes_a_backslash_away() {
+    same(&[
+        "$$\\begin{aligned} a_t &= W x_t \\\\\\\n h_t &= a_t + U h_{t-1} \\end{aligned}$$",
+        "a_t = W x_t; h_t = a_t + U h_{t-1}",
+    ]);
+    // One alone is a slip.
+    refuse("$$\\begin{aligned} a_t &= W x_t \\\n h_t &= a_t + U h_{t-1} \\end{aligned}$$", &["GW0002"]);
+}

@@ -9,10 +9,39 @@ use gatewright::sequence::{self, CellLayout, Keep, Port, SequenceCell};
 
 use crate::Element;
 use crate::fill::Fill;
+use crate::last::last_steps;
 use crate::operation::{CellOperation, Stretches};
 use crate::pool::WorkspacePool;
 
+/// Which steps of an output a layer gives.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Steps {
+    /// All of them, `[T, B, n]`.
+    #[default]
+    All,
+    /// Of each sample the one that is run last, `[B, n]`: the last that it has, or its first where it runs backwards.
+    /// Zero for a sample without steps.
+    Last,
+}
+
 /// A compiled cell with its parameters.
+///
+/// # What it gives
+///
+/// [`CellLayer::forward_ragged`] gives everything: all outputs at all steps, and the final states. As a [`Module`], and
+/// by [`CellLayer::forward_output`] where samples have lengths, a layer gives one tensor:
+///
+/// | wanted | how |
+/// | --- | --- |
+/// | the first output at all steps | as it is |
+/// | of each sample the output at its last step | `layer.steps(Steps::Last)` |
+/// | another value of a step, `c_t` or `f_t` | a line `f_t: output` in the equations, then `layer.output("f")` |
+///
+/// Gradients flow back to the steps that were given. Of a layer of two directions
+/// ([`Bidirectional`](gatewright::layer::Bidirectional)) the last step is the last of the sequence, where the backward
+/// half has seen one step alone; what both halves end with are the final states.
+///
+/// # Shapes
 ///
 /// Sequences are time-major `[T, B, n]`, or `[B, T, n]` after [`CellLayer::batch_first`]. A cell with several inputs
 /// takes them side by side along the features, in the order of its layout, a matrix row by row. Outputs and states that
@@ -24,6 +53,10 @@ pub struct CellLayer<T: Element = f32> {
     inference: Arc<WorkspacePool<T>>,
     variables: Vec<(String, Tensor)>,
     batch_first: bool,
+    /// Number of the output that is given as a module.
+    output: usize,
+    /// Steps of it.
+    steps: Steps,
     /// What a run keeps that a gradient may follow.
     keep: Keep,
 }
@@ -81,6 +114,8 @@ impl<T: Element> CellLayer<T> {
             inference: Arc::default(),
             variables: named,
             batch_first: false,
+            output: 0,
+            steps: Steps::All,
             keep: Keep::Tape,
         })
     }
@@ -89,6 +124,32 @@ impl<T: Element> CellLayer<T> {
     #[must_use]
     pub fn batch_first(mut self, batch_first: bool) -> Self {
         self.batch_first = batch_first;
+        self
+    }
+
+    /// Gives this output as a [`Module`], not the first one.
+    ///
+    /// # Errors
+    ///
+    /// A name that is no output of the cell.
+    pub fn output(mut self, name: &str) -> Result<Self> {
+        let outputs = &self.layout().outputs;
+        let Some(number) = outputs.iter().position(|port| port.name == name) else {
+            let known: Vec<&str> = outputs.iter().map(|port| port.name.as_str()).collect();
+            candle_core::bail!(
+                "the cell has no output `{name}`, it has `{}`: a line `{name}: output` in the equations makes a value \
+                of the step one",
+                known.join("`, `")
+            );
+        };
+        self.output = number;
+        Ok(self)
+    }
+
+    /// Gives these steps as a [`Module`].
+    #[must_use]
+    pub fn steps(mut self, steps: Steps) -> Self {
+        self.steps = steps;
         self
     }
 
@@ -132,7 +193,7 @@ impl<T: Element> CellLayer<T> {
         input: &Tensor,
         initial_states: Option<&[Tensor]>,
     ) -> Result<Sequences> {
-        self.forward_stretches(input, initial_states, Stretches::default())
+        self.forward_ragged(input, initial_states, sequence::Sequences::default())
     }
 
     /// As [`CellLayer::forward_with_states`], where samples have lengths or resets, or run backwards. Flags are `[T, B]`
@@ -147,10 +208,39 @@ impl<T: Element> CellLayer<T> {
         initial_states: Option<&[Tensor]>,
         stretches: sequence::Sequences<'_>,
     ) -> Result<Sequences> {
-        self.forward_stretches(input, initial_states, stretches.into())
+        let mut sequences = self.forward_time_major(input, initial_states, stretches.into())?;
+        if self.batch_first {
+            for output in &mut sequences.outputs {
+                *output = output.transpose(0, 1)?;
+            }
+        }
+        Ok(sequences)
     }
 
-    fn forward_stretches(
+    /// As [`CellLayer::forward_ragged`], but gives what the layer gives as a [`Module`].
+    ///
+    /// # Errors
+    ///
+    /// As [`CellLayer::forward_ragged`], and a cell without outputs.
+    pub fn forward_output(
+        &self,
+        input: &Tensor,
+        initial_states: Option<&[Tensor]>,
+        stretches: sequence::Sequences<'_>,
+    ) -> Result<Tensor> {
+        let sequences = self.forward_time_major(input, initial_states, stretches.into())?;
+        let Some(output) = sequences.outputs.get(self.output) else {
+            candle_core::bail!("the cell has no output");
+        };
+        match self.steps {
+            Steps::All if self.batch_first => output.transpose(0, 1),
+            Steps::All => Ok(output.clone()),
+            Steps::Last => last_steps(output, stretches),
+        }
+    }
+
+    /// Outputs are `[T, B, n]`, however the input lies.
+    fn forward_time_major(
         &self,
         input: &Tensor,
         initial_states: Option<&[Tensor]>,
@@ -182,8 +272,7 @@ impl<T: Element> CellLayer<T> {
         let mut outputs = Vec::with_capacity(layout.outputs.len());
         for port in &layout.outputs {
             let axes = [&[steps, batch], port.axes.as_slice()].concat();
-            let output = cut(steps * batch * port.size)?.reshape(axes)?;
-            outputs.push(if self.batch_first { output.transpose(0, 1)? } else { output });
+            outputs.push(cut(steps * batch * port.size)?.reshape(axes)?);
         }
         let mut final_states = Vec::with_capacity(layout.states.len());
         for port in &layout.states {
@@ -211,13 +300,10 @@ impl<T: Element> CellLayer<T> {
     }
 }
 
-/// The first output of the cell, from the states that the equations give, else from zeros.
+/// What [`CellLayer`] says it gives, from the states that the equations give, else from zeros.
 impl<T: Element> Module for CellLayer<T> {
     fn forward(&self, input: &Tensor) -> Result<Tensor> {
-        match self.forward_with_states(input, None)?.outputs.into_iter().next() {
-            Some(output) => Ok(output),
-            None => candle_core::bail!("the cell has no output"),
-        }
+        self.forward_output(input, None, sequence::Sequences::default())
     }
 }
 

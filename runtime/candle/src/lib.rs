@@ -14,13 +14,14 @@
 
 mod dense;
 mod fill;
+mod last;
 mod layer;
 mod operation;
 mod optimizer;
 mod pool;
 
 pub use dense::dense;
-pub use layer::{CellLayer, Sequences};
+pub use layer::{CellLayer, Sequences, Steps};
 pub use optimizer::{Adam, AdamState};
 
 /// The numbers a layer computes in, `f32` or `f64`: those that candle and compiled cells both know.

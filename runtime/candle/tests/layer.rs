@@ -10,7 +10,7 @@ use candle_nn::{Optimizer, SGD, VarBuilder, VarMap};
 use elman::Elman;
 use gatewright::parameters::{Initializer, Random};
 use gatewright::sequence::{self as stretches, Direction, SequenceCell};
-use gatewright_candle::{CellLayer, Element, Sequences, dense};
+use gatewright_candle::{CellLayer, Element, Sequences, Steps, dense};
 
 const STEPS: usize = 5;
 const BATCH: usize = 3;
@@ -220,9 +220,14 @@ fn a_dense_layer_begins_as_its_seed_and_place_say() -> Result<()> {
 
 /// A compiled cell in a layer of its own variables.
 fn compiled(map: &VarMap) -> Result<CellLayer<f64>> {
+    compiled_from(map, &[])
+}
+
+fn compiled_from(map: &VarMap, declarations: &[&str]) -> Result<CellLayer<f64>> {
     let text =
         "z_t = sigmoid(W_z [h_{t-1}, x_t])\nh_t = (1 - z_t) * h_{t-1} + z_t * tanh(W [h_{t-1}, x_t] + b)";
-    let cell = gatewright::read_cell(text, gatewright::Syntax::Text).map_err(candle_core::Error::wrap)?;
+    let text = [&[text], declarations].concat().join("\n");
+    let cell = gatewright::read_cell(&text, gatewright::Syntax::Text).map_err(candle_core::Error::wrap)?;
     let sizes = [("x", INPUTS), ("h", HIDDEN)];
     let cell = gatewright::CompiledCell::<f64>::new(&cell, &sizes, gatewright::CompileOptions::default());
     let builder = VarBuilder::from_varmap(map, DType::F64, &Device::Cpu);
@@ -269,6 +274,60 @@ fn ragged_samples_are_samples_alone() -> Result<()> {
     }
     let wrong = stretches::Sequences { lengths: &[6, 1, 1], ..stretches::Sequences::default() };
     assert!(layer.forward_ragged(&x, None, wrong).is_err());
+    Ok(())
+}
+
+/// The last step of each of several samples, of the first output and of a gate, and gradients through it: as of each
+/// sample alone.
+#[test]
+fn last_steps_are_those_of_samples_alone() -> Result<()> {
+    let map = VarMap::new();
+    let gate = compiled_from(&map, &["z_t: output", "h_t: output"])?;
+    let lengths = [2, 5, 0];
+    for (layer, direction) in [
+        (gate.clone(), Direction::Forward),
+        (gate.clone(), Direction::Reverse),
+        (gate.clone().output("h")?, Direction::Forward),
+        (gate.clone().output("z")?.batch_first(true), Direction::Reverse),
+    ] {
+        let few = random::<f64>(&[1, 2, INPUTS], "few")?;
+        let batch_first = layer.clone().batch_first(true).forward(few.as_tensor())?;
+        assert_eq!(batch_first.dims(), [1, 2, HIDDEN]);
+        let (layer, first) = (layer.clone().batch_first(false).steps(Steps::Last), layer);
+        let x = random::<f64>(&[STEPS, BATCH, INPUTS], "x")?;
+        let weights = random::<f64>(&[BATCH, HIDDEN], "weights")?;
+        let ragged = stretches::Sequences { lengths: &lengths, direction, ..stretches::Sequences::default() };
+        let together = layer.forward_output(&x, None, ragged)?;
+        assert_eq!(together.dims(), [BATCH, HIDDEN]);
+        let mut sum = Tensor::zeros((), DType::F64, &Device::Cpu)?;
+        for (sample, &length) in lengths.iter().enumerate() {
+            let found = together.get(sample)?;
+            if length == 0 {
+                assert_eq!(found.abs()?.sum_all()?.to_scalar::<f64>()?, 0.0);
+                continue;
+            }
+            let alone = x.narrow(1, sample, 1)?.narrow(0, 0, length)?.contiguous()?;
+            let one = stretches::Sequences { direction, ..stretches::Sequences::default() };
+            let all = first.clone().batch_first(false).forward_output(&alone, None, one)?;
+            let last = all.get(if direction == Direction::Forward { length - 1 } else { 0 })?.get(0)?;
+            assert_close("last step", &found, &last, 1e-15)?;
+            sum = sum.add(&last.mul(&weights.get(sample)?)?.sum_all()?)?;
+        }
+        let (found, expected) = (together.mul(&weights)?.sum_all()?.backward()?, sum.backward()?);
+        let variables = layer.variables().iter().map(|(name, variable)| (name.as_str(), variable));
+        for (name, variable) in variables.chain([("x", x.as_tensor())]) {
+            let of = |store: &GradStore| store.get(variable).cloned().expect("a gradient");
+            assert_close(name, &of(&found), &of(&expected), 1e-14)?;
+        }
+        // The same where the batch lies first, where all have all steps, and where there are none.
+        let turned = layer.clone().batch_first(true).forward_output(&x.transpose(0, 1)?, None, ragged)?;
+        assert_close("batch first", &turned, &together, 0.0)?;
+        assert_eq!(layer.forward(&x)?.dims(), [BATCH, HIDDEN]);
+        let empty = Tensor::zeros((0, BATCH, INPUTS), DType::F64, &Device::Cpu)?;
+        assert_eq!(layer.forward(&empty)?.to_vec2::<f64>()?, vec![vec![0.0; HIDDEN]; BATCH]);
+    }
+    let refused = gate.output("c").err().expect("no such output").to_string();
+    assert!(refused.contains("`z`, `h`") && refused.contains("c: output"), "{refused}");
     Ok(())
 }
 

@@ -129,8 +129,7 @@ fn loops(
     lines.extend(description.gradients());
     lines.push(format!("Tape: {} bytes per step and sample (f32)", compiled.tape_bytes_per_step()));
     lines.push(format!(
-        "Training holds {} bytes per step and sample (f32): the tape, and what the way back keeps for the products \
-         behind its loop",
+        "Training holds {} bytes per step and sample (f32): the tape, and what products behind the loop back read of it",
         compiled.training_bytes_per_step()
     ));
     Ok((title, lines))

@@ -2,7 +2,9 @@
 
 use std::path::Path;
 
+use gatewright::compiler::regularize::RegularizeError;
 use gatewright::error::{CallError, CompileError};
+use gatewright::layer::RegularizedError;
 use gatewright::parameters::{ParameterError, TensorFileError};
 use gatewright::weights::WeightError;
 
@@ -59,6 +61,25 @@ impl From<CompileError> for Failure {
                 Self::Usage(format!("{error} (--dims NAME=SIZE)"))
             }
             CompileError::NoBackend | CompileError::Level { .. } => Self::Usage(error.to_string()),
+            _ => Self::Data(error.to_string()),
+        }
+    }
+}
+
+impl From<RegularizeError> for Failure {
+    fn from(error: RegularizeError) -> Self {
+        match error {
+            RegularizeError::Graph(_) => Self::Data(error.to_string()),
+            _ => Self::Usage(error.to_string()),
+        }
+    }
+}
+
+impl From<RegularizedError> for Failure {
+    fn from(error: RegularizedError) -> Self {
+        match error {
+            RegularizedError::Choice(error) => error.into(),
+            RegularizedError::Compile(error) => error.into(),
             _ => Self::Data(error.to_string()),
         }
     }

@@ -9,9 +9,9 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use gatewright::Element;
-use gatewright::parameters::{Conversion, NamedTensor, read_tensors, write_atomically, write_tensors};
+use gatewright::parameters::{Conversion, NamedTensor, tensors_from_bytes, write_atomically, write_tensors};
 use gatewright::weights::onnx::{Choices, Given, Model, Reading};
-use gatewright::weights::{Activation, Direction, Layer, keras, onnx, pytorch};
+use gatewright::weights::{Activation, Direction, Imported, Layer, keras, onnx, pytorch};
 
 use crate::arguments::Precision;
 use crate::failure::Failure;
@@ -20,9 +20,9 @@ use crate::print::{answer_line, message};
 /// Frameworks by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Framework {
-    /// Names and shapes of a state_dict, in a safetensors file
+    /// A state_dict, in a file of torch.save or a safetensors file
     Pytorch,
-    /// Paths and shapes of a model's weights, in a safetensors file
+    /// A model's weights, in a file of save_weights (.weights.h5), an older .h5 file, or by path in a safetensors file
     Keras,
     /// RNN, LSTM and GRU nodes of a model
     Onnx,
@@ -51,8 +51,9 @@ impl From<ReadingName> for Reading {
 #[command(after_help = "Writes NAME.md and NAME.safetensors for each layer and direction. To run one:\n  \
     gatewright run NAME.md --weights NAME.safetensors --data IN --out OUT")]
 pub(crate) struct Arguments {
-    /// The file: safetensors (PyTorch: `save_file(model.state_dict(), FILE)`; Keras: `save_file({w.path:
-    /// numpy.array(w) for w in model.weights}, FILE)`) or ONNX
+    /// The file: what `torch.save(model.state_dict(), FILE)` or Keras's `model.save_weights(FILE)` wrote, ONNX, or
+    /// safetensors (PyTorch: `save_file(model.state_dict(), FILE)`; Keras: `save_file({w.path: numpy.array(w) for w in
+    /// model.weights}, FILE)`)
     file: PathBuf,
     /// Where the file comes from
     #[arg(long, value_enum)]
@@ -63,6 +64,9 @@ pub(crate) struct Arguments {
     /// PyTorch: `nonlinearity` of every nn.RNN; Keras: `activation` of every layer. Default as there: tanh
     #[arg(long, value_name = "NAME")]
     activation: Option<String>,
+    /// PyTorch: the entry of the file that is the state_dict, where it holds more
+    #[arg(long, value_name = "NAME")]
+    key: Option<String>,
     /// Keras: `recurrent_activation` of LSTM and GRU. Default as there: sigmoid
     #[arg(long, value_name = "NAME")]
     recurrent_activation: Option<String>,
@@ -82,6 +86,7 @@ impl Arguments {
     fn check(&self) -> Result<(), Failure> {
         let options = [
             ("--activation", self.activation.is_some(), self.from != Framework::Onnx),
+            ("--key", self.key.is_some(), self.from == Framework::Pytorch),
             ("--recurrent-activation", self.recurrent_activation.is_some(), self.from == Framework::Keras),
             ("--reset-after", self.reset_after.is_some(), self.from == Framework::Keras),
             ("--reading", self.reading.is_some(), self.from == Framework::Onnx),
@@ -94,6 +99,9 @@ impl Arguments {
         Ok(())
     }
 }
+
+/// f64 is rounded where f32 is asked for.
+const CONVERSION: Conversion = Conversion::Round;
 
 /// Runs the subcommand.
 pub(crate) fn import(arguments: &Arguments) -> Result<(), Failure> {
@@ -113,23 +121,48 @@ struct Part<T> {
 
 fn import_in<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
     let named = |name: &Option<String>| name.as_deref().map(keras::activation).transpose();
-    let (parts, rest) = if arguments.from == Framework::Onnx {
-        let bytes = fs::read(&arguments.file).map_err(|error| Failure::file(&arguments.file, &error))?;
-        let reading = arguments.reading.map(Reading::from).unwrap_or_default();
-        let model = onnx::import::<T>(&bytes, Choices { conversion: Conversion::Round, reading })?;
-        parts_of(model)
-    } else {
-        let tensors = read_tensors::<T>(&arguments.file, Conversion::Round)?;
-        let activation = named(&arguments.activation)?;
-        let imported = if arguments.from == Framework::Pytorch {
-            pytorch::import(&tensors, activation.unwrap_or(Activation::Tanh))?
-        } else {
-            let recurrent_activation = named(&arguments.recurrent_activation)?;
-            let reset_after = arguments.reset_after;
-            keras::import(&tensors, &keras::Arguments { activation, recurrent_activation, reset_after })?
-        };
+    let bytes = fs::read(&arguments.file).map_err(|error| Failure::file(&arguments.file, &error))?;
+    let is_archive = bytes.starts_with(b"PK\x03\x04");
+    let alone = |imported: Imported<T>| {
         let part = |layer| Part { layer, states: Vec::new(), remarks: Vec::new() };
         (imported.layers.into_iter().map(part).collect(), imported.rest)
+    };
+    let (parts, rest) = match arguments.from {
+        Framework::Onnx => {
+            let reading = arguments.reading.map(Reading::from).unwrap_or_default();
+            parts_of(onnx::import::<T>(&bytes, Choices { conversion: CONVERSION, reading })?)
+        }
+        Framework::Pytorch => {
+            let saved = is_archive || bytes.starts_with(pytorch::OLD_FILE);
+            let tensors = if saved {
+                pytorch::state_dict::<T>(&bytes, CONVERSION, arguments.key.as_deref())?
+            } else if arguments.key.is_some() {
+                return Err(Failure::usage(
+                    "--key is for files of torch.save: a safetensors file has one dictionary",
+                ));
+            } else {
+                tensors_from_bytes::<T>(&bytes, CONVERSION)?
+            };
+            let activation = named(&arguments.activation)?.unwrap_or(Activation::Tanh);
+            alone(pytorch::import(&tensors, activation)?)
+        }
+        Framework::Keras => {
+            let choices = keras::Arguments {
+                activation: named(&arguments.activation)?,
+                recurrent_activation: named(&arguments.recurrent_activation)?,
+                reset_after: arguments.reset_after,
+            };
+            if is_archive {
+                return Err(Failure::data(
+                    "a .keras file is an archive: unzip it and take its model.weights.h5, which does not tell activations",
+                ));
+            }
+            alone(if bytes.starts_with(keras::hdf5::MAGIC) {
+                keras::hdf5::import::<T>(&bytes, CONVERSION, &choices)?
+            } else {
+                keras::import(&tensors_from_bytes::<T>(&bytes, CONVERSION)?, &choices)?
+            })
+        }
     };
     fs::create_dir_all(&arguments.out).map_err(|error| Failure::file(&arguments.out, &error))?;
     let mut taken = BTreeMap::new();

@@ -9,9 +9,11 @@ use gatewright::compiler::diagnostic::{Code, Diagnostic, line_column, render};
 use gatewright::compiler::graph::Graph;
 use gatewright::compiler::limits::MAXIMUM_SOURCE_BYTES;
 use gatewright::compiler::passes::read;
+use gatewright::compiler::regularize::Regularizer;
 use gatewright::compiler::resolve::{Cell, CyclePolicy, Options, settle};
 use gatewright::compiler::source::ast::Document;
 use gatewright::compiler::source::{Syntax, parse};
+use gatewright::layer::RegularizedCell;
 use gatewright::primitive::Level;
 use gatewright::{Backend, CompileOptions, CompiledCell, Element, zoo};
 
@@ -190,6 +192,18 @@ impl Checked {
         arguments: BackendArguments,
     ) -> Result<CompiledCell<T>, Failure> {
         Ok(CompiledCell::from_graph(graph, &self.named(sizes), options(arguments))?)
+    }
+
+    /// As [`Checked::compile_graph`], with masks of this seed in training.
+    pub(crate) fn compile_regularized<T: Element>(
+        &self,
+        graph: &Graph,
+        sizes: &[usize],
+        arguments: BackendArguments,
+        choices: &[Regularizer],
+        seed: u64,
+    ) -> Result<RegularizedCell<T>, Failure> {
+        Ok(RegularizedCell::from_graph(graph, &self.named(sizes), options(arguments), choices, seed)?)
     }
 
     fn named(&self, sizes: &[usize]) -> Vec<(&str, usize)> {

@@ -547,6 +547,40 @@ fn train_leaves_a_curve_and_weights() {
     assert_eq!(weights["head.weight"].shape, [10, 24]);
 }
 
+/// Files as the frameworks themselves write them.
+#[test]
+fn saved_files_are_imported() {
+    let folder = Folder::new("saved");
+    for (file, from, more, layer) in [
+        ("pytorch.pt", "pytorch", vec![], "lstm_deep_l1_reverse"),
+        ("pytorch_checkpoint.pt", "pytorch", vec!["--key", "model"], "gru_l0"),
+        ("half.safetensors", "pytorch", vec![], "gru_l0"),
+        ("keras.weights.h5", "keras", vec![], "lstm_lstm_cell_l0"),
+    ] {
+        let (out, path) = (folder.path(file), format!("tests/weights/{file}"));
+        let line = ["import", &path, "--from", from, "--out", &out];
+        let output = gatewright(&[&line[..], &more[..]].concat());
+        assert_eq!(output.status.code(), Some(0), "{file}: {}", err(&output));
+        for extension in ["md", "safetensors"] {
+            let name = format!("{file}/{layer}.{extension}");
+            assert!(Path::new(&folder.path(&name)).exists(), "{name}: {}", self::out(&output));
+        }
+    }
+    let out = folder.path("refused");
+    for (line, code, says) in [
+        ("tests/weights/pytorch_checkpoint.pt --from pytorch", 2, "`model`"),
+        ("tests/weights/pytorch.pt --from keras", 1, "model.weights.h5"),
+        ("tests/weights/pytorch.safetensors --from pytorch --key model", 2, "--key"),
+        ("tests/weights/keras_other.h5 --from keras", 1, "attribute `activation`"),
+    ] {
+        let line: Vec<&str> =
+            ["import"].into_iter().chain(line.split_whitespace()).chain(["--out", &out]).collect();
+        let output = gatewright(&line);
+        assert_eq!(output.status.code(), Some(code), "{line:?}: {}", err(&output));
+        assert!(err(&output).contains(says), "{line:?}: {}", err(&output));
+    }
+}
+
 /// One page with everything in it: equations, curves, results, gates; and every ablation of the cell.
 #[test]
 fn cells_and_their_ablations_are_compared_on_a_page() {
@@ -576,9 +610,25 @@ fn cells_and_their_ablations_are_compared_on_a_page() {
             "{line}"
         );
     }
+    // Layers and regularisers are those of every cell; gates are those of the top layer.
+    let line = "compare zoo:gru_v3 zoo:elman --layers 2 --hidden 4 --zoneout h=0.1 --layer-dropout 0.2 --out";
+    let line: Vec<&str> = line.split_whitespace().chain([page.as_str()]).collect();
+    let output = gatewright(&[&line[..], &budget[..]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let text = std::fs::read_to_string(&page).expect("a page");
+    for part in
+        ["2 layers", "zoneout of h 0.1 at each step; dropout 0.2 at each step between layers", "dead units"]
+    {
+        assert!(text.contains(part), "{part}");
+    }
+    assert!(text.contains("gru_v3<td>z") && text.contains("elman<td>h"), "gates of the top layer");
+    // GRU over bits: 3 (4 (1 + 4) + 4) and 3 (4 (4 + 4) + 4).
+    assert!(out(&output).contains("180 parameters"), "{}", out(&output));
     for (line, code) in [
         (vec!["compare", "zoo:mgu", "zoo:mgu"], 2),
         (vec!["compare", "zoo:mgu", "--parameters", "2"], 2),
+        (vec!["compare", "zoo:mgu", "zoo:indrnn", "--recurrent-dropout", "0.2"], 2),
+        (vec!["compare", "zoo:mgu", "--parameters", "300", "--layers", "2"], 2),
         (vec!["compare", "zoo:mgu", "--initial", "b_q=1"], 2),
         (vec!["compare", "zoo:no_such_cell"], 2),
     ] {

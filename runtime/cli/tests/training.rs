@@ -168,6 +168,69 @@ fn the_log_is_a_line_of_json_for_each_evaluation() {
 }
 
 #[test]
+fn regularisers_are_said_resumed_and_no_part_of_what_is_judged() {
+    let folder = Folder::new("regularised");
+    let fixed = "train zoo:lstm --task parity --length 8 --hidden 5 --batch 8 --evaluate-every 4 --seeds 1 --layers 2 \
+        --dropout 0.1 --layer-dropout 0.2 --recurrent-dropout h=0.3 --zoneout c=0.5 --zoneout h=0.05 \
+        --drop-connect U_f=0.4 --variational";
+    let trained = |name: &str, more: &[&str]| {
+        let out = folder.path(name);
+        let arguments: Vec<&str> =
+            fixed.split_whitespace().chain(["--out", &out]).chain(more.iter().copied()).collect();
+        output(&arguments)
+    };
+    let whole = trained("whole", &["--steps", "12"]);
+    let said = text(&whole.stdout);
+    assert_eq!(whole.status.code(), Some(0), "{}", text(&whole.stderr));
+    for regularizer in [
+        "dropout 0.1 for each sequence in the lowest layer",
+        "dropout 0.2 for each sequence between layers",
+        "recurrent-dropout of h 0.3 for each sequence",
+        "zoneout of c 0.5 at each step",
+        "zoneout of h 0.05 at each step",
+        "drop-connect of U_f 0.4 for all sequences of a step of the optimiser",
+    ] {
+        assert!(said.contains(&format!("in training  {regularizer}")), "{regularizer}: {said}");
+    }
+    // Stopped twice, once between evaluations.
+    for steps in ["5", "8", "12"] {
+        let mut more = vec!["--steps", steps, "--checkpoint-every", "1"];
+        if steps != "5" {
+            more.push("--resume");
+        }
+        let part = trained("parts", &more);
+        assert_eq!(part.status.code(), Some(0), "{}", text(&part.stderr));
+    }
+    let (whole, parts) = (folder.files("whole"), folder.files("parts"));
+    let weights = "lstm_parity_seed0.safetensors";
+    assert!(whole[weights] == parts[weights], "a stop changes nothing");
+    let lines = |files: &BTreeMap<String, Vec<u8>>| -> Vec<serde_json::Value> {
+        let log = text(&files["lstm_parity.jsonl"]);
+        log.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
+    };
+    let last = |lines: &[serde_json::Value]| lines.last().expect("an evaluation").clone();
+    assert_eq!(last(&lines(&whole))["test_loss"], last(&lines(&parts))["test_loss"]);
+    assert_eq!(last(&lines(&whole))["layers"], 2);
+    assert_eq!(last(&lines(&whole))["regularizers"].as_array().expect("a list").len(), 6);
+    let header: serde_json::Value = serde_json::from_slice(
+        &whole[weights][8..][..u64::from_le_bytes(*whole[weights].first_chunk().expect("long")) as usize],
+    )
+    .expect("a header");
+    for name in ["cell.0.W_f", "cell.1.W_f", "head.weight"] {
+        assert!(header[name].is_object(), "{name}: {header}");
+    }
+    // Other masks are another run.
+    let other = trained("parts", &["--steps", "14", "--resume", "--zoneout", "0.2"]);
+    assert_eq!(other.status.code(), Some(2), "{}", text(&other.stderr));
+    let other: Vec<&str> = fixed.split_whitespace().take_while(|word| *word != "--drop-connect").collect();
+    let out = folder.path("parts");
+    let other: Vec<&str> = other.into_iter().chain(["--out", &out, "--resume"]).collect();
+    let other = output(&other);
+    assert_eq!(other.status.code(), Some(1));
+    assert!(text(&other.stderr).contains("of another run: regularisers was"), "{}", text(&other.stderr));
+}
+
+#[test]
 fn what_cannot_be_trained_says_why() {
     let folder = Folder::new("refused");
     let out = folder.path("out");
@@ -182,6 +245,12 @@ fn what_cannot_be_trained_says_why() {
         ("zoo:gru_v3 --task digits --epochs 18446744073709551615", 2, "more than can be counted"),
         ("zoo:gru_v3 --task sunspots --data README.md", 1, "line 1"),
         ("zoo:augru --task digits", 1, "the cell reads 2"),
+        ("zoo:gru_v3 --task digits --zoneout c=0.1", 2, "`c` is not a state that the equations define"),
+        ("zoo:gru_v3 --task digits --dropout 1", 2, "the rate 1 of dropout is not in [0, 1)"),
+        ("zoo:gru_v3 --task digits --dropout x=0.1 --dropout 0.2", 2, "dropout is chosen twice for `x`"),
+        ("zoo:indrnn --task digits --drop-connect 0.2", 2, "the cell has not a learned matrix"),
+        ("zoo:gru_v3 --task digits --layer-dropout 0.2", 2, "--layers 2 or more"),
+        ("zoo:gru_v3 --task digits --variational --zoneout 0.1", 2, "none is given"),
     ] {
         let arguments: Vec<&str> =
             ["train"].into_iter().chain(arguments.split_whitespace()).chain(["--out", &out]).collect();

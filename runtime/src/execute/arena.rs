@@ -19,6 +19,8 @@ pub(crate) struct Room {
     pub(crate) sequence: usize,
     /// Rows of the blocks that states have one more of, in each piece of a round.
     pub(crate) borders: usize,
+    /// Rows of all steps of a chunk.
+    pub(crate) chunk: usize,
 }
 
 impl Room {
@@ -29,6 +31,7 @@ impl Room {
             rows: self.rows.max(other.rows),
             sequence: self.sequence.max(other.sequence),
             borders: self.borders.max(other.borders),
+            chunk: self.chunk.max(other.chunk),
         }
     }
 
@@ -37,6 +40,7 @@ impl Room {
         let rows = match buffer.kind {
             BufferKind::Sequence { extra: true } => self.sequence.checked_add(self.borders)?,
             BufferKind::Sequence { extra: false } => self.sequence,
+            BufferKind::Chunk { .. } => self.chunk,
             BufferKind::Ring => self.rows.checked_mul(2)?,
             BufferKind::Step => self.rows,
             BufferKind::Once => 1,
@@ -104,10 +108,24 @@ impl ArenaLayout {
 pub(crate) struct Region<'a> {
     pub(crate) layout: &'a ArenaLayout,
     pub(crate) piece: Piece,
+    /// First step of the chunk that buffers of kind [`BufferKind::Chunk`] hold.
+    first: usize,
 }
 
-impl Region<'_> {
+impl<'a> Region<'a> {
+    /// A piece, at its first chunk.
+    pub(crate) fn new(layout: &'a ArenaLayout, piece: Piece) -> Self {
+        Self { layout, piece, first: 0 }
+    }
+
+    /// The same piece, at the chunk that begins with a step.
+    #[inline]
+    pub(crate) fn chunk(self, first: usize) -> Self {
+        Self { first, ..self }
+    }
+
     /// First element of a buffer's block for step `step` of the piece, `time` steps ahead.
+    #[inline]
     pub(crate) fn block(&self, buffer: usize, time: usize, step: usize) -> usize {
         let piece = &self.piece;
         let row = match self.layout.kinds[buffer] {
@@ -115,6 +133,7 @@ impl Region<'_> {
                 let before = piece.before + if extra { piece.borders } else { 0 };
                 before + (step + time) * piece.rows
             }
+            BufferKind::Chunk { .. } => (step + time).saturating_sub(self.first) * piece.rows,
             BufferKind::Ring => (step + time) % 2 * self.layout.room.rows,
             BufferKind::Step | BufferKind::Once => 0,
         };
@@ -122,6 +141,7 @@ impl Region<'_> {
     }
 
     /// First element of a place in the block for step `step`.
+    #[inline]
     pub(crate) fn place(&self, place: Place, step: usize) -> usize {
         self.block(place.buffer.0 as usize, place.time, step) + place.column
     }

@@ -1,5 +1,6 @@
 //! The programs of a plan over one block of rows.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use gatewright_compiler::graph::solve::SolveOptions;
@@ -8,7 +9,9 @@ use gatewright_compiler::plan::{BufferKind, OnceSource, Place, Plan, SampleMatri
 use super::arena::{AlignedVec, ArenaLayout, Region, Room};
 use super::compiled::internal;
 use super::engine::Engine;
+use super::outlet::Outlet;
 use super::piece::Course;
+use super::stage::{Boundary, Source};
 use super::table::Row;
 use crate::error::CallError;
 use crate::matmul::{self, Element, Left, PackedMatrix, PackedRows};
@@ -39,6 +42,8 @@ pub(crate) struct Block<T> {
     /// Totals that gradients by parameters are expressions of.
     pub(super) totals: Vec<Vec<T>>,
     offsets: Vec<usize>,
+    /// What the next step back reads of the tape, until a product fetches it.
+    soon: Vec<Range<usize>>,
 }
 
 impl<T> Default for Block<T> {
@@ -58,6 +63,7 @@ impl<T> Default for Block<T> {
             packed: None,
             totals: Vec::new(),
             offsets: Vec::new(),
+            soon: Vec::new(),
         }
     }
 }
@@ -175,6 +181,8 @@ impl<T: Element> Block<T> {
         // Room beyond what is there: of an earlier run nothing must be left.
         self.offsets.clear();
         self.offsets.reserve(engine.most_bindings());
+        self.soon.clear();
+        self.soon.reserve(engine.read_back.len());
         self.settled.clear();
         self.settled.reserve(self.rows.len());
         let scratch = engine.scratch_elements();
@@ -188,41 +196,70 @@ impl<T: Element> Block<T> {
     }
 
     /// Runs the forward programs over a piece, chunk by chunk: what is computed for several steps at once is still in a
-    /// cache where they read it.
-    pub(super) fn run_forward(&mut self, shared: Shared<'_, T>, region: Region<'_>) -> Result<(), CallError> {
-        let piece = region.piece;
-        for first in (0..piece.steps).step_by(piece.chunk()) {
-            let end = piece.steps.min(first + piece.chunk());
-            let all_rows = (end - first) * piece.rows;
-            self.program(shared, region, Section::Before, first, all_rows)?;
-            for step in first..end {
+    /// cache where they read it. Outputs go out where there is an outlet.
+    pub(super) fn run_forward<'s>(
+        &mut self,
+        shared: Shared<'_, T>,
+        region: Region<'_>,
+        inputs: impl Iterator<Item = Source<'s, T>> + Clone,
+        outlet: Option<&Outlet<'_, '_, T>>,
+    ) -> Result<(), CallError>
+    where
+        T: 's,
+    {
+        let (piece, plan) = (region.piece, &shared.engine.plan);
+        for steps in piece.chunks() {
+            let region = region.chunk(steps.start);
+            let all_rows = steps.len() * piece.rows;
+            self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone());
+            self.program(shared, region, Section::Before, steps.start, all_rows)?;
+            for step in steps.clone() {
                 self.step(shared, region, step, false)?;
             }
-            self.program(shared, region, Section::After, first, all_rows)?;
+            self.program(shared, region, Section::After, steps.start, all_rows)?;
+            if let Some(outlet) = outlet {
+                outlet.put(self, shared.engine, region, plan.outputs.iter().copied().map(Some), steps);
+            }
         }
         Ok(())
     }
 
     /// Runs the backward programs over a piece, chunk by chunk, and adds what it gives to gradients by parameters.
+    /// Gradients by inputs go out.
     pub(super) fn run_backward(
         &mut self,
         shared: Shared<'_, T>,
         region: Region<'_>,
+        outputs: Boundary<'_, T>,
         gradient: &mut [T],
+        outlet: &Outlet<'_, '_, T>,
     ) -> Result<(), CallError> {
-        let piece = region.piece;
-        let chunk = piece.chunk();
-        for first in (0..piece.steps).step_by(chunk).rev() {
-            let end = piece.steps.min(first + chunk);
-            let all_rows = (end - first) * piece.rows;
-            self.program(shared, region, Section::BackwardBefore, first, all_rows)?;
-            for step in (first..end).rev() {
+        let (piece, plan) = (region.piece, &shared.engine.plan);
+        for steps in piece.chunks().rev() {
+            let region = region.chunk(steps.start);
+            let all_rows = steps.len() * piece.rows;
+            self.stage_output_gradients(shared.engine, region, steps.clone(), outputs);
+            self.program(shared, region, Section::BackwardBefore, steps.start, all_rows)?;
+            for step in steps.clone().rev() {
+                self.note_soon(shared.engine, region, step);
                 self.step(shared, region, step, true)?;
             }
-            self.program(shared, region, Section::BackwardAfter, first, all_rows)?;
-            self.add_products(shared, region, first, all_rows, gradient)?;
+            self.program(shared, region, Section::BackwardAfter, steps.start, all_rows)?;
+            self.add_products(shared, region, steps.start, all_rows, gradient)?;
+            outlet.put(self, shared.engine, region, plan.input_gradients.iter().copied(), steps);
         }
         Ok(())
+    }
+
+    /// Notes what the step back behind `step` will read of the tape.
+    fn note_soon(&mut self, engine: &Engine<T>, region: Region<'_>, step: usize) {
+        self.soon.clear();
+        if let Some(next) = step.checked_sub(1) {
+            self.soon.extend(engine.read_back.iter().map(|&(buffer, time)| {
+                let start = region.block(buffer, time, next);
+                start..start + region.piece.rows * engine.plan.buffers[buffer].width
+            }));
+        }
     }
 
     /// One step of a time loop, solved where there is something to solve.
@@ -271,8 +308,12 @@ impl<T: Element> Block<T> {
                         row_stride: stride(output),
                         accumulate: *accumulate,
                     };
-                    matmul::multiply_within(self.arena.as_mut_slice(), left, rows, matrix, &[place])
+                    let soon = if section.is_step() { self.soon.as_slice() } else { &[] };
+                    matmul::multiply_within(self.arena.as_mut_slice(), left, rows, matrix, &[place], soon)
                         .map_err(internal)?;
+                    if section.is_step() {
+                        self.soon.clear();
+                    }
                 }
                 Step::SampleProduct { left, right, output } => {
                     let [left, right] =

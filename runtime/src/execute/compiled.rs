@@ -157,8 +157,8 @@ impl<T: Element> CompiledCell<T> {
         self.training.plan.tape_elements() * size_of::<T>()
     }
 
-    /// Bytes that a training run holds for each sample and step: the tape, and what the way back keeps for the products
-    /// behind its loop.
+    /// Bytes that a training run holds for each sample and step: the tape, and gradients by states that what is behind the
+    /// loop back reads. The rest of the way back has memory for a chunk of steps.
     #[must_use]
     pub fn training_bytes_per_step(&self) -> usize {
         self.training.plan.sequence_elements() * size_of::<T>()

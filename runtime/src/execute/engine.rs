@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use gatewright_compiler::graph::Graph;
 use gatewright_compiler::plan::interpret::run_kernel;
-use gatewright_compiler::plan::{Place, Plan};
+use gatewright_compiler::plan::{BufferKind, BufferRole, Place, Plan, Section, Step};
 
 use super::compiled::Backend;
 use super::gradient::GradientOrder;
@@ -27,6 +27,8 @@ pub(crate) struct Engine<T> {
     /// The buffers that hold states, and those that hold gradients by them, each once.
     pub(crate) state_buffers: Vec<usize>,
     pub(crate) state_gradient_buffers: Vec<usize>,
+    /// What element loops of a step back read of the tape: buffers, and how many steps ahead.
+    pub(crate) read_back: Vec<(usize, usize)>,
     /// How products are added up to gradients by parameters.
     pub(crate) gradients: GradientOrder,
     /// Of matrix products and tile primitives; this machine can run it.
@@ -48,6 +50,26 @@ fn buffers(places: &[Place]) -> Vec<usize> {
     buffers.sort_unstable();
     buffers.dedup();
     buffers
+}
+
+/// What element loops of a step back read that is kept for all steps, each once.
+fn read_back(plan: &Plan) -> Vec<(usize, usize)> {
+    let sections = Section::ALL.into_iter().filter(|section| section.is_step() && section.is_backward());
+    let mut found = Vec::new();
+    for step in sections.flat_map(|section| plan.program(section)) {
+        let Step::Loop { bindings, .. } = step else { continue };
+        for &(buffer, time) in bindings {
+            let tape = matches!(plan.buffer(buffer).kind, BufferKind::Sequence { .. })
+                && plan.buffer(buffer).role != BufferRole::StateGradient;
+            // One step ahead is what the step before has read.
+            if tape && time == 0 {
+                found.push((buffer.0 as usize, time));
+            }
+        }
+    }
+    found.sort_unstable();
+    found.dedup();
+    found
 }
 
 impl<T: Element> Engine<T> {
@@ -76,7 +98,18 @@ impl<T: Element> Engine<T> {
         };
         let (state_buffers, state_gradient_buffers) = (buffers(&plan.states), buffers(&plan.state_gradients));
         let gradients = GradientOrder::new(&plan);
-        Ok(Self { graph, plan, state_sizes, state_buffers, state_gradient_buffers, gradients, level, loops })
+        let read_back = read_back(&plan);
+        Ok(Self {
+            graph,
+            plan,
+            state_sizes,
+            state_buffers,
+            state_gradient_buffers,
+            read_back,
+            gradients,
+            level,
+            loops,
+        })
     }
 
     /// Elements of the buffers of states in one row.
@@ -129,5 +162,22 @@ impl<T: Element> Engine<T> {
             Loops::Compiled(compiled) => compiled.0.run(kernel, arena, offsets, rows, &compiled.1, scratch),
         };
         result.map_err(|error| CallError::Internal(error.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+
+    #[test]
+    fn an_lstm_has_a_tape_to_fetch_on_the_way_back() {
+        let cell = crate::zoo::find("lstm").expect("a cell").read().expect("reads");
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+        let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles");
+        let (engine, inference) = (&cell.training, &cell.inference);
+        let names = engine.read_back.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].name.as_str());
+        // Gates and the squashed state, and the state that the step began with.
+        assert_eq!(names.collect::<Vec<_>>(), ["c", "tape"]);
+        assert!(inference.read_back.is_empty());
     }
 }

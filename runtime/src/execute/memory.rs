@@ -87,7 +87,7 @@ impl<T: Element> Memory<T> {
             *self = Self { engine: Some(Arc::clone(engine)), matrices, ..Self::default() };
         }
         // A batch that no run has room for has no table either.
-        let least = Room { rows: batch, sequence: 0, borders: batch };
+        let least = Room { rows: batch, sequence: 0, borders: batch, chunk: 0 };
         let too_large = CallError::TooLarge { steps, batch };
         let elements = ArenaLayout::elements(&engine.plan, least).ok_or(too_large.clone())?;
         // The question allocates, and is asked once.

@@ -3,7 +3,7 @@
 //! A call becomes a table of rows, and the table is cut into blocks of rows. Each block runs all steps in memory of its
 //! own, on any thread; the blocks, and the order in which their parameter gradients are added, depend on the table alone,
 //! so the result does not depend on the number of threads. Inputs are copied in and outputs out: within a block rows are
-//! aligned and padded.
+//! aligned and padded, chunk by chunk, so that what is copied is in a cache where it is read.
 //!
 //! - [`table`]: which stretch of which sample each row runs
 //! - [`piece`]: the stretches of time that a block goes through, and which of them are in memory together
@@ -13,6 +13,7 @@
 //! - [`block`]: the programs of a plan over one piece of one block
 //! - [`solve`]: the iteration that solves a step, where its equations need each other
 //! - [`stage`]: what is copied into a block, out of it, and from piece to piece
+//! - [`outlet`]: the caller's sequences, which blocks fill as they go
 //! - [`gradient`]: gradients by parameters from one block
 //! - [`round`]: the pieces of a block that are in memory together, forward and back
 //! - [`memory`]: what a workspace holds, and the threads that run its blocks
@@ -27,6 +28,7 @@ pub(crate) mod compiled;
 pub(crate) mod engine;
 pub(crate) mod gradient;
 pub(crate) mod memory;
+mod outlet;
 mod piece;
 pub(crate) mod roles;
 mod round;

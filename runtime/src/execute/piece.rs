@@ -7,9 +7,10 @@
 //!
 //! Rows of all the same number of steps, all in memory, are one piece.
 //!
-//! On the way back gradients by parameters are added up [`CHUNK_ROWS`] rows at a time, later steps first. Where memory
-//! makes it necessary, a piece is cut between two such chunks, and nowhere else. So what is added, and in which order,
-//! does not depend on memory.
+//! A piece is run a **chunk** of steps at a time, of [`CHUNK_ROWS`] rows together: what is in memory of a chunk alone stays
+//! in a cache. On the way back gradients by parameters are added up chunk by chunk, later steps first. Where memory
+//! makes it necessary, a piece is cut between two chunks, and nowhere else. So what is added, and in which order, does not
+//! depend on memory.
 
 use std::ops::Range;
 
@@ -17,8 +18,8 @@ use super::arena::Room;
 use super::table::Row;
 use crate::error::CallError;
 
-/// Most rows that the way back adds up at once, all steps of a chunk together: what the products that add them up take
-/// at a time. No block has more rows.
+/// Most rows of a chunk, all its steps together: what the products that add up gradients take at a time. No block has
+/// more rows.
 pub(crate) const CHUNK_ROWS: usize = 256;
 
 /// Steps at which the same rows of a block run.
@@ -37,9 +38,15 @@ pub(crate) struct Piece {
 }
 
 impl Piece {
-    /// Steps that the way back takes at once.
+    /// Steps of a chunk.
     pub(crate) fn chunk(&self) -> usize {
         (CHUNK_ROWS / self.rows.max(1)).max(1)
+    }
+
+    /// The chunks of the piece, each as its steps.
+    pub(crate) fn chunks(self) -> impl DoubleEndedIterator<Item = Range<usize>> {
+        let chunk = self.chunk();
+        (0..self.steps.div_ceil(chunk)).map(move |index| index * chunk..self.steps.min((index + 1) * chunk))
     }
 }
 
@@ -127,6 +134,7 @@ impl Course {
             rows: piece.rows,
             sequence: piece.before + piece.steps * piece.rows,
             borders: piece.borders + piece.rows,
+            chunk: piece.steps.min(piece.chunk()) * piece.rows,
         };
         self.pieces.iter().map(of).fold(Room::default(), Room::union)
     }

@@ -1,10 +1,11 @@
 //! A round of a block, forward and back: its pieces one after the other, states and their gradients carried between them.
 
-use gatewright_compiler::plan::BufferRole;
+use gatewright_compiler::plan::{BufferRole, Place};
 
 use super::arena::Region;
 use super::block::{Block, Shared};
 use super::engine::Engine;
+use super::outlet::Outlet;
 use super::stage::{Beginning, Beginnings, Boundary, Source};
 use crate::error::CallError;
 use crate::matmul::Element;
@@ -26,13 +27,14 @@ impl<T: Element> Block<T> {
         round: usize,
         inputs: Boundary<'_, T>,
         beginnings: Beginnings<'_, T>,
+        outlet: &Outlet<'_, '_, T>,
     ) -> Result<(), CallError> {
         let (layout, engine) = (self.layout()?, shared.engine);
         let pieces = self.course.round(round);
         if pieces.is_empty() {
             return Ok(());
         }
-        let region = |piece| Region { layout: &layout, piece };
+        let region = |piece| Region::new(&layout, piece);
         let first = region(self.course.piece(pieces.start));
         match pieces.start.checked_sub(1) {
             None => self.stage_states(engine, first, beginnings),
@@ -40,28 +42,28 @@ impl<T: Element> Block<T> {
         }
         self.keep(engine, round, first, false);
         self.round = None;
-        self.pieces_forward(shared, round, inputs, true)
+        self.pieces_forward(shared, round, inputs, Some(outlet))
     }
 
-    /// The pieces of a round, of which the states that it begins with are in place.
+    /// The pieces of a round, of which the states that it begins with are in place; outputs go out and final states are
+    /// kept where there is an outlet.
     fn pieces_forward(
         &mut self,
         shared: Shared<'_, T>,
         round: usize,
         inputs: Boundary<'_, T>,
-        ending: bool,
+        outlet: Option<&Outlet<'_, '_, T>>,
     ) -> Result<(), CallError> {
         let (layout, engine) = (self.layout()?, shared.engine);
-        let region = |piece| Region { layout: &layout, piece };
+        let region = |piece| Region::new(&layout, piece);
         let pieces = self.course.round(round);
         for index in pieces.clone() {
             let here = region(self.course.piece(index));
             if index > pieces.start {
                 self.carry_on(engine, region(self.course.piece(index - 1)), here);
             }
-            self.stage_inputs(engine, here, inputs.sources());
-            self.run_forward(shared, here)?;
-            if ending {
+            self.run_forward(shared, here, inputs.sources(), outlet)?;
+            if outlet.is_some() {
                 self.keep_ended(engine, here, self.course.rows_behind(index));
             }
         }
@@ -73,7 +75,7 @@ impl<T: Element> Block<T> {
     pub(crate) fn run_one_step<'s>(
         &mut self,
         shared: Shared<'_, T>,
-        inputs: impl Iterator<Item = Source<'s, T>>,
+        inputs: impl Iterator<Item = Source<'s, T>> + Clone,
     ) -> Result<(), CallError>
     where
         T: 's,
@@ -82,10 +84,26 @@ impl<T: Element> Block<T> {
         if self.course.rounds() == 0 {
             return Ok(());
         }
-        let here = Region { layout: &layout, piece: self.course.piece(0) };
-        self.stage_inputs(shared.engine, here, inputs);
-        self.run_forward(shared, here)?;
+        let here = Region::new(&layout, self.course.piece(0));
+        self.run_forward(shared, here, inputs, None)?;
         self.round = Some(0);
+        Ok(())
+    }
+
+    /// Copies the outputs of the step of a run of one out, `[B, n]` each.
+    pub(crate) fn unstage_one_step(
+        &self,
+        engine: &Engine<T>,
+        place: Place,
+        batch: usize,
+        size: usize,
+        into: &mut [T],
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        if self.course.rounds() > 0 {
+            let here = Region::new(&layout, self.course.piece(0));
+            self.unstage_steps(engine, here, (place, 0..here.piece.steps), batch, size, into);
+        }
         Ok(())
     }
 
@@ -93,7 +111,7 @@ impl<T: Element> Block<T> {
     pub(crate) fn end_one_step(&mut self, engine: &Engine<T>) -> Result<(), CallError> {
         let layout = self.layout()?;
         if self.course.rounds() > 0 {
-            let here = Region { layout: &layout, piece: self.course.piece(0) };
+            let here = Region::new(&layout, self.course.piece(0));
             self.carry_on(engine, here, here);
         }
         Ok(())
@@ -108,7 +126,7 @@ impl<T: Element> Block<T> {
     ) -> Result<(), CallError> {
         let layout = self.layout()?;
         if self.course.rounds() > 0 {
-            let here = Region { layout: &layout, piece: self.course.piece(0) };
+            let here = Region::new(&layout, self.course.piece(0));
             self.stage_state(engine, here, state, beginning);
         }
         Ok(())
@@ -149,22 +167,23 @@ impl<T: Element> Block<T> {
         round: usize,
         adjoints: Adjoints<'_, T>,
         gradient: &mut [T],
+        outlet: &Outlet<'_, '_, T>,
     ) -> Result<(), CallError> {
         let (layout, engine) = (self.layout()?, shared.engine);
-        let region = |piece| Region { layout: &layout, piece };
+        let region = |piece| Region::new(&layout, piece);
         let pieces = self.course.round(round);
         for index in pieces.clone().rev() {
             let here = region(self.course.piece(index));
             let behind = (self.course.rows_behind(index) > 0).then(|| region(self.course.piece(index + 1)));
             // The piece behind may be of the round that was in memory, and is read before that is overwritten. What the
             // forward programs write are other buffers.
-            self.stage_gradients(engine, here, behind, adjoints.outputs, adjoints.states);
+            self.stage_state_gradients(engine, here, behind, adjoints.states);
             if self.round != Some(round) {
                 self.round = None;
                 self.keep(engine, round, region(self.course.piece(pieces.start)), true);
-                self.pieces_forward(shared, round, adjoints.inputs, false)?;
+                self.pieces_forward(shared, round, adjoints.inputs, None)?;
             }
-            self.run_backward(shared, here, gradient)?;
+            self.run_backward(shared, here, adjoints.outputs, gradient, outlet)?;
         }
         Ok(())
     }

@@ -7,6 +7,7 @@ use super::check;
 use super::compiled::{CompiledCell, internal};
 use super::engine::Engine;
 use super::memory::{Memory, Tape, each_block};
+use super::outlet::Outlet;
 use super::round::Adjoints;
 use super::stage::{Beginnings, Boundary};
 use super::table::Row;
@@ -101,23 +102,20 @@ impl<T: Element> CompiledCell<T> {
         blocks: &mut [Block<T>],
         (rounds, whole): (usize, bool),
     ) -> Result<(), CallError> {
-        let (engine, layout, batch) = (shared.engine, &self.layout, call.batch);
+        let (layout, batch) = (&self.layout, call.batch);
         let inputs = Boundary { ports: &layout.inputs, slices: call.inputs, batch };
         blocks.iter_mut().try_for_each(|block| block.stage_constants(shared))?;
+        if !whole {
+            call.outputs.iter_mut().for_each(|output| output.fill(T::ZERO));
+        }
+        let outlet = Outlet::new(&layout.outputs, batch, call.outputs);
         for round in 0..rounds {
-            each_block(blocks, self.threads, |block| block.forward_round(shared, round, inputs, beginnings))?;
-            if round == 0 && !whole {
-                call.outputs.iter_mut().for_each(|output| output.fill(T::ZERO));
-            }
-            let outputs = call.outputs.iter_mut().zip(&engine.plan.outputs).zip(&layout.outputs);
-            for ((output, &place), port) in outputs {
-                for block in blocks.iter().filter(|block| block.round == Some(round)) {
-                    block.unstage_sequence(engine, place, batch, port.size, output)?;
-                }
-            }
+            each_block(blocks, self.threads, |block| {
+                block.forward_round(shared, round, inputs, beginnings, &outlet)
+            })?;
         }
         for (state, into) in call.final_states.iter_mut().enumerate() {
-            blocks.iter().for_each(|block| block.unstage_final(engine, state, into));
+            blocks.iter().for_each(|block| block.unstage_final(shared.engine, state, into));
         }
         Ok(())
     }
@@ -157,11 +155,17 @@ impl<T: Element> CompiledCell<T> {
             states: Boundary { ports: &layout.states, slices: call.final_state_gradients, batch },
         };
         let rounds = rounds.max(1);
+        for (into, place) in call.input_gradients.iter_mut().zip(&engine.plan.input_gradients) {
+            if place.is_none() || !tape.whole {
+                into.fill(T::ZERO);
+            }
+        }
+        let outlet = Outlet::new(&layout.inputs, batch, call.input_gradients);
         let back = |block: &mut Block<T>, round: usize, gradient: &mut [T]| {
             if round + 1 == rounds {
                 block.begin_backward(shared, gradient)?;
             }
-            block.backward_round(shared, round, adjoints, gradient)?;
+            block.backward_round(shared, round, adjoints, gradient, &outlet)?;
             if round == 0 { block.finish_gradients(shared, gradient) } else { Ok(()) }
         };
         // One block adds up in place, unless it might give up halfway.
@@ -177,16 +181,6 @@ impl<T: Element> CompiledCell<T> {
                     block.gradient = gradient;
                     result
                 })?,
-            }
-            let gradients = call.input_gradients.iter_mut().zip(&engine.plan.input_gradients);
-            for ((into, place), port) in gradients.zip(&layout.inputs) {
-                if round + 1 == rounds && (place.is_none() || !tape.whole) {
-                    into.fill(T::ZERO);
-                }
-                let Some(place) = place.filter(|_| !into.is_empty()) else { continue };
-                for block in blocks.iter().filter(|block| block.round == Some(round)) {
-                    block.unstage_sequence(engine, place, batch, port.size, into)?;
-                }
             }
         }
         if !in_place {

@@ -3,6 +3,8 @@
 //!
 //! Within a block a row is aligned and padded, and its first step is step 0; outside it is a part of a sample, anywhere.
 
+use std::ops::Range;
+
 use gatewright_compiler::plan::{BufferRole, Place};
 
 use super::arena::Region;
@@ -22,10 +24,9 @@ pub(crate) struct Source<'a, T> {
 }
 
 impl<'a, T> Source<'a, T> {
-    /// The elements of a sample at a step; of states at step 0.
-    fn at(&self, step: usize, sample: usize) -> &'a [T] {
-        let from = (step * self.batch + sample) * self.size;
-        &self.elements[from..from + self.size]
+    /// The elements of a sample, of states.
+    fn of(&self, sample: usize) -> &'a [T] {
+        &self.elements[sample * self.size..(sample + 1) * self.size]
     }
 }
 
@@ -40,7 +41,7 @@ pub(crate) struct Boundary<'a, T> {
 
 impl<'a, T: Copy> Boundary<'a, T> {
     /// What is given.
-    pub(crate) fn sources(self) -> impl Iterator<Item = Source<'a, T>> {
+    pub(crate) fn sources(self) -> impl Iterator<Item = Source<'a, T>> + Clone {
         let source = move |(&elements, port): (&&'a [T], &Port)| Source {
             elements,
             batch: self.batch,
@@ -85,8 +86,87 @@ impl<'a, T: Copy> Beginnings<'a, T> {
     }
 }
 
+/// Where the rows of some steps of a piece lie in memory, and in `[T, B]` outside: `copy(first row in memory, first row
+/// outside, how many)`. Rows that lie one after the other on both sides are one run where `merge` is set.
+fn each_run(
+    (rows, first): (&[Row], usize),
+    steps: Range<usize>,
+    batch: usize,
+    merge: bool,
+    mut copy: impl FnMut(usize, usize, usize),
+) {
+    let (mut inside, mut outside, mut length) = (0, 0, 0);
+    for at in steps {
+        for row in rows {
+            let next = row.step(first + at) * batch + row.sample;
+            if merge && next == outside + length {
+                length += 1;
+                continue;
+            }
+            if length > 0 {
+                copy(inside, outside, length);
+            }
+            inside += length;
+            (outside, length) = (next, 1);
+        }
+    }
+    if length > 0 {
+        copy(inside, outside, length);
+    }
+}
+
 impl<T: Element> Block<T> {
-    /// Copies rows in, into block `at` of a place: what `source` gives for each, else zeros.
+    /// Copies some steps of a sequence in, to a place; zeros where there is none.
+    fn stage_steps(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        (place, steps): (Place, Range<usize>),
+        size: usize,
+        source: Option<Source<'_, T>>,
+    ) {
+        if size == 0 {
+            return;
+        }
+        let (piece, width) = (region.piece, engine.plan.buffers[place.buffer.0 as usize].width);
+        let start = region.place(place, steps.start);
+        let arena = &mut self.arena.as_mut_slice()[start..];
+        let rows = (&self.rows[..piece.rows], piece.first);
+        let Some(source) = source else {
+            for row in arena.chunks_mut(width).take(steps.len() * piece.rows) {
+                row[..size].fill(T::ZERO);
+            }
+            return;
+        };
+        each_run(rows, steps, source.batch, width == size, |inside, outside, length| {
+            let from = &source.elements[outside * size..(outside + length) * size];
+            arena[inside * width..inside * width + from.len()].copy_from_slice(from);
+        });
+    }
+
+    /// Copies some steps of a sequence out, from a place.
+    pub(super) fn unstage_steps(
+        &self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        (place, steps): (Place, Range<usize>),
+        batch: usize,
+        size: usize,
+        into: &mut [T],
+    ) {
+        if size == 0 {
+            return;
+        }
+        let (piece, width) = (region.piece, engine.plan.buffers[place.buffer.0 as usize].width);
+        let arena = &self.arena.as_slice()[region.place(place, steps.start)..];
+        let rows = (&self.rows[..piece.rows], piece.first);
+        each_run(rows, steps, batch, width == size, |inside, outside, length| {
+            let into = &mut into[outside * size..(outside + length) * size];
+            into.copy_from_slice(&arena[inside * width..inside * width + into.len()]);
+        });
+    }
+
+    /// Copies rows of states in, into block `at` of a place: what `source` gives for each, else zeros.
     #[allow(clippy::too_many_arguments, reason = "a place in memory, which rows, and what from")]
     fn stage<'s>(
         &mut self,
@@ -94,7 +174,7 @@ impl<T: Element> Block<T> {
         region: Region<'_>,
         place: Place,
         at: usize,
-        rows: std::ops::Range<usize>,
+        rows: Range<usize>,
         size: usize,
         source: impl Fn(&Row) -> Option<&'s [T]>,
     ) where
@@ -115,7 +195,7 @@ impl<T: Element> Block<T> {
         }
     }
 
-    /// Copies rows out, from block `at` of a place, to where `into` says for each.
+    /// Copies rows of states out, from block `at` of a place, to where `into` says for each.
     fn unstage<'s>(
         &self,
         engine: &Engine<T>,
@@ -171,22 +251,33 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 
-    /// Stages the inputs of a piece.
+    /// Stages the inputs of some steps of a piece.
     pub(super) fn stage_inputs<'s>(
         &mut self,
         engine: &Engine<T>,
         region: Region<'_>,
+        steps: Range<usize>,
         inputs: impl Iterator<Item = Source<'s, T>>,
     ) where
         T: 's,
     {
-        let piece = region.piece;
         for (source, place) in inputs.zip(&engine.plan.inputs) {
             let Some(place) = *place else { continue };
-            for at in 0..piece.steps {
-                let from = |row: &Row| Some(source.at(row.step(piece.first + at), row.sample));
-                self.stage(engine, region, place, at, 0..piece.rows, source.size, from);
-            }
+            self.stage_steps(engine, region, (place, steps.clone()), source.size, Some(source));
+        }
+    }
+
+    /// Stages the gradients by the outputs of some steps of a piece.
+    pub(super) fn stage_output_gradients(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        steps: Range<usize>,
+        outputs: Boundary<'_, T>,
+    ) {
+        for (place, (source, size)) in engine.plan.output_gradients.iter().zip(outputs.or_zeros()) {
+            let Some(place) = *place else { continue };
+            self.stage_steps(engine, region, (place, steps.clone()), size, source);
         }
     }
 
@@ -211,7 +302,7 @@ impl<T: Element> Block<T> {
         beginning: Beginning<'_, T>,
     ) {
         let from = |row: &Row| {
-            let given = beginning.given.filter(|_| row.given).map(|given| given.at(0, row.sample));
+            let given = beginning.given.filter(|_| row.given).map(|given| given.of(row.sample));
             given.or(beginning.declared)
         };
         let place = engine.plan.states[state];
@@ -260,55 +351,24 @@ impl<T: Element> Block<T> {
         }
     }
 
-    /// Stages what the loop back through a piece reads beyond the tape. `behind` is the piece behind it, whose rows go on
-    /// from this one.
-    pub(super) fn stage_gradients(
+    /// Stages the gradients by states that the loop back through a piece begins with. `behind` is the piece behind it,
+    /// whose rows go on from this one.
+    pub(super) fn stage_state_gradients(
         &mut self,
         engine: &Engine<T>,
         region: Region<'_>,
         behind: Option<Region<'_>>,
-        outputs: Boundary<'_, T>,
         states: Boundary<'_, T>,
     ) {
         let piece = region.piece;
-        for (place, (source, size)) in engine.plan.output_gradients.iter().zip(outputs.or_zeros()) {
-            let Some(place) = *place else { continue };
-            for at in 0..piece.steps {
-                let from = |row: &Row| source.map(|source| source.at(row.step(piece.first + at), row.sample));
-                self.stage(engine, region, place, at, 0..piece.rows, size, from);
-            }
-        }
         if let Some(behind) = behind {
             self.carry(engine, &engine.state_gradient_buffers, (behind, 0), (region, piece.steps));
         }
         let going_on = behind.map_or(0, |behind| behind.piece.rows);
         for (&place, (source, size)) in engine.plan.state_gradients.iter().zip(states.or_zeros()) {
-            let from = |row: &Row| source.filter(|_| row.last).map(|source| source.at(0, row.sample));
+            let from = |row: &Row| source.filter(|_| row.last).map(|source| source.of(row.sample));
             self.stage(engine, region, place, piece.steps, going_on..piece.rows, size, from);
         }
-    }
-
-    /// Copies a sequence of the round in memory out, to where its rows are in `[T, B, n]`.
-    pub(crate) fn unstage_sequence(
-        &self,
-        engine: &Engine<T>,
-        place: Place,
-        batch: usize,
-        size: usize,
-        into: &mut [T],
-    ) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        for index in self.round.map(|round| self.course.round(round)).into_iter().flatten() {
-            let piece = self.course.piece(index);
-            let region = Region { layout: &layout, piece };
-            for at in 0..piece.steps {
-                self.unstage(engine, region, place, at, size, |row, from| {
-                    let to = (row.step(piece.first + at) * batch + row.sample) * size;
-                    into[to..to + size].copy_from_slice(from);
-                });
-            }
-        }
-        Ok(())
     }
 
     /// Copies the final states out: those that the last row of each sample has ended with.
@@ -342,7 +402,7 @@ impl<T: Element> Block<T> {
     ) -> Result<(), CallError> {
         let layout = self.layout()?;
         if self.course.rounds() > 0 {
-            let region = Region { layout: &layout, piece: self.course.piece(0) };
+            let region = Region::new(&layout, self.course.piece(0));
             self.unstage(engine, region, place, 0, size, into);
         }
         Ok(())

@@ -1,9 +1,10 @@
 //! What is allocated, and runs that are cut into parts.
 
-use gatewright_compiler::plan::{BufferKind, BufferRole};
+use gatewright_compiler::plan::{Buffer, BufferKind, BufferRole};
 
 use super::compiled::{Backend, CompileOptions, CompiledCell};
 use super::memory::STEPS_AT_ONCE;
+use super::piece::CHUNK_ROWS;
 use crate::error::CompileError;
 use crate::sequence::{Forward, Keep, SequenceCell, Sequences};
 use crate::workspace::Workspace;
@@ -62,7 +63,8 @@ fn what_is_said_of_the_tape_is_what_is_allocated() {
             let _ = run(&cell, steps, Keep::Tape, &mut workspace);
             workspace.bytes()
         };
-        let (one, two) = (held(4), held(5));
+        // More steps than a chunk has: what a pass keeps to itself is as large for both.
+        let (one, two) = (held(CHUNK_ROWS), held(CHUNK_ROWS + 1));
         assert_eq!(two - one, BATCH * cell.training_bytes_per_step(), "{}", entry.name);
         // Of that, the tape is what the forward run writes and the way back reads.
         let plan = cell.training_plan();
@@ -76,6 +78,17 @@ fn what_is_said_of_the_tape_is_what_is_allocated() {
         count += 1;
     }
     assert!(count >= 94, "{count} cells");
+}
+
+/// What the way back alone writes needs memory for a chunk; an LSTM holds its tape and nothing else for all steps.
+#[test]
+fn a_pass_keeps_to_itself_no_more_than_a_chunk() {
+    let cell = compiled("lstm").expect("compiles");
+    assert_eq!(cell.training_bytes_per_step(), cell.tape_bytes_per_step());
+    let adjoint = cell.training_plan().buffers.iter().find(|buffer| buffer.name == "adjoint");
+    assert_eq!(adjoint.map(|buffer| buffer.kind), Some(BufferKind::Chunk { backward: true }));
+    let kept = |buffer: &Buffer| matches!(buffer.kind, BufferKind::Sequence { extra: false });
+    assert!(!cell.inference_plan().buffers.iter().any(kept), "inference has no tape");
 }
 
 #[test]

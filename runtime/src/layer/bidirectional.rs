@@ -14,7 +14,7 @@
 //! | mean | `(f + b) / 2` | `ȳ / 2` | `ȳ / 2` |
 //! | product | `f ⊙ b` | `ȳ ⊙ b` | `ȳ ⊙ f` |
 
-use super::joined::{Joined, cut, cut_mut, reborrowed, width};
+use super::joined::{Joined, SlicesMut, cut, cut_mut, of_whole, reborrowed, width};
 use super::{LayerError, Shared, check_fit};
 use crate::error::CallError;
 use crate::execute::check;
@@ -99,11 +99,12 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
         check::forward(&self.layout, &call)?;
         let rows = call.steps * call.batch;
         let own = check::elements(&call, self.width_of_outputs())?;
+        let mut resets = workspace.take_flags();
+        resets_backwards(call.sequences, call.steps, call.batch, &mut resets);
         let (memory, parts) = workspace.begin(&call, own, 2)?;
-        let keep = keep
-            .shared_by(2, size_of_val(&memory[..]) * 2 + rows * width(&self.layout.inputs) * size_of::<T>());
+        let own = size_of_val(&memory[..]) * 2 + rows * width(&self.layout.inputs) * size_of::<T>();
+        let share = keep.shared_by(2, own);
         let (ahead, back) = memory.split_at_mut(rows * width(&self.forward.layout().outputs));
-        let resets = resets_backwards(call.sequences, call.steps, call.batch);
         for (number, (layer, memory)) in
             [(&self.forward, &mut *ahead), (&self.backward, &mut *back)].into_iter().enumerate()
         {
@@ -113,26 +114,29 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
                 sequences.resets = &resets;
             }
             let mut outputs = cut_mut(memory, &layer.layout().outputs, rows);
-            layer.forward(
-                Forward {
-                    steps: call.steps,
-                    batch: call.batch,
-                    sequences,
-                    parameters: &call.parameters[self.joined.parameters_of(number)],
-                    inputs: call.inputs,
-                    initial_states: self.joined.states_of(number, call.initial_states),
-                    outputs: &mut outputs,
-                    final_states: &mut self.joined.states_of_mut(number, call.final_states),
-                },
-                keep,
-                &mut parts[number],
-            )?;
+            layer
+                .forward(
+                    Forward {
+                        steps: call.steps,
+                        batch: call.batch,
+                        sequences,
+                        parameters: &call.parameters[self.joined.parameters_of(number)],
+                        inputs: call.inputs,
+                        initial_states: self.joined.states_of(number, call.initial_states),
+                        outputs: &mut outputs,
+                        final_states: &mut self.joined.states_of_mut(number, call.final_states),
+                    },
+                    share,
+                    &mut parts[number],
+                )
+                .map_err(|error| of_whole(error, keep, 2, own))?;
         }
         let ahead = cut(ahead, &self.forward.layout().outputs, rows);
         let back = cut(back, &self.backward.layout().outputs, rows);
         for (output, (ahead, back)) in call.outputs.iter_mut().zip(ahead.into_iter().zip(back)) {
             self.merge.merge(output, ahead, back, rows);
         }
+        workspace.give_flags(resets);
         Ok(())
     }
 
@@ -160,7 +164,7 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
             }
         }
         let mut second = match wanted {
-            0 => Vec::new(),
+            0 => SlicesMut::new(),
             _ => cut_mut(second_inputs, &self.layout.inputs, rows),
         };
         let layers = [(&self.forward, &*ahead_gradients), (&self.backward, &*back_gradients)];
@@ -248,11 +252,12 @@ impl Merge {
 }
 
 /// The resets of the other direction: a border before step `t` is, backwards, one before step `t - 1`.
-fn resets_backwards(sequences: Sequences<'_>, steps: usize, batch: usize) -> Vec<bool> {
+fn resets_backwards(sequences: Sequences<'_>, steps: usize, batch: usize, shifted: &mut Vec<bool>) {
     let resets = sequences.resets;
-    let mut shifted = vec![false; resets.len()];
+    shifted.clear();
+    shifted.resize(resets.len(), false);
     if resets.is_empty() || batch == 0 || steps == 0 {
-        return shifted;
+        return;
     }
     match sequences.direction {
         // The last row stays without: there is no border behind the last step.
@@ -265,5 +270,4 @@ fn resets_backwards(sequences: Sequences<'_>, steps: usize, batch: usize) -> Vec
         let has_next = next < steps && sequences.has_step(next, row % batch);
         *flag &= has_next || sequences.direction == Direction::Reverse;
     }
-    shifted
 }

@@ -1,10 +1,22 @@
-//! What several parts have together: parameters and states one part after the other.
+//! What several parts have together: parameters and states one part after the other, and a budget.
 
 use std::ops::Range;
 
+use smallvec::SmallVec;
+
 use super::LayerError;
+use crate::error::CallError;
 use crate::parameters::ParameterLayout;
-use crate::sequence::{CellLayout, Port};
+use crate::sequence::{CellLayout, Keep, Port};
+
+/// Ports in a list that takes no memory from the heap: a step of training with layers allocates nothing. More are
+/// possible, and are allocated.
+const PORTS: usize = 16;
+
+/// What is read of each port.
+pub(super) type Slices<'a, T> = SmallVec<[&'a [T]; PORTS]>;
+/// What is written of each port.
+pub(super) type SlicesMut<'a, T> = SmallVec<[&'a mut [T]; PORTS]>;
 
 /// The parameters and states of all parts, and which are whose.
 #[derive(Debug)]
@@ -45,18 +57,18 @@ impl Joined {
     }
 
     /// As [`Joined::states_of`].
-    pub(super) fn states_of_mut<'s, T>(&self, part: usize, all: &'s mut [&mut [T]]) -> Vec<&'s mut [T]> {
+    pub(super) fn states_of_mut<'s, T>(&self, part: usize, all: &'s mut [&mut [T]]) -> SlicesMut<'s, T> {
         reborrowed(all.get_mut(self.states_of[part].clone()).unwrap_or_default())
     }
 }
 
 /// The same slices for a shorter time: lists of slices to write to can be mixed only where all live equally long.
-pub(super) fn reborrowed<'s, T>(slices: &'s mut [&mut [T]]) -> Vec<&'s mut [T]> {
+pub(super) fn reborrowed<'s, T>(slices: &'s mut [&mut [T]]) -> SlicesMut<'s, T> {
     slices.iter_mut().map(|slice| &mut **slice).collect()
 }
 
 /// Cuts memory into consecutive sequences of `rows` rows, one for each port.
-pub(super) fn cut<'a, T>(memory: &'a [T], ports: &[Port], rows: usize) -> Vec<&'a [T]> {
+pub(super) fn cut<'a, T>(memory: &'a [T], ports: &[Port], rows: usize) -> Slices<'a, T> {
     let mut rest = memory;
     ports
         .iter()
@@ -69,7 +81,7 @@ pub(super) fn cut<'a, T>(memory: &'a [T], ports: &[Port], rows: usize) -> Vec<&'
 }
 
 /// As [`cut`].
-pub(super) fn cut_mut<'a, T>(memory: &'a mut [T], ports: &[Port], rows: usize) -> Vec<&'a mut [T]> {
+pub(super) fn cut_mut<'a, T>(memory: &'a mut [T], ports: &[Port], rows: usize) -> SlicesMut<'a, T> {
     let mut rest = memory;
     ports
         .iter()
@@ -84,4 +96,14 @@ pub(super) fn cut_mut<'a, T>(memory: &'a mut [T], ports: &[Port], rows: usize) -
 /// Elements of one row of all ports.
 pub(super) fn width(ports: &[Port]) -> usize {
     ports.iter().map(|port| port.size).sum()
+}
+
+/// What a part of a layer says of its share of a budget, as said of the layer's.
+pub(super) fn of_whole(error: CallError, keep: Keep, parts: usize, own: usize) -> CallError {
+    match (error, keep) {
+        (CallError::Budget { minimum, .. }, Keep::Checkpoints { bytes }) => {
+            CallError::Budget { bytes, minimum: minimum.saturating_mul(parts).saturating_add(own) }
+        }
+        (error, _) => error,
+    }
 }

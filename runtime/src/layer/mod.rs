@@ -25,7 +25,7 @@ mod residual;
 mod stack;
 
 pub use bidirectional::{Bidirectional, Merge};
-pub use regularized::RegularizedCell;
+pub use regularized::{RegularizedCell, RegularizedError};
 pub use residual::Residual;
 pub use stack::Stack;
 

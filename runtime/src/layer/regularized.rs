@@ -17,7 +17,7 @@ use gatewright_compiler::passes::PassError;
 use gatewright_compiler::regularize::{Drawn, Mask, MaskPort, RegularizeError, Regularizer, regularize};
 use gatewright_compiler::resolve::Cell;
 
-use super::joined::{cut, reborrowed, width};
+use super::joined::{Slices, cut, of_whole, reborrowed, width};
 use crate::error::{CallError, CompileError};
 use crate::execute::check;
 use crate::execute::compiled::{CompileOptions, CompiledCell};
@@ -198,12 +198,15 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
             .ok_or(CallError::TooLarge { steps, batch })?;
         let (memory, parts) = workspace.begin(&call, own, 2)?;
         self.draw(memory, call.parameters, steps, batch);
-        let keep = keep.shared_by(1, size_of_val(&memory[..]));
+        // The way back needs room for the gradients by the masks of matrices too.
+        let own = size_of_val(&memory[..]) + extended * size_of::<T>();
+        let share = keep.shared_by(1, own);
         let (parameters, memory) = memory.split_at(extended);
-        let mut inputs = call.inputs.to_vec();
+        let mut inputs = Slices::from_slice(call.inputs);
         inputs.extend(cut(memory, masks, rows));
         let parameters = if extended == 0 { call.parameters } else { parameters };
-        self.training.forward(Forward { parameters, inputs: &inputs, ..call }, keep, &mut parts[1])
+        let call = Forward { parameters, inputs: &inputs, ..call };
+        self.training.forward(call, share, &mut parts[1]).map_err(|error| of_whole(error, keep, 1, own))
     }
 
     fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
@@ -215,7 +218,7 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
         let (memory, parts) = workspace.again(own + extended, 2)?;
         let (memory, all_gradients) = memory.split_at_mut(own);
         let (parameters, memory) = memory.split_at(extended);
-        let mut inputs = call.inputs.to_vec();
+        let mut inputs = Slices::from_slice(call.inputs);
         if !inputs.is_empty() {
             inputs.extend(cut(memory, masks, rows));
         }

@@ -7,7 +7,7 @@
 //!
 //! Memory of a run, besides the layers' own: the sequences between layers, and on the way back their gradients.
 
-use super::joined::{Joined, cut, cut_mut, reborrowed, width};
+use super::joined::{Joined, Slices, SlicesMut, cut, cut_mut, of_whole, reborrowed, width};
 use super::{LayerError, Shared, check_fit};
 use crate::error::CallError;
 use crate::execute::check;
@@ -79,37 +79,40 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
         let rows = call.steps * call.batch;
         let own = check::elements(&call, self.width_between())?;
         let (memory, parts) = workspace.begin(&call, own, self.layers.len())?;
-        let keep = keep.shared_by(parts.len(), size_of_val(&memory[..]) * 2);
+        let (shares, own) = (parts.len(), size_of_val(&memory[..]) * 2);
+        let share = keep.shared_by(shares, own);
         let mut rest = &mut memory[..];
-        let mut between: Vec<&[T]> = Vec::new();
+        let mut between: Slices<'_, T> = Slices::new();
         let top = self.layers.len() - 1;
         for (number, (layer, part)) in self.layers.iter().zip(parts).enumerate() {
             let ports = &layer.layout().outputs;
             let mut outputs = if number == top {
-                Vec::new()
+                SlicesMut::new()
             } else {
                 let (mine, behind) = std::mem::take(&mut rest).split_at_mut(rows * width(ports));
                 rest = behind;
                 cut_mut(mine, ports, rows)
             };
-            layer.forward(
-                Forward {
-                    steps: call.steps,
-                    batch: call.batch,
-                    sequences: call.sequences,
-                    parameters: &call.parameters[self.joined.parameters_of(number)],
-                    inputs: if number == 0 { call.inputs } else { &between },
-                    initial_states: self.joined.states_of(number, call.initial_states),
-                    outputs: &mut if number == top {
-                        reborrowed(call.outputs)
-                    } else {
-                        reborrowed(&mut outputs)
+            layer
+                .forward(
+                    Forward {
+                        steps: call.steps,
+                        batch: call.batch,
+                        sequences: call.sequences,
+                        parameters: &call.parameters[self.joined.parameters_of(number)],
+                        inputs: if number == 0 { call.inputs } else { &between },
+                        initial_states: self.joined.states_of(number, call.initial_states),
+                        outputs: &mut if number == top {
+                            reborrowed(call.outputs)
+                        } else {
+                            reborrowed(&mut outputs)
+                        },
+                        final_states: &mut self.joined.states_of_mut(number, call.final_states),
                     },
-                    final_states: &mut self.joined.states_of_mut(number, call.final_states),
-                },
-                keep,
-                part,
-            )?;
+                    share,
+                    part,
+                )
+                .map_err(|error| of_whole(error, keep, shares, own))?;
             between = outputs.into_iter().map(|sequence| &*sequence).collect();
         }
         Ok(())
@@ -124,11 +127,11 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
         let (values, mut gradients) = memory.split_at_mut(own);
         let mut values = &*values;
         // Gradients by the outputs of the layer in turn: the ones given, then what the layer above has written.
-        let mut above: Vec<&[T]> = call.output_gradients.to_vec();
+        let mut above = Slices::from_slice(call.output_gradients);
         for (number, layer) in self.layers.iter().enumerate().rev() {
             let ports = &layer.layout().inputs;
             let (inputs, mut below) = if number == 0 {
-                (call.inputs.to_vec(), Vec::new())
+                (Slices::from_slice(call.inputs), SlicesMut::new())
             } else {
                 let length = rows * width(ports);
                 let (lower, mine) = values.split_at(values.len() - length);

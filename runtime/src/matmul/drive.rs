@@ -10,6 +10,7 @@
 use std::ops::Range;
 
 use super::kernel::{Arguments, ByRows, Kernel, Target};
+use super::soon::Soon;
 use super::{Element, PackedMatrix};
 
 /// Columns of a product, and where they go.
@@ -44,7 +45,7 @@ const MAXIMUM_BLOCKS: usize = 8;
 /// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
 const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 
-/// `left * right` to the outputs, `output(0) ..= output(count - 1)`.
+/// `left * right` to the outputs, `output(0) ..= output(count - 1)`; `soon` is fetched meanwhile.
 ///
 /// # Safety
 ///
@@ -58,6 +59,7 @@ pub(super) unsafe fn drive<T: Element>(
     right: &PackedMatrix<T>,
     count: usize,
     output: impl Fn(usize) -> Output<T>,
+    mut soon: Soon<'_, T>,
 ) {
     let depth = right.rows();
     if rows == 0 || right.columns() == 0 {
@@ -83,7 +85,11 @@ pub(super) unsafe fn drive<T: Element>(
     let (kernels, between_rows) =
         if left.transposed { (kernels.by_rows_transposed, 1) } else { (kernels.by_rows, left.stride) };
     let most_at_once = rows_at_once(between_rows.wrapping_mul(size_of::<T>()), kernels.len());
-    let most = rows_of_chunk(depth * size_of::<T>(), size_of_val(right.panels()), most_at_once);
+    let most = if rows <= most_at_once {
+        rows
+    } else {
+        rows_of_chunk(depth * size_of::<T>(), size_of_val(right.panels()), most_at_once)
+    };
     // Made where a block needs it: zeros cost as much as a small product.
     let mut buffer: Option<[T; MAXIMUM_NUMBERS]> = None;
     for chunk in Balanced::new(rows, most) {
@@ -130,12 +136,14 @@ pub(super) unsafe fn drive<T: Element>(
                 let kernel = if part.len() == small.smallest() { kernel } else { larger };
                 // SAFETY: rows of the part are rows of the left operand.
                 let numbers = unsafe { left.numbers.add((chunk.start + part.start) * between_rows) };
+                let ahead = soon.take(depth, group);
                 let arguments = |targets: &[Target<T>; MAXIMUM_BLOCKS]| Arguments {
                     left: numbers,
                     left_stride: left.stride,
                     right: group,
                     depth,
                     targets: targets.as_ptr(),
+                    ahead,
                 };
                 if let Some(first) = mixed {
                     let buffer = buffer.get_or_insert([T::ZERO; MAXIMUM_NUMBERS]);
@@ -174,12 +182,14 @@ pub(super) unsafe fn drive<T: Element>(
 
 /// How many rows a kernel gets at most. Rows a multiple of 4096 bytes apart fall on the same set of a cache; with more
 /// than ten, L1 loses them between one `k` and the next (14 rows reach 76 % of the peak, 10 reach 98 %).
+#[inline]
 fn rows_at_once(bytes_between_rows: usize, rows_of_kernel: usize) -> usize {
     if bytes_between_rows.is_multiple_of(4096) { rows_of_kernel.min(10) } else { rows_of_kernel }
 }
 
 /// How many rows pass over the panels together. Few, so that they stay in L1 and the result is written row by row,
 /// unless every pass has to fetch the panels from memory.
+#[inline]
 fn rows_of_chunk(bytes_of_row: usize, bytes_of_panels: usize, rows_of_kernel: usize) -> usize {
     let (bytes, least) =
         if bytes_of_panels <= CACHED_BYTES { (SMALL_CHUNK_BYTES, 1) } else { (LARGE_CHUNK_BYTES, 4) };
@@ -269,15 +279,22 @@ struct Balanced {
 }
 
 impl Balanced {
+    #[inline]
     fn new(total: usize, most: usize) -> Self {
+        if total <= most {
+            // Without a division: a product of one row has time for few.
+            return Self { start: 0, length: total, longer: 0, parts: 1 };
+        }
         let parts = total.div_ceil(most).max(1);
         Self { start: 0, length: total / parts, longer: total % parts, parts }
     }
 
+    #[inline]
     fn smallest(&self) -> usize {
         self.length
     }
 
+    #[inline]
     fn largest(&self) -> usize {
         self.length + usize::from(self.longer > 0)
     }
@@ -286,6 +303,7 @@ impl Balanced {
 impl Iterator for Balanced {
     type Item = Range<usize>;
 
+    #[inline]
     fn next(&mut self) -> Option<Range<usize>> {
         self.parts = self.parts.checked_sub(1)?;
         let length = self.largest();

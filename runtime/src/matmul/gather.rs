@@ -15,6 +15,7 @@
 //! ```
 
 use super::drive::{LeftOperand, Output, drive};
+use super::soon::Soon;
 use super::{Element, Error, Matrix, MatrixMut, PackedMatrix, extent, general};
 use crate::primitive::Level;
 
@@ -79,7 +80,7 @@ impl<T: Element> PackedRows<T> {
         // SAFETY: the conditions of `drive`: `extent` puts `depth` rows of `rows` numbers of the left operand within its
         // slice, and the result, with rows apart, within its own, which is borrowed mutably and so shares no numbers with
         // the left operand; the one output has the columns of the packed matrix.
-        unsafe { drive(left, rows, packed, 1, output) };
+        unsafe { drive(left, rows, packed, 1, output, Soon::new(std::ptr::null(), &[])) };
         Ok(())
     }
 }

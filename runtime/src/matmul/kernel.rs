@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! for k in 0..depth                       one row of the panel, from L1 or L2
+//!     fetch a line of what is read soon
 //!     for v in 0..REGISTERS               b[v] = panel[k][v]
 //!     for row in 0..ROWS                  a = left[row][k] in every lane
 //!         for v in 0..REGISTERS           sum[row][v] = a * b[v] + sum[row][v]
@@ -12,6 +13,7 @@
 //! latency of an addition, so several blocks are taken at once.
 
 use super::portable;
+use super::soon::{Ahead, fetch};
 use crate::primitive::Level;
 use crate::primitive::tile::Register;
 
@@ -39,6 +41,8 @@ pub(super) struct Arguments<T> {
     pub(super) depth: usize,
     /// One for each block of the kernel.
     pub(super) targets: *const Target<T>,
+    /// What is fetched meanwhile, by the kernels of a left operand that is not transposed.
+    pub(super) ahead: Ahead,
 }
 
 /// A kernel for a number of rows and of blocks that is known where its pointer is.
@@ -74,7 +78,7 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRA
 ) {
     let scalars_of_block = 64 / size_of::<R::Scalar>();
     let registers_of_block = scalars_of_block / R::COUNT;
-    let Arguments { left, left_stride, right, depth, targets } = *arguments;
+    let Arguments { left, left_stride, right, depth, targets, ahead } = *arguments;
     // Blocks come in pairs, the two halves of a panel; panels are `depth` lines of 128 bytes.
     let line = 2 * scalars_of_block;
     let place = |v: usize| {
@@ -96,6 +100,9 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRA
         }
     }
     for k in 0..depth {
+        if !TRANSPOSED {
+            fetch(ahead.first.wrapping_add(k * ahead.step));
+        }
         let mut factors = [zero; REGISTERS];
         for (v, factor) in factors.iter_mut().enumerate() {
             // SAFETY: line `k` of the panel of this block, k < depth.

@@ -22,6 +22,7 @@ mod multiply;
 mod packed;
 mod portable;
 mod sample;
+mod soon;
 #[cfg(test)]
 mod tests;
 
@@ -119,6 +120,7 @@ pub enum Error {
 
 /// Checks that `rows` rows of `columns` numbers, `row_stride` apart, lie within `length` numbers and apart from each
 /// other; gives the number just past the last.
+#[inline]
 fn extent(length: usize, rows: usize, columns: usize, row_stride: usize) -> Result<usize, Error> {
     if rows == 0 || columns == 0 {
         return Ok(0);

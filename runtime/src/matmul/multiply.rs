@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use super::drive::{LeftOperand, Output, drive};
+use super::soon::Soon;
 use super::{Element, Error, PackedMatrix, extent};
 
 /// Some columns of a product, and the slice they go to: column `j` of row `i` to
@@ -79,13 +80,14 @@ pub fn multiply<T: Element>(
     // mutably for the life of its segment, so it shares no number with the others or with `left`.
     unsafe {
         let left = LeftOperand { numbers: left.as_ptr(), stride: left_stride, transposed: false };
-        drive(left, rows, right, segments.len(), |index| segments[index].output.clone());
+        let none = Soon::new(std::ptr::null(), &[]);
+        drive(left, rows, right, segments.len(), |index| segments[index].output.clone(), none);
     };
     Ok(())
 }
 
 /// As [`multiply`], where destinations, and perhaps the left operand, are places of one workspace. Places may lie
-/// between each other's rows.
+/// between each other's rows. Parts of the workspace that are read `soon` are fetched meanwhile: a hint.
 ///
 /// # Errors
 ///
@@ -96,6 +98,7 @@ pub fn multiply_within<T: Element>(
     rows: usize,
     right: &PackedMatrix<T>,
     places: &[Place],
+    soon: &[Range<usize>],
 ) -> Result<(), Error> {
     let length = workspace.len();
     check_columns(places.iter().map(|place| &place.columns), right.columns())?;
@@ -137,12 +140,13 @@ pub fn multiply_within<T: Element>(
     // the workspace, borrowed mutably, shares none with one outside. All pointers into the workspace are from `base`.
     unsafe {
         let left = LeftOperand { numbers, stride, transposed: false };
-        drive(left, rows, right, places.len(), |index| output(&places[index]));
+        drive(left, rows, right, places.len(), |index| output(&places[index]), Soon::new(base, soon));
     };
     Ok(())
 }
 
 /// Checks that columns ascend without overlap within `available`.
+#[inline]
 fn check_columns<'a>(columns: impl Iterator<Item = &'a Range<usize>>, available: usize) -> Result<(), Error> {
     let mut end = 0;
     for columns in columns {
@@ -165,6 +169,7 @@ struct Area {
 impl Area {
     /// Checks that `rows` rows of both areas share no numbers: one ends before the other begins, or both have the same
     /// stride and the columns of one lie between those of the other.
+    #[inline]
     fn apart(self, other: Self, rows: usize) -> Result<(), Error> {
         if rows == 0 || self.width == 0 || other.width == 0 {
             return Ok(());

@@ -17,7 +17,7 @@ use super::kernel::{Arguments, Kernels};
 macro_rules! portable {
     ($tile:ident, $kernels:ident, $scalar:ident, $block:literal) => {
         unsafe fn $tile<const ROWS: usize, const TRANSPOSED: bool>(arguments: &Arguments<$scalar>) {
-            let Arguments { left, left_stride, right, depth, targets } = *arguments;
+            let Arguments { left, left_stride, right, depth, targets, .. } = *arguments;
             // SAFETY: there is one target.
             let target = unsafe { *targets };
             if target.destination.is_null() {

@@ -190,7 +190,7 @@ fn places_of_one_workspace_may_lie_between_each_other() {
             Place { columns: 20..50, offset: 40, row_stride: stride, accumulate: true },
         ];
         let left = Left::Within { offset: 0, row_stride: stride };
-        multiply_within(&mut workspace, left, m, &right, &places).unwrap();
+        multiply_within(&mut workspace, left, m, &right, &places, &[]).unwrap();
         for row in 0..m {
             let old = &before[row * stride..][..stride];
             let new = &workspace[row * stride..][..stride];
@@ -218,18 +218,21 @@ fn places_that_share_numbers_are_refused() {
         &[place(0..43, 8, 50)],
     ];
     for places in overlapping {
-        let error = multiply_within(&mut workspace, left, 10, &right, places).unwrap_err();
+        let error = multiply_within(&mut workspace, left, 10, &right, places, &[]).unwrap_err();
         assert!(matches!(error, Error::PlacesOverlap { .. } | Error::Segments { .. }), "{error}");
     }
     let short = [place(0..40, 600, 50)];
-    assert!(matches!(multiply_within(&mut workspace, left, 10, &right, &short), Err(Error::TooShort { .. })));
+    assert!(matches!(
+        multiply_within(&mut workspace, left, 10, &right, &short, &[]),
+        Err(Error::TooShort { .. })
+    ));
     let narrow = [place(0..40, 600, 30)];
     assert!(matches!(
-        multiply_within(&mut workspace, left, 10, &right, &narrow),
+        multiply_within(&mut workspace, left, 10, &right, &narrow, &[]),
         Err(Error::RowsOverlap { .. })
     ));
     let huge = [place(0..40, usize::MAX, usize::MAX)];
-    assert!(multiply_within(&mut workspace, left, 10, &right, &huge).is_err());
+    assert!(multiply_within(&mut workspace, left, 10, &right, &huge, &[]).is_err());
 }
 
 #[test]

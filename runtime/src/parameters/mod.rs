@@ -15,7 +15,9 @@ pub use error::{ParameterError, TensorDifference, TensorFileError};
 pub use file::{previous, write_atomically, write_keeping_previous};
 pub use initialize::Initializer;
 pub use layout::{ParameterEntry, ParameterLayout, ParameterRole};
-pub use random::Random;
+pub use random::{Random, fingerprint};
+#[cfg(feature = "files")]
+pub(crate) use safetensors::stored_numbers;
 pub use safetensors::{
     Conversion, NamedTensor, load, metadata_from_bytes, read_tensors, save, tensors_from_bytes,
     tensors_to_bytes, write_tensors,

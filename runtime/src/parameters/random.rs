@@ -23,11 +23,7 @@ impl Random {
     /// parameter changes the initial values of no other.
     #[must_use]
     pub fn named(seed: u64, name: &str) -> Self {
-        // FNV-1a over the bytes of the name.
-        let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-            (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-        });
-        Self { state: mix(mix(seed) ^ hash) }
+        Self { state: mix(mix(seed) ^ fingerprint(name)) }
     }
 
     /// The stream of this seed and these numbers.
@@ -82,6 +78,14 @@ impl Random {
             elements.swap(last, self.below(last + 1));
         }
     }
+}
+
+/// Enough of a text to tell it from another, the same on every machine: FNV-1a over its bytes.
+#[must_use]
+pub fn fingerprint(text: &str) -> u64 {
+    text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
+    })
 }
 
 /// The finaliser of SplitMix64 (variant 13 of Stafford).

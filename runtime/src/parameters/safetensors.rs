@@ -1,13 +1,14 @@
 //! Parameters and other named tensors in safetensors files.
 //!
-//! `F32` and `F64` are read, nothing else. `F32` widens to `f64` exactly; `F64` becomes `f32` only where
-//! [`Conversion::Round`] allows it. Files are untrusted: whatever they hold, reading gives values or an error.
+//! `F16`, `BF16`, `F32` and `F64` are read, nothing else, and the last two are written. What is narrower widens exactly;
+//! `F64` becomes `f32` only where [`Conversion::Round`] allows it. Files are untrusted: whatever they hold, reading gives values or an error.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::path::Path;
 
 use gatewright_compiler::operator::real::Real;
+use half::{bf16, f16};
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 
 use super::error::{TensorDifference, TensorFileError};
@@ -72,7 +73,29 @@ fn numbers<T: Real>(
     conversion: Conversion,
 ) -> Result<Vec<T>, TensorFileError> {
     let data = view.data();
-    let values: Vec<T> = match view.dtype() {
+    let values: Vec<T> = stored_numbers(name, view.dtype(), data, conversion)?;
+    let elements = view.shape().iter().try_fold(1_usize, |size, &axis| size.checked_mul(axis));
+    if elements != Some(values.len()) {
+        let shape = view.shape().to_vec();
+        return Err(TensorFileError::Extent { name: name.to_owned(), shape, bytes: data.len() });
+    }
+    Ok(values)
+}
+
+/// The numbers of the tensor `name` in the bytes of a file, little-endian.
+pub(crate) fn stored_numbers<T: Real>(
+    name: &str,
+    dtype: Dtype,
+    data: &[u8],
+    conversion: Conversion,
+) -> Result<Vec<T>, TensorFileError> {
+    Ok(match dtype {
+        Dtype::F16 => {
+            data.as_chunks().0.iter().map(|&two| T::from_f64(f16::from_le_bytes(two).into())).collect()
+        }
+        Dtype::BF16 => {
+            data.as_chunks().0.iter().map(|&two| T::from_f64(bf16::from_le_bytes(two).into())).collect()
+        }
         Dtype::F32 => {
             data.as_chunks().0.iter().map(|&four| T::from_f64(f32::from_le_bytes(four).into())).collect()
         }
@@ -85,13 +108,7 @@ fn numbers<T: Real>(
         other => {
             return Err(TensorFileError::ElementType { name: name.to_owned(), found: format!("{other:?}") });
         }
-    };
-    let elements = view.shape().iter().try_fold(1_usize, |size, &axis| size.checked_mul(axis));
-    if elements != Some(values.len()) {
-        let shape = view.shape().to_vec();
-        return Err(TensorFileError::Extent { name: name.to_owned(), shape, bytes: data.len() });
-    }
-    Ok(values)
+    })
 }
 
 /// Writes tensors into one file, as a whole or not at all.

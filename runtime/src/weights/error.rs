@@ -55,6 +55,14 @@ pub enum WeightError {
         equations, whatever the names"
     )]
     NoForm,
+    /// Bytes that are no file of this framework.
+    #[error("not a {format} file: {problem}")]
+    File {
+        /// Which framework.
+        format: &'static str,
+        /// What is wrong with them.
+        problem: String,
+    },
     /// Bytes that are no ONNX model.
     #[error("not an ONNX model: {problem}")]
     Model {

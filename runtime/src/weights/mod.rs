@@ -26,7 +26,7 @@
 //! ```
 //!
 //! - [`Form`]: the equations of a layer as choices; [`Activation`]: what they may apply
-//! - [`pytorch`], [`keras`], [`onnx`]: how each framework names and stacks
+//! - [`pytorch`], [`keras`], [`onnx`]: how each framework names and stacks, and what its own files hold
 //! - [`recognise`]: from the equations of any cell to the form they are
 //!
 //! # Invariants
@@ -47,9 +47,13 @@ mod form;
 pub mod keras;
 #[cfg(feature = "onnx")]
 pub mod onnx;
+#[cfg(feature = "files")]
+mod pickle;
 pub mod pytorch;
 mod recognise;
 mod stacked;
+#[cfg(feature = "files")]
+mod state_dict;
 
 use std::collections::BTreeMap;
 

@@ -9,7 +9,8 @@
 //!
 //! The other direction adds `_reverse`; the cells have no `_lk`; what stands before the last point is the module. Which
 //! layer it is follows from the shapes. The activation of an `nn.RNN` follows from nothing and is the caller's word.
-//! The GRU's reset gate acts after the product.
+//! The GRU's reset gate acts after the product. A `state_dict` comes from a safetensors file or, by `state_dict`, from one
+//! that `torch.save` wrote.
 
 use std::collections::BTreeMap;
 
@@ -21,6 +22,9 @@ use super::form::{Family, Form, Reset, Sizes};
 use super::stacked::{Stacked, Stacking};
 use super::{Direction, Imported, Layer, Tensors, axes, expect_shape, shape_error};
 use crate::parameters::NamedTensor;
+
+#[cfg(feature = "files")]
+pub use super::state_dict::{OLD_FILE, state_dict};
 
 const STACKING: [(usize, Stacking); 3] = [
     (1, Stacking { gates: &[""], peepholes: &[], transposed: false }),

@@ -305,15 +305,15 @@ fn all_errors_come_at_once() {
 #[test]
 fn operands_that_do_not_fit_are_refused() {
     check(
-        r"S_t = \gamma S_{t-1} + v_t k_t^\top \\ h_t = S_t q_t",
+        r"S_t = a S_{t-1} + v_t k_t^\top \\ h_t = S_t q_t",
         expect![[r#"
-        GW0202 1:7 `\gamma S_{t-1}`: a vector and a matrix cannot be multiplied
-          1:7 `\gamma`: a vector
-          1:14 `S_{t-1}`: a matrix
-          help: to scale a matrix, declare the factor a scalar (`\gamma \in \mathbb{R}`), give it (`\gamma = 0.01`), or write `diag(u)` to scale its rows
-        GW0902 1:28 `k_t^\top`: `k_t` is never defined: it becomes an input
-        GW0902 1:50 `q_t`: `q_t` is never defined: it becomes an input
-    "#]],
+            GW0202 1:7 `a S_{t-1}`: a vector and a matrix cannot be multiplied
+              1:7 `a`: a vector
+              1:9 `S_{t-1}`: a matrix
+              help: to scale a matrix, declare the factor a scalar (`\gamma \in \mathbb{R}`), give it (`\gamma = 0.01`), or write `diag(u)` to scale its rows
+            GW0902 1:23 `k_t^\top`: `k_t` is never defined: it becomes an input
+            GW0902 1:45 `q_t`: `q_t` is never defined: it becomes an input
+        "#]],
     );
     check(
         r"h_t = \mathrm{softmax}(w^\top x_t) + h_{t-1}",

@@ -109,7 +109,8 @@ impl Machine {
             }
         }
         if train {
-            let outer: usize = plan.parameter_gradients.iter().flat_map(terms).map(outer_product).sum();
+            let terms = plan.parameter_gradients.iter().flat_map(ParameterGradient::terms);
+            let outer: usize = terms.map(outer_product).sum();
             seconds += 2.0 * outer as f64 * rows / self.fused.0;
         }
         seconds / self.speedup(threads) * 1e3
@@ -141,15 +142,6 @@ fn loop_bytes<T>(plan: &Plan, section: Section) -> usize {
         _ => None,
     });
     matrices.map(|matrix| numbers(plan, matrix) * size_of::<T>()).sum()
-}
-
-fn terms(gradient: &ParameterGradient) -> Vec<&GradientTerm> {
-    match gradient {
-        ParameterGradient::Terms(terms) => terms.iter().collect(),
-        ParameterGradient::Expression { totals, .. } => {
-            totals.iter().flat_map(|(_, _, terms)| terms).collect()
-        }
-    }
 }
 
 /// Multiply-adds of a term for each row.

@@ -2,8 +2,8 @@
 
 use gatewright::compiler::ablate::ablate;
 use gatewright::compiler::graph::{Graph, lower};
+use gatewright::compiler::regularize::regularize;
 use gatewright::compiler::source::print_latex;
-use gatewright::{CompiledCell, Element};
 
 use super::Budget;
 use crate::arguments::SourceArguments;
@@ -11,6 +11,8 @@ use crate::failure::Failure;
 use crate::session::Checked;
 use crate::tasks::Task;
 use crate::train::learning::sizes;
+use crate::train::network::Blueprint;
+use crate::train::regularizing::Regularizers;
 
 /// A cell with the size it has here.
 pub(crate) struct Candidate {
@@ -20,12 +22,8 @@ pub(crate) struct Candidate {
     pub(super) change: Option<String>,
     /// The equations as written.
     pub(super) latex: String,
-    /// The size of the dimensions that the task does not fix.
-    pub(super) hidden: usize,
-    /// The step.
-    pub(super) graph: Graph,
-    checked: Checked,
-    sizes: Vec<usize>,
+    /// From what its networks are built.
+    pub(super) blueprint: Blueprint,
 }
 
 impl Candidate {
@@ -36,6 +34,7 @@ impl Candidate {
         task: &dyn Task,
         parameters: Option<usize>,
         with_ablations: bool,
+        regularizers: &Regularizers,
     ) -> Result<Vec<Self>, Failure> {
         let checked = Checked::read(source)?;
         checked.print_findings();
@@ -49,38 +48,39 @@ impl Candidate {
             }));
         }
         let latex = print_latex(&checked.source.document());
+        let input = (format!("the task {}", budget.entry.name), task.features());
         let own = budget.learning.hidden.unwrap_or(budget.entry.recipe.hidden);
         variants
             .into_iter()
             .map(|(name, change, graph)| {
-                let at = |hidden: usize| sizes(&checked, budget.entry, task, hidden);
+                let at = |hidden: usize| sizes(&checked, &input.0, input.1, hidden);
                 let hidden = match parameters {
                     None => own,
                     Some(most) => largest(&name, most, |hidden| Ok(count(&graph, &at(hidden)?)))?,
                 };
-                let (checked, sizes) = (checked.clone(), at(hidden)?);
-                Ok(Self { name, change, latex: latex.clone(), hidden, graph, checked, sizes })
+                at(hidden)?;
+                // Before anything is trained: a choice that one cell has nothing for is an error, not left out.
+                for layer in 0..budget.learning.layers.min(2) {
+                    regularize(&graph, regularizers.of_layer(layer))
+                        .map_err(|error| Failure::usage(format!("{name}: {error}")))?;
+                }
+                let blueprint = Blueprint {
+                    checked: checked.clone(),
+                    graph,
+                    input: input.clone(),
+                    hidden,
+                    layers: budget.learning.layers,
+                    regularizers: regularizers.clone(),
+                    backend: budget.backend,
+                };
+                Ok(Self { name, change, latex: latex.clone(), blueprint })
             })
             .collect()
     }
 
-    /// Learned and frozen parameters of the cell, the head not among them.
-    pub(super) fn parameters(&self) -> usize {
-        count(&self.graph, &self.sizes).unwrap_or(usize::MAX)
-    }
-
     /// Whether the cell has a parameter of this name.
     pub(super) fn has_parameter(&self, name: &str) -> bool {
-        self.graph.signature().parameters.iter().any(|port| port.name == name)
-    }
-
-    /// The step compiled, or another graph over the same dimensions.
-    pub(super) fn compile<T: Element>(
-        &self,
-        graph: &Graph,
-        budget: &Budget<'_>,
-    ) -> Result<CompiledCell<T>, Failure> {
-        self.checked.compile_graph(graph, &self.sizes, budget.backend)
+        self.blueprint.graph.signature().parameters.iter().any(|port| port.name == name)
     }
 }
 

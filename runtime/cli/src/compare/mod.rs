@@ -44,7 +44,7 @@ pub(crate) struct Arguments {
     #[arg(long)]
     ablate: bool,
     /// Give each cell the hidden size with which it has the most parameters, but no more than so many
-    #[arg(long, value_name = "COUNT", value_parser = positive, conflicts_with = "hidden")]
+    #[arg(long, value_name = "COUNT", value_parser = positive, conflicts_with_all = ["hidden", "layers"])]
     parameters: Option<usize>,
     /// The report
     #[arg(long, value_name = "FILE", default_value = "comparison.html")]
@@ -72,6 +72,7 @@ pub(crate) fn compare(arguments: &Arguments) -> Result<(), Failure> {
     let metric = task.metric();
     let schedule = learning.schedule(entry, &*task)?;
     let budget = Budget { entry, metric, schedule, learning, backend: arguments.backend };
+    let regularizers = learning.regularizers()?;
     let mut candidates = Vec::new();
     for file in &arguments.cells {
         let source = SourceArguments {
@@ -81,7 +82,14 @@ pub(crate) fn compare(arguments: &Arguments) -> Result<(), Failure> {
             output: Vec::new(),
             frozen: Vec::new(),
         };
-        candidates.extend(Candidate::read(&source, &budget, &*task, arguments.parameters, arguments.ablate)?);
+        candidates.extend(Candidate::read(
+            &source,
+            &budget,
+            &*task,
+            arguments.parameters,
+            arguments.ablate,
+            &regularizers,
+        )?);
     }
     if let Some(twin) = candidate::repeated(&candidates) {
         return Err(Failure::usage(format!(
@@ -101,6 +109,9 @@ pub(crate) fn compare(arguments: &Arguments) -> Result<(), Failure> {
         schedule.steps,
         schedule.batch
     )?;
+    for regularizer in regularizers.words(learning.layers) {
+        answer_line!("in training  {regularizer}")?;
+    }
     let mut trials: Vec<(Candidate, Trial)> = Vec::with_capacity(candidates.len());
     for candidate in candidates {
         let trial = Trial::run(&candidate, &budget, &*task)?;
@@ -115,13 +126,14 @@ pub(crate) fn compare(arguments: &Arguments) -> Result<(), Failure> {
                 metric.show(deviation(values))
             ),
         };
-        answer_line!("{:24} {:>8} parameters, {result}", candidate.name, candidate.parameters())?;
+        answer_line!("{:24} {:>8} parameters, {result}", candidate.name, trial.parameters)?;
         for (seed, reason) in &trial.broken {
             answer_line!("  seed {seed}: {reason}")?;
         }
         trials.push((candidate, trial));
     }
-    let page = page::html(&budget, task.baseline(), &trials).map_err(Failure::data)?;
+    let page = page::html(&budget, &regularizers.words(learning.layers), task.baseline(), &trials)
+        .map_err(Failure::data)?;
     write_atomically(&arguments.out, page.as_bytes())
         .map_err(|error| Failure::file(&arguments.out, &error))?;
     answer_line!("report: {}", arguments.out.display())

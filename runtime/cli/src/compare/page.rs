@@ -2,8 +2,7 @@
 
 use std::fmt::Write;
 
-use pulldown_latex::config::DisplayMode;
-use pulldown_latex::{Parser, RenderConfig, Storage, push_mathml};
+use gatewright::compiler::mathml;
 
 use super::Budget;
 use super::candidate::Candidate;
@@ -19,18 +18,20 @@ math{margin:.5rem 0}details{margin:.5rem 0}svg{max-width:100%;height:auto}.best{
 /// The whole page.
 pub(super) fn html(
     budget: &Budget<'_>,
+    regularizers: &[String],
     baseline: Baseline,
     trials: &[(Candidate, Trial)],
 ) -> Result<String, String> {
     let mut page = String::new();
     // Writing to a string does not fail.
-    let _ = write(&mut page, budget, baseline, trials)?;
+    let _ = write(&mut page, budget, regularizers, baseline, trials)?;
     Ok(page)
 }
 
 fn write(
     page: &mut String,
     budget: &Budget<'_>,
+    regularizers: &[String],
     baseline: Baseline,
     trials: &[(Candidate, Trial)],
 ) -> Result<std::fmt::Result, String> {
@@ -59,6 +60,12 @@ fn write(
             metric.name(),
             metric.show(baseline.value)
         )?;
+        if budget.learning.layers > 1 {
+            writeln!(page, "<p>{} layers, one upon the other.</p>", budget.learning.layers)?;
+        }
+        if !regularizers.is_empty() {
+            writeln!(page, "<p>In training: {}.</p>", escape(&regularizers.join("; ")))?;
+        }
         results(page, budget, trials)?;
         writeln!(page, "<h2>Curves</h2>\n<p>Mean over seeds, and from the lowest to the highest.</p>")?;
         writeln!(page, "{values}\n{losses}")?;
@@ -79,7 +86,13 @@ fn results(page: &mut String, budget: &Budget<'_>, trials: &[(Candidate, Trial)]
         let values = trial.values();
         let best = if is_best(middle) { " class=\"best\"" } else { "" };
         let name = escape(&candidate.name);
-        write!(page, "<tr><td>{}{name}<td>{}<td>{}", key(index), candidate.hidden, candidate.parameters())?;
+        write!(
+            page,
+            "<tr><td>{}{name}<td>{}<td>{}",
+            key(index),
+            candidate.blueprint.hidden,
+            trial.parameters
+        )?;
         if values.is_empty() {
             writeln!(page, "<td>–<td>–<td>–<td>–")?;
             continue;
@@ -145,7 +158,7 @@ fn equations(page: &mut String, trials: &[(Candidate, Trial)]) -> std::fmt::Resu
         if let Some(change) = &candidate.change {
             writeln!(page, "<p>The equations below, but {}.</p>", escape(change))?;
         }
-        match mathml(&candidate.latex) {
+        match mathml::latex(&candidate.latex, true) {
             Some(mathml) => writeln!(page, "{mathml}")?,
             None => writeln!(page, "<pre>{}</pre>", escape(&candidate.latex))?,
         }
@@ -166,18 +179,6 @@ fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }
 
-fn mathml(latex: &str) -> Option<String> {
-    let storage = Storage::new();
-    let events: Vec<_> = Parser::new(latex, &storage).collect();
-    if events.is_empty() || events.iter().any(Result::is_err) {
-        return None;
-    }
-    let mut mathml = String::new();
-    let config = RenderConfig { display_mode: DisplayMode::Block, ..RenderConfig::default() };
-    push_mathml(&mut mathml, events.into_iter(), config).ok()?;
-    Some(mathml)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -185,7 +186,7 @@ mod tests {
     #[test]
     fn names_are_text_and_equations_are_mathml() {
         assert_eq!(escape("a<b & \"c\""), "a&lt;b &amp; &quot;c&quot;");
-        let shown = mathml("\\begin{align*} h_t &= \\tanh(W x_t) \\end{align*}").expect("known");
+        let shown = mathml::latex("\\begin{align*} h_t &= \\tanh(W x_t) \\end{align*}", true).expect("known");
         assert!(shown.starts_with("<math") && shown.contains("tanh") && !shown.contains("merror"));
     }
 }

@@ -1,10 +1,8 @@
 //! All runs of one candidate: what it learned, how long a step takes, and what its gates do in the end.
 
-use std::sync::Arc;
 use std::time::Instant;
 
-use gatewright::parameters::Initializer;
-use gatewright::sequence::{Forward, Keep, SequenceCell, Sequences};
+use gatewright::sequence::{Forward, Keep, Sequences};
 use gatewright::statistics::Activity;
 use gatewright::workspace::Workspace;
 
@@ -13,6 +11,7 @@ use super::candidate::Candidate;
 use crate::failure::Failure;
 use crate::tasks::Task;
 use crate::train::model::Model;
+use crate::train::network::Watched;
 use crate::train::run::{Evaluation, Run};
 
 /// Test sequences in the run that watches gates.
@@ -20,6 +19,8 @@ const WATCHED: usize = 256;
 
 /// What came of a candidate.
 pub(crate) struct Trial {
+    /// Learned and frozen parameters of the network, the head not among them.
+    pub(super) parameters: usize,
     /// For each seed that came to its end its evaluations, the last of them there.
     pub(super) runs: Vec<Vec<Evaluation>>,
     /// For each other seed why it did not: a loss that is no number any more is a result too.
@@ -34,20 +35,20 @@ pub(crate) struct Trial {
 impl Trial {
     /// Trains with every seed.
     pub(super) fn run(candidate: &Candidate, budget: &Budget<'_>, task: &dyn Task) -> Result<Self, Failure> {
-        let cell: Arc<dyn SequenceCell<f32>> = Arc::new(candidate.compile(&candidate.graph, budget)?);
         let (mut runs, mut broken, mut times, mut gates) = (Vec::new(), Vec::new(), Vec::new(), None);
+        let mut parameters = 0;
         for number in 0..budget.learning.seeds as u64 {
             let seed = budget.learning.first_seed.wrapping_add(number);
             let own = budget.learning.initial.iter().filter(|given| candidate.has_parameter(&given.name));
-            let initializer = own.fold(Initializer::new(seed), |initializer, given| {
-                initializer.constant(&given.name, given.value)
-            });
-            let model = Model::new(cell.clone(), task, &initializer, seed)?;
+            let network = candidate.blueprint.build(seed)?;
+            parameters = network.cell().layout().parameters.length();
+            let initializer = network.initializer(seed, own);
+            let model = Model::new(network, task, &initializer, seed)?;
             let mut run = Run::new(model, task, budget.schedule, seed)?;
             match learn(&mut run, &mut times) {
                 Ok(()) => {
                     if gates.is_none() {
-                        gates = Some(watch(candidate, budget, task, &run.model)?);
+                        gates = Some(watch(candidate, task, &run.model)?);
                     }
                     runs.push(run.position.evaluations);
                 }
@@ -57,7 +58,7 @@ impl Trial {
         }
         times.sort_by(f64::total_cmp);
         let step_seconds = times.get(times.len() / 2).copied().unwrap_or(f64::NAN);
-        Ok(Self { runs, broken, step_seconds, gates: gates.unwrap_or_default() })
+        Ok(Self { parameters, runs, broken, step_seconds, gates: gates.unwrap_or_default() })
     }
 
     /// The metric at the end of each run.
@@ -91,18 +92,9 @@ pub(super) fn deviation(values: &[f64]) -> f64 {
     (squares / values.len().saturating_sub(1).max(1) as f64).sqrt()
 }
 
-/// Runs the trained cell over the test part with its bounded values as outputs.
-fn watch(
-    candidate: &Candidate,
-    budget: &Budget<'_>,
-    task: &dyn Task,
-    model: &Model,
-) -> Result<Vec<(String, Activity)>, Failure> {
-    let bounded = candidate.graph.bounded();
-    let names: Vec<&str> = bounded.iter().map(|value| value.name.as_str()).collect();
-    let graph = candidate.graph.watch(&names).map_err(|error| Failure::data(error.to_string()))?;
-    let Some(graph) = graph.filter(|_| !names.is_empty()) else { return Ok(Vec::new()) };
-    let cell = candidate.compile::<f32>(&graph, budget)?;
+/// Runs the trained network over the test part with the bounded values of its top layer as outputs.
+fn watch(candidate: &Candidate, task: &dyn Task, model: &Model) -> Result<Vec<(String, Activity)>, Failure> {
+    let Some(Watched { cell, values }) = candidate.blueprint.watched()? else { return Ok(Vec::new()) };
     let layout = cell.layout();
     let mut parameters = vec![0.0_f32; layout.parameters.length()];
     for entry in layout.parameters.entries() {
@@ -136,8 +128,8 @@ fn watch(
         final_states: &mut [],
     };
     cell.forward(call, Keep::Nothing, &mut Workspace::default())?;
-    let own = layout.outputs.len() - bounded.len();
-    let watched = outputs[own..].iter().zip(&layout.outputs[own..]).zip(bounded);
+    let own = layout.outputs.len() - values.len();
+    let watched = outputs[own..].iter().zip(&layout.outputs[own..]).zip(values);
     Ok(watched
         .map(|((values, port), value)| {
             (value.name, Activity::of(values, port.size, batch, &sequences, value.range))

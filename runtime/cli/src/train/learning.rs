@@ -6,6 +6,7 @@ use clap::Args;
 use clap::builder::{PossibleValue, PossibleValuesParser};
 use gatewright::compiler::shape::Shape;
 
+use super::regularizing::{Regularizers, RegularizingArguments};
 use super::run::Schedule;
 use crate::arguments::{InitialValue, positive, positive_number};
 use crate::dimension::DimensionSolver;
@@ -44,6 +45,9 @@ pub(crate) struct LearningArguments {
     /// Size of every dimension of the cell that the task does not fix [default: as the task has it]
     #[arg(long, value_parser = positive)]
     pub(crate) hidden: Option<usize>,
+    /// Layers of the cell one upon the other: each reads the outputs of the one below
+    #[arg(long, default_value_t = 1, value_parser = positive)]
+    pub(crate) layers: usize,
     /// Step width of Adam [default: as the task has it]
     #[arg(long, value_parser = positive_number)]
     pub(crate) learning_rate: Option<f64>,
@@ -56,6 +60,8 @@ pub(crate) struct LearningArguments {
     /// Start a parameter at a value, such as the forget gate's bias at one: b_f=1. May be given several times
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) initial: Vec<InitialValue>,
+    #[command(flatten)]
+    pub(crate) regularizing: RegularizingArguments,
 }
 
 /// Steps between evaluations where there are no passes.
@@ -87,6 +93,11 @@ impl LearningArguments {
         Ok(Given { data, length: self.length })
     }
 
+    /// What training changes at random in each layer.
+    pub(crate) fn regularizers(&self) -> Result<Regularizers, Failure> {
+        self.regularizing.regularizers(self.layers)
+    }
+
     /// The recipe of the task, but for what the command line says.
     pub(crate) fn schedule(&self, entry: &Entry, task: &dyn Task) -> Result<Schedule, Failure> {
         let Recipe { duration, batch, learning_rate, .. } = entry.recipe;
@@ -113,28 +124,26 @@ impl LearningArguments {
     }
 }
 
-/// The task fixes the size of the input; every other dimension gets `hidden`.
+/// Who gives the input fixes its size, `features`; every other dimension gets `hidden`.
 pub(crate) fn sizes(
     checked: &Checked,
-    entry: &Entry,
-    task: &dyn Task,
+    giver: &str,
+    features: usize,
     hidden: usize,
 ) -> Result<Vec<usize>, Failure> {
     let [input] = checked.cell.inputs.as_slice() else {
         let names: Vec<&str> = checked.cell.inputs.iter().map(|input| input.name.as_str()).collect();
         return Err(Failure::data(format!(
-            "the task {} gives one input sequence, the cell reads {}: {}",
-            entry.name,
+            "{giver} gives one input sequence, the cell reads {}: {}",
             names.len(),
             names.join(", ")
         )));
     };
     let mut solver = DimensionSolver::new(&checked.cell.dimensions);
-    let features = task.features();
     let axes: &[usize] = if input.shape == Shape::Scalar { &[] } else { &[features] };
     if axes.is_empty() && features != 1 {
         return Err(Failure::data(format!(
-            "the input `{}` is a scalar, the task has {features}",
+            "the input `{}` is a scalar, {giver} gives {features}",
             input.name
         )));
     }

@@ -19,6 +19,8 @@ pub(crate) struct Log {
     cell: String,
     task: &'static str,
     metric: &'static str,
+    layers: usize,
+    regularizers: Vec<String>,
     path: PathBuf,
 }
 
@@ -26,6 +28,8 @@ pub(crate) struct Log {
 struct Line<'a> {
     cell: &'a str,
     task: &'a str,
+    layers: usize,
+    regularizers: &'a [String],
     seed: u64,
     metric: &'a str,
     step: usize,
@@ -39,20 +43,22 @@ impl Log {
     pub(crate) fn create(
         path: &Path,
         cell: &str,
+        (layers, regularizers): (usize, Vec<String>),
         task: &'static str,
         metric: &'static str,
     ) -> Result<Self, Failure> {
         let failure = |error: std::io::Error| Failure::file(path, &error);
         write_atomically(path, b"").map_err(failure)?;
         let file = OpenOptions::new().append(true).open(path).map_err(failure)?;
-        Ok(Self { file, cell: cell.to_owned(), task, metric, path: path.to_owned() })
+        Ok(Self { file, cell: cell.to_owned(), layers, regularizers, task, metric, path: path.to_owned() })
     }
 
     /// Adds a line.
     pub(crate) fn add(&mut self, seed: u64, evaluation: Evaluation) -> Result<(), Failure> {
         let Evaluation { step, loss, test_loss, value } = evaluation;
-        let Self { cell, task, metric, .. } = &*self;
-        let line = Line { cell, task, seed, metric, step, loss, test_loss, value };
+        let Self { cell, layers, regularizers, task, metric, .. } = &*self;
+        let line =
+            Line { cell, task, layers: *layers, regularizers, seed, metric, step, loss, test_loss, value };
         let mut text = serde_json::to_string(&line)
             .map_err(|error| Failure::data(format!("the log could not be written: {error}")))?;
         text.push('\n');

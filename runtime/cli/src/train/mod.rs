@@ -1,25 +1,25 @@
 //! `gatewright train`: a cell learns a task.
 //!
-//! The model is the cell, run over each sequence, and a linear head on its first output where the task asks something;
+//! The model is the cell, or layers of it, run over each sequence, and a linear head on its first output where the task asks something;
 //! the loss is the cross entropy of classes or the squared error of numbers; the optimiser is Adam with gradients clipped
-//! by their norm. What is reported is the test part after the last step: nothing is chosen by it.
+//! by their norm. Regularisers change the cell while it learns and not while it is judged. What is reported is the test part after the last step: nothing is chosen by it.
 
 mod checkpoint;
 mod curve;
 pub(crate) mod learning;
 mod log;
 pub(crate) mod model;
+pub(crate) mod network;
+pub(crate) mod regularizing;
 pub(crate) mod run;
 
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
 use gatewright::compiler::graph::lower;
-use gatewright::parameters::{Initializer, write_atomically, write_tensors};
-use gatewright::sequence::SequenceCell;
+use gatewright::parameters::{fingerprint, write_atomically, write_tensors};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::{BackendArguments, SourceArguments, positive};
@@ -32,6 +32,7 @@ use checkpoint::{Checkpoint, Identity};
 use learning::{LearningArguments, sizes};
 use log::Log;
 use model::Model;
+use network::Blueprint;
 use run::{Evaluation, Run, Schedule};
 
 /// Train a cell on a task; leaves the learning curve as SVG, a log, checkpoints, and the weights as safetensors
@@ -88,7 +89,12 @@ pub(crate) fn train(arguments: &Arguments) -> Result<(), Failure> {
     let given = arguments.learning.given()?;
     let task = entry.open(&given)?;
     let schedule = arguments.learning.schedule(entry, &*task)?;
-    let sizes = sizes(&checked, entry, &*task, arguments.learning.hidden.unwrap_or(entry.recipe.hidden))?;
+    let hidden = arguments.learning.hidden.unwrap_or(entry.recipe.hidden);
+    let input = (format!("the task {}", entry.name), task.features());
+    let sizes = sizes(&checked, &input.0, input.1, hidden)?;
+    let regularizers = arguments.learning.regularizers()?;
+    let layers = arguments.learning.layers;
+    let words = regularizers.words(layers);
     let (cell, elapsed) = crate::session::compile_text::<f32>(&checked.source, &sizes, arguments.backend)?;
     let named: Vec<String> =
         checked.cell.dimensions.iter().zip(&sizes).map(|(name, size)| format!("{name} = {size}")).collect();
@@ -101,17 +107,24 @@ pub(crate) fn train(arguments: &Arguments) -> Result<(), Failure> {
         cell.tape_bytes_per_step()
     )?;
     let graph = lower(&checked.cell).map_err(|error| Failure::data(error.to_string()))?;
-    let identity = identity(arguments, entry, &given, &schedule, &graph.to_string(), &named.join(", "));
+    for regularizer in &words {
+        answer_line!("in training  {regularizer}")?;
+    }
+    let identity =
+        identity(arguments, entry, &given, &schedule, &graph.to_string(), &named.join(", "), &words);
+    let name = checked.source.name();
+    let backend = arguments.backend;
     let session = Session {
         arguments,
         entry,
         task: &*task,
-        cell: Arc::new(cell),
         schedule,
         identity,
-        name: format!("{}_{}", checked.source.name(), entry.name),
+        words,
+        name: format!("{name}_{}", entry.name),
+        blueprint: Blueprint { checked, graph, input, hidden, layers, regularizers, backend },
     };
-    session.train(&checked.source.name())
+    session.train(&name)
 }
 
 /// What decides the numbers of a run, but for its seed and its end: two runs that agree in it are one.
@@ -122,11 +135,14 @@ fn identity(
     schedule: &Schedule,
     graph: &str,
     dimensions: &str,
+    regularizers: &[String],
 ) -> Identity {
     let initial = arguments.learning.initial.iter().map(|given| format!("{}={}", given.name, given.value));
     let pairs = [
         ("equations", digest(graph)),
         ("dimensions", dimensions.to_owned()),
+        ("--layers", arguments.learning.layers.to_string()),
+        ("regularisers", if regularizers.is_empty() { "none".to_owned() } else { regularizers.join(", ") }),
         ("task", entry.name.to_owned()),
         ("data", given.data.as_ref().map_or_else(|| "its own".to_owned(), |(_, text)| digest(text))),
         (
@@ -143,12 +159,9 @@ fn identity(
     pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
-/// Enough of a text to tell it from another: FNV-1a.
+/// Enough of a text to tell it from another.
 fn digest(text: &str) -> String {
-    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x0000_0100_0000_01b3)
-    });
-    format!("{hash:016x}")
+    format!("{:016x}", fingerprint(text))
 }
 
 /// All runs of one command.
@@ -156,7 +169,9 @@ struct Session<'a> {
     arguments: &'a Arguments,
     entry: &'static Entry,
     task: &'a dyn Task,
-    cell: Arc<dyn SequenceCell<f32>>,
+    blueprint: Blueprint,
+    /// The regularisers in words.
+    words: Vec<String>,
     schedule: Schedule,
     /// But for the seed.
     identity: Identity,
@@ -186,7 +201,13 @@ impl Session<'_> {
             metric.show(baseline.value)
         )?;
         let log_path = self.place(&arguments.log, "jsonl");
-        let mut log = Log::create(&log_path, cell, entry.name, metric.name())?;
+        let mut log = Log::create(
+            &log_path,
+            cell,
+            (self.blueprint.layers, self.words.clone()),
+            entry.name,
+            metric.name(),
+        )?;
         let started = Instant::now();
         let mut runs: Vec<Trained> = Vec::with_capacity(arguments.learning.seeds);
         for number in 0..arguments.learning.seeds as u64 {
@@ -226,11 +247,9 @@ impl Session<'_> {
 
     fn train_seed(&self, seed: u64, log: &mut Log) -> Result<Trained, Failure> {
         let Self { arguments, task, schedule, .. } = self;
-        let initial = arguments.learning.initial.iter();
-        let initializer = initial.fold(Initializer::new(seed), |initializer, given| {
-            initializer.constant(&given.name, given.value)
-        });
-        let model = Model::new(self.cell.clone(), *task, &initializer, seed)?;
+        let network = self.blueprint.build(seed)?;
+        let initializer = network.initializer(seed, arguments.learning.initial.iter());
+        let model = Model::new(network, *task, &initializer, seed)?;
         let mut run = Run::new(model, *task, *schedule, seed)?;
         let mut identity = self.identity.clone();
         identity.insert("seed".to_owned(), seed.to_string());
@@ -292,7 +311,14 @@ impl Session<'_> {
             metric.show(trained.value())
         )?;
         let path = self.arguments.out.join(format!("{}_seed{seed}.safetensors", self.name));
-        save_weights(&path, &run.model, seed, metric.name(), trained.value())?;
+        let result = serde_json::json!({
+            "seed": seed,
+            "metric": metric.name(),
+            "value": trained.value(),
+            "layers": self.blueprint.layers,
+            "regularizers": self.words,
+        });
+        save_weights(&path, &run.model, &result)?;
         Ok(trained)
     }
 
@@ -307,14 +333,13 @@ impl Session<'_> {
     }
 }
 
-/// Writes `cell.NAME`, `head.weight` and `head.bias`.
-fn save_weights(path: &Path, model: &Model, seed: u64, metric: &str, value: f64) -> Result<(), Failure> {
+/// Writes `cell.NAME`, or `cell.NUMBER.NAME` of each of several layers, `head.weight` and `head.bias`.
+fn save_weights(path: &Path, model: &Model, result: &serde_json::Value) -> Result<(), Failure> {
     let tensors = model
         .variables()
         .iter()
         .map(|(name, variable)| checkpoint::named(name.clone(), variable))
         .collect::<Result<Vec<_>, _>>()?;
-    let result = serde_json::json!({ "seed": seed, "metric": metric, "value": value });
     Ok(write_tensors(path, &tensors, &[("training", result.to_string())])?)
 }
 

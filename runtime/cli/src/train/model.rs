@@ -1,22 +1,25 @@
-//! The model: a cell, run over each sequence, and a linear head on its first output where something is asked.
-
-use std::sync::Arc;
+//! The model: a network, run over each sequence, and a linear head on its first output where something is asked.
 
 use candle_core::{D, DType, Device, Module, Tensor, Var};
 use candle_nn::{Linear, VarBuilder, VarMap, loss};
 use gatewright::parameters::Initializer;
-use gatewright::sequence::{self, SequenceCell};
+use gatewright::sequence;
 use gatewright_candle::{CellLayer, dense};
 
+use super::network::Network;
 use crate::failure::Failure;
 use crate::tasks::{Example, Objective, Tally, Targets, Task};
 
 /// Test sequences in one forward run.
 const JUDGED_AT_ONCE: usize = 256;
 
-/// The cell and the head.
+/// The network and the head.
 pub(crate) struct Model {
-    cell: CellLayer<f32>,
+    network: Network,
+    /// The network as it learns: it draws its masks.
+    learning: CellLayer<f32>,
+    /// The same variables as they are judged: without masks, and nothing is kept.
+    judging: CellLayer<f32>,
     head: Linear,
     objective: Objective,
     /// All variables by name, sorted: the order in which norms are summed must not depend on a hash.
@@ -91,15 +94,15 @@ fn targets(examples: &[&Example], places: &[(usize, usize)]) -> candle_core::Res
 impl Model {
     /// A model at its beginning.
     pub(crate) fn new(
-        cell: Arc<dyn SequenceCell<f32>>,
+        network: Network,
         task: &dyn Task,
         initializer: &Initializer,
         seed: u64,
     ) -> Result<Self, Failure> {
         let map = VarMap::new();
         let builder = VarBuilder::from_varmap(&map, DType::F32, &Device::Cpu);
-        let cell = CellLayer::new(cell, initializer, builder.pp("cell"))?;
-        let width = cell.layout().outputs.first().map_or(0, |port| port.size);
+        let learning = CellLayer::new(network.cell().clone(), initializer, builder.pp("cell"))?;
+        let width = learning.layout().outputs.first().map_or(0, |port| port.size);
         let head = dense::<f32>(width, task.answers(), &Initializer::new(seed), builder.pp("head"))?;
         let data = map.data().lock();
         let data = data.map_err(|_| Failure::data("the variables were left half written"))?;
@@ -107,7 +110,8 @@ impl Model {
             data.iter().map(|(name, variable)| (name.clone(), variable.clone())).collect();
         drop(data);
         variables.sort_by(|left, right| left.0.cmp(&right.0));
-        Ok(Self { cell, head, objective: task.metric().objective(), variables })
+        let judging = learning.for_inference();
+        Ok(Self { network, learning, judging, head, objective: task.metric().objective(), variables })
     }
 
     /// All variables by name, sorted: those of the cell as `cell.NAME`, `head.bias` and `head.weight`.
@@ -115,10 +119,15 @@ impl Model {
         &self.variables
     }
 
+    /// The masks of the next loss become those of this step of the optimiser.
+    pub(crate) fn masks_of_step(&self, step: usize) {
+        self.network.masks_of_step(step);
+    }
+
     /// What the head says where something is asked: `[answers asked for, classes]`, or `[answers asked for]` numbers.
-    fn answers(&self, batch: &Batch) -> candle_core::Result<Tensor> {
+    fn answers(&self, cell: &CellLayer<f32>, batch: &Batch) -> candle_core::Result<Tensor> {
         let lengths = sequence::Sequences { lengths: &batch.lengths, ..sequence::Sequences::default() };
-        let sequences = self.cell.forward_ragged(&batch.inputs, None, lengths)?;
+        let sequences = cell.forward_ragged(&batch.inputs, None, lengths)?;
         let Some(output) = sequences.outputs.first() else { candle_core::bail!("the cell has no output") };
         let output = output.flatten(0, 1)?;
         let output = match &batch.rows {
@@ -132,9 +141,9 @@ impl Model {
         }
     }
 
-    /// The mean loss of the answers.
+    /// The mean loss of the answers while learning.
     pub(crate) fn loss(&self, batch: &Batch) -> candle_core::Result<Tensor> {
-        self.loss_of(&self.answers(batch)?, batch)
+        self.loss_of(&self.answers(&self.learning, batch)?, batch)
     }
 
     fn loss_of(&self, answers: &Tensor, batch: &Batch) -> candle_core::Result<Tensor> {
@@ -150,7 +159,7 @@ impl Model {
         let examples: Vec<&Example> = task.test().iter().collect();
         for examples in examples.chunks(JUDGED_AT_ONCE) {
             let batch = Batch::new(examples, task.features())?;
-            let answers = self.answers(&batch)?;
+            let answers = self.answers(&self.judging, &batch)?;
             tally.answers += batch.count;
             tally.loss += f64::from(self.loss_of(&answers, &batch)?.to_scalar::<f32>()?) * batch.count as f64;
             if self.objective == Objective::Class {
@@ -168,6 +177,10 @@ pub(crate) mod elman;
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use gatewright::compiler::graph::lower;
+    use gatewright::compiler::regularize::{Drawn, Kind, Regularizer};
     use gatewright::{CompileOptions, CompiledCell, Syntax, read_cell};
 
     use super::*;
@@ -216,7 +229,8 @@ mod tests {
         let equations = read_cell("h_t = tanh(U x_t + W h_{t-1} + b)", Syntax::Text).expect("a cell");
         let cell = CompiledCell::<f32>::new(&equations, &[("x", 2), ("h", 3)], CompileOptions::default());
         let model =
-            Model::new(Arc::new(cell.expect("compiles")), &task, &Initializer::new(4), 4).expect("a model");
+            Model::new(Network::of(Arc::new(cell.expect("compiles"))), &task, &Initializer::new(4), 4)
+                .expect("a model");
         let all: Vec<&Example> = task.0.iter().collect();
         let together = Batch::new(&all, 2).expect("a batch");
         assert_eq!(together.count, 7);
@@ -246,5 +260,30 @@ mod tests {
         }
         let tally = model.judge(&task).expect("judged");
         assert!(tally.answers == 7 && (tally.loss / 7.0 - mean).abs() < 1e-6 && tally.right == 0.0);
+    }
+
+    #[test]
+    fn masks_are_those_of_the_step_while_learning_and_none_while_judging() {
+        let task = ragged();
+        let source = read_cell("h_t = tanh(U x_t + W h_{t-1} + b)", Syntax::Text).expect("a cell");
+        let sizes = [("x", 2), ("h", 3)];
+        let choice = |kind| Regularizer { kind, target: None, rate: 0.5, drawn: Drawn::EachStep };
+        let choices = [choice(Kind::Dropout), choice(Kind::RecurrentDropout), choice(Kind::DropConnect)];
+        let plain = CompiledCell::<f32>::new(&source, &sizes, CompileOptions::default()).expect("compiles");
+        let graph = lower(&source).expect("a graph");
+        let network = Network::masked_for_tests(&graph, &sizes, &choices);
+        let model = |network| Model::new(network, &task, &Initializer::new(4), 4).expect("a model");
+        let (plain, masked) = (model(Network::of(Arc::new(plain))), model(network));
+        let judged = |model: &Model| model.judge(&task).expect("judged").loss.to_bits();
+        let all: Vec<&Example> = task.0.iter().collect();
+        let batch = Batch::new(&all, 2).expect("a batch");
+        let lost = |model: &Model, step| {
+            model.masks_of_step(step);
+            model.loss(&batch).expect("a loss").to_scalar::<f32>().expect("one number").to_bits()
+        };
+        let (first, second) = (lost(&masked, 0), lost(&masked, 1));
+        assert_eq!(judged(&masked), judged(&plain), "no masks");
+        assert!(first != second && first != lost(&plain, 0), "masks of their own");
+        assert_eq!([lost(&masked, 1), lost(&masked, 0)], [second, first], "the step alone decides");
     }
 }

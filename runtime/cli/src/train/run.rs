@@ -1,8 +1,8 @@
 //! One run: a model that learns a task with one seed, step by step of the optimiser.
 //!
 //! What a step learns from depends on the seed and on the number of the step alone: the order of the sequences in a pass
-//! is drawn from a stream named after the pass, sequences that are drawn anew from one named after the step. So the
-//! random state of a run *is* its position, and a run that stops and goes on ([`super::checkpoint`]) is, bit for bit, the
+//! is drawn from a stream named after the pass, sequences that are drawn anew from one named after the step, and masks of
+//! regularisers have the number of the step. So the random state of a run *is* its position, and a run that stops and goes on ([`super::checkpoint`]) is, bit for bit, the
 //! run that did not stop.
 
 use candle_core::Var;
@@ -127,6 +127,7 @@ impl<'a> Run<'a> {
     /// One step of the optimiser, and an evaluation where one is due. Gives the loss of the step.
     pub(crate) fn step(&mut self) -> Result<f64, Failure> {
         let batch = self.batch()?;
+        self.model.masks_of_step(self.position.step);
         let loss = self.model.loss(&batch)?;
         let mut gradients = loss.backward()?;
         clip(self.model.variables(), &mut gradients, self.schedule.clip)?;
@@ -219,6 +220,7 @@ mod tests {
     use gatewright::sequence::SequenceCell;
 
     use super::super::model::elman::Elman;
+    use super::super::network::Network;
     use super::*;
     use crate::tasks::{Given, find};
 
@@ -232,7 +234,8 @@ mod tests {
         let schedule =
             Schedule { steps: 4 * pass, evaluate_every: pass, batch: 32, learning_rate: 5e-3, clip: 1.0 };
         let trained = || {
-            let model = Model::new(cell.clone(), &*task, &Initializer::new(1), 1).expect("a model");
+            let model =
+                Model::new(Network::of(cell.clone()), &*task, &Initializer::new(1), 1).expect("a model");
             let mut run = Run::new(model, &*task, schedule, 1).expect("a run");
             while !run.is_done() {
                 run.step().expect("learns");
@@ -252,7 +255,7 @@ mod tests {
         let task = find("japanese_vowels").expect("listed").open(&Given::default()).expect("embedded");
         // Nothing is run: only what would be learned from is looked at.
         let cell: Arc<dyn SequenceCell<f32>> = Arc::new(Elman::new(12, 2, false));
-        let model = Model::new(cell, &*task, &Initializer::new(1), 1).expect("a model");
+        let model = Model::new(Network::of(cell), &*task, &Initializer::new(1), 1).expect("a model");
         let schedule = Schedule { steps: 9, evaluate_every: 9, batch: 64, learning_rate: 1e-3, clip: 1.0 };
         let mut run = Run::new(model, &*task, schedule, 1).expect("a run");
         let mut asked = Vec::new();

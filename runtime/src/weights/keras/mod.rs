@@ -11,6 +11,9 @@
 //! `Bidirectional` writes it, makes the direction. The kind of the layer follows from the shapes, and whether a GRU
 //! resets after the product from its bias; activations follow from nothing and are the caller's word.
 
+#[cfg(feature = "files")]
+pub mod hdf5;
+
 use gatewright_compiler::operator::real::Real;
 
 use super::activation::Activation;
@@ -80,6 +83,16 @@ pub fn activation_name(activation: Activation) -> Option<&'static str> {
 /// No layer, a layer without some of its variables, variables that do not fit each other, an argument that is needed,
 /// contradicts the weights or that no layer takes.
 pub fn import<T: Real>(tensors: &Tensors<T>, arguments: &Arguments) -> Result<Imported<T>, WeightError> {
+    let imported = import_each(tensors, |_| Ok(*arguments))?;
+    refuse_unused(&imported.layers, arguments)?;
+    Ok(imported)
+}
+
+/// As [`import`], where each layer was made with arguments of its own: those of what stands before its variables.
+fn import_each<T: Real>(
+    tensors: &Tensors<T>,
+    arguments: impl Fn(&str) -> Result<Arguments, WeightError>,
+) -> Result<Imported<T>, WeightError> {
     let mut layers = Vec::new();
     let mut used = Vec::new();
     for (name, recurrent) in tensors {
@@ -90,12 +103,11 @@ pub fn import<T: Real>(tensors: &Tensors<T>, arguments: &Arguments) -> Result<Im
         let bias = tensors.get(&name_of("bias"));
         used.extend([name.clone(), kernel.name.clone()]);
         used.extend(bias.map(|_| name_of("bias")));
-        layers.push(layer(prefix, kernel, recurrent, bias, arguments)?);
+        layers.push(layer(prefix, kernel, recurrent, bias, &arguments(prefix)?)?);
     }
     if layers.is_empty() {
         return Err(WeightError::NoLayer { expected: "no variable is named `recurrent_kernel`" });
     }
-    refuse_unused(&layers, arguments)?;
     let used = |name: &String| used.contains(name);
     Ok(Imported { layers, rest: tensors.keys().filter(|name| !used(name)).cloned().collect() })
 }

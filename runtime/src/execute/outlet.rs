@@ -1,0 +1,50 @@
+//! Where blocks leave what they have computed: sequences of the caller, filled chunk by chunk while a chunk is in a cache.
+//!
+//! Rows of different blocks lie between each other in `[T, B, n]`, and any thread may run any block, so the sequences are
+//! behind a lock. It is held while a chunk is copied, a few hundredths of the time that the chunk takes.
+
+use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
+
+use gatewright_compiler::plan::Place;
+
+use super::arena::Region;
+use super::block::Block;
+use super::engine::Engine;
+use crate::matmul::Element;
+use crate::sequence::Port;
+
+/// Sequences, `[T, B, n]` for each port, in the order of the ports.
+#[derive(Debug)]
+pub(crate) struct Outlet<'a, 'w, T> {
+    ports: &'a [Port],
+    batch: usize,
+    /// None where none are wanted, an empty slice where one is not.
+    slices: Mutex<&'a mut [&'w mut [T]]>,
+}
+
+impl<'a, 'w, T: Element> Outlet<'a, 'w, T> {
+    pub(crate) fn new(ports: &'a [Port], batch: usize, slices: &'a mut [&'w mut [T]]) -> Self {
+        Self { ports, batch, slices: Mutex::new(slices) }
+    }
+
+    /// Copies some steps of a piece out, each port from its place.
+    pub(super) fn put(
+        &self,
+        block: &Block<T>,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        places: impl Iterator<Item = Option<Place>>,
+        steps: Range<usize>,
+    ) {
+        // A thread that panics while it copies has broken nothing that anyone reads.
+        let mut slices = self.slices.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((slice, port), place) in slices.iter_mut().zip(self.ports).zip(places) {
+            if let Some(place) = place
+                && !slice.is_empty()
+            {
+                block.unstage_steps(engine, region, (place, steps.clone()), self.batch, port.size, slice);
+            }
+        }
+    }
+}

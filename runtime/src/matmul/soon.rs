@@ -1,0 +1,100 @@
+//! What is read soon after a product, fetched while the product computes.
+//!
+//! A loop back in time reads the tape, which is in no cache any more, and waits for each line. The kernels of a product
+//! before it have an instruction to spare in each round of theirs: they ask for a line each, and go on.
+//!
+//! ```text
+//! for k in 0..depth
+//!     fetch a line of what is read soon
+//!     the work of round k
+//! ```
+
+use std::ops::Range;
+
+/// Parts of a workspace, handed out in pieces as kernels ask for them.
+pub(super) struct Soon<'a, T> {
+    workspace: *const T,
+    parts: &'a [Range<usize>],
+    /// Bytes of the first part that were asked for.
+    begun: usize,
+}
+
+/// What one kernel asks for: from round to round some bytes on. No address is ever followed, so it may be any.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ahead {
+    pub(super) first: *const u8,
+    pub(super) step: usize,
+}
+
+impl<'a, T> Soon<'a, T> {
+    /// Of the workspace that begins at an address.
+    pub(super) fn new(workspace: *const T, parts: &'a [Range<usize>]) -> Self {
+        Self { workspace, parts, begun: 0 }
+    }
+
+    /// What a kernel of `depth` rounds asks for: at most a line in each; where nothing is left, one line that it reads
+    /// anyway.
+    #[inline]
+    pub(super) fn take(&mut self, depth: usize, otherwise: *const T) -> Ahead {
+        const LINE: usize = 64;
+        let Some((part, others)) = self.parts.split_first() else {
+            return Ahead { first: otherwise.cast(), step: 0 };
+        };
+        let bytes = part.len() * size_of::<T>();
+        let first = self.workspace.wrapping_add(part.start).cast::<u8>().wrapping_add(self.begun);
+        let step = bytes.saturating_sub(self.begun).div_ceil(depth.max(1)).min(LINE);
+        self.begun += step * depth;
+        if self.begun >= bytes {
+            (self.parts, self.begun) = (others, 0);
+        }
+        Ahead { first, step }
+    }
+}
+
+/// Asks for the line of an address; a hint, which nothing can go wrong with.
+#[inline(always)]
+pub(super) fn fetch(address: *const u8) {
+    #[cfg(target_arch = "x86_64")]
+    {
+        use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
+        // SAFETY: every x86-64 has SSE; a prefetch reads nothing, whatever the address.
+        unsafe { _mm_prefetch::<_MM_HINT_T1>(address.cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = address;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Soon;
+
+    #[test]
+    fn every_line_of_every_part_is_asked_for_and_few_others() {
+        let workspace = [0.0_f32; 4096];
+        let base = workspace.as_ptr();
+        let parts = [64..1100, 2048..2064, 3000..3000, 100..140];
+        for depth in [1, 7, 64, 512] {
+            let mut soon = Soon::new(base, &parts);
+            let mut asked = [false; 256];
+            loop {
+                let ahead = soon.take(depth, std::ptr::null());
+                if ahead.first.is_null() {
+                    break;
+                }
+                let first = ahead.first.addr() - base.addr();
+                for round in 0..depth {
+                    asked[(first + round * ahead.step) / 64] = true;
+                }
+            }
+            let wanted =
+                |line: usize| parts.iter().any(|part| part.start < line * 16 + 16 && part.end > line * 16);
+            for (line, &asked) in asked.iter().enumerate() {
+                assert!(asked || !wanted(line), "line {line} with {depth} rounds");
+            }
+            let count = |which: &dyn Fn(usize) -> bool| (0..256).filter(|&line| which(line)).count();
+            let over = count(&|line| asked[line] && !wanted(line));
+            // A kernel asks for a byte more in each round at most.
+            assert!(over <= parts.len() * depth.div_ceil(64), "{over} lines too many with {depth} rounds");
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The tensors of a file that `torch.save` wrote: a ZIP archive of a pickle and of the bytes of each storage.
+//!
+//! ```text
+//! model/data.pkl      what is stored, as calls of `torch._utils._rebuild_tensor_v2(storage, offset, size, stride, …)`
+//! model/byteorder     "little"
+//! model/data/0, …     the storages
+//! ```
+//!
+//! Nothing of it is run. Files are untrusted: no more is read from the archive than it is long, and no more is made of it
+//! than a few times that.
+
+use std::collections::BTreeMap;
+use std::io::{Cursor, Read};
+
+use gatewright_compiler::operator::real::Real;
+use safetensors::tensor::Dtype;
+use zip::ZipArchive;
+
+use super::Tensors;
+use super::error::WeightError;
+use super::pickle::{Id, Pickle, Value};
+use crate::parameters::{Conversion, NamedTensor, TensorFileError, stored_numbers};
+
+/// What the file should have been.
+const FORMAT: &str = "PyTorch";
+/// What a file begins with that PyTorch wrote before 1.6.
+pub const OLD_FILE: &[u8] = b"\x80\x02\x8a\x0a";
+/// Tied weights are stored once and read several times; this is how often, on average, a byte may be read.
+const MOST_READINGS: usize = 8;
+
+/// Reads the tensors of a `state_dict`: the dictionary that was saved, or the one under `key` in it.
+///
+/// # Errors
+///
+/// Bytes that are no such file, a key that it has not, tensors of another kind than dense numbers of 16, 32 or 64 bits,
+/// and what `conversion` does not allow.
+pub fn state_dict<T: Real>(
+    bytes: &[u8],
+    conversion: Conversion,
+    key: Option<&str>,
+) -> Result<Tensors<T>, WeightError> {
+    if bytes.starts_with(OLD_FILE) {
+        return Err(file(
+            "it is a bare pickle, as PyTorch wrote before 1.6: load it there and save it again",
+        ));
+    }
+    let mut archive = Archive::open(bytes)?;
+    let pickled = archive.read("data.pkl")?;
+    let pickle = Pickle::read(&pickled).map_err(|problem| file(&format!("data.pkl: {problem}")))?;
+    // Absent in files before 2.0, which are of little-endian machines.
+    if archive.has("byteorder") && archive.read("byteorder")? != b"little" {
+        return Err(file("its numbers are big-endian: save it on another machine"));
+    }
+    let mut tensors = Tensors::new();
+    let mut left = bytes.len().saturating_mul(MOST_READINGS);
+    for (name, value) in entries(&pickle, key)? {
+        let Some(dense) = Dense::find(&pickle, name, value)? else { continue };
+        let data = dense.gather(name, archive.storage(dense.storage)?, &mut left)?;
+        let values = stored_numbers(name, dense.dtype, &data, conversion)?;
+        tensors.insert(name.to_owned(), NamedTensor { name: name.to_owned(), shape: dense.size, values });
+    }
+    Ok(tensors)
+}
+
+fn file(problem: &str) -> WeightError {
+    WeightError::File { format: FORMAT, problem: problem.to_owned() }
+}
+
+/// The named values of the dictionary that is meant.
+fn entries<'a>(pickle: &Pickle<'a>, key: Option<&str>) -> Result<Vec<(&'a str, Id)>, WeightError> {
+    let named = |id: Id| -> Option<Vec<(&'a str, Id)>> {
+        let Value::Dictionary(pairs) = pickle.get(id) else { return None };
+        Some(pairs.iter().filter_map(|&(name, value)| Some((pickle.text(name)?, value))).collect())
+    };
+    let Some(whole) = named(pickle.root()) else {
+        return Err(file("it is no dictionary: save `model.state_dict()`, not the model"));
+    };
+    let inner: Vec<&str> =
+        whole.iter().filter(|(_, id)| named(*id).is_some()).map(|(name, _)| *name).collect();
+    let list = || if inner.is_empty() { "none".to_owned() } else { format!("`{}`", inner.join("`, `")) };
+    match key {
+        None if whole.iter().any(|(_, id)| matches!(pickle.get(*id), Value::Call(..))) => Ok(whole),
+        None => Err(WeightError::Choice {
+            choice: "key",
+            problem: format!("the file holds no tensors by name; dictionaries in it: {}", list()),
+        }),
+        Some(key) => {
+            let found = whole.iter().find(|(name, _)| *name == key).and_then(|(_, id)| named(*id));
+            found.ok_or_else(|| WeightError::Choice {
+                choice: "key",
+                problem: format!("the file has no dictionary `{key}`; those in it: {}", list()),
+            })
+        }
+    }
+}
+
+/// A dense tensor in a storage.
+struct Dense<'a> {
+    storage: &'a str,
+    dtype: Dtype,
+    offset: usize,
+    size: Vec<usize>,
+    stride: Vec<usize>,
+}
+
+impl<'a> Dense<'a> {
+    /// The tensor that a value is; none where it is no tensor.
+    fn find(pickle: &Pickle<'a>, name: &str, value: Id) -> Result<Option<Self>, WeightError> {
+        let strange = || file(&format!("`{name}` is no tensor as torch.save writes them"));
+        let mut value = value;
+        // A parameter is around its tensor, and what was a subclass is around the call that made it.
+        for _ in 0..3 {
+            let &Value::Call(function, arguments) = pickle.get(value) else { return Ok(None) };
+            let Value::Global(module, function) = *pickle.get(function) else { return Ok(None) };
+            let Some(given) = pickle.sequence(arguments) else { return Err(strange()) };
+            match (module, function, given) {
+                ("torch._utils", "_rebuild_tensor_v2", &[storage, offset, size, stride, ..]) => {
+                    let dense = Self::from_arguments(pickle, [storage, offset, size, stride]);
+                    return dense.ok_or_else(strange)?.map(Some).map_err(|found| {
+                        TensorFileError::ElementType { name: name.to_owned(), found }.into()
+                    });
+                }
+                ("torch._utils", "_rebuild_parameter", &[data, ..]) => value = data,
+                ("torch._utils" | "torch._tensor", function, _) => {
+                    return Err(file(&format!(
+                        "`{name}` is made by `{function}`: only dense tensors are read"
+                    )));
+                }
+                _ => return Ok(None),
+            }
+        }
+        Err(strange())
+    }
+
+    /// From the arguments of `_rebuild_tensor_v2`; the inner error is the name of a type of numbers.
+    fn from_arguments(
+        pickle: &Pickle<'a>,
+        [storage, offset, size, stride]: [Id; 4],
+    ) -> Option<Result<Self, String>> {
+        let &Value::Persistent(name) = pickle.get(storage) else { return None };
+        let &[_, kind, key, ..] = pickle.sequence(name)? else { return None };
+        let &Value::Global(_, kind) = pickle.get(kind) else { return None };
+        let dtype = match kind {
+            "FloatStorage" => Dtype::F32,
+            "DoubleStorage" => Dtype::F64,
+            "HalfStorage" => Dtype::F16,
+            "BFloat16Storage" => Dtype::BF16,
+            other => return Some(Err(other.trim_end_matches("Storage").to_owned())),
+        };
+        let sizes =
+            |id: Id| pickle.sequence(id)?.iter().map(|&id| pickle.size(id)).collect::<Option<Vec<_>>>();
+        let (size, stride) = (sizes(size)?, sizes(stride)?);
+        if size.len() != stride.len() {
+            return None;
+        }
+        Some(Ok(Self { storage: pickle.text(key)?, dtype, offset: pickle.size(offset)?, size, stride }))
+    }
+
+    /// The bytes of the elements, row-major.
+    fn gather(&self, name: &str, storage: &[u8], left: &mut usize) -> Result<Vec<u8>, WeightError> {
+        let width = self.dtype.bitsize() / 8;
+        let outside = || {
+            let (shape, bytes) = (self.size.clone(), storage.len());
+            WeightError::from(TensorFileError::Extent { name: name.to_owned(), shape, bytes })
+        };
+        let elements = self.size.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis));
+        let bytes = elements.and_then(|elements| elements.checked_mul(width)).ok_or_else(outside)?;
+        if bytes > storage.len() || bytes > *left {
+            return Err(outside());
+        }
+        *left -= bytes;
+        let mut gathered = Vec::with_capacity(bytes);
+        let mut place = vec![0_usize; self.size.len()];
+        for _ in 0..bytes / width {
+            let at = place
+                .iter()
+                .zip(&self.stride)
+                .try_fold(self.offset, |at, (&place, &stride)| at.checked_add(place.checked_mul(stride)?));
+            let element = at.and_then(|at| {
+                let start = at.checked_mul(width)?;
+                storage.get(start..start.checked_add(width)?)
+            });
+            gathered.extend_from_slice(element.ok_or_else(outside)?);
+            // The last axis first.
+            for (place, &size) in place.iter_mut().zip(&self.size).rev() {
+                *place += 1;
+                if *place < size {
+                    break;
+                }
+                *place = 0;
+            }
+        }
+        Ok(gathered)
+    }
+}
+
+/// The archive, and what was read of it.
+struct Archive<'a> {
+    zip: ZipArchive<Cursor<&'a [u8]>>,
+    /// The folder in it, with a slash.
+    folder: String,
+    /// Bytes that may still be read.
+    left: u64,
+    storages: BTreeMap<String, Vec<u8>>,
+}
+
+impl<'a> Archive<'a> {
+    fn open(bytes: &'a [u8]) -> Result<Self, WeightError> {
+        let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| file(&error.to_string()))?;
+        for number in 0..zip.len() {
+            let entry = zip.by_index(number).map_err(|error| file(&error.to_string()))?;
+            let name = entry.name().map_err(|error| file(&error.to_string()))?.into_owned();
+            drop(entry);
+            if let Some(folder) = name.strip_suffix("data.pkl").filter(|folder| folder.ends_with('/')) {
+                let left = bytes.len() as u64;
+                return Ok(Self { zip, folder: folder.to_owned(), left, storages: BTreeMap::new() });
+            }
+        }
+        Err(file("the archive has no data.pkl"))
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.zip.index_for_name(&format!("{}{name}", self.folder)).is_some()
+    }
+
+    fn read(&mut self, name: &str) -> Result<Vec<u8>, WeightError> {
+        let path = format!("{}{name}", self.folder);
+        let entry = self.zip.by_name(&path).map_err(|error| file(&format!("{path}: {error}")))?;
+        let mut bytes = Vec::new();
+        let read = entry.take(self.left + 1).read_to_end(&mut bytes);
+        read.map_err(|error| file(&format!("{path}: {error}")))?;
+        self.left = self
+            .left
+            .checked_sub(bytes.len() as u64)
+            .ok_or_else(|| file("its parts are longer than the whole"))?;
+        Ok(bytes)
+    }
+
+    fn storage(&mut self, key: &str) -> Result<&[u8], WeightError> {
+        if !self.storages.contains_key(key) {
+            let bytes = self.read(&format!("data/{key}"))?;
+            self.storages.insert(key.to_owned(), bytes);
+        }
+        Ok(self.storages.get(key).map_or(&[], Vec::as_slice))
+    }
+}
