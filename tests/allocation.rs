@@ -123,7 +123,8 @@ fn layers_allocate_in_their_first_step_only() {
         Arc::new(CompiledCell::<f32>::new(&lstm, &[("x", x), ("h", h)], options).expect("compiles"))
     };
     let choice = |kind| Regularizer { kind, target: None, rate: 0.25, drawn: Drawn::EachStep };
-    let choices = [choice(Kind::Dropout), choice(Kind::Zoneout), choice(Kind::DropConnect)];
+    // DropConnect makes an expression of parameters, which allocates as those of any cell do.
+    let choices = [choice(Kind::Dropout), choice(Kind::RecurrentDropout), choice(Kind::Zoneout)];
     let masked =
         RegularizedCell::<f32>::new(&lstm, &[("x", 8), ("h", 8)], options, &choices, 1).expect("compiles");
     let both = Bidirectional::new(cell(5, 4), cell(5, 4), Merge::Concatenate).expect("fits");

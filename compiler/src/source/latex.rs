@@ -496,7 +496,9 @@ impl<'a> Lexer<'a, '_> {
             return;
         }
         if NOISE_WITH_ARGUMENT.contains(&command) {
-            let end = self.argument(self.position + length).map_or(self.position + length, |found| found.2);
+            let from = self.position + length;
+            let end =
+                self.argument(from).map_or_else(|| from + self.tag_length(command, from), |found| found.2);
             self.position = end;
             return;
         }
@@ -524,6 +526,14 @@ impl<'a> Lexer<'a, '_> {
             _ if TEXT_FONTS.contains(&command) => self.upright(length, true),
             _ => self.unknown_command(command, length),
         }
+    }
+
+    /// `\tag 1`, `\tag1`: a number without braces.
+    fn tag_length(&self, command: &str, from: usize) -> usize {
+        let rest = &self.text[from..];
+        let blank = rest.len() - rest.trim_start_matches(' ').len();
+        let number = rest[blank..].bytes().take_while(u8::is_ascii_digit).count();
+        if command == "tag" && number > 0 { blank + number } else { 0 }
     }
 
     /// What `\left` and `\right` stand before, where it is no bracket of its own.

@@ -38,10 +38,10 @@ pub(crate) struct Reader<'a> {
     pub(crate) samples: Vec<Sample>,
     /// Names that a general form, `h_t = f_W(h_{t-1}, x_t)`, defines, with the place of the error that it is.
     pub(crate) general: Vec<(String, Span)>,
-    /// Words that stand once in all that is read.
-    once: HashSet<String>,
     /// What a chained equality says of a name in passing.
     pub(crate) implied: Vec<Implied>,
+    /// Words that stand once in all that is read.
+    once: HashSet<String>,
 }
 
 /// `z_t \sim \mathcal{N}(\mu_t, I)`.
@@ -71,8 +71,8 @@ impl<'a> Reader<'a> {
             diagnostics: Vec::new(),
             skipped: Vec::new(),
             general: Vec::new(),
-            once: HashSet::new(),
             implied: Vec::new(),
+            once: HashSet::new(),
             samples: Vec::new(),
             signatures: Vec::new(),
         }

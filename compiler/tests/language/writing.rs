@@ -151,6 +151,13 @@ fn a_refusal_points_into_the_text() {
 }
 
 #[test]
+fn numbers_of_equations_are_noise() {
+    for tag in ["\\tag{1}", "\\tag 1", "\\tag1", "\\qquad (1)"] {
+        same(&[&format!("$$h_t = \\tanh(W x_t + U h_{{t-1}} + b) {tag}$$"), RNN]);
+    }
+}
+
+#[test]
 fn code_spans_of_a_line_are_its_equations() {
     same(&["/// SSM: `h_t = A h_{t-1} + B x_t`, `y_t = C h_t`.", "h_t = A h_{t-1} + B x_t; y_t = C h_t"]);
     same(&["The step ``h_t = A h_{t-1} + B x_t`` of the state", "h_t = A h_{t-1} + B x_t"]);

@@ -5,6 +5,7 @@ mod attribute;
 use std::fmt::Write as _;
 
 use expect_test::{Expect, expect};
+use gatewright_compiler::diagnostic::Code;
 use gatewright_compiler::resolve::{CyclePolicy, Options, resolve};
 use gatewright_compiler::source::{Syntax, parse, print_text};
 use proc_macro2::TokenStream;
@@ -234,8 +235,10 @@ fn golden_cells() {
                 print_text(&parsed.document).replace('⊙', ".*").replace(['·', '×'], "*").replace('\n', ";\n");
             let equations = crate::parse::equations(tokens.parse().unwrap());
             assert_eq!(equations.parsed.diagnostics, [], "{}\n{tokens}", path.display());
-            let found =
+            let mut found =
                 resolve(&equations.parsed.document, &Options { cycle, ..Options::default() }).unwrap();
+            // Tokens have one sign for `\cdot` and `*`, of which a note may speak.
+            found.diagnostics.retain(|found| found.code != Code::AsteriskProduct);
             assert_eq!(found.placeless(), expected.placeless(), "{}\n{tokens}", path.display());
 
             let attribute = if cycle == CyclePolicy::Previous { "#[cycle(previous)]" } else { "" };

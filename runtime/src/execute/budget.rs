@@ -12,7 +12,8 @@ use super::table::Row;
 use crate::error::CallError;
 use crate::matmul::Element;
 
-/// Rows of all steps that a round may have so that the memory of all blocks is at most `bytes`.
+/// Rows of all steps that a round may have so that the memory of all blocks is at most `bytes`. `course` is room to try
+/// them in.
 ///
 /// # Errors
 ///
@@ -21,8 +22,8 @@ pub(crate) fn rows_within<'r, T: Element, B: Iterator<Item = &'r [Row]>>(
     engine: &Engine<T>,
     blocks: impl Fn() -> B,
     bytes: usize,
+    course: &mut Course,
 ) -> Result<usize, CallError> {
-    let mut course = Course::default();
     let mut minimum = usize::MAX;
     let mut fits = |most: usize| -> Result<bool, CallError> {
         let mut elements = Some(0_usize);

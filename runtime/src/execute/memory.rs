@@ -9,6 +9,7 @@ use super::block::{Block, Limit};
 use super::budget;
 use super::compiled::{constants, internal};
 use super::engine::Engine;
+use super::piece::Course;
 use super::table::{self, Row};
 use crate::error::CallError;
 use crate::matmul::{Element, PackedMatrix};
@@ -26,6 +27,8 @@ pub(crate) struct Memory<T> {
     pub(crate) expressions: Vec<Vec<T>>,
     pub(crate) blocks: Vec<Block<T>>,
     table: Vec<Row>,
+    /// Courses that a budget is tried with.
+    tried: Course,
     /// The run whose tape is held.
     pub(super) tape: Option<Tape>,
 }
@@ -49,6 +52,7 @@ impl<T> Default for Memory<T> {
             expressions: Vec::new(),
             blocks: Vec::new(),
             table: Vec::new(),
+            tried: Course::default(),
             tape: None,
         }
     }
@@ -101,7 +105,11 @@ impl<T: Element> Memory<T> {
             Keep::Tape => Limit { rows: usize::MAX, chunked: true, exact: false },
             Keep::Checkpoints { bytes } => {
                 let blocks = || self.table.chunks(rows);
-                Limit { rows: budget::rows_within(engine, blocks, bytes)?, chunked: true, exact: true }
+                Limit {
+                    rows: budget::rows_within(engine, blocks, bytes, &mut self.tried)?,
+                    chunked: true,
+                    exact: true,
+                }
             }
         };
         self.blocks.truncate(count);

@@ -48,12 +48,13 @@ fn write(
         writeln!(page, "<p>{} ({}).</p>", escape(budget.entry.summary), escape(budget.entry.source))?;
         writeln!(
             page,
-            "<p>Every cell: {} seeds from {} on, {} steps of Adam with step width {} in batches of {} sequences, gradients \
+            "<p>Every cell: {} seeds from {} on, {} steps of Adam with step width {}{} in batches of {} sequences, gradients \
             clipped at {}, one linear head. {} reaches a {} of {}.</p>",
             budget.learning.seeds,
             budget.learning.first_seed,
             schedule.steps,
             schedule.learning_rate,
+            if schedule.decay { ", falling linearly to zero," } else { "" },
             schedule.batch,
             schedule.clip,
             escape(baseline.name),

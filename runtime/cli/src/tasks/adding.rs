@@ -17,7 +17,13 @@ pub(crate) const ENTRY: Entry = Entry {
     source: "Hochreiter and Schmidhuber, 1997",
     data: Data::Drawn,
     length: Some(100),
-    recipe: Recipe { hidden: 64, duration: Duration::Steps(4000), batch: 64, learning_rate: 1e-3 },
+    recipe: Recipe {
+        hidden: 64,
+        duration: Duration::Steps(4000),
+        batch: 64,
+        learning_rate: 1e-3,
+        decay: false,
+    },
     target: Some(Target { value: 0.005, cells: "GRU" }),
     open: |given| Ok(Box::new(Adding::new(length(given, 2)?))),
 };

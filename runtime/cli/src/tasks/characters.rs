@@ -20,7 +20,13 @@ pub(crate) const ENTRY: Entry = Entry {
     source: "any text in UTF-8",
     data: Data::Required,
     length: Some(64),
-    recipe: Recipe { hidden: 128, duration: Duration::Steps(2000), batch: 32, learning_rate: 3e-3 },
+    recipe: Recipe {
+        hidden: 128,
+        duration: Duration::Steps(2000),
+        batch: 32,
+        learning_rate: 3e-3,
+        decay: false,
+    },
     target: None,
     open: |given| Ok(Box::new(Characters::new(given, length(given, 1)?)?)),
 };

@@ -21,7 +21,13 @@ pub(crate) const ENTRY: Entry = Entry {
     source: "Hochreiter and Schmidhuber, 1997; Arjovsky, Shah and Bengio, 2016",
     data: Data::Drawn,
     length: Some(20),
-    recipe: Recipe { hidden: 128, duration: Duration::Steps(3000), batch: 64, learning_rate: 1e-3 },
+    recipe: Recipe {
+        hidden: 128,
+        duration: Duration::Steps(3000),
+        batch: 64,
+        learning_rate: 1e-3,
+        decay: false,
+    },
     target: None,
     open: |given| Ok(Box::new(CopyMemory::new(length(given, 1)?))),
 };

@@ -15,7 +15,13 @@ pub(crate) const BY_ROWS: Entry = Entry {
     source: "Alpaydin and Kaynak, 1998",
     data: Data::Embedded,
     length: None,
-    recipe: Recipe { hidden: 64, duration: Duration::Epochs(30), batch: 32, learning_rate: 3e-3 },
+    recipe: Recipe {
+        hidden: 64,
+        duration: Duration::Epochs(30),
+        batch: 32,
+        learning_rate: 3e-3,
+        decay: false,
+    },
     target: Some(Target { value: 0.95, cells: "LSTM, GRU" }),
     open: |given| Ok(Box::new(Digits::new(given, SIDE)?)),
 };
@@ -24,7 +30,13 @@ pub(crate) const BY_ROWS: Entry = Entry {
 pub(crate) const BY_PIXELS: Entry = Entry {
     name: "digits_by_pixels",
     summary: "the same digits, read pixel by pixel: 64 steps",
-    recipe: Recipe { hidden: 64, duration: Duration::Epochs(40), batch: 32, learning_rate: 3e-3 },
+    recipe: Recipe {
+        hidden: 64,
+        duration: Duration::Epochs(40),
+        batch: 32,
+        learning_rate: 3e-3,
+        decay: false,
+    },
     target: None,
     open: |given| Ok(Box::new(Digits::new(given, 1)?)),
     ..BY_ROWS

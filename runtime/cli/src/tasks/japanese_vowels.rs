@@ -16,7 +16,13 @@ pub(crate) const ENTRY: Entry = Entry {
     source: "Kudo, Toyama and Shimbo, 1999",
     data: Data::Embedded,
     length: None,
-    recipe: Recipe { hidden: 64, duration: Duration::Epochs(60), batch: 32, learning_rate: 3e-3 },
+    recipe: Recipe {
+        hidden: 64,
+        duration: Duration::Epochs(60),
+        batch: 32,
+        learning_rate: 3e-3,
+        decay: false,
+    },
     target: Some(Target { value: 0.95, cells: "GRU" }),
     open: |given| Ok(Box::new(JapaneseVowels::new(given)?)),
 };

@@ -43,14 +43,15 @@ fn describe(entry: &Entry) -> Result<(), Failure> {
         answer_line!("length    {length} steps, or --length")?;
     }
     answer_line!(
-        "recipe    --hidden {} {} --batch {} --learning-rate {}",
+        "recipe    --hidden {} {} --batch {} --learning-rate {} --decay {}",
         recipe.hidden,
         match recipe.duration {
             Duration::Epochs(epochs) => format!("--epochs {epochs}"),
             Duration::Steps(steps) => format!("--steps {steps}"),
         },
         recipe.batch,
-        recipe.learning_rate
+        recipe.learning_rate,
+        recipe.decay
     )?;
     // Without a file there is no task yet, and so no metric to name.
     let Ok(task) = entry.open(&super::Given::default()) else {

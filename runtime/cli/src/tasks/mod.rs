@@ -129,6 +129,8 @@ pub(crate) struct Recipe {
     pub(crate) batch: usize,
     /// Step width of Adam.
     pub(crate) learning_rate: f64,
+    /// Whether the step width falls linearly to zero on the way: where one bad step at the end would undo what was learned.
+    pub(crate) decay: bool,
 }
 
 /// How long to learn.

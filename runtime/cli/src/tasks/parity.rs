@@ -17,7 +17,13 @@ pub(crate) const ENTRY: Entry = Entry {
     source: "Hochreiter and Schmidhuber, 1997",
     data: Data::Drawn,
     length: Some(20),
-    recipe: Recipe { hidden: 16, duration: Duration::Steps(1000), batch: 64, learning_rate: 1e-2 },
+    recipe: Recipe {
+        hidden: 16,
+        duration: Duration::Steps(1000),
+        batch: 64,
+        learning_rate: 1e-2,
+        decay: false,
+    },
     target: Some(Target { value: 1.0, cells: "LSTM, GRU" }),
     open: |given| Ok(Box::new(Parity::new(length(given, 1)?))),
 };

@@ -18,7 +18,13 @@ pub(crate) const ENTRY: Entry = Entry {
     source: "National Geophysical Data Center, 1700 to 2008",
     data: Data::Embedded,
     length: None,
-    recipe: Recipe { hidden: 32, duration: Duration::Epochs(30), batch: 32, learning_rate: 3e-3 },
+    recipe: Recipe {
+        hidden: 32,
+        duration: Duration::Epochs(30),
+        batch: 32,
+        learning_rate: 3e-3,
+        decay: false,
+    },
     target: Some(Target { value: 19.5, cells: "LSTM, GRU" }),
     open: |given| Ok(Box::new(Sunspots::new(given)?)),
 };

@@ -17,8 +17,14 @@ pub(crate) const ENTRY: Entry = Entry {
     source: "Hochreiter and Schmidhuber, 1997",
     data: Data::Drawn,
     length: Some(50),
-    recipe: Recipe { hidden: 32, duration: Duration::Steps(1000), batch: 64, learning_rate: 2e-3 },
-    target: Some(Target { value: 1.0, cells: "GRU" }),
+    recipe: Recipe {
+        hidden: 32,
+        duration: Duration::Steps(1500),
+        batch: 64,
+        learning_rate: 2e-3,
+        decay: true,
+    },
+    target: Some(Target { value: 1.0, cells: "LSTM, GRU" }),
     open: |given| Ok(Box::new(TemporalOrder::new(length(given, 10)?))),
 };
 

@@ -208,7 +208,8 @@ mod tests {
     fn run(task: &dyn Task, hidden: usize) -> Run<'_> {
         let cell: Arc<dyn SequenceCell<f32>> = Arc::new(Elman::new(1, hidden, false));
         let model = Model::new(Network::of(cell), task, &Initializer::new(3), 3).expect("a model");
-        let schedule = Schedule { steps: 20, evaluate_every: 6, batch: 4, learning_rate: 1e-2, clip: 0.5 };
+        let schedule =
+            Schedule { steps: 20, evaluate_every: 6, batch: 4, learning_rate: 1e-2, decay: true, clip: 0.5 };
         Run::new(model, task, schedule, 3).expect("a run")
     }
 

@@ -51,6 +51,9 @@ pub(crate) struct LearningArguments {
     /// Step width of Adam [default: as the task has it]
     #[arg(long, value_parser = positive_number)]
     pub(crate) learning_rate: Option<f64>,
+    /// Whether the step width falls linearly to zero over the run [default: as the task has it]
+    #[arg(long, value_name = "BOOL")]
+    pub(crate) decay: Option<bool>,
     /// Sequences in one step of the optimiser [default: as the task has it]
     #[arg(long, value_parser = positive)]
     pub(crate) batch: Option<usize>,
@@ -100,7 +103,7 @@ impl LearningArguments {
 
     /// The recipe of the task, but for what the command line says.
     pub(crate) fn schedule(&self, entry: &Entry, task: &dyn Task) -> Result<Schedule, Failure> {
-        let Recipe { duration, batch, learning_rate, .. } = entry.recipe;
+        let Recipe { duration, batch, learning_rate, decay, .. } = entry.recipe;
         let batch = self.batch.unwrap_or(batch);
         let duration = match (self.epochs, self.steps) {
             (Some(epochs), _) => Duration::Epochs(epochs),
@@ -119,6 +122,7 @@ impl LearningArguments {
             evaluate_every: self.evaluate_every.or(pass).unwrap_or(EVALUATE_EVERY),
             batch,
             learning_rate: self.learning_rate.unwrap_or(learning_rate),
+            decay: self.decay.unwrap_or(decay),
             clip: self.clip,
         })
     }

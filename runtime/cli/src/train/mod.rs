@@ -127,7 +127,7 @@ pub(crate) fn train(arguments: &Arguments) -> Result<(), Failure> {
     session.train(&name)
 }
 
-/// What decides the numbers of a run, but for its seed and its end: two runs that agree in it are one.
+/// What decides the numbers of a run, but for its seed and, where the step width stays, its end: two runs that agree in it are one.
 fn identity(
     arguments: &Arguments,
     entry: &Entry,
@@ -151,6 +151,11 @@ fn identity(
         ),
         ("--batch", schedule.batch.to_string()),
         ("--learning-rate", schedule.learning_rate.to_string()),
+        // Where it decays, the end decides every step.
+        (
+            "--decay",
+            if schedule.decay { format!("over {} steps", schedule.steps) } else { "false".to_owned() },
+        ),
         ("--clip", schedule.clip.to_string()),
         ("--evaluate-every", schedule.evaluate_every.to_string()),
         ("--initial", initial.collect::<Vec<_>>().join(",")),

@@ -27,11 +27,21 @@ pub(crate) struct Schedule {
     pub(crate) batch: usize,
     /// Step width of Adam.
     pub(crate) learning_rate: f64,
+    /// Whether it falls linearly to zero over the run.
+    pub(crate) decay: bool,
     /// Largest norm of all gradients together.
     pub(crate) clip: f64,
 }
 
 impl Schedule {
+    /// Step width of the step after so many.
+    fn learning_rate_after(&self, steps: usize) -> f64 {
+        if !self.decay {
+            return self.learning_rate;
+        }
+        self.learning_rate * (1.0 - steps as f64 / self.steps as f64)
+    }
+
     /// Steps in a pass over the training part, or none where there are no passes.
     pub(crate) fn steps_of_a_pass(task: &dyn Task, batch: usize) -> Option<usize> {
         match task.training() {
@@ -128,6 +138,7 @@ impl<'a> Run<'a> {
     pub(crate) fn step(&mut self) -> Result<f64, Failure> {
         let batch = self.batch()?;
         self.model.masks_of_step(self.position.step);
+        self.optimizer.set_learning_rate(self.schedule.learning_rate_after(self.position.step));
         let loss = self.model.loss(&batch)?;
         let mut gradients = loss.backward()?;
         clip(self.model.variables(), &mut gradients, self.schedule.clip)?;
@@ -231,8 +242,14 @@ mod tests {
         let cell: Arc<dyn SequenceCell<f32>> = Arc::new(Elman::new(8, 24, false));
         let pass = Schedule::steps_of_a_pass(&*task, 32).expect("a set");
         assert_eq!(pass, 43);
-        let schedule =
-            Schedule { steps: 4 * pass, evaluate_every: pass, batch: 32, learning_rate: 5e-3, clip: 1.0 };
+        let schedule = Schedule {
+            steps: 4 * pass,
+            evaluate_every: pass,
+            batch: 32,
+            learning_rate: 5e-3,
+            decay: false,
+            clip: 1.0,
+        };
         let trained = || {
             let model =
                 Model::new(Network::of(cell.clone()), &*task, &Initializer::new(1), 1).expect("a model");
@@ -251,12 +268,23 @@ mod tests {
     }
 
     #[test]
+    fn a_step_width_that_decays_ends_near_zero() {
+        let schedule =
+            Schedule { steps: 4, evaluate_every: 1, batch: 1, learning_rate: 0.4, decay: true, clip: 1.0 };
+        let widths =
+            |schedule: Schedule| (0..4).map(|step| schedule.learning_rate_after(step)).collect::<Vec<_>>();
+        assert_eq!(widths(schedule), [0.4, 0.4 * 0.75, 0.2, 0.1]);
+        assert_eq!(widths(Schedule { decay: false, ..schedule }), [0.4; 4]);
+    }
+
+    #[test]
     fn a_pass_sees_every_sequence_once() {
         let task = find("japanese_vowels").expect("listed").open(&Given::default()).expect("embedded");
         // Nothing is run: only what would be learned from is looked at.
         let cell: Arc<dyn SequenceCell<f32>> = Arc::new(Elman::new(12, 2, false));
         let model = Model::new(Network::of(cell), &*task, &Initializer::new(1), 1).expect("a model");
-        let schedule = Schedule { steps: 9, evaluate_every: 9, batch: 64, learning_rate: 1e-3, clip: 1.0 };
+        let schedule =
+            Schedule { steps: 9, evaluate_every: 9, batch: 64, learning_rate: 1e-3, decay: false, clip: 1.0 };
         let mut run = Run::new(model, &*task, schedule, 1).expect("a run");
         let mut asked = Vec::new();
         let mut first = Vec::new();
