@@ -141,7 +141,6 @@ fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
             ExpressionKind::Power(..) => (9, 2),
             ExpressionKind::Chain(factors) => (10, factors.len()),
             ExpressionKind::Concatenate(elements) => (11, elements.len()),
-            ExpressionKind::Slice { .. } => (31, 1),
             ExpressionKind::Compare(comparison, ..) => (12 + *comparison as u8, 2),
             // Another part is another value, whatever its names.
             ExpressionKind::Slice { start, end, .. } => {
