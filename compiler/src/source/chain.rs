@@ -141,8 +141,13 @@ fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
             ExpressionKind::Power(..) => (9, 2),
             ExpressionKind::Chain(factors) => (10, factors.len()),
             ExpressionKind::Concatenate(elements) => (11, elements.len()),
-            ExpressionKind::Slice { .. } => (31, 1),
             ExpressionKind::Compare(comparison, ..) => (12 + *comparison as u8, 2),
+            // Another part is another value, whatever its names.
+            ExpressionKind::Slice { start, end, .. } => {
+                let bounds = format!("{start:?}:{end:?}");
+                let sum = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
+                (31, bounds.bytes().fold(0, sum))
+            }
             ExpressionKind::Call(function, arguments) => (32 + *function as u8, arguments.len()),
         };
         parts.push((kind, count));

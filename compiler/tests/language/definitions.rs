@@ -246,3 +246,28 @@ fn words_of_cells_part_alternatives() {
     // Within one cell definitions follow each other.
     note("RNN: h_t = tanh(W x_t + U h_{t-1})\n     h_t = h_t / norm(h_t)", &[]);
 }
+
+#[test]
+fn functions_mean_what_they_are_defined_to_be() {
+    for (one, other) in [
+        ("hard_sigmoid(x_t)", "clip(0.2 x_t + 0.5, 0, 1)"),
+        ("hard_tanh(x_t)", "clip(x_t, -1, 1)"),
+        ("max(x_t, h_{t-1}, 0)", "max(max(x_t, h_{t-1}), 0)"),
+        ("min(x_t, h_{t-1}, 1)", "min(min(x_t, h_{t-1}), 1)"),
+        ("silu(x_t)", "x_t * sigmoid(x_t)"),
+        ("tanh(x_t)", "\\tanh(x_t)"),
+    ] {
+        same(&[&format!("h_t = h_{{t-1}} + {one}"), &format!("h_t = h_{{t-1}} + {other}")]);
+    }
+}
+
+/// What is offered for an unbound activation is a line that binds it.
+#[test]
+fn the_line_that_is_offered_can_be_pasted() {
+    for text in ["h_t = \\sigma_g(W x_t + U h_{t-1})", "h_t = \\phi(W x_t + U h_{t-1})"] {
+        let found = refuse(text, &["GW0102"]);
+        let help = found[0].help.clone().expect("advice");
+        let line = help.split('`').nth(1).unwrap_or_else(|| panic!("{help}"));
+        accept(&format!("{text} \\\\ {line}"), "x[x] -> h[h]; h[h]; W[h, x] U[h, h]");
+    }
+}

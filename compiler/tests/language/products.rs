@@ -137,3 +137,10 @@ fn a_greek_parameter_before_a_matrix_of_the_step_is_a_number() {
     // Where it stands beside vectors too, it is one.
     refuse("S_t = \\gamma S_{t-1} + v_t k_t^\\top; o_t = \\gamma \\odot (S_t q_t)", &["GW0202"]);
 }
+
+#[test]
+fn both_conventions_may_meet_in_one_cell() {
+    accept("h_t = \\tanh(x_t W + U h_{t-1})", "x[x] -> h[h]; h[h]; W[x, h] U[h, h]");
+    // A matrix with a factor to its right binds to that factor.
+    accept("h_t = z_t U h_{t-1} + x_t \\\\ z_t = \\sigma(x_t)", "x[h] -> h[h]; h[h]; U[h, h]");
+}
