@@ -54,7 +54,7 @@ fn capital_times(draft: &mut Draft, variables: &Variables) {
     }
 }
 
-/// `W xt` beside `h_{t-1}`, and `W x` where nothing is an input: a value of each step that lost its index.
+/// `W xt` and `U h_{t1}` beside `h_{t-1}`, and `W x` where nothing is an input: a value of each step that lost its index.
 fn lost_indices(draft: &mut Draft, variables: &Variables) {
     let mut found = Vec::new();
     for &parameter in &variables.parameters {
@@ -75,6 +75,13 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
                 format!("`{name}` is read as a weight"),
                 format!("{base}_t"),
             ));
+        } else if let Some(base) = lost_minus(name).filter(|base| per_step(base)) {
+            found.push((
+                Code::LostIndex,
+                symbol.first,
+                format!("`{name}` is read as a weight"),
+                format!("{base}_{{t-1}}"),
+            ));
         } else if name == "x" && variables.inputs.is_empty() && !variables.states.is_empty() {
             let message =
                 "`x` has no time index, so it is read as a weight, and nothing is an input".to_owned();
@@ -82,10 +89,17 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
         }
     }
     for (code, span, message, meant) in found {
-        draft.findings.report(code, span, message).help(format!(
-            "write `{meant}` for its value of this step, or declare the name if it is a weight"
-        ));
+        draft
+            .findings
+            .report(code, span, message)
+            .help(format!("write `{meant}` for its value of a step, or declare the name if it is a weight"));
     }
+}
+
+/// The `h` of `h_{t1}` and `h_{t_1}`, where `h_{t-1}` was meant.
+fn lost_minus(name: &str) -> Option<&str> {
+    let (base, steps) = name.split_once("_time_").or_else(|| name.split_once("_t"))?;
+    (!steps.is_empty() && steps.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
 }
 
 /// `e` of `[h_{t-1}, e]`, where `e_t` may have been meant.

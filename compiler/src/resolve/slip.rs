@@ -1,8 +1,8 @@
 //! Products that read on where a sign was lost.
 //!
 //! `U h_{t-1} b`, `b W x_t` and `U h_{t-1} V * s_{t-1}` have a meaning as they stand, a product of vectors, and are never
-//! meant so: a bias is added, and a matrix product that begins directly behind another one lacks its `+`. A written one
-//! that multiplies, `(1 z_t)`, lacks its sign too.
+//! meant so: a bias is added, and a matrix product that begins directly behind another one lacks its `+`, as does a gated
+//! value behind another. A written one that multiplies, `(1 z_t)`, lacks its sign too.
 
 use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, Symbol};
@@ -26,6 +26,7 @@ pub(super) fn check(draft: &mut Draft) {
         let factors = flat(draft, NodeId(at));
         let lost = bias(draft, &factors)
             .or_else(|| second_product(draft, &factors))
+            .or_else(|| second_gate(draft, &factors))
             .or_else(|| one(draft, &factors));
         if let Some((left, right)) = lost {
             found.push((at, draft.span(left), draft.span(right)));
@@ -96,6 +97,24 @@ fn second_product(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)>
         let products =
             sign != ProductSign::Juxtaposition && is_weight(draft, first) && is_weight(draft, weight);
         (products && is_value(draft, value) && is_value(draft, last)).then_some((value, weight))
+    })
+}
+
+/// `f_t \odot c_{t-1} i_t \odot g_t`: two gated values side by side, each with its sign.
+fn second_gate(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
+    factors.windows(4).find_map(|four| {
+        let &[
+            (_, gate),
+            (Some(sign), value),
+            (Some(ProductSign::Juxtaposition), second),
+            (Some(other), last),
+        ] = four
+        else {
+            return None;
+        };
+        let gated = sign != ProductSign::Juxtaposition && sign == other;
+        let values = [gate, value, second].iter().all(|&node| is_value(draft, node));
+        (gated && values && draft.varying[last.0]).then_some((value, second))
     })
 }
 

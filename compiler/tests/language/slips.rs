@@ -27,6 +27,13 @@ fn a_sign_that_is_missing_is_asked_for() {
     ] {
         refuse(&format!("h_t = \\tanh({sum})"), &["GW0203"]);
     }
+    let gates = "f_t = \\sigma(W x_t) \\\\ i_t = \\sigma(V x_t) \\\\ c_t = ";
+    refuse(&format!("{gates} f_t \\odot c_{{t-1}} i_t \\odot x_t"), &["GW0203"]);
+    accept(
+        &format!("{gates} f_t \\odot c_{{t-1}} \\odot i_t \\odot x_t"),
+        "x[x] -> c[x]; c[x]; W[x, x] V[x, x]",
+    );
+    accept(&format!("{gates} f_t c_{{t-1}} i_t x_t"), "x[x] -> c[x]; c[x]; W[x, x] V[x, x]");
     accept("h_t = A h_{t-1} + b u_t; b: [h]; u_t: [h]; A: [h, h]", "u[h] -> h[h]; h[h]; A[h, h] b[h]");
 }
 
@@ -36,6 +43,12 @@ fn an_index_is_a_step_or_a_label() {
     refuse("h_t = \\tanh(W x_t + U h_{t_{-1}})", &["GW0005"]);
     refuse("h_t = \\tanh(W x_ + U h_{t-1})", &["GW0004"]);
     refuse("h_t = tanh(W xt + U h_{t-1})", &["GW0017"]);
+    refuse("h_t = \\tanh(W x_t + U h_{t-1} + V h_{t1})", &["GW0017"]);
+    refuse("h_t = \\tanh(W x_t + U h_{t-1} + V h_{t_1})", &["GW0017"]);
+    accept(
+        "h_t = \\tanh(W x_t + U h_{t-1} + V s_{t1})",
+        "x[x] -> h[h]; h[h]; W[h, x] U[h, h] V[h, V] s_t1[V]",
+    );
     refuse("h_t = tanh(W x + U h_{t-1})", &["GW0103"]);
     refuse("h_{i,j} = \\tanh(W x_{i,j} + U h_{i-1,j} + V h_{i,j-1})", &["GW0457"]);
 }
