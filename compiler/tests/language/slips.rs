@@ -27,6 +27,7 @@ fn a_sign_that_is_missing_is_asked_for() {
     ] {
         refuse(&format!("h_t = \\tanh({sum})"), &["GW0203"]);
     }
+    refuse("h_t = \\tanh(W [x_t h_{t-1}] + b)", &["GW0203"]);
     let gates = "f_t = \\sigma(W x_t) \\\\ i_t = \\sigma(V x_t) \\\\ c_t = ";
     refuse(&format!("{gates} f_t \\odot c_{{t-1}} i_t \\odot x_t"), &["GW0203"]);
     accept(
