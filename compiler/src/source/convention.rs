@@ -58,6 +58,20 @@ struct Letter {
     at_bracket: bool,
 }
 
+/// A label that is one word: `\text{prev}`, or `prev` as TeX reads it, letter by letter.
+fn spelled(sequence: &Sequence<'_>, from: usize, to: usize) -> Option<String> {
+    const LONGEST: usize = 8;
+    if to - from > LONGEST {
+        return None;
+    }
+    (from..to)
+        .map(|index| match sequence.kind(index) {
+            Some(TokenKind::Word { text, .. }) => Some(text.as_str()),
+            _ => None,
+        })
+        .collect()
+}
+
 /// Reads the conventions off all tokens of a document.
 pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
     let mut letters: BTreeMap<&str, Letter> = BTreeMap::new();
@@ -81,8 +95,7 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
                     if let Some(TokenKind::Word { text: base, .. }) = sequence.kind(index.wrapping_sub(1))
                         && let Some((from, to, over)) = sequence.script(index + 1)
                         && let (from, to) = sequence.without_braces(from, to)
-                        && let Some(TokenKind::Word { text, .. }) =
-                            sequence.kind(from).filter(|_| to == from + 1)
+                        && let Some(text) = spelled(&sequence, from, to)
                     {
                         let defined = sequence.kind(sequence.skip_layout(over)) == Some(&TokenKind::Equals);
                         match (text.as_str(), defined) {

@@ -98,6 +98,7 @@ fn lines_that_lost_their_delimiters_do_not_vanish() {
 fn words_and_letters_stand_for_steps_and_signs() {
     assert_eq!(document("h_t = tanh(W x_t + U h_prev)"), RNN);
     assert_eq!(document("$$h_t = \\tanh(W x_t + U h_{\\text{prev}})$$"), RNN);
+    assert_eq!(document("$$h_t = \\tanh(W x_t + U h_{prev})$$"), RNN);
     // Without `h_t` it is a name like others.
     refuse("h = tanh(W x + U h_prev)", "GW0305");
     assert_eq!(document("h_t = (1 - z_t) o h_{t-1}"), document("h_t = (1 - z_t) ⊙ h_{t-1}"));
