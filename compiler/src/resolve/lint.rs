@@ -96,8 +96,11 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
     }
 }
 
-/// The `h` of `h_{t1}` and `h_{t_1}`, where `h_{t-1}` was meant.
+/// The `h` of `h_{t1}`, `h_{t_1}` and `h_{i-1}`, where `h_{t-1}` was meant.
 fn lost_minus(name: &str) -> Option<&str> {
+    if let Some((before, _)) = name.split_once("_minus_") {
+        return before.rsplit_once('_').filter(|(_, letter)| letter.len() == 1).map(|(base, _)| base);
+    }
     let (base, steps) = name.split_once("_time_").or_else(|| name.split_once("_t"))?;
     (!steps.is_empty() && steps.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
 }

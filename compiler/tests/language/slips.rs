@@ -46,6 +46,7 @@ fn an_index_is_a_step_or_a_label() {
     refuse("h_t = tanh(W xt + U h_{t-1})", &["GW0017"]);
     refuse("h_t = \\tanh(W x_t + U h_{t-1} + V h_{t1})", &["GW0017"]);
     refuse("h_t = \\tanh(W x_t + U h_{t-1} + V h_{t_1})", &["GW0017"]);
+    refuse("h_t = \\tanh(W x_t + U h_{i-1})", &["GW0017"]);
     accept(
         "h_t = \\tanh(W x_t + U h_{t-1} + V s_{t1})",
         "x[x] -> h[h]; h[h]; W[h, x] U[h, h] V[h, V] s_t1[V]",
