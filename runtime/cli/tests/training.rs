@@ -1,44 +1,20 @@
 //! Training as a user meets it: stopped at any moment, resumed, and what it leaves.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 use std::time::{Duration, Instant};
 
 use gatewright::parameters::Random;
 
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
-}
+mod process;
 
-fn gatewright(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_gatewright"));
-    command.args(arguments).current_dir(root()).env_remove("RUST_BACKTRACE");
-    command
-}
+use process::{Folder, command, text};
 
 fn output(arguments: &[&str]) -> Output {
-    gatewright(arguments).output().expect("the command starts")
+    command(arguments).output().expect("the command starts")
 }
-
-fn text(stream: &[u8]) -> String {
-    String::from_utf8_lossy(stream).into_owned()
-}
-
-/// A folder of one test, removed at the end.
-struct Folder(PathBuf);
 
 impl Folder {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("gatewright-training-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&path).expect("a temporary folder");
-        Self(path)
-    }
-
-    fn path(&self, name: &str) -> String {
-        self.0.join(name).display().to_string()
-    }
-
     /// The files of a folder in it, but for the checkpoint before the last: where a kill came decides which that is.
     fn files(&self, name: &str) -> BTreeMap<String, Vec<u8>> {
         let entries = std::fs::read_dir(self.0.join(name)).expect("the folder");
@@ -47,12 +23,6 @@ impl Folder {
             .filter(|file| !file.ends_with(".previous"))
             .map(|file| (file.clone(), std::fs::read(self.0.join(name).join(file)).expect("readable")))
             .collect()
-    }
-}
-
-impl Drop for Folder {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
     }
 }
 
@@ -77,7 +47,7 @@ fn a_run_that_is_killed_again_and_again_ends_as_one_that_is_not() {
     let mut arguments = line(&killed);
     let mut kills = 0;
     for _ in 0..12 {
-        let mut child = gatewright(&arguments)
+        let mut child = command(&arguments)
             .stdout(Stdio::null())
             .stderr(Stdio::null())
             .spawn()
