@@ -9,6 +9,10 @@ fn operators_are_not_weights() {
         refuse(&format!("h_t = {operator}(W x_t + U h_{{t-1}} + b)"), &["GW0102"]);
     }
     refuse("f_t = f(W x_t + U h_{t-1}); h_t = f_t * h_{t-1}", &["GW0102"]);
+    for step in ["\\Theta", "H"] {
+        refuse(&format!("u_t = \\beta u_{{t-1}} + W x_t \\\\ s_t = {step}(u_t - \\theta)"), &["GW0102"]);
+    }
+    accept("h_t = W (h_{t-1} - b) + x_t", "x[h] -> h[h]; h[h]; W[h, h] b[h]");
     refuse(
         "$$i_t = \\sigma(W x_t)$$ $$c_t = i_t \\odot c_{t-1}$$ $$h_t = c_t \\odot i_t(c_t)$$",
         &["GW0102"],
