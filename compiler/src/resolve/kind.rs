@@ -52,6 +52,7 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
     scalars.extend(number::matrix_scales(draft, &kinds));
     let input = |symbol: &SymbolId| draft.symbol(*symbol).role == Role::Input;
     scalars.extend(number::identity_scales(draft).into_iter().filter(input));
+    scalars.extend(number::declared_numbers(draft, &kinds));
     if !scalars.is_empty() {
         kinds = attempt(draft, &scalars, &vectors);
         for &symbol in &scalars {

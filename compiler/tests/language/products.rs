@@ -155,6 +155,10 @@ fn what_scales_matrices_of_the_step_is_a_number() {
         f_t = \\exp(\\log \\sigma(\\tilde{f}_t) + m_{t-1} - m_t); S_t = f_t S_{t-1} + i_t v_t k_t^\\top",
         "f_tilde[] i_tilde[] v[S] k[S_2] -> S[S, S_2]; m[] S[S, S_2]; ",
     );
+    accept(
+        "$f_t \\in \\mathbb{R}$ $$f_t = \\sigma(\\tilde{f}_t)$$ $$n_t = f_t n_{t-1} + W x_t$$",
+        "f_tilde[] x[x] -> n[n]; n[n]; W[n, x]",
+    );
     // A gate of weights is a vector, and has no meaning before a matrix.
     refuse("f_t = \\sigma(W x_t); S_t = f_t S_{t-1} + v_t k_t^\\top", &["GW0202"]);
     refuse("f_t = \\sigma(a \\odot x_t); S_t = f_t S_{t-1} + v_t k_t^\\top", &["GW0202"]);
