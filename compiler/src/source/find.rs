@@ -277,7 +277,11 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
                 let content = range.start + ticks..range.end.saturating_sub(ticks).max(range.start + ticks);
                 let dollars = text[..range.start].ends_with('$') && text[range.end..].starts_with('$');
                 let role = text[..range.start].ends_with(":math:");
-                if !dollars && !role {
+                // A string in a page: ``math={String.raw`…`}``, ``<BlockMath>{`…`}``.
+                let before = &text[..range.start];
+                let string = (before.ends_with("String.raw") || before.ends_with(">{"))
+                    && text[range.end..].starts_with('}');
+                if !dollars && !role && !string {
                     // "```math h_t = \tanh(W x_t)```": a fence on one line.
                     let fenced = text[content.clone()].strip_prefix("math ").filter(|_| ticks >= 3);
                     let (inside, spelling, place) = match fenced {
@@ -381,13 +385,23 @@ fn directives(text: &str, blocks: &mut Vec<Block>, excluded: &mut Vec<Range<usiz
     }
 }
 
-/// `<BlockMath>{`…`}</BlockMath>`, a component of a page: the length of its opening tag, and its name.
-fn component(text: &str) -> Option<(usize, &'static str)> {
+/// `<BlockMath>{`…`}</BlockMath>` and `<BlockMath math="…" />`, components of a page: the length of what opens the
+/// mathematics, what closes it, and its place.
+fn component(text: &str) -> Option<(usize, String, Place)> {
+    let tag = text.strip_prefix('<')?;
     let name = ["BlockMath", "InlineMath", "MathBlock", "DisplayMath", "TeX"]
         .into_iter()
-        .find(|name| text.strip_prefix('<').and_then(|rest| rest.strip_prefix(name)).is_some())?;
-    let end = text.bytes().take(120).position(|byte| byte == b'>')?;
-    Some((end + 1, name))
+        .find(|name| tag.starts_with(name))?;
+    let place = if name == "InlineMath" { Place::Inline } else { Place::Display };
+    let end = text.bytes().take(120).position(|byte| matches!(byte, b'>' | b'='))?;
+    if text[..end].ends_with("math") {
+        let value = &text[end + 1..];
+        let quote = value.trim_start_matches(['{', ' ']).trim_start_matches("String.raw");
+        let mark = quote.chars().next().filter(|mark| matches!(mark, '"' | '\'' | '`'))?;
+        return Some((text.len() - quote.len() + 1, mark.to_string(), place));
+    }
+    let end = end + text[end..].bytes().take(120).position(|byte| byte == b'>')?;
+    Some((end + 1, format!("</{name}"), place))
 }
 
 /// Without the quotes and braces that a string in a page has around it.
@@ -445,8 +459,8 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             let open = rest.find(">}}").map_or(3, |end| end + 3);
             let place = if rest[..open].contains("display") { Place::Display } else { Place::Inline };
             (open, "{{< /katex >}}".to_owned(), place)
-        } else if let Some((open, name)) = component(rest) {
-            (open, format!("</{name}"), if name == "InlineMath" { Place::Inline } else { Place::Display })
+        } else if let Some(component) = component(rest) {
+            component
         } else if rest.starts_with("<code>") && last_code > start {
             // What others write as a code span.
             let body = start + "<code>".len();
