@@ -26,6 +26,9 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
     // Where a comment begins and ends.
     const DELIMITERS: [&str; 12] =
         ["/**", "/*", "*/", "**/", "/*!", "\"\"\"", "'''", "<!--", "-->", "r\"\"\"", "--[[", "]]"];
+    if lines.iter().any(|line| is_rule(&text[line.clone()]) && text[line.clone()].contains('|')) {
+        lines = lines.into_iter().flat_map(|line| cells(text, line)).collect();
+    }
     lines.retain(|line| !line.is_empty() && !DELIMITERS.contains(&&text[line.clone()]));
     let prefix = common_prefix(text, &lines);
     let words = identifiers(text);
@@ -247,10 +250,32 @@ fn is_plain_word(word: &str, names: &[&str]) -> bool {
         && !name::is_greek_word(word)
 }
 
+/// `|---|:-:|`: the rule below the head of a table.
+fn is_rule(line: &str) -> bool {
+    line.len() >= 3 && line.contains('-') && line.chars().all(|next| matches!(next, '-' | '|' | ':' | ' '))
+}
+
+/// The cells of a row of a table that define or declare; any other line as it is.
+fn cells(text: &str, line: Range<usize>) -> Vec<Range<usize>> {
+    let whole = &text[line.clone()];
+    if !whole.starts_with('|') || is_rule(whole) {
+        return vec![line];
+    }
+    let mut start = line.start;
+    let mut cells = Vec::new();
+    for cell in whole.split_inclusive('|') {
+        let end = start + cell.trim_end_matches('|').len();
+        if cell.contains(['=', '∈', '←', '＝']) {
+            cells.push(trim(text, start..end));
+        }
+        start += cell.len();
+    }
+    cells
+}
+
 /// A sentence, the head of a table, or the rule below it: no sign that calculates, and most of it words.
 fn is_prose(line: &str, names: &[&str]) -> bool {
-    if line.len() >= 3 && line.contains('-') && line.chars().all(|next| matches!(next, '-' | '|' | ':' | ' '))
-    {
+    if is_rule(line) {
         return true;
     }
     let line = &without_tags(line);

@@ -191,3 +191,16 @@ fn a_component_of_a_page_holds_mathematics_as_its_attribute_too() {
         assert_eq!(document(text), RNN, "{text}");
     }
 }
+
+#[test]
+fn cells_of_a_table_are_rows() {
+    let table = |gate: &str| {
+        format!(
+            "| Part | What it does | Formula |\n|---|:-:|---|\n| Input | the value of a step | x_t |\n\
+             | **State** | memory of what came | {gate} |"
+        )
+    };
+    assert_eq!(document(&table("h_t = tanh(W x_t + U h_{t-1})")), RNN);
+    refuse(&table("h_t = f(W x_t + U h_{t-1})"), "GW0102");
+    refuse(&table("h_t = tanh(W x_t + U h_t-1)"), "GW0017");
+}
