@@ -404,6 +404,25 @@ fn component(text: &str) -> Option<(usize, String, Place)> {
     Some((end + 1, format!("</{name}"), place))
 }
 
+/// `\f[…\f]`, `\f$…\f$` and `\f{align*}{…\f}` of Doxygen, also with `@`: what opens, closes, and the place.
+fn doxygen(text: &str) -> Option<(usize, String, Place)> {
+    let mark = ["\\f", "@f"].into_iter().find(|mark| text.starts_with(mark))?;
+    let rest = &text[mark.len()..];
+    match rest.chars().next()? {
+        '$' => Some((3, format!("{mark}$"), Place::Inline)),
+        '[' => Some((3, format!("{mark}]"), Place::Display)),
+        '{' => {
+            let name = &rest[1..rest.bytes().take(24).position(|byte| byte == b'}')?];
+            let open = mark.len() + name.len() + 2;
+            let open = open + usize::from(text[open..].starts_with('{'));
+            ENVIRONMENTS
+                .contains(&name.trim_end_matches('*'))
+                .then(|| (open, format!("{mark}}}"), Place::Display))
+        }
+        _ => None,
+    }
+}
+
 /// Without the quotes and braces that a string in a page has around it.
 fn without_quotes(text: &str, range: Range<usize>) -> Range<usize> {
     let quotes = |next: char| matches!(next, '{' | '}' | '`' | '"' | '\'') || next.is_whitespace();
@@ -417,7 +436,8 @@ fn without_quotes(text: &str, range: Range<usize>) -> Range<usize> {
     range.start + start..range.start + start + last
 }
 
-/// Mathematics between delimiters: `$$…$$`, `\[…\]`, environments, `<math>`, shortcodes, `$…$`, `\(…\)`, `` :math:`…` ``.
+/// Mathematics between delimiters: `$$…$$`, `\[…\]`, `\f[…\f]`, environments, `<math>`, shortcodes, components of pages,
+/// `$…$`, `\(…\)`, `` :math:`…` ``.
 fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let mut position = range.start;
     // Looked up once, so that hostile text is not searched again and again.
@@ -427,7 +447,7 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let last_tick = whole.rfind("`$").map_or(0, |at| range.start + at);
     let last_code = whole.rfind("</code>").map_or(0, |at| range.start + at);
     while let Some(rest) = text.get(position..range.end).filter(|rest| !rest.is_empty()) {
-        let Some(next) = rest.find(['$', '\\', '<', '{', ':']) else { break };
+        let Some(next) = rest.find(['$', '\\', '<', '{', ':', '@']) else { break };
         let start = position + next;
         let rest = &text[start..range.end];
         position = start + 1;
@@ -459,8 +479,8 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             let open = rest.find(">}}").map_or(3, |end| end + 3);
             let place = if rest[..open].contains("display") { Place::Display } else { Place::Inline };
             (open, "{{< /katex >}}".to_owned(), place)
-        } else if let Some(component) = component(rest) {
-            component
+        } else if let Some(wrapped) = component(rest).or_else(|| doxygen(rest)) {
+            wrapped
         } else if rest.starts_with("<code>") && last_code > start {
             // What others write as a code span.
             let body = start + "<code>".len();

@@ -204,3 +204,16 @@ fn cells_of_a_table_are_rows() {
     refuse(&table("h_t = f(W x_t + U h_{t-1})"), "GW0102");
     refuse(&table("h_t = tanh(W x_t + U h_t-1)"), "GW0017");
 }
+
+#[test]
+fn doxygen_has_delimiters_of_its_own() {
+    for text in [
+        "/**\n * \\f[\n * h_t = \\tanh(W x_t + U h_{t-1})\n * \\f]\n * where \\f$x_t\\f$ is the input.\n */",
+        "@f[ h_t = \\tanh(W x_t + U h_{t-1}) @f] where @f$h_{t-1}@f$ is the state before.",
+        "The state is \\f$h_t = \\tanh(W x_t + U h_{t-1})\\f$.",
+        " * \\f{eqnarray*}{\n * h_t =& \\tanh(a_t) & \\\\\n * a_t =& W x_t + U h_{t-1} & \\\\\n * \\f}\n * of a step",
+        "\\f{align}{\n h_t &= \\tanh(W x_t + U h_{t-1})\n\\f}",
+    ] {
+        assert_eq!(document(text), RNN, "{text}");
+    }
+}
