@@ -10,7 +10,7 @@ use super::number;
 use super::product::{Factor, Kind, product_kind};
 use crate::diagnostic::Code;
 use crate::source::ast::{Function, ProductSign, Size};
-use crate::source::function_name;
+use crate::source::{function_name, is_greek_word};
 use std::collections::{BTreeSet, HashMap};
 
 /// How often all equations are looked at again after the first answer; honest cells need one round.
@@ -34,14 +34,28 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
     // Terms of sums are vectors, unless what they are added to is a matrix.
     let addends = addends(draft);
     let mut vectors: BTreeSet<SymbolId> = addends.keys().copied().collect();
+    let letters = applied_letters(draft);
+    vectors.extend(&letters);
     let mut kinds = attempt(draft, &BTreeSet::new(), &vectors);
     let met = |symbol: &SymbolId| {
-        addends[symbol].iter().any(|other| matches!(kinds.nodes[other.0], Kind::Matrix | Kind::Diagonal))
+        let others = addends.get(symbol).into_iter().flatten();
+        others.into_iter().any(|other| matches!(kinds.nodes[other.0], Kind::Matrix | Kind::Diagonal))
     };
     let matrices: Vec<SymbolId> = vectors.iter().copied().filter(met).collect();
     if !matrices.is_empty() {
         vectors.retain(|symbol| !matrices.contains(symbol));
         kinds = attempt(draft, &BTreeSet::new(), &vectors);
+    }
+    for symbol in letters {
+        let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
+        draft
+            .findings
+            .report(
+                Code::VectorRead,
+                span,
+                format!("`{name}` is read as a vector: functions make its elements"),
+            )
+            .help(format!("where a matrix is meant, declare `{name}`"));
     }
     let columns = number::number_columns(draft, &kinds);
     if !columns.is_empty() {
@@ -113,6 +127,34 @@ pub(super) fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTr
     }
     settle(draft, &mut kinds);
     kinds
+}
+
+/// `\operatorname{softplus}(\Lambda)`: undeclared upper-case Greek parameters that only functions of elements are applied
+/// to. They hold a number for each unit; weights have Latin letters.
+fn applied_letters(draft: &Draft) -> BTreeSet<SymbolId> {
+    let letter = |node: NodeId| match draft.sources[node.0] {
+        Source::Parameter(symbol) => {
+            let known = draft.symbol(symbol);
+            let base = known.canonical.split('_').next().unwrap_or("");
+            (known.upper && is_greek_word(base) && known.declared.is_none()).then_some(symbol)
+        }
+        _ => None,
+    };
+    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
+    let mut applied: HashMap<SymbolId, usize> = HashMap::new();
+    for (at, node) in draft.nodes.iter().enumerate() {
+        if let Some(symbol) = letter(NodeId(at)) {
+            *reads.entry(symbol).or_default() += 1;
+        }
+        if let NodeKind::Call(function, arguments) = &node.kind
+            && number::by_element(*function)
+            && let [argument] = arguments.as_slice()
+            && let Some(symbol) = letter(*argument)
+        {
+            *applied.entry(symbol).or_default() += 1;
+        }
+    }
+    applied.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0).collect()
 }
 
 /// Undeclared upper-case parameters that only ever stand as terms of sums that vary in time, as `B` in

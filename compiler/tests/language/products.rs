@@ -170,6 +170,28 @@ fn what_scales_matrices_of_the_step_is_a_number() {
 }
 
 #[test]
+fn a_greek_letter_that_only_functions_are_applied_to_is_a_vector() {
+    let decay =
+        |decay: &str| format!("r_t = \\sigma(W x_t); a_t = {decay}; h_t = a_t \\odot h_{{t-1}} + x_t");
+    for spelled in [
+        "\\exp(-8 \\cdot \\text{softplus}(\\Lambda) \\cdot r_t)",
+        "\\exp(-8 r_t \\cdot \\text{softplus}(\\Lambda))",
+        "\\exp(-8\\, \\text{softplus}(\\Lambda) \\odot r_t)",
+        "\\sigma(\\Lambda)^{r_t}",
+    ] {
+        accept(&decay(spelled), "x[x] -> h[x]; h[x]; W[x, x] Lambda[x]");
+        note(&decay(spelled), &["GW0914"]);
+    }
+    // Declared, applied to a value, or Latin, it is a matrix.
+    accept(
+        "\\Lambda \\in \\mathbb{R}^{n \\times n}; h_t = \\sigma(\\Lambda) h_{t-1} + x_t",
+        "x[n] -> h[n]; h[n]; Lambda[n, n]",
+    );
+    accept("h_t = \\tanh(\\Lambda) (\\Lambda h_{t-1}) + x_t", "x[h] -> h[h]; h[h]; Lambda[h, h]");
+    accept("h_t = \\tanh(W) h_{t-1} + x_t", "x[h] -> h[h]; h[h]; W[h, h]");
+}
+
+#[test]
 fn both_conventions_may_meet_in_one_cell() {
     accept("h_t = \\tanh(x_t W + U h_{t-1})", "x[x] -> h[h]; h[h]; W[x, h] U[h, h]");
     // A matrix with a factor to its right binds to that factor.
