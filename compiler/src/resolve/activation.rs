@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use crate::diagnostic::Code;
 use crate::source::ast::ProductSign;
-use crate::source::function_names;
+use crate::source::nearest_function;
 use crate::span::Span;
 use std::collections::{BTreeMap, HashMap};
 
@@ -120,7 +120,7 @@ pub(super) fn check(draft: &mut Draft) {
             }
             let found =
                 draft.findings.report(Code::UnknownFunction, first, format!("there is no function `{name}`"));
-            match nearest(&name) {
+            match nearest_function(&name) {
                 Some(close) => found.help(format!("did you mean `{close}`?")),
                 None => found.help(format!(
                     "bind it, as in `{name}(u) = W u + b`, or declare `{name}` if it is a weight"
@@ -324,33 +324,6 @@ fn is_word(name: &str) -> bool {
     let letters = base.len() >= 3 && base.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_');
     let letter = GREEK.contains(&base_letters) || ACTIVATIONS.contains(&base_letters);
     letters && base_letters.len() >= 3 && !letter && base_letters != "cal"
-}
-
-/// The known function whose name is closest, if any is close.
-fn nearest(name: &str) -> Option<&'static str> {
-    let lower = name.to_ascii_lowercase();
-    function_names()
-        .map(|known| (distance(&lower, known), known))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
-        .map(|(_, known)| known)
-}
-
-/// Insertions, deletions and replacements that lead from one word to the other.
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().take(64).enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let above = row[j + 1];
-            let replaced = diagonal + usize::from(letter != *other);
-            row[j + 1] = replaced.min(above + 1).min(row[j] + 1);
-            diagonal = above;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 /// The line that binds a name to what papers mean by it.

@@ -1,10 +1,10 @@
 //! Warnings and notes: nothing here stops a compilation.
 
-use super::activation::distance;
 use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use super::variable::Variables;
 use crate::diagnostic::Code;
+use crate::source::distance;
 use crate::span::Span;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -82,6 +82,9 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
                 format!("`{name}` is read as a weight"),
                 format!("{base}_{{t-1}}"),
             ));
+        } else if let Some(base) = other_index(draft, parameter) {
+            let message = format!("`{name}` is read as a weight beside the input `{base}_t`");
+            found.push((Code::MixedIndex, symbol.first, message, format!("{base}_t")));
         } else if name == "x" && variables.inputs.is_empty() && !variables.states.is_empty() {
             let message =
                 "`x` has no time index, so it is read as a weight, and nothing is an input".to_owned();
@@ -103,6 +106,19 @@ fn lost_minus(name: &str) -> Option<&str> {
     }
     let (base, steps) = name.split_once("_time_").or_else(|| name.split_once("_t"))?;
     (!steps.is_empty() && steps.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
+}
+
+/// The `x` of `B_i = S x_i` beside `x_t`: one value with two indices, and what is made of it would be computed once.
+fn other_index(draft: &Draft, parameter: SymbolId) -> Option<&str> {
+    let (base, letter) = draft.symbol(parameter).canonical.rsplit_once('_')?;
+    let input = draft.lookup(base).is_some_and(|id| draft.symbol(id).role == Role::Input);
+    let once = draft.equations.iter().any(|equation| {
+        let target = draft.symbol(equation.target);
+        target.role == Role::Once
+            && target.canonical.rsplit_once('_').is_some_and(|(_, label)| label == letter)
+            && draft.reads(equation).any(|(_, symbol, _)| symbol == parameter)
+    });
+    (input && letter.len() == 1 && once).then_some(base)
 }
 
 /// `e` of `[h_{t-1}, e]`, where `e_t` may have been meant.
@@ -344,7 +360,10 @@ fn further_inputs(draft: &mut Draft, variables: &Variables) {
             .chain(std::iter::once(main))
             .take_while(|_| draft.findings.keeps(Code::FurtherInput))
             .map(|id| &draft.symbol(id).canonical)
-            .find(|other| base(other) == own || name.len() > 2 && distance(other, &name) == 1)
+            .find(|other| {
+                let alike = name.len() > 2 && name.len().abs_diff(other.len()) <= 1;
+                base(other) == own || alike && distance(other, &name) == 1
+            })
             .cloned();
         let found = draft.findings.report(
             Code::FurtherInput,

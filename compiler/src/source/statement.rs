@@ -476,7 +476,13 @@ impl<'a> Reader<'a> {
             self.report(Code::UnexpectedToken, message, place, Some(help));
             return Err(Stop);
         }
-        let left = self.left_side(sequence, first)?;
+        let left = match self.left_side(sequence, first) {
+            Ok(left) => left,
+            Err(stop) => {
+                self.name_what_is_outside(sequence, first + 1, end);
+                return Err(stop);
+            }
+        };
         // Parts between the signs: names are further targets, the rest are values.
         let mut bounds: Vec<(usize, usize)> = equals.windows(2).map(|pair| (pair[0] + 1, pair[1])).collect();
         bounds.push((equals.last().map_or(first, |last| *last) + 1, end));
@@ -627,6 +633,14 @@ impl<'a> Reader<'a> {
         }
         let after = sequence.after_name(equals + 1)?;
         (sequence.kind(after) == Some(&TokenKind::Open(Bracket::Round))).then(|| text.clone())
+    }
+
+    /// Behind a left side that is none, only what lies outside the language is looked for: no left side mends that.
+    fn name_what_is_outside(&mut self, sequence: &Sequence<'_>, from: usize, end: usize) {
+        let before = self.diagnostics.len();
+        let _ = self.parser(sequence, from, end).expression();
+        let found = self.diagnostics.split_off(before);
+        self.diagnostics.extend(found.into_iter().filter(|one| one.code.as_str().starts_with("GW04")));
     }
 
     /// What stands left of `=`.

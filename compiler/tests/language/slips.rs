@@ -64,6 +64,8 @@ fn an_index_is_a_step_or_a_label() {
         "x[x] -> h[h]; h[h]; W[h, x] U[h, h] V[h, V] s_t1[V]",
     );
     refuse("h_t = tanh(W x + U h_{t-1})", &["GW0103"]);
+    refuse("h_t = A h_{t-1} + B x_t; B_i = S x_i", &["GW0103"]);
+    accept("h_t = A h_{t-1} + x_t \\odot B_i; B_i = S x_k", "x[h] -> h[h]; h[h]; A[h, h] S[h, S] x_k[S]");
     refuse("h_{i,j} = \\tanh(W x_{i,j} + U h_{i-1,j} + V h_{i,j-1})", &["GW0457"]);
 }
 
@@ -118,6 +120,13 @@ fn sums_over_components_are_products() {
     ] {
         refuse(open, &["GW0452"]);
     }
+}
+
+#[test]
+fn a_layer_that_normalizes_is_no_norm() {
+    refuse("h_t = \\operatorname{Norm}(W x_t + U h_{t-1})", &["GW0101"]);
+    refuse("h_t = Norm(W x_t + U h_{t-1})", &["GW0101"]);
+    same(&["h_t = x_t / norm(h_{t-1})", "h_t = x_t / \\|h_{t-1}\\|"]);
 }
 
 #[test]
