@@ -206,8 +206,7 @@ impl<'a> Lexer<'a, '_> {
             _ => {
                 let span = place(self.offset, self.position, self.position + length);
                 if !self.writer.unicode(character, span) {
-                    let message = format!("`{character}` is no part of the language");
-                    self.writer.unknown(Code::UnknownSymbol, message, span, None);
+                    self.writer.no_part(character, span);
                 }
                 self.position += length;
             }
@@ -441,6 +440,16 @@ impl<'a> Lexer<'a, '_> {
             '_' => self.push(TokenKind::Subscript, length),
             '*' => self.push(TokenKind::Product(ProductSign::Asterisk), length),
             '&' => self.push(TokenKind::Align, length),
+            // `\quad \# the state`: a remark behind a gap, to the end of its row.
+            '#' if matches!(
+                self.writer.tokens.last().map(|token| &token.kind),
+                Some(TokenKind::Quad | TokenKind::Align)
+            ) =>
+            {
+                let rest = self.rest();
+                let end = rest.find(['\n', '&']).into_iter().chain(rest.find("\\\\")).min();
+                self.push(TokenKind::Remark, end.unwrap_or(rest.len()));
+            }
             // `\;\; \text{Output}`: a gap too.
             ',' | ';' | ':' if self.gap_before() && self.words_follow(self.position + length) => {
                 self.push(TokenKind::Quad, length);

@@ -36,6 +36,7 @@ mod command;
 mod component;
 mod convention;
 mod declaration;
+mod difference;
 mod domain;
 mod explanation;
 mod factor;
@@ -302,6 +303,7 @@ pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     reader.read(tokens);
     let mut diagnostics = writer.diagnostics;
     diagnostics.append(&mut reader.diagnostics);
+    chain::report_announced(reader.announced, &reader.statements, &mut diagnostics);
     chain::define(reader.implied, &mut reader.statements, &mut diagnostics);
     (finish(Reading { statements: reader.statements, lost: reader.lost, diagnostics }), spans)
 }
@@ -402,6 +404,7 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
         lexed.push(label_brackets(writer.tokens));
     }
     component::rewrite(&mut lexed);
+    difference::join(&mut lexed);
     (lexed, diagnostics)
 }
 
@@ -521,6 +524,7 @@ fn parse_blocks(
     let mut samples = Vec::new();
     let mut signatures = Vec::new();
     let mut implied = Vec::new();
+    let mut announced = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -537,7 +541,9 @@ fn parse_blocks(
         samples.append(&mut reader.samples);
         signatures.append(&mut reader.signatures);
         implied.append(&mut reader.implied);
+        announced.append(&mut reader.announced);
     }
+    chain::report_announced(announced, &statements, &mut diagnostics);
     chain::define(implied, &mut statements, &mut diagnostics);
     skip_general_forms(&general, &statements, &mut diagnostics);
     report_samples(&samples, &statements, &mut diagnostics);

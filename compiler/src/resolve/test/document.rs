@@ -287,8 +287,8 @@ fn slips_that_would_change_the_cell_are_errors() {
     check(
         "$$h_t = \\mathrm{BN}(W x_t + U h_{t-1})$$",
         expect![[r#"
-        GW0101 there is no function `BN`
-    "#]],
+            GW0101 `BN` reads as batch normalization, which is outside the language
+        "#]],
     );
     check(
         "$$\\begin{pmatrix} i_t \\\\ f_t \\end{pmatrix} = \\sigma(W [x_t, h_{t-1}])$$",
