@@ -61,7 +61,8 @@ fn capital_times(draft: &mut Draft, variables: &Variables) {
 fn lost_indices(draft: &mut Draft, variables: &Variables) {
     let mut found = Vec::new();
     let alone = variables.inputs.is_empty() && !variables.states.is_empty();
-    let mapped = if alone { mapped_parameters(draft) } else { BTreeSet::new() };
+    // An equation that could not be read may have the input.
+    let mapped = if alone && draft.lost.is_empty() { mapped_parameters(draft) } else { BTreeSet::new() };
     for &parameter in &variables.parameters {
         let symbol = draft.symbol(parameter);
         if symbol.declared.is_some() {
@@ -357,6 +358,17 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables) {
             _ => {}
         }
     }
+    let needed = needed_equations(draft);
+    // After an error it is open what reads what.
+    let states: &[SymbolId] = if draft.findings.has_errors() { &[] } else { &variables.states };
+    for &state in states {
+        if let Some(&last) = draft.symbol(state).definitions.last()
+            && !needed.contains(&last)
+        {
+            let message = format!("nothing that the output needs reads `{}`", draft.written(state, 0));
+            found.push((Code::UnreadDefinition, draft.equations[last].span, message, None));
+        }
+    }
     for (code, span, message, later) in found {
         let finding = draft.findings.report(code, span, message);
         match later {
@@ -366,6 +378,23 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables) {
             None => finding.help("remove it, or read it where it belongs"),
         };
     }
+}
+
+/// Equations that the outputs need, in this step or through states.
+fn needed_equations(draft: &Draft) -> HashSet<usize> {
+    let lives = |symbol: SymbolId| draft.symbol(symbol).definitions.last().copied();
+    let mut left: Vec<usize> = draft.outputs.iter().filter_map(|output| lives(*output)).collect();
+    let mut needed = HashSet::new();
+    while let Some(index) = left.pop() {
+        let Some(equation) = draft.equations.get(index).filter(|_| needed.insert(index)) else { continue };
+        let sources = draft.sources[equation.first_node..equation.end_node].iter();
+        left.extend(sources.filter_map(|source| match *source {
+            Source::Equation(equation) | Source::Unknown(equation) => Some(equation),
+            Source::Delayed(symbol, _) => lives(symbol),
+            _ => None,
+        }));
+    }
+    needed
 }
 
 fn shared_parameters(draft: &mut Draft, variables: &Variables) {

@@ -467,6 +467,10 @@ impl<'a> Lexer<'a, '_> {
                 self.writer.unknown(Code::UnknownCommand, message, span, help);
                 self.position += slashes;
             }
+            // `… + b_f) \ i_t = …`: the end of a row that lost a backslash.
+            _ if character.is_whitespace() && self.begins_row(self.position + length) => {
+                self.push(TokenKind::RowEnd, length);
+            }
             _ if character.is_whitespace() => {
                 self.position += slashes;
                 self.writer.spaced = true;
@@ -478,6 +482,25 @@ impl<'a> Lexer<'a, '_> {
                 self.position += length;
             }
         }
+    }
+
+    /// True where one name with its index and a relation stand at `from`, behind a value.
+    fn begins_row(&self, from: usize) -> bool {
+        const LONGEST: usize = 40;
+        let rest = self.text.get(from..).unwrap_or("").trim_start();
+        let Some((name, _)) = rest.split_once('=').filter(|(name, _)| name.len() <= LONGEST) else {
+            return false;
+        };
+        let name = name.trim_end().trim_end_matches('&').trim_end();
+        let complete = matches!(
+            self.writer.last_solid(),
+            Some(
+                TokenKind::Close(_) | TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Mark(_)
+            )
+        );
+        complete
+            && name.contains('_')
+            && !name.contains([' ', '+', '(', ')', '[', ']', ',', '\n', '.', '*', '/'])
     }
 
     fn named_command(&mut self, command: &str, length: usize) {

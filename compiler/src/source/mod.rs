@@ -203,13 +203,23 @@ fn choose(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>]) ->
     };
     let mut display = of(Place::Display);
     let inline = of(Place::Inline);
-    if !display.is_empty() {
+    // `($$\delta 1$$)`: a sign in a sentence.
+    let relates = |block: &Block| {
+        const RELATIONS: [&str; 10] =
+            ["=", "＝", "∈", "≔", "←", "~", "\\in", "\\leftarrow", "\\gets", "\\sim"];
+        let inside = text.get(block.range.clone()).unwrap_or("");
+        RELATIONS.iter().any(|relation| inside.contains(relation)) || inside.contains("eqq")
+    };
+    if display.iter().any(relates) {
         with_needed(text, &mut display, &inline);
         return display;
     }
     let inline = inline::definitions(text, &inline);
     if !inline.is_empty() {
         return inline;
+    }
+    if !display.is_empty() {
+        return display;
     }
     for place in [Place::Fence, Place::Span] {
         // All of a fence must be equations, or it is something else.

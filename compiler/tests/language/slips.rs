@@ -194,3 +194,9 @@ fn a_backward_recurrence_is_told_of_the_layer_that_runs_it() {
     assert!(advice("$$\\overleftarrow{h}_t = \\tanh(W x_t + U \\overleftarrow{h}_{t+1})$$"));
     assert!(!advice("$$h_t = \\tanh(U c_{t+1})$$ $$c_t = \\tanh(x_t + h_{t-1})$$"));
 }
+
+#[test]
+fn values_are_joined_by_square_brackets() {
+    let found = refuse("h_t = \\tanh(W(h_{t-1}, x_t) + b)", &["GW0005"]);
+    assert!(found.iter().any(|one| one.help.as_deref().unwrap_or("").contains("square brackets")));
+}

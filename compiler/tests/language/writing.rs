@@ -223,6 +223,14 @@ fn quotes_numbers_and_signs_of_extracted_text_are_dress() {
         "h_t = (1 - z_t).h_{t-1} + z_t.\\hat{h}_t",
         "h_t = (1 - z_t) \\cdot h_{t-1} + z_t \\cdot \\hat{h}_t",
     ]);
+    // One backslash of two, before a left side, ends a row; elsewhere it is a blank.
+    same(&[
+        "i_t = \\sigma(W x_t) \\ h_t = i_t \\odot h_{t-1}",
+        "i_t = \\sigma(W x_t) \\\\ h_t = i_t \\odot h_{t-1}",
+        "i_t \\ = \\ s_t = \\ \\sigma(W \\ x_t) \\\\ h_t = i_t \\ h_{t-1}",
+    ]);
+    // A sign alone in a display is no display of equations.
+    assert_eq!(markdown("the error $$\\delta 1$$ of $h_t = \\tanh(W x_t + U h_{t-1})$"), expected);
     // Comments of a program are no headings.
     let program = "# it = sigmoid(Wi * [ht-1, xt])\n# ht = tanh(it * ht-1)\n# ht = ht-1";
     let found = read(program, Syntax::Markdown, None, &Options::default()).map(|cell| cell.diagnostics);

@@ -144,13 +144,14 @@ fn a_greek_input_before_a_matrix_is_a_scalar() {
     check(
         "$$S_t = S_{t-1} + \\beta_t v_t k_t^\\top$$\n$$h_t = \\beta_t \\odot v_t$$",
         expect![[r#"
-        inputs beta[S] v[S] k[S_2]
-        states S[S, S_2]
-        order S h
-        outputs h[S]
-        GW0902 `v_t` is never defined: it becomes an input
-        GW0902 `k_t` is never defined: it becomes an input
-    "#]],
+            inputs beta[S] v[S] k[S_2]
+            states S[S, S_2]
+            order S h
+            outputs h[S]
+            GW0803 nothing that the output needs reads `S_t`
+            GW0902 `v_t` is never defined: it becomes an input
+            GW0902 `k_t` is never defined: it becomes an input
+        "#]],
     );
 }
 
