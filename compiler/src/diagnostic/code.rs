@@ -291,7 +291,7 @@ codes! {
     /// For example, `h_t = x_t` above `h_t = U h_{t-1}` in one block has no effect.
     /// Remove one, or give one another name.
     OverwrittenDefinition "GW0802" Warning "overwritten definition";
-    /// Nothing reads a definition, and it is neither a state nor the output.
+    /// Nothing reads a definition, and it is neither a state nor the output; or a state is read by nothing that the output needs.
     /// For example, a gate `r_t` may have been forgotten in the candidate.
     /// Read it where it belongs, or remove it.
     UnreadDefinition "GW0803" Warning "unread definition";

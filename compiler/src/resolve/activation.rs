@@ -317,8 +317,8 @@ fn convolutions(draft: &mut Draft) {
 fn is_word(name: &str) -> bool {
     let base = name.strip_suffix("_t").unwrap_or(name);
     let base_letters = base.split('_').next().unwrap_or(base);
-    // Batch normalization; real and imaginary parts.
-    if matches!(base, "BN" | "Re" | "Im") {
+    // Real and imaginary parts.
+    if matches!(base, "Re" | "Im") {
         return true;
     }
     let letters = base.len() >= 3 && base.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_');

@@ -19,6 +19,14 @@ impl Parser<'_> {
         let inside = (start + 1, close, close + 1);
         let expression = match bracket {
             Bracket::Round => {
+                let parts = self.sequence.parts(start + 1, close);
+                if parts.len() > 1
+                    && parts.iter().all(|(from, to)| self.sequence.after_name(*from) == Some(*to))
+                {
+                    let message = "several values stand in parentheses";
+                    let help = "values are joined by square brackets, as in `W [h_{t-1}, x_t]`";
+                    return self.fail(Code::UnexpectedToken, message, span, Some(help.to_owned()));
+                }
                 let inner = self.within(inside, Self::expression)?;
                 Expression { kind: ExpressionKind::Group(Box::new(inner)), span }
             }

@@ -222,6 +222,14 @@ fn close_headings(headings: &mut [Heading], length: usize) {
     }
 }
 
+/// True where a line, behind a label or not, is one word and what it equals.
+fn is_equation(line: &str) -> bool {
+    line.split_once(" = ").is_some_and(|(left, _)| {
+        let name = left.rsplit(": ").next().unwrap_or(left).trim();
+        !name.is_empty() && !name.contains(' ')
+    })
+}
+
 /// Headings, fences and code spans of Markdown.
 fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
     let mut heading: Option<(u8, usize, String)> = None;
@@ -234,6 +242,10 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
             Event::End(TagEnd::Heading(_)) => {
                 if let Some((level, start, title)) = heading.take() {
                     let title = title.trim().to_owned();
+                    // `# ft = sigmoid(Wf * [ht-1, xt] + bf)`: a comment of a program.
+                    if is_equation(&title) {
+                        continue;
+                    }
                     found.headings.push(Heading { title, level, range: start..range.end, end: text.len() });
                 }
             }

@@ -206,8 +206,7 @@ impl<'a> Lexer<'a, '_> {
             _ => {
                 let span = place(self.offset, self.position, self.position + length);
                 if !self.writer.unicode(character, span) {
-                    let message = format!("`{character}` is no part of the language");
-                    self.writer.unknown(Code::UnknownSymbol, message, span, None);
+                    self.writer.no_part(character, span);
                 }
                 self.position += length;
             }
@@ -441,6 +440,16 @@ impl<'a> Lexer<'a, '_> {
             '_' => self.push(TokenKind::Subscript, length),
             '*' => self.push(TokenKind::Product(ProductSign::Asterisk), length),
             '&' => self.push(TokenKind::Align, length),
+            // `\quad \# the state`: a remark behind a gap, to the end of its row.
+            '#' if matches!(
+                self.writer.tokens.last().map(|token| &token.kind),
+                Some(TokenKind::Quad | TokenKind::Align)
+            ) =>
+            {
+                let rest = self.rest();
+                let end = rest.find(['\n', '&']).into_iter().chain(rest.find("\\\\")).min();
+                self.push(TokenKind::Remark, end.unwrap_or(rest.len()));
+            }
             // `\;\; \text{Output}`: a gap too.
             ',' | ';' | ':' if self.gap_before() && self.words_follow(self.position + length) => {
                 self.push(TokenKind::Quad, length);
@@ -458,6 +467,10 @@ impl<'a> Lexer<'a, '_> {
                 self.writer.unknown(Code::UnknownCommand, message, span, help);
                 self.position += slashes;
             }
+            // `… + b_f) \ i_t = …`: the end of a row that lost a backslash.
+            _ if character.is_whitespace() && self.begins_row(self.position + length) => {
+                self.push(TokenKind::RowEnd, length);
+            }
             _ if character.is_whitespace() => {
                 self.position += slashes;
                 self.writer.spaced = true;
@@ -469,6 +482,25 @@ impl<'a> Lexer<'a, '_> {
                 self.position += length;
             }
         }
+    }
+
+    /// True where one name with its index and a relation stand at `from`, behind a value.
+    fn begins_row(&self, from: usize) -> bool {
+        const LONGEST: usize = 40;
+        let rest = self.text.get(from..).unwrap_or("").trim_start();
+        let Some((name, _)) = rest.split_once('=').filter(|(name, _)| name.len() <= LONGEST) else {
+            return false;
+        };
+        let name = name.trim_end().trim_end_matches('&').trim_end();
+        let complete = matches!(
+            self.writer.last_solid(),
+            Some(
+                TokenKind::Close(_) | TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Mark(_)
+            )
+        );
+        complete
+            && name.contains('_')
+            && !name.contains([' ', '+', '(', ')', '[', ']', ',', '\n', '.', '*', '/'])
     }
 
     fn named_command(&mut self, command: &str, length: usize) {

@@ -36,6 +36,7 @@ mod command;
 mod component;
 mod convention;
 mod declaration;
+mod difference;
 mod domain;
 mod explanation;
 mod factor;
@@ -204,13 +205,23 @@ fn choose(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>]) ->
     };
     let mut display = of(Place::Display);
     let inline = of(Place::Inline);
-    if !display.is_empty() {
+    // `($$\delta 1$$)`: a sign in a sentence.
+    let relates = |block: &Block| {
+        const RELATIONS: [&str; 10] =
+            ["=", "＝", "∈", "≔", "←", "~", "\\in", "\\leftarrow", "\\gets", "\\sim"];
+        let inside = text.get(block.range.clone()).unwrap_or("");
+        RELATIONS.iter().any(|relation| inside.contains(relation)) || inside.contains("eqq")
+    };
+    if display.iter().any(relates) {
         with_needed(text, &mut display, &inline);
         return display;
     }
     let inline = inline::definitions(text, &inline);
     if !inline.is_empty() {
         return inline;
+    }
+    if !display.is_empty() {
+        return display;
     }
     for place in [Place::Fence, Place::Span] {
         // All of a fence must be equations, or it is something else.
@@ -304,6 +315,7 @@ pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     reader.read(tokens);
     let mut diagnostics = writer.diagnostics;
     diagnostics.append(&mut reader.diagnostics);
+    chain::report_announced(reader.announced, &reader.statements, &mut diagnostics);
     chain::define(reader.implied, &mut reader.statements, &mut diagnostics);
     (finish(Reading { statements: reader.statements, lost: reader.lost, diagnostics }), spans)
 }
@@ -404,6 +416,7 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
         lexed.push(label_brackets(writer.tokens));
     }
     component::rewrite(&mut lexed);
+    difference::join(&mut lexed);
     (lexed, diagnostics)
 }
 
@@ -523,6 +536,7 @@ fn parse_blocks(
     let mut samples = Vec::new();
     let mut signatures = Vec::new();
     let mut implied = Vec::new();
+    let mut announced = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -539,7 +553,9 @@ fn parse_blocks(
         samples.append(&mut reader.samples);
         signatures.append(&mut reader.signatures);
         implied.append(&mut reader.implied);
+        announced.append(&mut reader.announced);
     }
+    chain::report_announced(announced, &statements, &mut diagnostics);
     chain::define(implied, &mut statements, &mut diagnostics);
     skip_general_forms(&general, &statements, &mut diagnostics);
     report_samples(&samples, &statements, &mut diagnostics);

@@ -106,7 +106,7 @@ impl Parser<'_> {
                 // Nesting of braces is bounded where brackets are matched.
                 self.within((self.position + 1, close, close + 1), Self::name)?
             }
-            Some(TokenKind::Unknown) => return Err(Stop),
+            Some(TokenKind::Unknown | TokenKind::Foreign) => return Err(Stop),
             other => {
                 let found = other.map_or_else(|| "the end".to_owned(), describe);
                 let span = self.here();
@@ -436,7 +436,7 @@ impl Parser<'_> {
                 TokenKind::Slash => label.push_str("_over_"),
                 TokenKind::Period => label.push('_'),
                 TokenKind::Open(_) | TokenKind::Close(_) => {}
-                TokenKind::Unknown => return Err(Stop),
+                TokenKind::Unknown | TokenKind::Foreign => return Err(Stop),
                 other => {
                     let span = self.sequence.span(index, index + 1);
                     let message = format!("{} is no part of a label", describe(other));

@@ -40,6 +40,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) general: Vec<(String, Span)>,
     /// What a chained equality says of a name in passing.
     pub(crate) implied: Vec<Implied>,
+    /// Functions that one side of a chain names and another writes out, with the place of that side.
+    pub(crate) announced: Vec<(String, Span)>,
     /// Words that stand once in all that is read.
     once: HashSet<String>,
     /// How many segments before the one that is read are joined to it by commas.
@@ -74,6 +76,7 @@ impl<'a> Reader<'a> {
             skipped: Vec::new(),
             general: Vec::new(),
             implied: Vec::new(),
+            announced: Vec::new(),
             once: HashSet::new(),
             listed: 0,
             samples: Vec::new(),
@@ -205,7 +208,7 @@ impl<'a> Reader<'a> {
     ) -> Result<(), Stop> {
         let span = sequence.span(0, sequence.tokens.len());
         let before = self.diagnostics.len();
-        let unknown = sequence.tokens.iter().any(|token| token.kind == TokenKind::Unknown);
+        let unknown = sequence.tokens.iter().any(|token| token.kind.is_unreadable());
         if !faulty && !unknown && self.plain_row(sequence, None, pending).is_ok() {
             return Ok(());
         }
@@ -318,7 +321,19 @@ impl<'a> Reader<'a> {
     ) -> Result<(), Stop> {
         let tokens = sequence.tokens;
         let span = sequence.span(0, tokens.len());
-        if tokens.iter().any(|token| token.kind == TokenKind::Unknown) {
+        let calculates = tokens.iter().any(|token| {
+            matches!(
+                token.kind,
+                TokenKind::Plus | TokenKind::Minus | TokenKind::Product(_) | TokenKind::Function(..)
+            )
+        });
+        // `其中 H_t 是隐状态`.
+        let foreign = tokens.iter().any(|token| token.kind == TokenKind::Foreign);
+        if foreign && !calculates && !tokens.iter().any(|token| token.kind == TokenKind::Unknown) {
+            self.skip("words define nothing: skipped", span);
+            return Ok(());
+        }
+        if tokens.iter().any(|token| token.kind.is_unreadable()) {
             return Err(Stop);
         }
         // `where w: frozen`, which TeX reads as letters.
@@ -354,12 +369,6 @@ impl<'a> Reader<'a> {
         {
             return self.sample(sequence, sign);
         }
-        let calculates = tokens.iter().any(|token| {
-            matches!(
-                token.kind,
-                TokenKind::Plus | TokenKind::Minus | TokenKind::Product(_) | TokenKind::Function(..)
-            )
-        });
         if calculates || self.lines {
             let help = Some("write `name = expression`".to_owned());
             self.report(Code::ExpectedEquation, "this row is no equation: it has no `=`", span, help);
@@ -488,6 +497,7 @@ impl<'a> Reader<'a> {
         bounds.push((equals.last().map_or(first, |last| *last) + 1, end));
         let mut targets = vec![left];
         let mut values: Vec<Expression> = Vec::new();
+        let (mut unread, start) = (Vec::new(), self.diagnostics.len());
         let last = bounds.len() - 1;
         for (number, (from, to)) in bounds.into_iter().enumerate() {
             if number < last && values.is_empty() && sequence.after_name(from) == Some(to) {
@@ -503,6 +513,11 @@ impl<'a> Reader<'a> {
                 && let Some(found) = self.diagnostics.get(before)
                 && found.code == Code::UnboundActivation
             {
+                // `h_t = f(h_{t-1}, x_t) = \tanh(W h_{t-1} + U x_t)`.
+                if number < last && self.diagnostics.len() == before + 1 {
+                    unread.push(sequence.span(from, to));
+                    continue;
+                }
                 self.general.push((target.name.canonical.clone(), found.span));
             }
             values.push(value?);
@@ -511,6 +526,19 @@ impl<'a> Reader<'a> {
             let message = format!("the chain defines {} names, more than {MAXIMUM_TARGETS}", targets.len());
             self.report(Code::EquationTooLong, message, span, None);
             return Err(Stop);
+        }
+        // The last side could be read: the general forms before it say nothing else.
+        for side in unread {
+            let found = self.diagnostics[start..].iter_mut().find(|found| {
+                found.code == Code::UnboundActivation
+                    && side.start <= found.span.start
+                    && found.span.end <= side.end
+            });
+            if let Some(found) = found {
+                found.code = Code::SkippedRow;
+                found.message = "this general form is skipped: the other side says what it is".to_owned();
+                found.help = None;
+            }
         }
         let value = self.one_value(values, span)?;
         if let ExpressionKind::Call(Function::Chunk, arguments) = &value.kind
@@ -651,7 +679,7 @@ impl<'a> Reader<'a> {
             self.report(Code::LeftSide, "nothing stands left of `=`", place, None);
             return Err(Stop);
         }
-        if sequence.tokens[..equals].iter().any(|token| token.kind == TokenKind::Unknown) {
+        if sequence.tokens[..equals].iter().any(|token| token.kind.is_unreadable()) {
             return Err(Stop);
         }
         // A known function without index is bound or defined anew.
