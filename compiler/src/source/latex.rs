@@ -512,7 +512,10 @@ impl<'a> Lexer<'a, '_> {
             return;
         }
         if NOISE_WITH_ARGUMENT.contains(&command) {
-            let from = self.position + length;
+            // `\tag*{3}`, `\hspace*{1cm}`: with a star too, which is no product.
+            let star =
+                matches!(command, "tag" | "hspace" | "vspace") && self.rest()[length..].starts_with('*');
+            let from = self.position + length + usize::from(star);
             let end =
                 self.argument(from).map_or_else(|| from + self.tag_length(command, from), |found| found.2);
             // `\hspace{1cm} \text{Output}`: a gap, as `\quad` is.
@@ -538,7 +541,9 @@ impl<'a> Lexer<'a, '_> {
                 }
             }
             "begin" | "end" => self.environment(command, length),
-            "mathcal" | "mathscr" | "mathfrak" | "mathbb" | "Bbb" => self.alphabet(command, length),
+            "mathcal" | "mathscr" | "cal" | "scr" | "mathfrak" | "mathbb" | "Bbb" => {
+                self.alphabet(command, length)
+            }
             // A frame dresses its content; `row` opens the group where it holds a whole equation.
             "boxed" | "fbox" | "Aboxed" => self.font(length, self.letters()),
             _ if FONTS.contains(&command) => self.font(length, Letters::Split),

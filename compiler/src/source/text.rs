@@ -329,7 +329,7 @@ pub(crate) fn html_tag(text: &str) -> Option<(&'static [TokenKind], usize)> {
     const SUBSCRIPT: [TokenKind; 2] = [TokenKind::Subscript, TokenKind::Open(Bracket::Brace)];
     const SUPERSCRIPT: [TokenKind; 2] = [TokenKind::Superscript, TokenKind::Open(Bracket::Brace)];
     const CLOSE: [TokenKind; 1] = [TokenKind::Close(Bracket::Brace)];
-    const TAGS: [(&str, &[TokenKind]); 24] = [
+    const TAGS: [(&str, &[TokenKind]); 28] = [
         ("<sub>", &SUBSCRIPT),
         ("</sub>", &CLOSE),
         ("<sup>", &SUPERSCRIPT),
@@ -339,6 +339,10 @@ pub(crate) fn html_tag(text: &str) -> Option<(&'static [TokenKind], usize)> {
         ("<br />", &[]),
         ("<li>", &[]),
         ("</li>", &[]),
+        ("<ul>", &[]),
+        ("</ul>", &[]),
+        ("<ol>", &[]),
+        ("</ol>", &[]),
         ("<p>", &[]),
         ("</p>", &[]),
         ("<div>", &[]),

@@ -174,3 +174,18 @@ fn ends_of_rows_outlive_a_page_that_takes_a_backslash_away() {
     // One alone is a slip.
     refuse("$$\\begin{aligned} a_t &= W x_t \\\n h_t &= a_t + U h_{t-1} \\end{aligned}$$", &["GW0002"]);
 }
+
+#[test]
+fn the_ending_of_a_file_says_how_it_is_spelled() {
+    for (ending, syntax) in [
+        ("tex", Some(Syntax::Latex)),
+        ("md", Some(Syntax::Markdown)),
+        ("MD", Some(Syntax::Markdown)),
+        ("rst", Some(Syntax::Markdown)),
+        ("txt", Some(Syntax::Markdown)),
+        ("cell", Some(Syntax::Text)),
+        ("pdf", None),
+    ] {
+        assert_eq!(Syntax::from_extension(ending), syntax, "{ending}");
+    }
+}
