@@ -521,6 +521,7 @@ fn parse_blocks(
     let mut samples = Vec::new();
     let mut signatures = Vec::new();
     let mut implied = Vec::new();
+    let mut losses = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -537,11 +538,13 @@ fn parse_blocks(
         samples.append(&mut reader.samples);
         signatures.append(&mut reader.signatures);
         implied.append(&mut reader.implied);
+        losses.append(&mut reader.losses);
     }
     chain::define(implied, &mut statements, &mut diagnostics);
     skip_general_forms(&general, &statements, &mut diagnostics);
     report_samples(&samples, &statements, &mut diagnostics);
     report_signatures(&signatures, &statements, &mut diagnostics);
+    report_losses(losses, &statements, &mut diagnostics);
     let announced = |name: &ast::Reference| general.iter().any(|(known, _)| *known == name.name.canonical);
     lost.retain(|name| !announced(name) || !defines(&statements, &name.name.canonical));
     if convention.layer.is_some()
@@ -586,6 +589,33 @@ fn report_signatures(
                 ..finding(Code::NamedMap, message, *span)
             });
         }
+    }
+}
+
+/// `L = \sum_t …`: skipped as a loss, but an error where an equation reads it, which would take it for a weight.
+fn report_losses(
+    losses: Vec<(String, Span, Vec<Diagnostic>)>,
+    statements: &[Statement],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (word, span, found) in losses {
+        let mut read = false;
+        for statement in statements {
+            if let StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } =
+                &statement.kind
+            {
+                inline::references(value, &mut |reference| read |= reference.name.canonical == word);
+            }
+        }
+        if !read || defines(statements, &word) {
+            continue;
+        }
+        diagnostics.retain(|one| one.code != Code::SkippedRow || one.span != span);
+        if found.is_empty() {
+            let message = format!("`{word}` is needed, but this equation cannot be read");
+            diagnostics.push(finding(Code::UnexpectedToken, message, span));
+        }
+        diagnostics.extend(found);
     }
 }
 

@@ -7,8 +7,8 @@
 //! - A fenced block under a statement is an example: a text in the spelling that its first word names, `latex`, `text`
 //!   (as in a `.cell` file), `markdown` or `tokens` (as in `cell!`). Words behind it are choices of the reader:
 //!   `section=`, `cycle=`, `output=`, `frozen=`.
-//! - The `outcome` block behind it holds what comes out ([`outcome`]): roles and shapes with notes and warnings, or
-//!   errors with their places.
+//! - The `outcome` block behind it holds what comes out ([`outcome`]): roles and shapes, what is frozen, notes and
+//!   warnings; or errors with their places.
 //! - `same` behind the spelling says that the text is the same cell as the last one without it, names included;
 //!   `differs` says that it is another one. Neither needs an outcome.
 //! - `each` says that every line is a text of its own. Where all lines are one cell, or the same refusal, there is one
@@ -167,6 +167,9 @@ fn outcome(text: &str, places: bool, result: &Reading) -> String {
     let findings = match result {
         Ok(cell) => {
             let _ = writeln!(out, "{}", roles(cell).trim_end());
+            for frozen in cell.parameters.iter().filter(|one| one.frozen) {
+                let _ = writeln!(out, "frozen {}", frozen.name);
+            }
             &cell.diagnostics
         }
         Err(found) => found,
@@ -197,8 +200,14 @@ fn outcome(text: &str, places: bool, result: &Reading) -> String {
     out
 }
 
-/// True where both are cells, and one cell, names included.
+/// True where both are one cell, names included, and the same parameters are learned.
 fn is_same(one: &str, first: &Cell, other: &str, second: &Cell) -> bool {
+    let frozen = |cell: &Cell| -> Vec<String> {
+        cell.parameters.iter().filter(|one| one.frozen).map(|one| one.name.clone()).collect()
+    };
+    if frozen(first) != frozen(second) {
+        return false;
+    }
     match graph(one, first).compare(&graph(other, second)) {
         Sameness::Same(names) => names.iter().all(|(from, to)| from == to),
         Sameness::Different => false,
