@@ -1,28 +1,8 @@
-//! Text or tokens to syntax tree.
+//! Text or tokens to syntax tree. What the texts mean is said in `LANGUAGE.md` ([`crate::language`]).
 //!
 //! `find` cuts the mathematics out of a document, `latex`, `text` and `rust_tokens` turn it into one alphabet of
 //! tokens, `convention` settles what the whole document says about time, `statement` cuts tokens into equations, and
 //! `pratt` with `script` parses each. `explanation` reads what the text around them declares. `print` goes back.
-//!
-//! # Conditions, steps and parts
-//!
-//! | LaTeX | text and tokens | means |
-//! | --- | --- | --- |
-//! | `\operatorname{where}(a < b, x, y)` | `where(a < b, x, y)` | `x` where the condition holds, else `y`; nothing flows to `a` and `b` |
-//! | `\operatorname{where}(m, x, y)` | `where(m, x, y)` | `x` where `m` is not zero |
-//! | `\mathbb{1}[a \le b]`, `\mathbf{1}_{a \le b}` | `indicator(a <= b)`, `1[a <= b]` | 1 where it holds, else 0 |
-//! | `<`, `>`, `\le`, `\ge`, `\ne`, `==` | `<`, `>`, `<=`, `>=`, `!=`, `==` | conditions of these two; not a number only meets `!=` |
-//! | `\operatorname{mod}(a, b)`, `a \bmod b` | `mod(a, b)`, `a % b` | `a - b ⌊a / b⌋`: with the sign of `b`, gradients 1 and `-⌊a / b⌋` |
-//! | `\lfloor x \rfloor`, `\lceil x \rceil` | `floor(x)`, `ceil(x)` | no gradient |
-//! | `\operatorname{round}(x)` | `round(x)` | of two nearest the even one; its gradient is passed on unchanged |
-//! | `\operatorname{cumsum}(x)`, `\operatorname{cumax}(x)` | `cumsum(x)`, `cumax(x)` | sums up to each element, of the soft-max for `cumax`; `revcumsum` from each on |
-//! | `\operatorname{chunk}(a, j, m)` | `chunk(a, j, m)` | the `j`-th of `m` equal parts of a vector, `j` from 1; `split` is the same |
-//! | `i_t, f_t = \operatorname{split}(a_t)`, `[i_t, f_t] = \operatorname{chunk}(a_t, 2)` | the same | equal parts, one for each name |
-//! | `a_t[0:n]`, `a_t[:n]`, `a_t[n:2n]`, `(W x_t)[n:]` | the same | elements of a vector, counted from 0, the end not one of them |
-//!
-//! A comparison anywhere else is an error, and so are parts that may be counted from 1, `a_{1:n}`, `a_t[1:n]` and
-//! `a_t[n+1:2n]`: in code the first element has the number 0, in papers 1, and the end is one of the part or not. A
-//! function of the document's own, and a word before a parenthesis that names no function, are never products of letters.
 //!
 //! # Invariants
 //!

@@ -6,7 +6,7 @@
 //!   other, so that a statement can be cited.
 //! - A fenced block under a statement is an example: a text in the spelling that its first word names, `latex`, `text`
 //!   (as in a `.cell` file), `markdown` or `tokens` (as in `cell!`). Words behind it are choices of the reader:
-//!   `section=`, `cycle=`, `output=`, `frozen=`.
+//!   `section:`, `cycle:`, `output:`, `frozen:`.
 //! - The `outcome` block behind it holds what comes out ([`outcome`]): roles and shapes, what is frozen, notes and
 //!   warnings; or errors with their places.
 //! - `same` behind the spelling says that the text is the same cell as the last one without it, names included;
@@ -139,8 +139,8 @@ fn reading(words: &[String], text: &str) -> Option<Reading> {
     let mut options = Options::default();
     let mut section = None;
     for word in &words[1..] {
-        let names = |list: &str| list.split(',').map(str::to_owned).collect();
-        match word.split_once('=') {
+        let names = |list: &str| list.split('+').map(str::to_owned).collect();
+        match word.split_once(':') {
             Some(("section", title)) => section = Some(title),
             Some(("cycle", "previous")) => options.cycle = CyclePolicy::Previous,
             Some(("cycle", "fixed-point")) => options.cycle = CyclePolicy::FixedPoint,
