@@ -351,6 +351,10 @@ codes! {
     /// For example, `i_t = \sigma(W * x_t)` beside `c_t = i_t \odot c_{t-1}` may be a gate of a convolutional LSTM.
     /// Write `W x_t` or `W \cdot x_t` where the product is meant; a convolution is outside the language.
     AsteriskProduct "GW0913" Note "an asterisk between a weight and a value";
+    /// The time of one name stands above it in one place and below it in another; both are the same value.
+    /// For example, `h_t = z_t \odot h^{(t-1)}` reads the value of `h_t` of the step before.
+    /// Nothing needs to be done, unless one of them was meant to be a label.
+    TwoNotations "GW0914" Note "two notations of the time";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

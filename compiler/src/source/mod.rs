@@ -533,6 +533,10 @@ fn parse_blocks(
         let message = "layers are counted by a superscript: one layer is compiled; stack it";
         diagnostics.push(finding(Code::OneLayer, message, first.span));
     }
+    if let Some((name, place)) = &convention.mixed {
+        let message = format!("the time of `{name}` stands above it and elsewhere below: one value");
+        diagnostics.push(finding(Code::TwoNotations, message, *place));
+    }
     if let (Some(component), Some(first)) = (&convention.component, statements.first()) {
         let message =
             format!("`{component}` counts components: the equations are read for all of them at once");
