@@ -8,6 +8,7 @@ use gatewright_compiler::plan::{BufferKind, OnceSource, Place, Plan, SampleMatri
 
 use super::arena::{AlignedVec, ArenaLayout, Region, Room};
 use super::compiled::internal;
+use super::constant::{Expressions, GradientExpressions, ParameterValues};
 use super::engine::Engine;
 use super::outlet::Outlet;
 use super::piece::Course;
@@ -40,8 +41,7 @@ pub(crate) struct Block<T> {
     pub(crate) gradient: Vec<T>,
     /// For sums of outer products.
     pub(super) packed: Option<PackedRows<T>>,
-    /// Totals that gradients by parameters are expressions of.
-    pub(super) totals: Vec<Vec<T>>,
+    pub(super) expressions: GradientExpressions<T>,
     offsets: Vec<usize>,
     /// What the next step back reads of the tape, until a product fetches it.
     soon: Vec<Range<usize>>,
@@ -64,7 +64,7 @@ impl<T> Default for Block<T> {
             ended: Vec::new(),
             gradient: Vec::new(),
             packed: None,
-            totals: Vec::new(),
+            expressions: GradientExpressions::default(),
             offsets: Vec::new(),
             soon: Vec::new(),
             ready: Default::default(),
@@ -90,20 +90,15 @@ pub(crate) struct Shared<'a, T> {
     /// How steps are solved.
     pub(crate) solve: SolveOptions,
     pub(crate) matrices: &'a [PackedMatrix<T>],
-    /// The flat parameters, and each parameter's first element and length in them.
-    pub(crate) parameters: &'a [T],
-    pub(crate) parameter_ranges: &'a [(usize, usize)],
-    pub(crate) expressions: &'a [Vec<T>],
+    pub(crate) parameters: ParameterValues<'a, T>,
+    pub(crate) expressions: &'a Expressions<T>,
 }
 
-impl<'a, T> Shared<'a, T> {
+impl<'a, T: Element> Shared<'a, T> {
     pub(crate) fn once(&self, source: OnceSource) -> &'a [T] {
         match source {
-            OnceSource::Parameter(index) => {
-                let (offset, length) = self.parameter_ranges[index as usize];
-                &self.parameters[offset..offset + length]
-            }
-            OnceSource::Expression(index) => &self.expressions[index as usize],
+            OnceSource::Parameter(index) => self.parameters.of(index),
+            OnceSource::Expression(index) => self.expressions.value(self.engine, index),
         }
     }
 }
