@@ -100,7 +100,8 @@ impl<T: Real> Carried<T> {
     /// # Errors
     ///
     /// Those of the cell, and: another batch, initial states given for a later part, final states asked for ([they are
-    /// carried](Carried::states)), or a direction that begins at the end. The states are then as they were.
+    /// carried](Carried::states)), or a direction that begins at the end, also that of one half of a layer. The states are
+    /// then as they were.
     pub fn forward(
         &mut self,
         cell: &dyn SequenceCell<T>,
@@ -122,7 +123,7 @@ impl<T: Real> Carried<T> {
             let found = call.initial_states.len();
             return Err(CallError::Count { what: "initial state of a later part", expected: 0, found });
         }
-        if call.sequences.direction == Direction::Reverse {
+        if call.sequences.direction == Direction::Reverse || !cell.is_causal() {
             return Err(CallError::Unsupported { what: "parts of a sequence that begins at its end" });
         }
         let carried: Vec<&[T]> = self.states.iter().map(Vec::as_slice).collect();

@@ -242,6 +242,12 @@ pub trait SequenceCell<T>: Send + Sync {
     /// What the cell takes and gives.
     fn layout(&self) -> &CellLayout;
 
+    /// Whether no output depends on a later step, so that a sequence may be run in parts, each from where the last one
+    /// has ended. So it is for a cell; a layer that runs in both directions is asked for its own answer.
+    fn is_causal(&self) -> bool {
+        true
+    }
+
     /// Runs forward.
     ///
     /// # Errors

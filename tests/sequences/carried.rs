@@ -2,7 +2,8 @@
 
 use gatewright::carried::{Carried, part_length};
 use gatewright::error::CallError;
-use gatewright::sequence::{Direction, Forward, Keep, Sequences};
+use gatewright::layer::{Bidirectional, Merge};
+use gatewright::sequence::{Direction, Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 use gatewright::{Backend, CompiledCell};
 use gatewright_tests::{slices, slices_mut};
@@ -37,12 +38,12 @@ fn part(call: &Call<f64>, first: usize, states: Vec<Vec<f64>>) -> Call<f64> {
 
 fn carry(
     carried: &mut Carried<f64>,
-    cell: &CompiledCell<f64>,
+    cell: &dyn SequenceCell<f64>,
     call: &Call<f64>,
     sequences: Sequences<'_>,
     finals: &mut [Vec<f64>],
 ) -> Result<Vec<Vec<f64>>, CallError> {
-    let layout = gatewright::sequence::SequenceCell::layout(cell);
+    let layout = cell.layout();
     let rows = call.steps * call.batch;
     let mut outputs: Vec<Vec<f64>> = layout.outputs.iter().map(|port| vec![7.0; rows * port.size]).collect();
     let call = Forward {
@@ -67,7 +68,7 @@ fn parts_go_on_where_the_last_one_ended() {
         whole.resets = (0..STEPS * 5).map(|at| at % 13 == 4).collect();
         whole.poison();
         let expected = whole.forward(&cell, Keep::Tape, &mut Workspace::default()).expect("runs");
-        let layout = gatewright::sequence::SequenceCell::layout(&cell);
+        let layout = cell.layout();
         let mut carried = Carried::new(layout, 5).expect("states");
         assert_eq!(carried.states(), None);
         let mut outputs = vec![Vec::new(); layout.outputs.len()];
@@ -118,11 +119,20 @@ fn a_gradient_stops_at_the_border_of_its_part() {
 fn what_a_part_cannot_have_is_refused() {
     let (_, text, cycle) = CELLS[0];
     let cell = compile::<f64>(text, cycle, Backend::Jit, 1);
-    let layout = gatewright::sequence::SequenceCell::layout(&cell);
+    let layout = cell.layout();
     let mut carried = Carried::new(layout, 2).expect("states");
     let call = Call::random(&cell, 3, 2, 3);
     let reverse = Sequences { direction: Direction::Reverse, ..Sequences::default() };
     let refused = carry(&mut carried, &cell, &call, reverse, &mut []);
+    assert!(matches!(refused, Err(CallError::Unsupported { .. })), "{refused:?}");
+    let two = |cell: CompiledCell<f64>| {
+        let cell = std::sync::Arc::new(cell);
+        Bidirectional::new(cell.clone(), cell, Merge::Concatenate).expect("fits")
+    };
+    let both = two(compile::<f64>(text, cycle, Backend::Jit, 1));
+    let begin = Call { states: Vec::new(), ..call.clone() };
+    let mut halves = Carried::new(both.layout(), 2).expect("states");
+    let refused = carry(&mut halves, &both, &begin, Sequences::default(), &mut []);
     assert!(matches!(refused, Err(CallError::Unsupported { .. })), "{refused:?}");
     let mut finals = [vec![0.0; 10], vec![0.0; 10]];
     let refused = carry(&mut carried, &cell, &call, Sequences::default(), &mut finals);

@@ -48,7 +48,7 @@ fn choices() -> keras::Arguments {
 #[test]
 fn what_keras_saves() {
     let read = |name: &str, arguments: keras::Arguments| {
-        keras::hdf5::import::<f32>(&file(name), Conversion::Exact, &arguments)
+        keras::import_file::<f32>(&file(name), Conversion::Exact, &arguments)
     };
     let plain = keras::import(&tensors("keras"), &keras::Arguments::default()).expect("layers").layers;
     let chosen = keras::import(&tensors("keras_choices"), &choices()).expect("layers").layers;
@@ -60,20 +60,19 @@ fn what_keras_saves() {
     assert!(names.iter().any(|name| name.starts_with("both/backward_")), "{names:?}");
     assert_same(&read("keras_choices.weights.h5", choices()).expect("layers").layers, &chosen);
     // The whole model tells the arguments of each layer.
-    let found = read("keras.h5", keras::Arguments::default()).expect("layers");
-    assert_same(&found.layers, &[plain, chosen].concat());
+    for name in ["keras.h5", "keras.keras"] {
+        let found = read(name, keras::Arguments::default()).expect("layers");
+        assert_same(&found.layers, &[plain.clone(), chosen.clone()].concat());
+    }
 }
 
 #[test]
 fn what_keras_says_and_equations_do_not() {
-    let attribute = |name: &str, arguments| match keras::hdf5::import::<f32>(
-        &file(name),
-        Conversion::Exact,
-        &arguments,
-    ) {
-        Err(WeightError::Attribute { node, attribute, .. }) => (node, attribute),
-        other => panic!("{name}: {other:?}"),
-    };
+    let attribute =
+        |name: &str, arguments| match keras::import_file::<f32>(&file(name), Conversion::Exact, &arguments) {
+            Err(WeightError::Attribute { node, attribute, .. }) => (node, attribute),
+            other => panic!("{name}: {other:?}"),
+        };
     let default = keras::Arguments::default();
     let (node, turned) = attribute("keras_turned.h5", default);
     assert!(node.contains("turned") && turned == "go_backwards", "{node} {turned}");
@@ -93,12 +92,15 @@ fn damaged_files() {
         Ok(read.values().map(|tensor| tensor.values.len()).sum())
     };
     let keras: Reader = |bytes| {
-        let read = keras::hdf5::import::<f32>(bytes, Conversion::Exact, &keras::Arguments::default())?;
+        let read = keras::import_file::<f32>(bytes, Conversion::Exact, &keras::Arguments::default())?;
         Ok(read.layers.iter().flat_map(|layer| &layer.tensors).map(|tensor| tensor.values.len()).sum())
     };
-    for (name, read, stride) in
-        [("half.pt", torch, 1), ("keras_turned.h5", keras, 7), ("keras.weights.h5", keras, 61)]
-    {
+    for (name, read, stride) in [
+        ("half.pt", torch, 1),
+        ("keras_turned.h5", keras, 7),
+        ("keras.weights.h5", keras, 61),
+        ("keras.keras", keras, 211),
+    ] {
         let bytes = file(name);
         let (mut fine, mut refused) = (0, 0);
         let mut meet = |bytes: &[u8]| match read(bytes) {

@@ -129,7 +129,9 @@ def keras_layers():
     write("keras_expected", data)
     # One file whose layers have different arguments, which it tells.
     cases = [layer for cases in groups.values() for layer in cases.values()]
-    keras.Model(inputs, [layer(inputs)[0] for layer in cases], name="all").save(HERE / "keras.h5")
+    model = keras.Model(inputs, [layer(inputs)[0] for layer in cases], name="all")
+    model.save(HERE / "keras.h5")
+    model.save(HERE / "keras.keras")
     # What is refused: time reversed inside a layer, and a function that this library does not know.
     refused = [layers.LSTM(2, go_backwards=True, name="turned"), layers.LSTM(2, activation="gelu", name="other")]
     for layer in refused:

@@ -215,7 +215,7 @@ impl Parser<'_> {
                 self.set_time(named, time, (start, end))?;
             } else {
                 self.check_index(inner_start, inner_end)?;
-                let label = self.label(inner_start, inner_end)?;
+                let label = self.label(named, inner_start, inner_end)?;
                 if !label.is_empty() {
                     named.parts.labels.push(label);
                 }
@@ -352,7 +352,7 @@ impl Parser<'_> {
             return Ok(());
         }
         if self.is_label(from, to) && !euler {
-            let label = self.label(from, to)?;
+            let label = self.label(named, from, to)?;
             named.parts.labels_above.push(label);
             return Ok(());
         }
@@ -390,8 +390,9 @@ impl Parser<'_> {
             && !matches!(self.sequence.kind(start), Some(TokenKind::Number { .. }) if end > start + 1)
     }
 
-    /// The canonical form of a label.
-    fn label(&mut self, start: usize, end: usize) -> Result<String, Stop> {
+    /// The canonical form of a label. That of a weight may name a value of a step, `W_{x_t}`.
+    fn label(&mut self, named: &Named, start: usize, end: usize) -> Result<String, Stop> {
+        let of_weight = named.parts.upper || named.parts.base == "b";
         let mut label = String::new();
         let mut accent: Option<&str> = None;
         let has = |kind: &TokenKind| (start..end).any(|index| self.sequence.kind(index) == Some(kind));
@@ -436,13 +437,21 @@ impl Parser<'_> {
                 }
             }
         }
+        let parts = || label.split('_').filter(|part| !part.is_empty());
+        if !of_weight && parts().any(|part| part == "t") {
+            // `\gamma_{x_t}`, `x_{t'}`: neither a value of this step nor a name without time.
+            let span = self.sequence.span(start, end);
+            let help = "write the time as an index of its own: `\\gamma_{x,t}` for a label beside it, `h_{t-1}` for the \
+                        step before";
+            return self.fail(
+                Code::UnexpectedToken,
+                "the time stands within another index",
+                span,
+                Some(help.to_owned()),
+            );
+        }
         // A part `t` would read as the time.
-        let parts: Vec<&str> = label
-            .split('_')
-            .filter(|part| !part.is_empty())
-            .map(|part| if part == "t" { "time" } else { part })
-            .collect();
-        Ok(parts.join("_"))
+        Ok(parts().map(|part| if part == "t" { "time" } else { part }).collect::<Vec<_>>().join("_"))
     }
 }
 

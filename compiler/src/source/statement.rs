@@ -42,6 +42,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) implied: Vec<Implied>,
     /// Words that stand once in all that is read.
     once: HashSet<String>,
+    /// How many segments before the one that is read are joined to it by commas.
+    listed: usize,
 }
 
 /// `z_t \sim \mathcal{N}(\mu_t, I)`.
@@ -73,6 +75,7 @@ impl<'a> Reader<'a> {
             general: Vec::new(),
             implied: Vec::new(),
             once: HashSet::new(),
+            listed: 0,
             samples: Vec::new(),
             signatures: Vec::new(),
         }
@@ -96,6 +99,8 @@ impl<'a> Reader<'a> {
             self.once = words_once(tokens);
         }
         for (start, end) in segments(tokens, self.lines) {
+            let comma = start.checked_sub(1).is_some_and(|before| tokens[before].kind == TokenKind::Comma);
+            self.listed = if comma { self.listed + 1 } else { 0 };
             let mut row: Vec<Token> = strip(&tokens[start..end]);
             self.drop_domains(&mut row);
             if row.is_empty() {
@@ -435,7 +440,15 @@ impl<'a> Reader<'a> {
         // `i_t, f_t = split(a_t)`: the names before the last are part of the left side.
         let last = equals.last().map_or(first, |last| *last);
         if !matches!(sequence.kind(last + 1), Some(TokenKind::Function(Function::Chunk, _))) {
+            let listed = pending.split_off(pending.len() - self.listed.min(pending.len()));
             self.drop_pending(&mut pending);
+            if let Some(name) = listed.first() {
+                let place = name.span.to(sequence.span(0, first));
+                let message = "several names stand left of one value";
+                let help = "write an equation for each of them; `i_t, f_t = split(a_t)` gives equal parts of a vector";
+                self.report(Code::LeftSide, message, place, Some(help.to_owned()));
+                return Err(Stop);
+            }
         }
         if is_prose(sequence.tokens.get(first + 1..).unwrap_or_default()) {
             self.skip("words on the right side define nothing: skipped", span);

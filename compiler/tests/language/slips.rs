@@ -9,6 +9,10 @@ fn operators_are_not_weights() {
         refuse(&format!("h_t = {operator}(W x_t + U h_{{t-1}} + b)"), &["GW0102"]);
     }
     refuse("f_t = f(W x_t + U h_{t-1}); h_t = f_t * h_{t-1}", &["GW0102"]);
+    for step in ["\\Theta", "H"] {
+        refuse(&format!("u_t = \\beta u_{{t-1}} + W x_t \\\\ s_t = {step}(u_t - \\theta)"), &["GW0102"]);
+    }
+    accept("h_t = W (h_{t-1} - b) + x_t", "x[h] -> h[h]; h[h]; W[h, h] b[h]");
     refuse(
         "$$i_t = \\sigma(W x_t)$$ $$c_t = i_t \\odot c_{t-1}$$ $$h_t = c_t \\odot i_t(c_t)$$",
         &["GW0102"],
@@ -45,7 +49,15 @@ fn an_index_is_a_step_or_a_label() {
     refuse("h_t = \\tanh(W x_ + U h_{t-1})", &["GW0004"]);
     refuse("h_t = tanh(W xt + U h_{t-1})", &["GW0017"]);
     refuse("h_t = \\tanh(W x_t + U h_{t-1} + V h_{t1})", &["GW0017"]);
-    refuse("h_t = \\tanh(W x_t + U h_{t-1} + V h_{t_1})", &["GW0017"]);
+    for index in
+        ["h_{t_1}", "x_{t'}", "x_{t^*}", "x_{(t_k)}", "\\gamma_{x_t}", "\\alpha_{t,i_t}", "x_t^{i_t}"]
+    {
+        refuse(&format!("h_t = \\tanh(W x_t + U h_{{t-1}} + V {index})"), &["GW0005"]);
+    }
+    accept(
+        "h_t = \\tanh(W_{x_t} x_t + U h_{t-1} + b_{h_t})",
+        "x[x] -> h[h]; h[h]; W_x_time[h, x] U[h, h] b_h_time[h]",
+    );
     refuse("h_t = \\tanh(W x_t + U h_{i-1})", &["GW0017"]);
     accept(
         "h_t = \\tanh(W x_t + U h_{t-1} + V s_{t1})",

@@ -208,7 +208,8 @@ impl<T: Element> CellLayer<T> {
         initial_states: Option<&[Tensor]>,
         stretches: sequence::Sequences<'_>,
     ) -> Result<Sequences> {
-        let mut sequences = self.forward_time_major(input, initial_states, stretches.into())?;
+        let mut sequences =
+            self.forward_time_major(&self.time_major(input)?, initial_states, stretches.into())?;
         if self.batch_first {
             for output in &mut sequences.outputs {
                 *output = output.transpose(0, 1)?;
@@ -228,10 +229,9 @@ impl<T: Element> CellLayer<T> {
         initial_states: Option<&[Tensor]>,
         stretches: sequence::Sequences<'_>,
     ) -> Result<Tensor> {
-        let sequences = self.forward_time_major(input, initial_states, stretches.into())?;
-        let Some(output) = sequences.outputs.get(self.output) else {
-            candle_core::bail!("the cell has no output");
-        };
+        let sequences =
+            self.forward_time_major(&self.time_major(input)?, initial_states, stretches.into())?;
+        let (_, output) = self.given_output(&sequences)?;
         match self.steps {
             Steps::All if self.batch_first => output.transpose(0, 1),
             Steps::All => Ok(output.clone()),
@@ -239,15 +239,32 @@ impl<T: Element> CellLayer<T> {
         }
     }
 
-    /// Outputs are `[T, B, n]`, however the input lies.
-    fn forward_time_major(
+    /// The output that the layer gives, and its number.
+    pub(crate) fn given_output<'a>(&self, sequences: &'a Sequences) -> Result<(usize, &'a Tensor)> {
+        match sequences.outputs.get(self.output) {
+            Some(output) => Ok((self.output, output)),
+            None => candle_core::bail!("the cell has no output"),
+        }
+    }
+
+    /// Whether a sequence may be run in parts, or step by step.
+    pub(crate) fn is_causal(&self) -> bool {
+        self.cell.is_causal()
+    }
+
+    fn time_major(&self, input: &Tensor) -> Result<Tensor> {
+        if self.batch_first { input.transpose(0, 1) } else { Ok(input.clone()) }
+    }
+
+    /// Inputs and outputs are `[T, B, n]`.
+    pub(crate) fn forward_time_major(
         &self,
         input: &Tensor,
         initial_states: Option<&[Tensor]>,
         stretches: Stretches,
     ) -> Result<Sequences> {
         let layout = self.cell.layout();
-        let input = if self.batch_first { input.transpose(0, 1)? } else { input.clone() }.contiguous()?;
+        let input = input.contiguous()?;
         let (steps, batch, _) = input.dims3()?;
         let states = match initial_states {
             Some(states) => joined_states::<T>(states, &layout.states, batch)?,

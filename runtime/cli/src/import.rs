@@ -22,7 +22,8 @@ use crate::print::{answer_line, message};
 pub(crate) enum Framework {
     /// A state_dict, in a file of torch.save or a safetensors file
     Pytorch,
-    /// A model's weights, in a file of save_weights (.weights.h5), an older .h5 file, or by path in a safetensors file
+    /// A model (.keras, or an older .h5), or its weights: a file of save_weights (.weights.h5), or a safetensors file with
+    /// the path of each
     Keras,
     /// RNN, LSTM and GRU nodes of a model
     Onnx,
@@ -51,7 +52,7 @@ impl From<ReadingName> for Reading {
 #[command(after_help = "Writes NAME.md and NAME.safetensors for each layer and direction. To run one:\n  \
     gatewright run NAME.md --weights NAME.safetensors --data IN --out OUT")]
 pub(crate) struct Arguments {
-    /// The file: what `torch.save(model.state_dict(), FILE)` or Keras's `model.save_weights(FILE)` wrote, ONNX, or
+    /// The file: what `torch.save(model.state_dict(), FILE)` or Keras's `model.save(FILE)` wrote, ONNX, or
     /// safetensors (PyTorch: `save_file(model.state_dict(), FILE)`; Keras: `save_file({w.path: numpy.array(w) for w in
     /// model.weights}, FILE)`)
     file: PathBuf,
@@ -122,7 +123,6 @@ struct Part<T> {
 fn import_in<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
     let named = |name: &Option<String>| name.as_deref().map(keras::activation).transpose();
     let bytes = fs::read(&arguments.file).map_err(|error| Failure::file(&arguments.file, &error))?;
-    let is_archive = bytes.starts_with(b"PK\x03\x04");
     let alone = |imported: Imported<T>| {
         let part = |layer| Part { layer, states: Vec::new(), remarks: Vec::new() };
         (imported.layers.into_iter().map(part).collect(), imported.rest)
@@ -133,8 +133,7 @@ fn import_in<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
             parts_of(onnx::import::<T>(&bytes, Choices { conversion: CONVERSION, reading })?)
         }
         Framework::Pytorch => {
-            let saved = is_archive || bytes.starts_with(pytorch::OLD_FILE);
-            let tensors = if saved {
+            let tensors = if pytorch::is_file(&bytes) {
                 pytorch::state_dict::<T>(&bytes, CONVERSION, arguments.key.as_deref())?
             } else if arguments.key.is_some() {
                 return Err(Failure::usage(
@@ -152,13 +151,8 @@ fn import_in<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
                 recurrent_activation: named(&arguments.recurrent_activation)?,
                 reset_after: arguments.reset_after,
             };
-            if is_archive {
-                return Err(Failure::data(
-                    "a .keras file is an archive: unzip it and take its model.weights.h5, which does not tell activations",
-                ));
-            }
-            alone(if bytes.starts_with(keras::hdf5::MAGIC) {
-                keras::hdf5::import::<T>(&bytes, CONVERSION, &choices)?
+            alone(if keras::is_file(&bytes) {
+                keras::import_file::<T>(&bytes, CONVERSION, &choices)?
             } else {
                 keras::import(&tensors_from_bytes::<T>(&bytes, CONVERSION)?, &choices)?
             })

@@ -90,6 +90,10 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
         &self.layout
     }
 
+    fn is_causal(&self) -> bool {
+        false
+    }
+
     fn forward(
         &self,
         call: Forward<'_, '_, T>,

@@ -31,6 +31,10 @@ where
         self.layer.layout()
     }
 
+    fn is_causal(&self) -> bool {
+        self.layer.is_causal()
+    }
+
     fn forward(
         &self,
         mut call: Forward<'_, '_, T>,

@@ -69,6 +69,10 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
         &self.layout
     }
 
+    fn is_causal(&self) -> bool {
+        self.layers.iter().all(|layer| layer.is_causal())
+    }
+
     fn forward(
         &self,
         call: Forward<'_, '_, T>,

@@ -93,19 +93,21 @@ pub enum TensorFileError {
     /// The bytes are no safetensors file: truncated, damaged or something else.
     #[error("not a safetensors file: {0}")]
     Format(#[from] safetensors::SafeTensorError),
-    /// An element type that is neither `F32` nor `F64`.
-    #[error("tensor `{name}` holds {found}; only F32 and F64 are read")]
+    /// An element type that is not read there.
+    #[error("tensor `{name}` holds {found}, which is not read")]
     ElementType {
         /// Which tensor.
         name: String,
         /// Its element type.
         found: String,
     },
-    /// `F64` where `f32` is wanted and rounding was not allowed.
-    #[error("tensor `{name}` holds F64 and would be rounded to f32; allow it with `Conversion::Round`")]
+    /// Numbers that would be rounded, which was not allowed.
+    #[error("tensor `{name}` holds {found} and would be rounded; allow it with `Conversion::Round`")]
     WouldRound {
         /// Which tensor.
         name: String,
+        /// Its element type.
+        found: String,
     },
     /// The header and the data of a tensor do not agree.
     #[error("tensor `{name}`: shape {shape:?} does not fit {bytes} bytes of data")]

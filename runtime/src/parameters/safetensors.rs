@@ -1,7 +1,9 @@
 //! Parameters and other named tensors in safetensors files.
 //!
-//! `F16`, `BF16`, `F32` and `F64` are read, nothing else, and the last two are written. What is narrower widens exactly;
-//! `F64` becomes `f32` only where [`Conversion::Round`] allows it. Files are untrusted: whatever they hold, reading gives values or an error.
+//! `F16`, `BF16`, `F32`, `F64`, integers and truth values (0 and 1) are read as the numbers they are; `F32` and `F64` are
+//! written. What is narrower widens exactly; `F64` becomes `f32`, and an integer that is too long for the numbers wanted
+//! becomes the nearest, only where [`Conversion::Round`] allows it. Files are untrusted: whatever they hold, reading gives
+//! values or an error.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
@@ -18,9 +20,9 @@ use super::{Parameters, write_atomically};
 /// What may happen to numbers on their way from a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Conversion {
-    /// Every number stays what it is: `F64` is refused where `f32` is wanted.
+    /// Every number stays what it is: `F64` is refused where `f32` is wanted, and so are integers that it cannot hold.
     Exact,
-    /// `F64` is rounded to the nearest `f32` where `f32` is wanted.
+    /// What the numbers wanted cannot hold is rounded to the nearest.
     Round,
 }
 
@@ -89,26 +91,45 @@ pub(crate) fn stored_numbers<T: Real>(
     data: &[u8],
     conversion: Conversion,
 ) -> Result<Vec<T>, TensorFileError> {
+    let would_round = || TensorFileError::WouldRound { name: name.to_owned(), found: format!("{dtype:?}") };
+    let integer = |value: i128| {
+        #[allow(clippy::cast_precision_loss, reason = "what is lost is looked at")]
+        let nearest = T::from_f64(value as f64);
+        #[allow(clippy::cast_possible_truncation, reason = "no integer of 64 bits is out of range")]
+        let exact = nearest.to_f64() as i128 == value;
+        if exact || conversion == Conversion::Round { Ok(nearest) } else { Err(would_round()) }
+    };
     Ok(match dtype {
-        Dtype::F16 => {
-            data.as_chunks().0.iter().map(|&two| T::from_f64(f16::from_le_bytes(two).into())).collect()
-        }
-        Dtype::BF16 => {
-            data.as_chunks().0.iter().map(|&two| T::from_f64(bf16::from_le_bytes(two).into())).collect()
-        }
-        Dtype::F32 => {
-            data.as_chunks().0.iter().map(|&four| T::from_f64(f32::from_le_bytes(four).into())).collect()
-        }
-        Dtype::F64 if T::BITS == 32 && conversion == Conversion::Exact => {
-            return Err(TensorFileError::WouldRound { name: name.to_owned() });
-        }
-        Dtype::F64 => {
-            data.as_chunks().0.iter().map(|&eight| T::from_f64(f64::from_le_bytes(eight))).collect()
-        }
+        Dtype::F16 => each(data, |two| T::from_f64(f16::from_le_bytes(two).into())),
+        Dtype::BF16 => each(data, |two| T::from_f64(bf16::from_le_bytes(two).into())),
+        Dtype::F32 => each(data, |four| T::from_f64(f32::from_le_bytes(four).into())),
+        Dtype::F64 if T::BITS == 32 && conversion == Conversion::Exact => return Err(would_round()),
+        Dtype::F64 => each(data, |eight| T::from_f64(f64::from_le_bytes(eight))),
+        Dtype::BOOL | Dtype::U8 => each(data, |[one]: [u8; 1]| T::from_f64(one.into())),
+        Dtype::I8 => each(data, |one| T::from_f64(i8::from_le_bytes(one).into())),
+        Dtype::I16 => each(data, |two| T::from_f64(i16::from_le_bytes(two).into())),
+        Dtype::U16 => each(data, |two| T::from_f64(u16::from_le_bytes(two).into())),
+        Dtype::I32 => try_each(data, |four| integer(i32::from_le_bytes(four).into()))?,
+        Dtype::U32 => try_each(data, |four| integer(u32::from_le_bytes(four).into()))?,
+        Dtype::I64 => try_each(data, |eight| integer(i64::from_le_bytes(eight).into()))?,
+        Dtype::U64 => try_each(data, |eight| integer(u64::from_le_bytes(eight).into()))?,
         other => {
             return Err(TensorFileError::ElementType { name: name.to_owned(), found: format!("{other:?}") });
         }
     })
+}
+
+/// What each `N` bytes are.
+fn each<const N: usize, T>(data: &[u8], number: impl Fn([u8; N]) -> T) -> Vec<T> {
+    data.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
+}
+
+/// What each `N` bytes are, or the first error.
+fn try_each<const N: usize, T, E>(
+    data: &[u8],
+    number: impl Fn([u8; N]) -> Result<T, E>,
+) -> Result<Vec<T>, E> {
+    data.as_chunks().0.iter().map(|&bytes| number(bytes)).collect()
 }
 
 /// Writes tensors into one file, as a whole or not at all.

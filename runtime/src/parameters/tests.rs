@@ -1,3 +1,5 @@
+use ::safetensors::tensor::{Dtype, TensorView};
+
 use super::*;
 
 fn layout() -> ParameterLayout {
@@ -113,6 +115,30 @@ fn parameters_survive_a_file() {
     save(&path, "cell.", &rounded).expect("written over the old one");
     assert_eq!(load::<f32>(&path, "cell.", &layout(), Conversion::Exact).expect("read"), rounded);
     assert_eq!(std::fs::read_dir(&folder.0).expect("there").count(), 1, "no temporary file stays");
+}
+
+#[test]
+fn integers_are_the_numbers_they_are() {
+    let file = |dtype: Dtype, bytes: &[u8]| {
+        let shape = vec![bytes.len() * 8 / dtype.bitsize()];
+        let view = TensorView::new(dtype, shape, bytes).expect("whole");
+        ::safetensors::serialize([("n", view)], None).expect("written")
+    };
+    let read = |file: &[u8], conversion| tensors_from_bytes::<f32>(file, conversion);
+    let values = |file: &[u8]| read(file, Conversion::Exact).expect("exact")["n"].values.clone();
+    assert_eq!(values(&file(Dtype::BOOL, &[0, 1])), [0.0, 1.0]);
+    assert_eq!(values(&file(Dtype::I8, &[0xff, 3])), [-1.0, 3.0]);
+    assert_eq!(values(&file(Dtype::U8, &[0xff, 3])), [255.0, 3.0]);
+    assert_eq!(values(&file(Dtype::I16, &(-300_i16).to_le_bytes())), [-300.0]);
+    assert_eq!(values(&file(Dtype::U16, &40_000_u16.to_le_bytes())), [40_000.0]);
+    assert_eq!(values(&file(Dtype::U32, &(1_u32 << 31).to_le_bytes())), [2_147_483_648.0]);
+    assert_eq!(values(&file(Dtype::I64, &i64::MIN.to_le_bytes())), [-9_223_372_036_854_775_808.0]);
+    // 2^24 + 1 and 2^64 - 1 are no numbers of 24 binary digits.
+    for long in [file(Dtype::I32, &16_777_217_i32.to_le_bytes()), file(Dtype::U64, &[0xff; 8])] {
+        let error = read(&long, Conversion::Exact).expect_err("would round").to_string();
+        assert!(error.contains("would be rounded"), "{error}");
+        assert_eq!(read(&long, Conversion::Round).expect("rounded")["n"].values.len(), 1);
+    }
 }
 
 #[cfg(unix)]

@@ -42,6 +42,8 @@
 //! - Files are untrusted: whatever they hold, the answer is layers or an error.
 
 mod activation;
+#[cfg(feature = "files")]
+mod archive;
 mod error;
 mod form;
 pub mod keras;

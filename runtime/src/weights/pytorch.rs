@@ -24,7 +24,7 @@ use super::{Direction, Imported, Layer, Tensors, axes, expect_shape, shape_error
 use crate::parameters::NamedTensor;
 
 #[cfg(feature = "files")]
-pub use super::state_dict::{OLD_FILE, state_dict};
+pub use super::state_dict::{is_file, state_dict};
 
 const STACKING: [(usize, Stacking); 3] = [
     (1, Stacking { gates: &[""], peepholes: &[], transposed: false }),

@@ -6,17 +6,15 @@
 //! model/data/0, …     the storages
 //! ```
 //!
-//! Nothing of it is run. Files are untrusted: no more is read from the archive than it is long, and no more is made of it
-//! than a few times that.
+//! Nothing of it is run. Files are untrusted: no more is made of an archive than a few times its length.
 
 use std::collections::BTreeMap;
-use std::io::{Cursor, Read};
 
 use gatewright_compiler::operator::real::Real;
 use safetensors::tensor::Dtype;
-use zip::ZipArchive;
 
 use super::Tensors;
+use super::archive::{self, Archive};
 use super::error::WeightError;
 use super::pickle::{Id, Pickle, Value};
 use crate::parameters::{Conversion, NamedTensor, TensorFileError, stored_numbers};
@@ -24,16 +22,22 @@ use crate::parameters::{Conversion, NamedTensor, TensorFileError, stored_numbers
 /// What the file should have been.
 const FORMAT: &str = "PyTorch";
 /// What a file begins with that PyTorch wrote before 1.6.
-pub const OLD_FILE: &[u8] = b"\x80\x02\x8a\x0a";
+const OLD_FILE: &[u8] = b"\x80\x02\x8a\x0a";
 /// Tied weights are stored once and read several times; this is how often, on average, a byte may be read.
 const MOST_READINGS: usize = 8;
+
+/// Whether bytes are those of a file of `torch.save`, by how they begin.
+#[must_use]
+pub fn is_file(bytes: &[u8]) -> bool {
+    bytes.starts_with(archive::MAGIC) || bytes.starts_with(OLD_FILE)
+}
 
 /// Reads the tensors of a `state_dict`: the dictionary that was saved, or the one under `key` in it.
 ///
 /// # Errors
 ///
-/// Bytes that are no such file, a key that it has not, tensors of another kind than dense numbers of 16, 32 or 64 bits,
-/// and what `conversion` does not allow.
+/// Bytes that are no such file, a key that it has not, tensors of another kind than dense real numbers, and what
+/// `conversion` does not allow.
 pub fn state_dict<T: Real>(
     bytes: &[u8],
     conversion: Conversion,
@@ -44,18 +48,21 @@ pub fn state_dict<T: Real>(
             "it is a bare pickle, as PyTorch wrote before 1.6: load it there and save it again",
         ));
     }
-    let mut archive = Archive::open(bytes)?;
-    let pickled = archive.read("data.pkl")?;
+    let mut archive = Archive::open(bytes, FORMAT)?;
+    let folder = archive.folder_of("data.pkl")?.ok_or_else(|| file("the archive has no data.pkl"))?;
+    let pickled = archive.read(&format!("{folder}data.pkl"))?;
     let pickle = Pickle::read(&pickled).map_err(|problem| file(&format!("data.pkl: {problem}")))?;
     // Absent in files before 2.0, which are of little-endian machines.
-    if archive.has("byteorder") && archive.read("byteorder")? != b"little" {
+    let order = format!("{folder}byteorder");
+    if archive.has(&order) && archive.read(&order)? != b"little" {
         return Err(file("its numbers are big-endian: save it on another machine"));
     }
+    let mut storages = Storages { archive, folder, read: BTreeMap::new() };
     let mut tensors = Tensors::new();
     let mut left = bytes.len().saturating_mul(MOST_READINGS);
     for (name, value) in entries(&pickle, key)? {
         let Some(dense) = Dense::find(&pickle, name, value)? else { continue };
-        let data = dense.gather(name, archive.storage(dense.storage)?, &mut left)?;
+        let data = dense.gather(name, storages.storage(dense.storage)?, &mut left)?;
         let values = stored_numbers(name, dense.dtype, &data, conversion)?;
         tensors.insert(name.to_owned(), NamedTensor { name: name.to_owned(), shape: dense.size, values });
     }
@@ -145,6 +152,12 @@ impl<'a> Dense<'a> {
             "DoubleStorage" => Dtype::F64,
             "HalfStorage" => Dtype::F16,
             "BFloat16Storage" => Dtype::BF16,
+            "LongStorage" => Dtype::I64,
+            "IntStorage" => Dtype::I32,
+            "ShortStorage" => Dtype::I16,
+            "CharStorage" => Dtype::I8,
+            "ByteStorage" => Dtype::U8,
+            "BoolStorage" => Dtype::BOOL,
             other => return Some(Err(other.trim_end_matches("Storage").to_owned())),
         };
         let sizes =
@@ -194,53 +207,20 @@ impl<'a> Dense<'a> {
     }
 }
 
-/// The archive, and what was read of it.
-struct Archive<'a> {
-    zip: ZipArchive<Cursor<&'a [u8]>>,
+/// The storages of an archive, each read once.
+struct Storages<'a> {
+    archive: Archive<'a>,
     /// The folder in it, with a slash.
     folder: String,
-    /// Bytes that may still be read.
-    left: u64,
-    storages: BTreeMap<String, Vec<u8>>,
+    read: BTreeMap<String, Vec<u8>>,
 }
 
-impl<'a> Archive<'a> {
-    fn open(bytes: &'a [u8]) -> Result<Self, WeightError> {
-        let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| file(&error.to_string()))?;
-        for number in 0..zip.len() {
-            let entry = zip.by_index(number).map_err(|error| file(&error.to_string()))?;
-            let name = entry.name().map_err(|error| file(&error.to_string()))?.into_owned();
-            drop(entry);
-            if let Some(folder) = name.strip_suffix("data.pkl").filter(|folder| folder.ends_with('/')) {
-                let left = bytes.len() as u64;
-                return Ok(Self { zip, folder: folder.to_owned(), left, storages: BTreeMap::new() });
-            }
-        }
-        Err(file("the archive has no data.pkl"))
-    }
-
-    fn has(&self, name: &str) -> bool {
-        self.zip.index_for_name(&format!("{}{name}", self.folder)).is_some()
-    }
-
-    fn read(&mut self, name: &str) -> Result<Vec<u8>, WeightError> {
-        let path = format!("{}{name}", self.folder);
-        let entry = self.zip.by_name(&path).map_err(|error| file(&format!("{path}: {error}")))?;
-        let mut bytes = Vec::new();
-        let read = entry.take(self.left + 1).read_to_end(&mut bytes);
-        read.map_err(|error| file(&format!("{path}: {error}")))?;
-        self.left = self
-            .left
-            .checked_sub(bytes.len() as u64)
-            .ok_or_else(|| file("its parts are longer than the whole"))?;
-        Ok(bytes)
-    }
-
+impl Storages<'_> {
     fn storage(&mut self, key: &str) -> Result<&[u8], WeightError> {
-        if !self.storages.contains_key(key) {
-            let bytes = self.read(&format!("data/{key}"))?;
-            self.storages.insert(key.to_owned(), bytes);
+        if !self.read.contains_key(key) {
+            let bytes = self.archive.read(&format!("{}data/{key}", self.folder))?;
+            self.read.insert(key.to_owned(), bytes);
         }
-        Ok(self.storages.get(key).map_or(&[], Vec::as_slice))
+        Ok(self.read.get(key).map_or(&[], Vec::as_slice))
     }
 }

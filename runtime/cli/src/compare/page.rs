@@ -49,7 +49,7 @@ fn write(
         writeln!(
             page,
             "<p>Every cell: {} seeds from {} on, {} steps of Adam with step width {}{} in batches of {} sequences, gradients \
-            clipped at {}, one linear head. {} reaches a {} of {}.</p>",
+            clipped at {}, one linear head. For comparison, {}: {} {}.</p>",
             budget.learning.seeds,
             budget.learning.first_seed,
             schedule.steps,

@@ -191,7 +191,7 @@ impl Session<'_> {
         std::fs::create_dir_all(&arguments.out).map_err(|error| Failure::file(&arguments.out, &error))?;
         checkpoint::remove_unfinished(&arguments.out, &self.name)?;
         answer_line!(
-            "{}: {}; {} sequences to be judged by; {} seeds, {} steps in batches of {}; {} reaches a {} of {}",
+            "{}: {}; {} sequences to be judged by; {} seeds, {} steps in batches of {}; {}: {} {}",
             entry.name,
             match Schedule::steps_of_a_pass(*task, schedule.batch) {
                 Some(pass) => format!("passes of {pass} steps"),

@@ -16,6 +16,7 @@ fn saved_files_are_imported() {
         ("pytorch_checkpoint.pt", "pytorch", vec!["--key", "model"], "gru_l0"),
         ("half.safetensors", "pytorch", vec![], "gru_l0"),
         ("keras.weights.h5", "keras", vec![], "lstm_lstm_cell_l0"),
+        ("keras.keras", "keras", vec![], "gru_before_gru_cell_l0"),
     ] {
         let (out, path) = (folder.path(file), format!("tests/weights/{file}"));
         let line = ["import", &path, "--from", from, "--out", &out];
@@ -29,7 +30,7 @@ fn saved_files_are_imported() {
     let out = folder.path("refused");
     for (line, code, says) in [
         ("tests/weights/pytorch_checkpoint.pt --from pytorch", 2, "`model`"),
-        ("tests/weights/pytorch.pt --from keras", 1, "model.weights.h5"),
+        ("tests/weights/pytorch.pt --from keras", 1, "not a Keras file"),
         ("tests/weights/pytorch.safetensors --from pytorch --key model", 2, "--key"),
         ("tests/weights/keras_other.h5 --from keras", 1, "attribute `activation`"),
     ] {

@@ -12,9 +12,12 @@
 //! resets after the product from its bias; activations follow from nothing and are the caller's word.
 
 #[cfg(feature = "files")]
-pub mod hdf5;
+mod file;
 
 use gatewright_compiler::operator::real::Real;
+
+#[cfg(feature = "files")]
+pub use file::{import_file, is_file};
 
 use super::activation::Activation;
 use super::error::WeightError;

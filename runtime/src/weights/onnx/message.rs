@@ -145,7 +145,9 @@ pub(super) struct StringStringEntryProto {
 pub(super) mod data_type {
     pub(in super::super) const FLOAT: i32 = 1;
     pub(in super::super) const INT32: i32 = 6;
+    pub(in super::super) const FLOAT16: i32 = 10;
     pub(in super::super) const DOUBLE: i32 = 11;
+    pub(in super::super) const BFLOAT16: i32 = 16;
 }
 
 /// An input or output of a graph.

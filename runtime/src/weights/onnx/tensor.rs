@@ -1,9 +1,12 @@
 //! Constant tensors of a model.
 
+use std::borrow::Cow;
+
 use gatewright_compiler::operator::real::Real;
+use safetensors::tensor::Dtype;
 
 use super::message::{TensorProto, data_type};
-use crate::parameters::{Conversion, NamedTensor, TensorFileError};
+use crate::parameters::{Conversion, NamedTensor, TensorFileError, stored_numbers};
 use crate::weights::error::WeightError;
 
 /// What `data_type` is called, for messages.
@@ -58,46 +61,43 @@ fn checked<T>(
     Ok(NamedTensor { name: tensor.name.clone(), shape, values })
 }
 
-/// The bytes of `raw_data` in words of `N`; a rest makes the tensor one of no shape.
-fn words<const N: usize>(tensor: &TensorProto, raw: &[u8]) -> Result<Vec<[u8; N]>, WeightError> {
-    let (words, rest) = raw.as_chunks::<N>();
-    if rest.is_empty() {
-        return Ok(words.to_vec());
+/// Refuses data that is no row of words of `width` bytes.
+fn whole_words(tensor: &TensorProto, data: &[u8], width: usize) -> Result<(), WeightError> {
+    if data.len().is_multiple_of(width) {
+        return Ok(());
     }
-    let problem = format!("tensor `{}` has {} bytes, not a multiple of {N}", tensor.name, raw.len());
+    let problem = format!("tensor `{}` has {} bytes, not a multiple of {width}", tensor.name, data.len());
     Err(WeightError::Model { problem })
 }
 
-/// The numbers of a `FLOAT` or `DOUBLE` tensor.
+/// The numbers of a tensor of `FLOAT`, `DOUBLE`, `FLOAT16` or `BFLOAT16`.
 pub(super) fn numbers<T: Real>(
     tensor: &TensorProto,
     conversion: Conversion,
 ) -> Result<NamedTensor<T>, WeightError> {
     let shape = shape_of(tensor)?;
-    let raw = tensor.raw_data.as_deref();
-    let values: Vec<T> = match tensor.data_type {
-        data_type::FLOAT => {
-            let floats = match raw {
-                Some(raw) => words(tensor, raw)?.into_iter().map(f32::from_le_bytes).collect(),
-                None => tensor.float_data.clone(),
-            };
-            floats.into_iter().map(|value| T::from_f64(value.into())).collect()
-        }
-        data_type::DOUBLE if T::BITS == 32 && conversion == Conversion::Exact => {
-            return Err(TensorFileError::WouldRound { name: tensor.name.clone() }.into());
-        }
-        data_type::DOUBLE => {
-            let doubles = match raw {
-                Some(raw) => words(tensor, raw)?.into_iter().map(f64::from_le_bytes).collect(),
-                None => tensor.double_data.clone(),
-            };
-            doubles.into_iter().map(T::from_f64).collect()
-        }
+    let name = &tensor.name;
+    let dtype = match tensor.data_type {
+        data_type::FLOAT => Dtype::F32,
+        data_type::DOUBLE => Dtype::F64,
+        data_type::FLOAT16 => Dtype::F16,
+        data_type::BFLOAT16 => Dtype::BF16,
         other => {
             let found = type_name(other);
-            return Err(TensorFileError::ElementType { name: tensor.name.clone(), found }.into());
+            return Err(TensorFileError::ElementType { name: name.clone(), found }.into());
         }
     };
+    let data = match (&tensor.raw_data, dtype) {
+        (Some(raw), _) => Cow::Borrowed(raw.as_slice()),
+        (None, Dtype::F32) => tensor.float_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        (None, Dtype::F64) => tensor.double_data.iter().flat_map(|value| value.to_le_bytes()).collect(),
+        // Two bytes in each number of four.
+        (None, _) => {
+            tensor.int32_data.iter().flat_map(|bits| bits.to_le_bytes().into_iter().take(2)).collect()
+        }
+    };
+    whole_words(tensor, &data, dtype.bitsize() / 8)?;
+    let values = stored_numbers(name, dtype, &data, conversion)?;
     checked(tensor, shape, values)
 }
 
@@ -109,7 +109,10 @@ pub(super) fn counts(tensor: &TensorProto) -> Result<NamedTensor<usize>, WeightE
         return Err(problem(format!("holds {}, not INT32", type_name(tensor.data_type))));
     }
     let integers: Vec<i32> = match tensor.raw_data.as_deref() {
-        Some(raw) => words(tensor, raw)?.into_iter().map(i32::from_le_bytes).collect(),
+        Some(raw) => {
+            whole_words(tensor, raw, size_of::<i32>())?;
+            raw.as_chunks().0.iter().map(|&word| i32::from_le_bytes(word)).collect()
+        }
         None => tensor.int32_data.clone(),
     };
     let counts = integers.into_iter().map(usize::try_from).collect::<Result<_, _>>();

@@ -173,8 +173,8 @@ fn tensors_are_refused_by_name() {
     assert_eq!(with_tensor(0, |tensor| tensor.external_data.push(entry)), external);
     let whole = with_tensor(1, |tensor| tensor.segment = Some(SegmentProto { begin: 0, end: 1 }));
     assert!(whole.contains("tensor `R` is one segment of a larger one"), "{whole}");
-    let half = with_tensor(0, |tensor| tensor.data_type = 10);
-    assert_eq!(half, "tensor `W` holds FLOAT16; only F32 and F64 are read");
+    let text = with_tensor(0, |tensor| tensor.data_type = 8);
+    assert_eq!(text, "tensor `W` holds STRING, which is not read");
     let double = with_tensor(0, |tensor| tensor.data_type = data_type::DOUBLE);
     assert!(double.contains("`W` holds F64 and would be rounded"), "{double}");
     assert!(with_tensor(0, |tensor| tensor.dims[0] = -1).contains("tensor `W` has a negative size"));
@@ -184,6 +184,11 @@ fn tensors_are_refused_by_name() {
     // Numbers in the field of their type are as good as bytes.
     let fields = with_tensor(0, |tensor| (tensor.raw_data, tensor.float_data) = (None, vec![0.5; 18]));
     assert_eq!(fields, "fine");
+    let half = with_tensor(0, |tensor| {
+        let bits = vec![i32::from(half::f16::from_f32(0.5).to_bits()); 18];
+        (tensor.data_type, tensor.raw_data, tensor.int32_data) = (data_type::FLOAT16, None, bits);
+    });
+    assert_eq!(half, "fine");
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The HDF5 files that Keras writes: `model.save_weights("….weights.h5")` of Keras 3, and the older `….h5`.
+//! The files that Keras writes: `model.save("….keras")` and `model.save_weights("….weights.h5")` of Keras 3, and the
+//! older `….h5`.
 //!
 //! ```text
 //! layers/lstm/vars  @name = first             .weights.h5: where a variable lies is no name, so the names of the
@@ -8,6 +9,8 @@
 //! @model_config = {…}                         .h5: the arguments of each layer, where the whole model was saved
 //! model_weights/first  @weight_names = …      names of variables begin behind this group
 //! model_weights/first/…/lstm_cell/kernel
+//!
+//! config.json, model.weights.h5               .keras: an archive of a model's configuration and weights
 //! ```
 //!
 //! What `model_config` says of a layer counts; a choice of the caller that contradicts it is an error, and so is what
@@ -23,10 +26,19 @@ use serde_json::Value;
 
 use super::{Arguments, activation, import_each};
 use crate::parameters::{Conversion, NamedTensor, TensorFileError, stored_numbers};
+use crate::weights::archive::{self, Archive};
 use crate::weights::{Activation, Imported, Tensors, WeightError};
 
-/// What a file of this kind begins with.
-pub const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
+/// Whether bytes are those of such a file, by how they begin.
+#[must_use]
+pub fn is_file(bytes: &[u8]) -> bool {
+    bytes.starts_with(archive::MAGIC) || bytes.starts_with(MAGIC)
+}
+
+/// What a file of HDF5 begins with.
+const MAGIC: &[u8] = b"\x89HDF\r\n\x1a\n";
+/// What the file should have been.
+const FORMAT: &str = "Keras";
 
 /// The cells of Keras: beginnings of the names that their layers give them.
 const CELLS: [&str; 3] = ["lstm_cell", "gru_cell", "simple_rnn_cell"];
@@ -41,19 +53,40 @@ const LAYERS: [&str; 3] = ["LSTM", "GRU", "SimpleRNN"];
 ///
 /// Bytes that are no such file, arguments that contradict it, what `conversion` does not allow, and as
 /// [`super::import`].
-pub fn import<T: Real>(
+pub fn import_file<T: Real>(
     bytes: &[u8],
+    conversion: Conversion,
+    arguments: &Arguments,
+) -> Result<Imported<T>, WeightError> {
+    if !bytes.starts_with(archive::MAGIC) {
+        return import_told(bytes, None, conversion, arguments);
+    }
+    let mut archive = Archive::open(bytes, FORMAT)?;
+    let config = archive.read("config.json")?;
+    let weights = archive.read("model.weights.h5")?;
+    let config = String::from_utf8(config).map_err(|error| problem(&format!("config.json: {error}")))?;
+    import_told(&weights, Some(config), conversion, arguments)
+}
+
+/// From the HDF5 file alone, and what is said of the model beside it.
+fn import_told<T: Real>(
+    bytes: &[u8],
+    config: Option<String>,
     conversion: Conversion,
     arguments: &Arguments,
 ) -> Result<Imported<T>, WeightError> {
     let opened = Hdf5File::from_bytes(bytes).map_err(file)?;
     let root = opened.root_group().map_err(file)?;
     let tensors = Walk::default().tensors(root.clone(), conversion)?;
-    let Some(text) = attribute(&root, "model_config")? else {
+    let config = match config {
+        None => attribute(&root, "model_config")?,
+        config => config,
+    };
+    let Some(text) = config else {
         return super::import(&tensors, arguments);
     };
-    let config: Value =
-        serde_json::from_str(&text).map_err(|error| problem(&format!("model_config: {error}")))?;
+    let config: Value = serde_json::from_str(&text)
+        .map_err(|error| problem(&format!("the configuration of the model: {error}")))?;
     let told = layers_told(&config);
     import_each(&tensors, |prefix| told_arguments(&told, prefix, arguments))
 }
@@ -63,7 +96,7 @@ fn file(error: impl std::fmt::Display) -> WeightError {
 }
 
 fn problem(problem: &str) -> WeightError {
-    WeightError::File { format: "Keras HDF5", problem: problem.to_owned() }
+    WeightError::File { format: FORMAT, problem: problem.to_owned() }
 }
 
 /// The text of an attribute; none where there is none.
@@ -151,6 +184,14 @@ fn tensor<T: Real>(
         Datatype::FloatingPoint { size: 2, .. } => Dtype::F16,
         Datatype::FloatingPoint { size: 4, .. } => Dtype::F32,
         Datatype::FloatingPoint { size: 8, .. } => Dtype::F64,
+        Datatype::FixedPoint { size: 1, signed: true, .. } => Dtype::I8,
+        Datatype::FixedPoint { size: 2, signed: true, .. } => Dtype::I16,
+        Datatype::FixedPoint { size: 4, signed: true, .. } => Dtype::I32,
+        Datatype::FixedPoint { size: 8, signed: true, .. } => Dtype::I64,
+        Datatype::FixedPoint { size: 1, signed: false, .. } => Dtype::U8,
+        Datatype::FixedPoint { size: 2, signed: false, .. } => Dtype::U16,
+        Datatype::FixedPoint { size: 4, signed: false, .. } => Dtype::U32,
+        Datatype::FixedPoint { size: 8, signed: false, .. } => Dtype::U64,
         other => return Err(TensorFileError::ElementType { name, found: format!("{other:?}") }.into()),
     };
     let shape = dataset.shape().iter().map(|&axis| usize::try_from(axis)).collect::<Result<Vec<_>, _>>();
