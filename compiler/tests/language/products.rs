@@ -170,6 +170,21 @@ fn what_scales_matrices_of_the_step_is_a_number() {
 }
 
 #[test]
+fn a_tensor_sign_is_by_element_where_the_state_is_carried_with_it() {
+    let state = "x[x] -> C[x]; C[x]; W[x, x]";
+    for update in [
+        "f_t \\otimes C_{t-1} + f_t \\otimes x_t",
+        "f_t \\odot C_{t-1} + f_t \\otimes \\tilde{C}_t; \\tilde{C}_t = x_t",
+    ] {
+        accept(&format!("f_t = \\sigma(W x_t); C_t = {update}"), state);
+    }
+    accept("c_t = \\gamma c_{t-1} + x_t \\otimes x_t", "x[c] -> c[c]; c[c]; gamma[c]");
+    // What else carries it on: an outer product is meant.
+    refuse("S_t = \\lambda S_{t-1} + v_t \\otimes k_t; o_t = S_t q_t", &["GW0203"]);
+    refuse("S_t = w_t ⊙ S_{t-1} + K_t ⊗ V_t", &["GW0203"]);
+}
+
+#[test]
 fn a_greek_letter_that_only_functions_are_applied_to_is_a_vector() {
     let decay =
         |decay: &str| format!("r_t = \\sigma(W x_t); a_t = {decay}; h_t = a_t \\odot h_{{t-1}} + x_t");
