@@ -56,6 +56,7 @@ mod section;
 mod sequence;
 mod stack;
 mod statement;
+mod table;
 mod text;
 mod token;
 mod writer;
