@@ -25,6 +25,8 @@ pub(super) struct Kinds {
     pub(super) equations: Vec<Kind>,
     /// Of expressions.
     pub(super) nodes: Vec<Kind>,
+    /// Of expressions, when everything had a kind for the first time.
+    pub(super) settled: Vec<Kind>,
     /// Name of the batch axis, where per-step values are declared with one.
     pub(super) batch: Option<String>,
 }
@@ -95,6 +97,7 @@ pub(super) fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTr
         symbols: vec![Kind::Unknown; draft.symbols.len()],
         equations: vec![Kind::Unknown; draft.equations.len()],
         nodes: vec![Kind::Unknown; draft.nodes.len()],
+        settled: Vec::new(),
         batch,
     };
     let diagonal = diagonal_uses(draft);
@@ -264,6 +267,7 @@ fn settle(draft: &Draft, kinds: &mut Kinds) {
         }
         break;
     }
+    kinds.settled.clone_from(&kinds.nodes);
     for _ in 0..ROUNDS {
         let mut changed = false;
         for equation in 0..draft.equations.len() {

@@ -170,6 +170,31 @@ fn what_scales_matrices_of_the_step_is_a_number() {
 }
 
 #[test]
+fn a_weight_before_a_number_of_the_step_is_a_column() {
+    let input = "x_t \\in \\mathbb{R}; ";
+    accept(
+        &format!("{input} h_t = A h_{{t-1}} + B x_t; y_t = C h_t"),
+        "x[] -> y[y]; h[h]; A[h, h] B[h] C[y, h]",
+    );
+    accept(
+        &format!("{input} h_t = \\tanh(A h_{{t-1}} + B x_t + b); y_t = C h_t + D x_t"),
+        "x[] -> y[y]; h[h]; A[h, h] B[h] b[h] C[y, h] D[y]",
+    );
+    accept(&format!("{input} z_t = \\sigma(W x_t); h_t = z_t \\odot h_{{t-1}}"), "x[] -> h[h]; h[h]; W[h]");
+    accept("X_t \\in \\mathbb{R}; H_t = \\tanh(X_t W + H_{t-1} V)", "X[] -> H[H]; H[H]; W[H] V[H, H]");
+    // A memory that is fed a number, read back into it.
+    accept(
+        "u_t = e_x^T x_t + e_m^T m_{t-1}; m_t = A m_{t-1} + B u_t; h_t = W m_t",
+        "x[x] -> h[h]; m[m]; e_x[x] e_m[m] A[m, m] B[m] W[h, m]",
+    );
+    // A state in upper case may be a matrix.
+    accept(
+        "x_t \\in \\mathbb{R}; S_t = \\lambda S_{t-1} + B x_t",
+        "x[] -> S[S, S_2]; S[S, S_2]; lambda[] B[S, S_2]",
+    );
+}
+
+#[test]
 fn a_tensor_sign_is_by_element_where_the_state_is_carried_with_it() {
     let state = "x[x] -> C[x]; C[x]; W[x, x]";
     for update in [
