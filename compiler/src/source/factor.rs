@@ -43,8 +43,8 @@ impl Parser<'_> {
                 let kind = match (elements.len(), elements.pop()) {
                     (1, Some(only)) => match only.kind {
                         kind @ ExpressionKind::Concatenate(_) => kind,
-                        // `W [x_t h_{t-1}]`.
-                        ExpressionKind::Chain(values) if values.iter().all(is_timed) => {
+                        // `W [x_t h_{t-1}]`, `W [r_t * h_{t-1} x_t]`.
+                        kind if holds_values_side_by_side(&kind) => {
                             let message = "values side by side in square brackets: a product, or one vector";
                             let help =
                                 "write `[a, b]` for one vector of both, `(a \\odot b)` for their product";
@@ -559,6 +559,17 @@ pub(crate) fn transpose(base: Expression, span: Span) -> Expression {
         return Expression { kind: ExpressionKind::Concatenate(elements), span };
     }
     Expression { kind: ExpressionKind::Transpose(Box::new(base)), span }
+}
+
+/// True for values of steps side by side without a sign, alone or beside written products.
+fn holds_values_side_by_side(kind: &ExpressionKind) -> bool {
+    match kind {
+        ExpressionKind::Chain(values) => values.iter().all(is_timed),
+        ExpressionKind::Product(_, left, right) => {
+            holds_values_side_by_side(&left.kind) || holds_values_side_by_side(&right.kind)
+        }
+        _ => false,
+    }
 }
 
 /// A name with a time index.
