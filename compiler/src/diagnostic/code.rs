@@ -351,6 +351,10 @@ codes! {
     /// For example, `i_t = \sigma(W * x_t)` beside `c_t = i_t \odot c_{t-1}` may be a gate of a convolutional LSTM.
     /// Write `W x_t` or `W \cdot x_t` where the product is meant; a convolution is outside the language.
     AsteriskProduct "GW0913" Note "an asterisk between a weight and a value";
+    /// An upper-case Greek letter that only functions of elements are applied to is read as a vector.
+    /// For example, the decay `\exp(-\operatorname{softplus}(\Lambda) r_t)` has a number for each unit, not a matrix.
+    /// Declare the letter where a matrix is meant, as in `\Lambda \in \mathbb{R}^{n \times n}`.
+    VectorRead "GW0914" Note "read as a vector";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

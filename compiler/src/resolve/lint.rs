@@ -1,11 +1,11 @@
 //! Warnings and notes: nothing here stops a compilation.
 
-use super::activation::distance;
 use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use super::variable::Variables;
 use crate::diagnostic::Code;
 use crate::source::ast::ProductSign;
+use crate::source::distance;
 use crate::span::Span;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -98,6 +98,9 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
             let message = format!("`{name}` is read as a weight, beside transposes of others");
             let help = format!("write `{weight}^T` for the transpose, or declare the name if it is a weight");
             found.push((Code::AmbiguousProduct, symbol.first, message, help));
+        } else if let Some(base) = other_index(draft, parameter) {
+            let message = format!("`{name}` is read as a weight beside the input `{base}_t`");
+            found.push((Code::MixedIndex, symbol.first, message, meant(&format!("{base}_t"))));
         } else if alone && (name == "x" || mapped.contains(&parameter)) && !name.ends_with("_T") {
             let message =
                 format!("`{name}` has no time index, so it is read as a weight, and nothing is an input");
@@ -191,6 +194,19 @@ fn lost_minus(name: &str) -> Option<&str> {
     }
     let (base, steps) = name.split_once("_time_").or_else(|| name.split_once("_t"))?;
     (!steps.is_empty() && steps.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
+}
+
+/// The `x` of `B_i = S x_i` beside `x_t`: one value with two indices, and what is made of it would be computed once.
+fn other_index(draft: &Draft, parameter: SymbolId) -> Option<&str> {
+    let (base, letter) = draft.symbol(parameter).canonical.rsplit_once('_')?;
+    let input = draft.lookup(base).is_some_and(|id| draft.symbol(id).role == Role::Input);
+    let once = draft.equations.iter().any(|equation| {
+        let target = draft.symbol(equation.target);
+        target.role == Role::Once
+            && target.canonical.rsplit_once('_').is_some_and(|(_, label)| label == letter)
+            && draft.reads(equation).any(|(_, symbol, _)| symbol == parameter)
+    });
+    (input && letter.len() == 1 && once).then_some(base)
 }
 
 /// `e` of `[h_{t-1}, e]`, where `e_t` may have been meant.
@@ -460,7 +476,10 @@ fn further_inputs(draft: &mut Draft, variables: &Variables) {
             .chain(std::iter::once(main))
             .take_while(|_| draft.findings.keeps(Code::FurtherInput))
             .map(|id| &draft.symbol(id).canonical)
-            .find(|other| base(other) == own || name.len() > 2 && distance(other, &name) == 1)
+            .find(|other| {
+                let alike = name.len() > 2 && name.len().abs_diff(other.len()) <= 1;
+                base(other) == own || alike && distance(other, &name) == 1
+            })
             .cloned();
         let found = draft.findings.report(
             Code::FurtherInput,

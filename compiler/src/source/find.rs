@@ -289,7 +289,11 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
                 let content = range.start + ticks..range.end.saturating_sub(ticks).max(range.start + ticks);
                 let dollars = text[..range.start].ends_with('$') && text[range.end..].starts_with('$');
                 let role = text[..range.start].ends_with(":math:");
-                if !dollars && !role {
+                // A string in a page: ``math={String.raw`…`}``, ``<BlockMath>{`…`}``.
+                let before = &text[..range.start];
+                let string = (before.ends_with("String.raw") || before.ends_with(">{"))
+                    && text[range.end..].starts_with('}');
+                if !dollars && !role && !string {
                     // "```math h_t = \tanh(W x_t)```": a fence on one line.
                     let fenced = text[content.clone()].strip_prefix("math ").filter(|_| ticks >= 3);
                     let (inside, spelling, place) = match fenced {
@@ -393,13 +397,42 @@ fn directives(text: &str, blocks: &mut Vec<Block>, excluded: &mut Vec<Range<usiz
     }
 }
 
-/// `<BlockMath>{`…`}</BlockMath>`, a component of a page: the length of its opening tag, and its name.
-fn component(text: &str) -> Option<(usize, &'static str)> {
+/// `<BlockMath>{`…`}</BlockMath>` and `<BlockMath math="…" />`, components of a page: the length of what opens the
+/// mathematics, what closes it, and its place.
+fn component(text: &str) -> Option<(usize, String, Place)> {
+    let tag = text.strip_prefix('<')?;
     let name = ["BlockMath", "InlineMath", "MathBlock", "DisplayMath", "TeX"]
         .into_iter()
-        .find(|name| text.strip_prefix('<').and_then(|rest| rest.strip_prefix(name)).is_some())?;
-    let end = text.bytes().take(120).position(|byte| byte == b'>')?;
-    Some((end + 1, name))
+        .find(|name| tag.starts_with(name))?;
+    let place = if name == "InlineMath" { Place::Inline } else { Place::Display };
+    let end = text.bytes().take(120).position(|byte| matches!(byte, b'>' | b'='))?;
+    if text[..end].ends_with("math") {
+        let value = &text[end + 1..];
+        let quote = value.trim_start_matches(['{', ' ']).trim_start_matches("String.raw");
+        let mark = quote.chars().next().filter(|mark| matches!(mark, '"' | '\'' | '`'))?;
+        return Some((text.len() - quote.len() + 1, mark.to_string(), place));
+    }
+    let end = end + text[end..].bytes().take(120).position(|byte| byte == b'>')?;
+    Some((end + 1, format!("</{name}"), place))
+}
+
+/// `\f[…\f]`, `\f$…\f$` and `\f{align*}{…\f}` of Doxygen, also with `@`: what opens, closes, and the place.
+fn doxygen(text: &str) -> Option<(usize, String, Place)> {
+    let mark = ["\\f", "@f"].into_iter().find(|mark| text.starts_with(mark))?;
+    let rest = &text[mark.len()..];
+    match rest.chars().next()? {
+        '$' => Some((3, format!("{mark}$"), Place::Inline)),
+        '[' => Some((3, format!("{mark}]"), Place::Display)),
+        '{' => {
+            let name = &rest[1..rest.bytes().take(24).position(|byte| byte == b'}')?];
+            let open = mark.len() + name.len() + 2;
+            let open = open + usize::from(text[open..].starts_with('{'));
+            ENVIRONMENTS
+                .contains(&name.trim_end_matches('*'))
+                .then(|| (open, format!("{mark}}}"), Place::Display))
+        }
+        _ => None,
+    }
 }
 
 /// Without the quotes and braces that a string in a page has around it.
@@ -415,7 +448,8 @@ fn without_quotes(text: &str, range: Range<usize>) -> Range<usize> {
     range.start + start..range.start + start + last
 }
 
-/// Mathematics between delimiters: `$$…$$`, `\[…\]`, environments, `<math>`, shortcodes, `$…$`, `\(…\)`, `` :math:`…` ``.
+/// Mathematics between delimiters: `$$…$$`, `\[…\]`, `\f[…\f]`, environments, `<math>`, shortcodes, components of pages,
+/// `$…$`, `\(…\)`, `` :math:`…` ``.
 fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let mut position = range.start;
     // Looked up once, so that hostile text is not searched again and again.
@@ -425,7 +459,7 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let last_tick = whole.rfind("`$").map_or(0, |at| range.start + at);
     let last_code = whole.rfind("</code>").map_or(0, |at| range.start + at);
     while let Some(rest) = text.get(position..range.end).filter(|rest| !rest.is_empty()) {
-        let Some(next) = rest.find(['$', '\\', '<', '{', ':']) else { break };
+        let Some(next) = rest.find(['$', '\\', '<', '{', ':', '@']) else { break };
         let start = position + next;
         let rest = &text[start..range.end];
         position = start + 1;
@@ -457,8 +491,8 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             let open = rest.find(">}}").map_or(3, |end| end + 3);
             let place = if rest[..open].contains("display") { Place::Display } else { Place::Inline };
             (open, "{{< /katex >}}".to_owned(), place)
-        } else if let Some((open, name)) = component(rest) {
-            (open, format!("</{name}"), if name == "InlineMath" { Place::Inline } else { Place::Display })
+        } else if let Some(wrapped) = component(rest).or_else(|| doxygen(rest)) {
+            wrapped
         } else if rest.starts_with("<code>") && last_code > start {
             // What others write as a code span.
             let body = start + "<code>".len();

@@ -62,7 +62,9 @@ mod token;
 mod writer;
 
 pub use formula::{Formula, formulas};
-pub(crate) use name::{argument_counts, counted, function_name, function_names, is_greek_word, nearest};
+pub(crate) use name::{
+    argument_counts, counted, distance, function_name, is_greek_word, nearest, nearest_function,
+};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 

@@ -613,7 +613,7 @@ impl<'a> Parser<'a> {
         }
         let span = self.sequence.span(start, end);
         self.check_foreign(&word, span)?;
-        let help = match name::nearest(&word, name::function_names()) {
+        let help = match name::nearest_function(&word) {
             Some(near) => {
                 format!("did you mean `{near}`? A product of letters is written with blanks between them")
             }

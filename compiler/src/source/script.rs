@@ -154,6 +154,11 @@ impl Parser<'_> {
         }
     }
 
+    /// Whether a letter is the number of layers, where they are counted: `L` for `l`.
+    fn is_last_layer(&self, text: &str) -> bool {
+        self.convention.layer.as_ref().is_some_and(|layer| layer.to_uppercase() == text && layer != text)
+    }
+
     /// A layer index: this layer needs none, the value of the layer below is the input.
     fn layer(&mut self, named: &mut Named, offset: i32, place: (usize, usize)) -> Result<(), Stop> {
         match offset {
@@ -315,11 +320,14 @@ impl Parser<'_> {
         let single = to == from + 1;
         let euler = named.parts.base == "e" && !self.convention.letter_e && !indexed;
         match self.sequence.kind(from) {
-            // `h_t^{(0)}`, where layers are counted, is the input of the first.
+            // `h_t^{(0)}`, where layers are counted, is the input of the first, and `h_t^{(L)}` the value of the last.
             Some(TokenKind::Number { whole: Some(0), .. })
-                if single && self.convention.layer.is_some() && named.time.is_some() =>
+                if single && self.convention.layer.is_some() && indexed =>
             {
                 return self.layer(named, -1, (start, end));
+            }
+            Some(TokenKind::Word { text, .. }) if single && indexed && self.is_last_layer(text) => {
+                return self.layer(named, 0, (start, end));
             }
             Some(TokenKind::Number { whole: Some(number), .. }) if single && !euler => {
                 if bracketed || several || named.parts.superscript.is_some() {

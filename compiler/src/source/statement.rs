@@ -44,6 +44,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) announced: Vec<(String, Span)>,
     /// Words that stand once in all that is read.
     once: HashSet<String>,
+    /// How many segments before the one that is read are joined to it by commas.
+    listed: usize,
 }
 
 /// `z_t \sim \mathcal{N}(\mu_t, I)`.
@@ -76,6 +78,7 @@ impl<'a> Reader<'a> {
             implied: Vec::new(),
             announced: Vec::new(),
             once: HashSet::new(),
+            listed: 0,
             samples: Vec::new(),
             signatures: Vec::new(),
         }
@@ -99,6 +102,8 @@ impl<'a> Reader<'a> {
             self.once = words_once(tokens);
         }
         for (start, end) in segments(tokens, self.lines) {
+            let comma = start.checked_sub(1).is_some_and(|before| tokens[before].kind == TokenKind::Comma);
+            self.listed = if comma { self.listed + 1 } else { 0 };
             let mut row: Vec<Token> = strip(&tokens[start..end]);
             self.drop_domains(&mut row);
             if row.is_empty() {
@@ -444,7 +449,15 @@ impl<'a> Reader<'a> {
         // `i_t, f_t = split(a_t)`: the names before the last are part of the left side.
         let last = equals.last().map_or(first, |last| *last);
         if !matches!(sequence.kind(last + 1), Some(TokenKind::Function(Function::Chunk, _))) {
+            let listed = pending.split_off(pending.len() - self.listed.min(pending.len()));
             self.drop_pending(&mut pending);
+            if let Some(name) = listed.first() {
+                let place = name.span.to(sequence.span(0, first));
+                let message = "several names stand left of one value";
+                let help = "write an equation for each of them; `i_t, f_t = split(a_t)` gives equal parts of a vector";
+                self.report(Code::LeftSide, message, place, Some(help.to_owned()));
+                return Err(Stop);
+            }
         }
         if is_prose(sequence.tokens.get(first + 1..).unwrap_or_default()) {
             self.skip("words on the right side define nothing: skipped", span);
@@ -472,7 +485,13 @@ impl<'a> Reader<'a> {
             self.report(Code::UnexpectedToken, message, place, Some(help));
             return Err(Stop);
         }
-        let left = self.left_side(sequence, first)?;
+        let left = match self.left_side(sequence, first) {
+            Ok(left) => left,
+            Err(stop) => {
+                self.name_what_is_outside(sequence, first + 1, end);
+                return Err(stop);
+            }
+        };
         // Parts between the signs: names are further targets, the rest are values.
         let mut bounds: Vec<(usize, usize)> = equals.windows(2).map(|pair| (pair[0] + 1, pair[1])).collect();
         bounds.push((equals.last().map_or(first, |last| *last) + 1, end));
@@ -642,6 +661,14 @@ impl<'a> Reader<'a> {
         }
         let after = sequence.after_name(equals + 1)?;
         (sequence.kind(after) == Some(&TokenKind::Open(Bracket::Round))).then(|| text.clone())
+    }
+
+    /// Behind a left side that is none, only what lies outside the language is looked for: no left side mends that.
+    fn name_what_is_outside(&mut self, sequence: &Sequence<'_>, from: usize, end: usize) {
+        let before = self.diagnostics.len();
+        let _ = self.parser(sequence, from, end).expression();
+        let found = self.diagnostics.split_off(before);
+        self.diagnostics.extend(found.into_iter().filter(|one| one.code.as_str().starts_with("GW04")));
     }
 
     /// What stands left of `=`.

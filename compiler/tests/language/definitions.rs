@@ -273,6 +273,20 @@ fn the_line_that_is_offered_can_be_pasted() {
 }
 
 #[test]
+fn several_names_of_one_value_are_refused() {
+    for names in ["i_t, f_t", "i, f"] {
+        refuse(
+            &format!("{names} = \\sigma(W x_t + U h_{{t-1}}) \\\\ h_t = f_t \\odot h_{{t-1}} + i_t"),
+            &["GW0007"],
+        );
+    }
+    same(&[
+        "i_t, f_t = split(W x_t + U h_{t-1}); h_t = f_t * h_{t-1} + i_t",
+        "a_t = W x_t + U h_{t-1}; i_t = chunk(a_t, 1, 2); f_t = chunk(a_t, 2, 2); h_t = f_t * h_{t-1} + i_t",
+    ]);
+}
+
+#[test]
 fn a_side_that_names_a_function_is_written_out_by_the_other() {
     let written = "h_t = \\tanh(W x_t + U h_{t-1})";
     for side in ["f(h_{t-1}, x_t)", "f_\\theta(x_t)", "\\Phi(x_t)"] {

@@ -9,6 +9,10 @@ fn operators_are_not_weights() {
         refuse(&format!("h_t = {operator}(W x_t + U h_{{t-1}} + b)"), &["GW0102"]);
     }
     refuse("f_t = f(W x_t + U h_{t-1}); h_t = f_t * h_{t-1}", &["GW0102"]);
+    for step in ["\\Theta", "H"] {
+        refuse(&format!("u_t = \\beta u_{{t-1}} + W x_t \\\\ s_t = {step}(u_t - \\theta)"), &["GW0102"]);
+    }
+    accept("h_t = W (h_{t-1} - b) + x_t", "x[h] -> h[h]; h[h]; W[h, h] b[h]");
     refuse(
         "$$i_t = \\sigma(W x_t)$$ $$c_t = i_t \\odot c_{t-1}$$ $$h_t = c_t \\odot i_t(c_t)$$",
         &["GW0102"],
@@ -60,6 +64,8 @@ fn an_index_is_a_step_or_a_label() {
         "x[x] -> h[h]; h[h]; W[h, x] U[h, h] V[h, V] s_t1[V]",
     );
     refuse("h_t = tanh(W x + U h_{t-1})", &["GW0103"]);
+    refuse("h_t = A h_{t-1} + B x_t; B_i = S x_i", &["GW0103"]);
+    accept("h_t = A h_{t-1} + x_t \\odot B_i; B_i = S x_k", "x[h] -> h[h]; h[h]; A[h, h] S[h, S] x_k[S]");
     refuse("h_{i,j} = \\tanh(W x_{i,j} + U h_{i-1,j} + V h_{i,j-1})", &["GW0457"]);
 }
 
@@ -114,6 +120,13 @@ fn sums_over_components_are_products() {
     ] {
         refuse(open, &["GW0452"]);
     }
+}
+
+#[test]
+fn a_layer_that_normalizes_is_no_norm() {
+    refuse("h_t = \\operatorname{Norm}(W x_t + U h_{t-1})", &["GW0101"]);
+    refuse("h_t = Norm(W x_t + U h_{t-1})", &["GW0101"]);
+    same(&["h_t = x_t / norm(h_{t-1})", "h_t = x_t / \\|h_{t-1}\\|"]);
 }
 
 #[test]
@@ -242,5 +255,5 @@ fn letters_side_by_side_are_no_name() {
     let named = "$$h_t = \\tanh(W x_t + U h_{t-1} + \\mathrm{bias})$$";
     accept(named, "x[x] -> h[h]; h[h]; W[h, x] U[h, h] bias[h]");
     accept("$$h_t = a b h_{t-1} + x_t$$", "x[h] -> h[h]; h[h]; a[h] b[h]");
-    accept("$$h_t = kx_t + h_{t-1}$$", "x[h] -> h[h]; h[h]; k[h]");
+    accept("$$h_t = kx_t + h_{t-1}$$", "x[x] -> h[x]; h[x]; k[x]");
 }
