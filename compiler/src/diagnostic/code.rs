@@ -355,6 +355,10 @@ codes! {
     /// For example, the decay `\exp(-\operatorname{softplus}(\Lambda) r_t)` has a number for each unit, not a matrix.
     /// Declare the letter where a matrix is meant, as in `\Lambda \in \mathbb{R}^{n \times n}`.
     VectorRead "GW0914" Note "read as a vector";
+    /// The time of one name stands above it in one place and below it in another; both are the same value.
+    /// For example, `h_t = z_t \odot h^{(t-1)}` reads the value of `h_t` of the step before.
+    /// Nothing needs to be done, unless one of them was meant to be a label.
+    TwoNotations "GW0915" Note "two notations of the time";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

@@ -13,11 +13,11 @@ pub(crate) const JOINS: [&str; 7] =
 
 /// Commands that mean nothing to us.
 #[rustfmt::skip]
-pub(crate) const NOISE: [&str; 49] = [
+pub(crate) const NOISE: [&str; 48] = [
     "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr",
     "Biggl", "Biggr", "bigm", "Bigm", "nonumber", "notag", "displaystyle", "textstyle", "scriptstyle", "limits",
     "nolimits", "thinspace", "medspace", "negthinspace", "noindent", "centering", "mathstrut", "strut", "hfill", "bf",
-    "it", "em", "cal", "boldmath", "small", "large", "normalsize", "footnotesize", "allowbreak", "newline", "mathrel",
+    "it", "em", "boldmath", "small", "large", "normalsize", "footnotesize", "allowbreak", "newline", "mathrel",
     "mathbin", "mathop", "mathord", "mathopen", "mathclose",
 ];
 /// Commands with one argument that goes with them.

@@ -43,11 +43,11 @@ impl Parser<'_> {
                 let kind = match (elements.len(), elements.pop()) {
                     (1, Some(only)) => match only.kind {
                         kind @ ExpressionKind::Concatenate(_) => kind,
-                        // `W [x_t h_{t-1}]`, `W [r_t * h_{t-1} x_t]`.
-                        kind if holds_values_side_by_side(&kind) => {
-                            let message = "values side by side in square brackets: a product, or one vector";
-                            let help =
-                                "write `[a, b]` for one vector of both, `(a \\odot b)` for their product";
+                        // `W [x_t h_{t-1}]`, `[W U] [x_t; h_{t-1}]`, `W [r_t * h_{t-1} x_t]`.
+                        kind if is_row_of_weights(&kind) || holds_values_side_by_side(&kind) => {
+                            let message =
+                                "names side by side in square brackets: a product, or one beside the other";
+                            let help = "write `[a, b]` for one beside the other, `(a b)` or `(a \\odot b)` for their product";
                             return self.fail(Code::AmbiguousProduct, message, span, Some(help.to_owned()));
                         }
                         _ => ExpressionKind::Group(Box::new(only)),
@@ -572,7 +572,17 @@ fn holds_values_side_by_side(kind: &ExpressionKind) -> bool {
     }
 }
 
+/// True for matrices side by side without a sign.
+fn is_row_of_weights(kind: &ExpressionKind) -> bool {
+    matches!(kind, ExpressionKind::Chain(factors) if factors.iter().all(is_weight))
+}
+
 /// A name with a time index.
 fn is_timed(expression: &Expression) -> bool {
     matches!(&expression.kind, ExpressionKind::Reference(read) if read.time.is_some())
+}
+
+/// A name in upper case without a time index: a matrix.
+fn is_weight(expression: &Expression) -> bool {
+    matches!(&expression.kind, ExpressionKind::Reference(read) if read.time.is_none() && read.name.upper)
 }

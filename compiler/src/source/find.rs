@@ -486,7 +486,10 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             let before = text[..start].trim_end_matches([' ', '*']);
             let alone = before.is_empty() || before.ends_with(['\n', ':', '>']);
             let inline = !alone || before.len() < start && text[..start].ends_with(['*', ' ']);
-            (open, "</math>".to_owned(), if inline { Place::Inline } else { Place::Display })
+            // One that follows another on its line stands as that does.
+            let follows = blocks.last().filter(|_| before.ends_with("</math>")).map(|before| before.place);
+            let place = if inline { Place::Inline } else { Place::Display };
+            (open, "</math>".to_owned(), follows.unwrap_or(place))
         } else if rest.starts_with("{{< katex") && rest.bytes().take(80).any(|byte| byte == b'>') {
             let open = rest.find(">}}").map_or(3, |end| end + 3);
             let place = if rest[..open].contains("display") { Place::Display } else { Place::Inline };

@@ -9,7 +9,7 @@ use super::name;
 const SIGNS: [char; 16] = ['=', '+', '_', '^', '{', '[', '*', '/', '⊙', '·', '∘', '×', '<', '>', '≤', '≥'];
 
 /// Marks that stand before every line of a comment or a list.
-const PREFIXES: [&str; 10] = ["///", "//!", "//", "#", "*", "%", "-", "|", ";;", ";"];
+const PREFIXES: [&str; 11] = ["///", "//!", "//", "#", "*", "%", "-", "|", ">", ";;", ";"];
 
 /// How a time index begins behind its name.
 pub(crate) const INDICES: [&str; 6] = ["_t", "_{t", "[t", "(t", "<sub>t", "ₜ"];

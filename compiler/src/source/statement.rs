@@ -32,6 +32,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) diagnostics: Vec<Diagnostic>,
     /// Rows that were skipped: what a lexer found in them does not matter.
     pub(crate) skipped: Vec<Span>,
+    /// Rows that were skipped as losses: how they are called, where, and why they could not be read.
+    pub(crate) losses: Vec<(String, Span, Vec<Diagnostic>)>,
     /// What signatures of whole cells define, with the word of the cell.
     pub(crate) signatures: Vec<(Reference, String, Span)>,
     /// Names that are drawn at random.
@@ -74,6 +76,7 @@ impl<'a> Reader<'a> {
             lost: Vec::new(),
             diagnostics: Vec::new(),
             skipped: Vec::new(),
+            losses: Vec::new(),
             general: Vec::new(),
             implied: Vec::new(),
             announced: Vec::new(),
@@ -212,7 +215,8 @@ impl<'a> Reader<'a> {
         if !faulty && !unknown && self.plain_row(sequence, None, pending).is_ok() {
             return Ok(());
         }
-        self.diagnostics.truncate(before);
+        let found = self.diagnostics.split_off(before);
+        self.losses.push((word.to_owned(), span, found));
         self.skip(format!("`{word}` is read as a loss, which is no part of the cell: skipped"), span);
         Ok(())
     }

@@ -337,16 +337,22 @@ pub(crate) fn html_tag(text: &str) -> Option<(&'static [TokenKind], usize)> {
     const SUBSCRIPT: [TokenKind; 2] = [TokenKind::Subscript, TokenKind::Open(Bracket::Brace)];
     const SUPERSCRIPT: [TokenKind; 2] = [TokenKind::Superscript, TokenKind::Open(Bracket::Brace)];
     const CLOSE: [TokenKind; 1] = [TokenKind::Close(Bracket::Brace)];
-    const TAGS: [(&str, &[TokenKind]); 24] = [
+    // What ends a line or an item may stand between two equations.
+    const GAP: [TokenKind; 1] = [TokenKind::Quad];
+    const TAGS: [(&str, &[TokenKind]); 28] = [
         ("<sub>", &SUBSCRIPT),
         ("</sub>", &CLOSE),
         ("<sup>", &SUPERSCRIPT),
         ("</sup>", &CLOSE),
-        ("<br>", &[]),
-        ("<br/>", &[]),
-        ("<br />", &[]),
+        ("<br>", &GAP),
+        ("<br/>", &GAP),
+        ("<br />", &GAP),
         ("<li>", &[]),
-        ("</li>", &[]),
+        ("</li>", &GAP),
+        ("<ul>", &[]),
+        ("</ul>", &[]),
+        ("<ol>", &[]),
+        ("</ol>", &[]),
         ("<p>", &[]),
         ("</p>", &[]),
         ("<div>", &[]),

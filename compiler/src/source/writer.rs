@@ -116,9 +116,12 @@ impl Writer {
             }
             return true;
         }
-        if let Some(letter) = mathematical_letter(character) {
-            self.word(letter, span);
+        if let Some((text, upper)) = mathematical_letter(character) {
+            self.push(TokenKind::Word { text, upper }, span);
             return true;
+        }
+        if let Some(letter) = mathematical_greek(character) {
+            return self.unicode(letter, span);
         }
         let kind = match character {
             '⊙' | '∘' | '•' | '⋆' | '∙' | '⨀' | '○' | '◦' => {
@@ -265,12 +268,32 @@ impl Writer {
     }
 }
 
-/// The letter of the mathematical alphabets of Unicode (bold and italic dress; script is `cal_`).
-fn mathematical_letter(character: char) -> Option<String> {
-    let code = u32::from(character);
-    if character == 'ℎ' {
-        return Some("h".to_owned());
+/// The letter of the mathematical alphabets of Unicode (bold and italic dress; script is `cal_`), and whether it is
+/// upper case.
+fn mathematical_letter(character: char) -> Option<(String, bool)> {
+    /// Letters that Unicode had before it had their alphabets.
+    const OTHERS: [(char, &str, char); 16] = [
+        ('ℎ', "", 'h'),
+        ('ℬ', "cal_", 'B'),
+        ('ℰ', "cal_", 'E'),
+        ('ℱ', "cal_", 'F'),
+        ('ℋ', "cal_", 'H'),
+        ('ℐ', "cal_", 'I'),
+        ('ℒ', "cal_", 'L'),
+        ('ℳ', "cal_", 'M'),
+        ('ℛ', "cal_", 'R'),
+        ('ℯ', "cal_", 'e'),
+        ('ℊ', "cal_", 'g'),
+        ('ℴ', "cal_", 'o'),
+        ('ℭ', "frak_", 'C'),
+        ('ℌ', "frak_", 'H'),
+        ('ℑ', "frak_", 'I'),
+        ('ℜ', "frak_", 'R'),
+    ];
+    if let Some((_, alphabet, letter)) = OTHERS.iter().find(|row| row.0 == character) {
+        return Some((format!("{alphabet}{letter}"), letter.is_ascii_uppercase()));
     }
+    let code = u32::from(character);
     // Latin alphabets of 52 letters from U+1D400; script ones set letters apart.
     if !(0x1D400..0x1D6A4).contains(&code) {
         return None;
@@ -278,11 +301,25 @@ fn mathematical_letter(character: char) -> Option<String> {
     let offset = code - 0x1D400;
     let (alphabet, letter) = (offset / 52, offset % 52);
     let base = if letter < 26 { b'A' } else { b'a' };
+    let upper = letter < 26;
     let letter = char::from(base + u8::try_from(letter % 26).ok()?);
-    Some(match alphabet {
-        3 | 4 => format!("cal_{letter}"),
-        5 | 7 => format!("frak_{letter}"),
-        6 => format!("bb_{letter}"),
-        _ => letter.to_string(),
-    })
+    let alphabet = match alphabet {
+        3 | 4 => "cal_",
+        5 | 7 => "frak_",
+        6 => "bb_",
+        _ => "",
+    };
+    Some((format!("{alphabet}{letter}"), upper))
+}
+
+/// The Greek letter that a bold or italic one of the mathematical alphabets dresses: `𝜎` is `σ`.
+fn mathematical_greek(character: char) -> Option<char> {
+    const LETTERS: [char; 58] = [
+        'Α', 'Β', 'Γ', 'Δ', 'Ε', 'Ζ', 'Η', 'Θ', 'Ι', 'Κ', 'Λ', 'Μ', 'Ν', 'Ξ', 'Ο', 'Π', 'Ρ', 'Θ', 'Σ', 'Τ',
+        'Υ', 'Φ', 'Χ', 'Ψ', 'Ω', '∇', 'α', 'β', 'γ', 'δ', 'ε', 'ζ', 'η', 'θ', 'ι', 'κ', 'λ', 'μ', 'ν', 'ξ',
+        'ο', 'π', 'ρ', 'ς', 'σ', 'τ', 'υ', 'φ', 'χ', 'ψ', 'ω', '∂', 'ϵ', 'ϑ', 'ϰ', 'ϕ', 'ϱ', 'ϖ',
+    ];
+    let offset = u32::from(character).checked_sub(0x1D6A8)?;
+    // Five alphabets.
+    (offset < 290).then(|| LETTERS[offset as usize % 58])
 }

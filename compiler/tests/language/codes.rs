@@ -88,6 +88,7 @@ const EXAMPLES: &[(Code, &str)] = &[
     (Code::JoinedWeight, "h_t = \\tanh(W [h_{t-1}, x_t, e])"),
     (Code::VectorRead, "h_t = \\sigma(\\Lambda) h_{t-1} + x_t"),
     (Code::AsteriskProduct, "i_t = \\sigma(W * x_t); h_t = i_t \\odot h_{t-1}"),
+    (Code::TwoNotations, "h_t = \\tanh(W x_t + U h^{(t-1)})"),
     (Code::SkippedRow, "$$h_t = x_t + h_{t-1}$$\n$$L = \\sum_t (y_t - h_t)^2$$"),
     (Code::OneLayer, "h_t^{(l)} = \\tanh(W h_t^{(l-1)} + U h_{t-1}^{(l)})"),
 ];

@@ -274,11 +274,10 @@ fn the_line_that_is_offered_can_be_pasted() {
 
 #[test]
 fn several_names_of_one_value_are_refused() {
-    for names in ["i_t, f_t", "i, f"] {
-        refuse(
-            &format!("{names} = \\sigma(W x_t + U h_{{t-1}}) \\\\ h_t = f_t \\odot h_{{t-1}} + i_t"),
-            &["GW0007"],
-        );
+    for (names, update) in
+        [("i_t, f_t", "h_t = f_t \\odot h_{t-1} + i_t"), ("i, f", "h_t = f \\odot h_{t-1} + i")]
+    {
+        refuse(&format!("{names} = \\sigma(W x_t + U h_{{t-1}}) \\\\ {update}"), &["GW0007"]);
     }
     same(&[
         "i_t, f_t = split(W x_t + U h_{t-1}); h_t = f_t * h_{t-1} + i_t",

@@ -240,3 +240,18 @@ fn quotes_numbers_and_signs_of_extracted_text_are_dress() {
     let found = found.unwrap_or_else(|found| found);
     assert!(!codes(&found, true).contains(&"GW0011"), "{}", crate::listed(&found));
 }
+
+#[test]
+fn the_ending_of_a_file_says_how_it_is_spelled() {
+    for (ending, syntax) in [
+        ("tex", Some(Syntax::Latex)),
+        ("md", Some(Syntax::Markdown)),
+        ("MD", Some(Syntax::Markdown)),
+        ("rst", Some(Syntax::Markdown)),
+        ("txt", Some(Syntax::Markdown)),
+        ("cell", Some(Syntax::Text)),
+        ("pdf", None),
+    ] {
+        assert_eq!(Syntax::from_extension(ending), syntax, "{ending}");
+    }
+}
