@@ -61,6 +61,9 @@ fn capital_times(draft: &mut Draft, variables: &Variables) {
 /// lost its index.
 fn lost_indices(draft: &mut Draft, variables: &Variables) {
     let mut found = Vec::new();
+    let meant =
+        |name: &str| format!("write `{name}` for its value of a step, or declare the name if it is a weight");
+    let transposes = draft.nodes.iter().any(|node| matches!(node.kind, NodeKind::Transpose(_)));
     let alone = variables.inputs.is_empty() && !variables.states.is_empty();
     // An equation that could not be read may have the input.
     let mapped = if alone && draft.lost.is_empty() { mapped_parameters(draft) } else { BTreeSet::new() };
@@ -80,30 +83,34 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
                 Code::LostIndex,
                 symbol.first,
                 format!("`{name}` is read as a weight"),
-                format!("{base}_t"),
+                meant(&format!("{base}_t")),
             ));
         } else if let Some(base) = lost_minus(name).filter(|base| per_step(base)) {
             found.push((
                 Code::LostIndex,
                 symbol.first,
                 format!("`{name}` is read as a weight"),
-                format!("{base}_{{t-1}}"),
+                meant(&format!("{base}_{{t-1}}")),
             ));
+        } else if let Some(weight) = name
+            .strip_suffix('T')
+            .filter(|weight| transposes && weight.len() > 1 && symbol.upper && !weight.contains('_'))
+        {
+            let message = format!("`{name}` is read as a weight, beside transposes of others");
+            let help = format!("write `{weight}^T` for the transpose, or declare the name if it is a weight");
+            found.push((Code::AmbiguousProduct, symbol.first, message, help));
         } else if let Some(base) = other_index(draft, parameter) {
             let message = format!("`{name}` is read as a weight beside the input `{base}_t`");
-            found.push((Code::MixedIndex, symbol.first, message, format!("{base}_t")));
+            found.push((Code::MixedIndex, symbol.first, message, meant(&format!("{base}_t"))));
         } else if alone && (name == "x" || mapped.contains(&parameter)) && !name.ends_with("_T") {
             let message =
                 format!("`{name}` has no time index, so it is read as a weight, and nothing is an input");
             let base = name.split('_').next().unwrap_or(name);
-            found.push((Code::MixedIndex, symbol.first, message, format!("{base}_t")));
+            found.push((Code::MixedIndex, symbol.first, message, meant(&format!("{base}_t"))));
         }
     }
-    for (code, span, message, meant) in found {
-        draft
-            .findings
-            .report(code, span, message)
-            .help(format!("write `{meant}` for its value of a step, or declare the name if it is a weight"));
+    for (code, span, message, help) in found {
+        draft.findings.report(code, span, message).help(help);
     }
 }
 
@@ -169,10 +176,22 @@ fn glued_inputs(draft: &mut Draft, variables: &Variables) {
     }
 }
 
-/// The `h` of `h_{t1}`, `h_{t_1}` and `h_{i-1}`, where `h_{t-1}` was meant.
+/// The `h` of `h_{t1}`, `h_{t_1}`, `h_{i-1}`, `h_{-1}` and `ht1`, where `h_{t-1}` was meant.
 fn lost_minus(name: &str) -> Option<&str> {
     if let Some((before, _)) = name.split_once("_minus_") {
-        return before.rsplit_once('_').filter(|(_, letter)| letter.len() == 1).map(|(base, _)| base);
+        return match before.rsplit_once('_') {
+            Some((base, letter)) => (letter.len() == 1).then_some(base),
+            // `h_{-1}`.
+            None => Some(before),
+        };
+    }
+    // `ht1`, where `ht-1` is the step before.
+    if let Some((base, steps)) =
+        name.split_at_checked(1).and_then(|(base, rest)| Some((base, rest.strip_prefix('t')?)))
+        && !steps.is_empty()
+        && steps.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return Some(base);
     }
     let (base, steps) = name.split_once("_time_").or_else(|| name.split_once("_t"))?;
     (!steps.is_empty() && steps.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)

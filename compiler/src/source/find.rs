@@ -519,7 +519,7 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         let body = start + open;
         let reach = if place == Place::Inline { (body + MAXIMUM_INLINE).min(range.end) } else { range.end };
         let reach = (body..=reach).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(body);
-        let (end, over) = match text.get(body..reach).unwrap_or("").find(&close) {
+        let (end, mut over) = match text.get(body..reach).unwrap_or("").find(&close) {
             Some(length) if open == 0 => (body + length + close.len(), body + length + close.len()),
             Some(length) => (body + length, body + length + close.len()),
             // Inline mathematics that is never closed is a currency sign.
@@ -543,7 +543,16 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         let inside = text.get(range.clone()).unwrap_or("").trim_start();
         let rows =
             open == 1 && environment(inside).is_some() && inside.contains("\\\\") && inside.contains('\n');
-        let place = if rows { Place::Display } else { place };
+        // `$y_t = …$$` on a line of its own: a display that lost a sign.
+        let lost = rest.starts_with('$')
+            && open == 1
+            && inside.contains('=')
+            && text[over..].strip_prefix('$').is_some_and(|after| {
+                after.trim_start_matches(' ').is_empty() || after.trim_start_matches(' ').starts_with('\n')
+            })
+            && text[..start].trim_end_matches(' ').chars().next_back().is_none_or(|before| before == '\n');
+        over += usize::from(lost);
+        let place = if rows || lost { Place::Display } else { place };
         let range = without_delimiters(text, range);
         blocks.push(Block { range, outer: start..over, spelling: Spelling::Latex, place });
         position = over.max(start + 1);

@@ -534,6 +534,18 @@ impl<'a> Lexer<'a, '_> {
     }
 
     fn named_command(&mut self, command: &str, length: usize) {
+        // `w^\to x_t`: an arrow names a direction where the other one occurs too; alone this short one is a slip.
+        if command == "to"
+            && self.writer.last_solid() == Some(&TokenKind::Superscript)
+            && !["\\gets", "\\leftarrow", "\\from"].iter().any(|other| self.text.contains(other))
+        {
+            let span = place(self.offset, self.position, self.position + length);
+            let message = "`\\to` stands where a transpose may have been meant".to_owned();
+            let help = Some("write `^\\top`, or `^{\\rightarrow}` for a direction".to_owned());
+            self.writer.unknown(Code::UnknownCommand, message, span, help);
+            self.position += length;
+            return;
+        }
         if let Some(kind) = sign(command) {
             self.push(kind, length);
             return;

@@ -241,8 +241,11 @@ impl Parser<'_> {
         let lists =
             kinds().any(|kind| matches!(kind, TokenKind::Colon | TokenKind::Arrow | TokenKind::Equals));
         let span = self.sequence.span(start, end);
+        // `z_ * h_{t-1}`; a star directly behind `_` is a label.
+        let product = matches!(self.sequence.kind(start), Some(TokenKind::Product(_)))
+            && self.sequence.tokens.get(start).is_some_and(|token| token.spaced);
         if start + 1 == end
-            && kinds().any(sign)
+            && (kinds().any(sign) || product)
             && self.sequence.kind(start + 1) != Some(&TokenKind::Close(Bracket::Brace))
         {
             let help = Some("write the index behind `_`, as in `x_t`".to_owned());

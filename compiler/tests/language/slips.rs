@@ -221,3 +221,39 @@ fn values_are_joined_by_square_brackets() {
     let found = refuse("h_t = \\tanh(W(h_{t-1}, x_t) + b)", &["GW0005"]);
     assert!(found.iter().any(|one| one.help.as_deref().unwrap_or("").contains("square brackets")));
 }
+
+/// One character lost is what becomes of equations most often.
+#[test]
+fn a_lost_character_makes_no_other_cell() {
+    let gru = |last: &str| format!("z_t = sigmoid(W x_t); n_t = tanh(U h_{{t-1}}); h_t = {last}");
+    for slip in [
+        "(1 - z_t) * n_t + z_t * h_{-1}",
+        "( - z_t) * n_t + z_t * h_{t-1}",
+        "(1 - z_t) * n_t  z_t * h_{t-1}",
+        "z_t * h_{t-1} (1 - z_t) * n_t",
+    ] {
+        let expected: &[&str] = if slip.contains("{-1}") { &["GW0017"] } else { &["GW0203"] };
+        refuse(&gru(slip), expected);
+    }
+    refuse(&gru("(1 - z_t) * n_t + z_ * h_{t-1}"), &["GW0004"]);
+    refuse("i_t = tanh(W x_t); c_t = i_t * i_t c_{t-1}", &["GW0203"]);
+    refuse("h_t = tanh(W [r_t * h_{t-1} x_t] + b)", &["GW0203"]);
+    refuse("h_t = tanh(x_t * W  h_{t-1} * U)", &["GW0203"]);
+    refuse("h_t = tanh(x_t * W + h_{t-1} * U  bi)", &["GW0203"]);
+    refuse("h_t = tanh(x_t * Wi^T + h_{t-1} * RiT)", &["GW0203"]);
+    refuse("h_t = \\tanh(w^\\to x_t + U h_{t-1})", &["GW0002"]);
+    accept(&gru("(1 - z_t) * n_t + z_t * h_{t-1}"), "x[x] -> h[h]; h[h]; W[h, x] U[h, h]");
+    accept(&gru("z_t * (h_{t-1} - n_t) + n_t"), "x[x] -> h[h]; h[h]; W[h, x] U[h, h]");
+    accept(&gru("-z_t * n_t + z_t * h_{t-1}"), "x[x] -> h[h]; h[h]; W[h, x] U[h, h]");
+}
+
+#[test]
+fn letters_side_by_side_are_no_name() {
+    for word in ["bias", "bu", "noise"] {
+        refuse(&format!("$$h_t = \\tanh(W x_t + U h_{{t-1}} + {word})$$"), &["GW0203"]);
+    }
+    let named = "$$h_t = \\tanh(W x_t + U h_{t-1} + \\mathrm{bias})$$";
+    accept(named, "x[x] -> h[h]; h[h]; W[h, x] U[h, h] bias[h]");
+    accept("$$h_t = a b h_{t-1} + x_t$$", "x[h] -> h[h]; h[h]; a[h] b[h]");
+    accept("$$h_t = kx_t + h_{t-1}$$", "x[x] -> h[x]; h[x]; k[x]");
+}

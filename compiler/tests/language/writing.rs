@@ -231,6 +231,9 @@ fn quotes_numbers_and_signs_of_extracted_text_are_dress() {
     ]);
     // A sign alone in a display is no display of equations.
     assert_eq!(markdown("the error $$\\delta 1$$ of $h_t = \\tanh(W x_t + U h_{t-1})$"), expected);
+    // A dollar sign too few.
+    let broken = "$$h_t = \\tanh(W x_t + U h_{t-1})$$\n$y_t = V h_t$$\n";
+    assert_eq!(markdown(broken), "x[x] -> y[y]; h[h]; W[h, x] U[h, h] V[y, h]");
     // Comments of a program are no headings.
     let program = "# it = sigmoid(Wi * [ht-1, xt])\n# ht = tanh(it * ht-1)\n# ht = ht-1";
     let found = read(program, Syntax::Markdown, None, &Options::default()).map(|cell| cell.diagnostics);
