@@ -8,6 +8,8 @@ pub mod derivation;
 pub mod diagnostic;
 pub mod differentiate;
 pub mod graph;
+#[doc = include_str!("../LANGUAGE.md")]
+pub mod language {}
 pub mod limits;
 #[cfg(feature = "mathml")]
 pub mod mathml;

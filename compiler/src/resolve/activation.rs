@@ -137,7 +137,10 @@ pub(super) fn check(draft: &mut Draft) {
             let parametrized = || ["_theta", "_phi", "_w", "_W"].iter().any(|label| name.ends_with(label));
             name.strip_prefix("cal_").is_some_and(|letter| OPERATORS.contains(&letter))
                 || OPERATORS.contains(&base)
-                    && (parametrized() || places.iter().all(|(product, _)| takes_products(draft, *product)))
+                    && (parametrized()
+                        || places.iter().all(|(product, _)| {
+                            takes_products(draft, *product) || takes_thresholds(draft, *product)
+                        }))
         };
         let complements = places.iter().all(|(product, _)| takes_complements(draft, *product));
         if letter || sigma || only_applied && (!known.upper && !complements || operator()) {
@@ -170,6 +173,15 @@ fn takes_complements(draft: &Draft, product: usize) -> bool {
     applied.iter().filter_map(|position| factors.get(position + 1)).all(|argument| {
         matches!(draft.kind(*argument), NodeKind::Subtract(one, _)
             if matches!(draft.kind(*one), NodeKind::Number(value) if *value == 1.0))
+    })
+}
+
+/// True where what a name is applied to is a value less a parameter, as in `\Theta(u_t - \theta)`: the step of a spike.
+fn takes_thresholds(draft: &Draft, product: usize) -> bool {
+    let NodeKind::Factors { factors, applied, .. } = &draft.nodes[product].kind else { return false };
+    applied.iter().filter_map(|position| factors.get(position + 1)).all(|argument| {
+        matches!(draft.kind(*argument), NodeKind::Subtract(value, threshold)
+            if draft.varying[value.0] && !draft.varying[threshold.0])
     })
 }
 
@@ -305,8 +317,8 @@ fn convolutions(draft: &mut Draft) {
 fn is_word(name: &str) -> bool {
     let base = name.strip_suffix("_t").unwrap_or(name);
     let base_letters = base.split('_').next().unwrap_or(base);
-    // Batch normalization; real and imaginary parts.
-    if matches!(base, "BN" | "Re" | "Im") {
+    // Real and imaginary parts.
+    if matches!(base, "Re" | "Im") {
         return true;
     }
     let letters = base.len() >= 3 && base.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_');

@@ -187,7 +187,9 @@ pub(super) fn read_product(factors: &[Factor], signs: &[ProductSign]) -> Result<
         {
             return Err(Refusal::Ambiguous(left.position, item.position));
         }
-        let Some((rule, kind)) = rule(left.kind, item.kind, hadamard, !item.varying) else {
+        // `z_t @ h_{t-1}`: `@` is a product with a matrix, and of two vectors an inner one in code.
+        let code = item.sign == ProductSign::At && left.kind == Kind::Vector && item.kind == Kind::Vector;
+        let Some((rule, kind)) = rule(left.kind, item.kind, hadamard, !item.varying).filter(|_| !code) else {
             return Err(Refusal::NoRule(left.kind, item.kind, left.position, item.position));
         };
         let joined = reading.join(rule, left, item, kind);

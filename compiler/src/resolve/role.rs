@@ -132,14 +132,15 @@ fn fold(draft: &Draft, root: NodeId, first: usize) -> Option<f64> {
     values.last().copied().flatten()
 }
 
-/// The output: `y_t`, else `\hat y_t`, else an indexed `h_t` (unless a state `H_t` is made from it), else the one indexed definition that nothing reads, that
-/// is no state (a gate, `σ(…)`, that does not depend on what the states become in this step is no output but one that was
-/// forgotten), else the state `H_t`, else the last state, and with no state at all the last definition.
+/// The output: `y_t`, else `\hat y_t`, else `\tilde y_t`, else an indexed `h_t` (unless a state `H_t` is made from it),
+/// else the one indexed definition that nothing reads, that is no state (a gate, `σ(…)`, that does not depend on what the
+/// states become in this step is no output but one that was forgotten), else the state `H_t`, else the last state, and
+/// with no state at all the last definition.
 pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
     let per_step = |name: &str| {
         draft.lookup(name).filter(|&id| draft.symbol(id).role == Role::PerStep && defined(draft, id))
     };
-    if let Some(output) = per_step("y").or_else(|| per_step("y_hat")) {
+    if let Some(output) = ["y", "y_hat", "y_tilde"].into_iter().find_map(per_step) {
         return Some(output);
     }
     // `H_t = (1 - z_t) H_{t-1} + z_t h_t`: the candidate of a state `H` is no output.

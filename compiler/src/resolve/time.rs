@@ -43,8 +43,22 @@ pub(super) fn normalise(draft: &mut Draft) {
         let name = symbol.canonical.clone();
         let defined_at =
             symbol.definitions.first().map(|&at| (draft.equations[at].time, draft.equations[at].target_span));
+        let given = symbol.definitions.iter().all(|&at| {
+            draft.equations[at].time.is_none() && draft.reads(&draft.equations[at]).next().is_none()
+        });
         let findings = &mut draft.findings;
         match (defined_at, indexed[index], bare[index]) {
+            // `x = 3` beside `x_t`: a number has no steps.
+            (Some((None, place)), Some(with), _) if given => {
+                findings
+                    .report(
+                        Code::MixedIndex,
+                        with,
+                        format!("`{name}` is a given number, but read with a time index"),
+                    )
+                    .label(place, "given here")
+                    .help(format!("write `{name}` in both places, or give the two values different names"));
+            }
             // `f_t = f(W x_t)`: the gate and the function are two things.
             (None, Some(with), Some(without)) | (Some((Some(_), with)), _, Some(without))
                 if only_applied[index] && !symbol.upper =>

@@ -4,8 +4,8 @@ use super::ast::{Comparison, ProductSign};
 use super::token::{Bracket, TokenKind};
 
 /// Words that are kept whole, since they name no product of letters.
-pub(crate) const WORDS: [&str; 11] =
-    ["LSTM", "GRU", "RNN", "Linear", "linear", "lin", "FC", "Dense", "Affine", "MLP", "Conv"];
+pub(crate) const WORDS: [&str; 12] =
+    ["LSTM", "GRU", "RNN", "Linear", "linear", "lin", "FC", "Dense", "Affine", "MLP", "Conv", "BatchNorm"];
 
 /// Words that join their arguments: `concat(a, b)` is `[a, b]`.
 pub(crate) const JOINS: [&str; 7] =
@@ -13,11 +13,11 @@ pub(crate) const JOINS: [&str; 7] =
 
 /// Commands that mean nothing to us.
 #[rustfmt::skip]
-pub(crate) const NOISE: [&str; 49] = [
+pub(crate) const NOISE: [&str; 48] = [
     "left", "right", "middle", "big", "Big", "bigg", "Bigg", "bigl", "bigr", "Bigl", "Bigr", "biggl", "biggr",
     "Biggl", "Biggr", "bigm", "Bigm", "nonumber", "notag", "displaystyle", "textstyle", "scriptstyle", "limits",
     "nolimits", "thinspace", "medspace", "negthinspace", "noindent", "centering", "mathstrut", "strut", "hfill", "bf",
-    "it", "em", "cal", "boldmath", "small", "large", "normalsize", "footnotesize", "allowbreak", "newline", "mathrel",
+    "it", "em", "boldmath", "small", "large", "normalsize", "footnotesize", "allowbreak", "newline", "mathrel",
     "mathbin", "mathop", "mathord", "mathopen", "mathclose",
 ];
 /// Commands with one argument that goes with them.

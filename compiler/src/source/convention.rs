@@ -6,6 +6,7 @@ use super::script::is_previous;
 use super::sequence::Sequence;
 use super::text::TextStyle;
 use super::token::{Bracket, Token, TokenKind};
+use crate::span::Span;
 
 /// The conventions of a document.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub(crate) struct Convention {
     pub(crate) letter_e: bool,
     /// `h_prev` is the value of the step before, since `h_t` is defined; nothing is called `h_prev` on a left side.
     pub(crate) previous: bool,
+    /// A name whose time stands below in one place and above in another, and where that is.
+    pub(crate) mixed: Option<(String, Span)>,
 }
 
 impl Default for Convention {
@@ -39,6 +42,7 @@ impl Default for Convention {
             style: TextStyle::default(),
             letter_e: false,
             previous: false,
+            mixed: None,
         }
     }
 }
@@ -77,6 +81,7 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
     let mut letters: BTreeMap<&str, Letter> = BTreeMap::new();
     let mut called: BTreeMap<&str, Letter> = BTreeMap::new();
     let mut letter_e = false;
+    let (mut times_below, mut times_above) = (BTreeSet::new(), BTreeMap::new());
     let (mut previous, mut now, mut own) = (BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
     for tokens in blocks {
         let (sequence, _) = Sequence::new(tokens);
@@ -92,6 +97,9 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
                 }
                 Some(TokenKind::Subscript) => {
                     note(&sequence, index, true, &mut letters);
+                    if let Some((name, _)) = timed(&sequence, index, false) {
+                        times_below.insert(name);
+                    }
                     if let Some(TokenKind::Word { text: base, .. }) = sequence.kind(index.wrapping_sub(1))
                         && let Some((from, to, over)) = sequence.script(index + 1)
                         && let (from, to) = sequence.without_braces(from, to)
@@ -106,13 +114,20 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
                         };
                     }
                 }
-                Some(TokenKind::Superscript) => note(&sequence, index, false, &mut letters),
+                Some(TokenKind::Superscript) => {
+                    note(&sequence, index, false, &mut letters);
+                    if let Some((name, place)) = timed(&sequence, index, true) {
+                        times_above.entry(name).or_insert(place);
+                    }
+                }
                 _ => {}
             }
         }
     }
     let previous = own.is_empty() && !previous.is_empty() && previous.iter().all(|base| now.contains(base));
-    let mut convention = Convention { letter_e, previous, ..Convention::default() };
+    let mixed = times_above.into_iter().find(|(name, _)| times_below.contains(name));
+    let mixed = mixed.map(|(name, place)| (name.to_owned(), place));
+    let mut convention = Convention { letter_e, previous, mixed, ..Convention::default() };
     let has_t = letters.contains_key("t");
     if !has_t {
         let mut shifted = letters.iter().filter(|(_, letter)| letter.below && letter.below_shifted);
@@ -145,6 +160,17 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
         }
     }
     convention
+}
+
+/// The name whose script at `index` is the time `t`, and its place; above only what can be nothing else, `^{(t)}` and
+/// `^{t-1}`.
+fn timed<'t>(sequence: &Sequence<'t>, index: usize, above: bool) -> Option<(&'t str, Span)> {
+    let before = index.checked_sub(1)?;
+    let TokenKind::Word { text, .. } = sequence.kind(before)? else { return None };
+    let (start, end, over) = sequence.script(index + 1)?;
+    let (start, end, bracketed) = sequence.without_brackets(start, end);
+    let found = sequence.index(start, end).filter(|found| found.letter == "t")?;
+    (!above || found.offset != 0 || bracketed).then(|| (text.as_str(), sequence.span(before, over)))
 }
 
 /// One letter, and none that mostly counts layers.

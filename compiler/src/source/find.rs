@@ -223,6 +223,14 @@ fn close_headings(headings: &mut [Heading], length: usize) {
     }
 }
 
+/// True where a line, behind a label or not, is one word and what it equals.
+fn is_equation(line: &str) -> bool {
+    line.split_once(" = ").is_some_and(|(left, _)| {
+        let name = left.rsplit(": ").next().unwrap_or(left).trim();
+        !name.is_empty() && !name.contains(' ')
+    })
+}
+
 /// Headings, fences and code spans of Markdown.
 fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
     let mut heading: Option<(u8, usize, String)> = None;
@@ -235,6 +243,10 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
             Event::End(TagEnd::Heading(_)) => {
                 if let Some((level, start, title)) = heading.take() {
                     let title = title.trim().to_owned();
+                    // `# ft = sigmoid(Wf * [ht-1, xt] + bf)`: a comment of a program.
+                    if is_equation(&title) {
+                        continue;
+                    }
                     found.headings.push(Heading { title, level, range: start..range.end, end: text.len() });
                 }
             }
@@ -475,7 +487,10 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             let before = text[..start].trim_end_matches([' ', '*']);
             let alone = before.is_empty() || before.ends_with(['\n', ':', '>']);
             let inline = !alone || before.len() < start && text[..start].ends_with(['*', ' ']);
-            (open, "</math>".to_owned(), if inline { Place::Inline } else { Place::Display })
+            // One that follows another on its line stands as that does.
+            let follows = blocks.last().filter(|_| before.ends_with("</math>")).map(|before| before.place);
+            let place = if inline { Place::Inline } else { Place::Display };
+            (open, "</math>".to_owned(), follows.unwrap_or(place))
         } else if rest.starts_with("{{< katex") && rest.bytes().take(80).any(|byte| byte == b'>') {
             let open = rest.find(">}}").map_or(3, |end| end + 3);
             let place = if rest[..open].contains("display") { Place::Display } else { Place::Inline };
@@ -504,7 +519,7 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         let body = start + open;
         let reach = if place == Place::Inline { (body + MAXIMUM_INLINE).min(range.end) } else { range.end };
         let reach = (body..=reach).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(body);
-        let (end, over) = match text.get(body..reach).unwrap_or("").find(&close) {
+        let (end, mut over) = match text.get(body..reach).unwrap_or("").find(&close) {
             Some(length) if open == 0 => (body + length + close.len(), body + length + close.len()),
             Some(length) => (body + length, body + length + close.len()),
             // Inline mathematics that is never closed is a currency sign.
@@ -528,7 +543,16 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         let inside = text.get(range.clone()).unwrap_or("").trim_start();
         let rows =
             open == 1 && environment(inside).is_some() && inside.contains("\\\\") && inside.contains('\n');
-        let place = if rows { Place::Display } else { place };
+        // `$y_t = …$$` on a line of its own: a display that lost a sign.
+        let lost = rest.starts_with('$')
+            && open == 1
+            && inside.contains('=')
+            && text[over..].strip_prefix('$').is_some_and(|after| {
+                after.trim_start_matches(' ').is_empty() || after.trim_start_matches(' ').starts_with('\n')
+            })
+            && text[..start].trim_end_matches(' ').chars().next_back().is_none_or(|before| before == '\n');
+        over += usize::from(lost);
+        let place = if rows || lost { Place::Display } else { place };
         let range = without_delimiters(text, range);
         blocks.push(Block { range, outer: start..over, spelling: Spelling::Latex, place });
         position = over.max(start + 1);

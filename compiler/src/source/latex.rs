@@ -13,6 +13,7 @@ use super::token::{Bracket, TokenKind};
 use super::writer::Writer;
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_DIAGNOSTICS;
+use crate::span::Span;
 
 /// Reads `text`, which begins at byte `offset` of the source. `doubled` says that every backslash is written twice.
 pub(crate) fn lex(text: &str, offset: usize, doubled: bool, writer: &mut Writer) {
@@ -140,6 +141,12 @@ impl<'a> Lexer<'a, '_> {
                 self.position += 1;
                 self.writer.spaced = true;
             }
+            // `t{-}1`: braces around a sign take its blanks away.
+            '{' if matches!(self.rest().get(..3), Some("{-}" | "{+}" | "{=}")) && !self.after_script() => {
+                self.position += 1;
+                self.step(self.rest().chars().next().unwrap_or('}'));
+                self.position += 1;
+            }
             '{' => {
                 self.groups.push(self.letters());
                 self.push(TokenKind::Open(Bracket::Brace), 1);
@@ -206,8 +213,7 @@ impl<'a> Lexer<'a, '_> {
             _ => {
                 let span = place(self.offset, self.position, self.position + length);
                 if !self.writer.unicode(character, span) {
-                    let message = format!("`{character}` is no part of the language");
-                    self.writer.unknown(Code::UnknownSymbol, message, span, None);
+                    self.writer.no_part(character, span);
                 }
                 self.position += length;
             }
@@ -288,16 +294,24 @@ impl<'a> Lexer<'a, '_> {
         self.position += length;
     }
 
+    /// True directly behind the sign of a script.
+    fn after_script(&self) -> bool {
+        matches!(
+            self.writer.tokens.last().map(|token| &token.kind),
+            Some(TokenKind::Subscript | TokenKind::Superscript)
+        )
+    }
+
     /// A run of ASCII letters: split as TeX does, known functions and words in an upright font kept whole.
     fn run_of_letters(&mut self) {
         let rest = self.rest();
         let length = rest.find(|next: char| !next.is_ascii_alphabetic()).unwrap_or(rest.len());
         let run = rest[..length].to_owned();
-        let after_script = matches!(
-            self.writer.tokens.last().map(|token| &token.kind),
-            Some(TokenKind::Subscript | TokenKind::Superscript)
-        );
+        let after_script = self.after_script();
         let spelled = run.len() > 1;
+        if spelled && !after_script && self.function_of_two_words(&run) {
+            return;
+        }
         if self.letters() == Letters::Whole {
             // Digits belong to an upright word: `W_{\mathrm{h1}}`.
             self.word_or_function(&run, length);
@@ -330,6 +344,20 @@ impl<'a> Lexer<'a, '_> {
         if split < length {
             self.word_or_function(&run[split..], length - split);
         }
+    }
+
+    /// `hard_sigmoid(x)`, `hard\_tanh(x)`: one name, where TeX would set an index.
+    fn function_of_two_words(&mut self, first: &str) -> bool {
+        let after = &self.rest()[first.len()..];
+        let Some(second) = after.strip_prefix("\\_").or_else(|| after.strip_prefix('_')) else {
+            return false;
+        };
+        let letters = second.find(|next: char| !next.is_ascii_alphabetic()).unwrap_or(second.len());
+        let word = format!("{first}_{}", &second[..letters]);
+        let length = self.rest().len() - second.len() + letters;
+        let Some(function) = self.function(&word, length).filter(|_| letters > 1) else { return false };
+        self.push(TokenKind::Function(function, word), length);
+        true
     }
 
     /// The function of a word of `length` bytes. `where` is one only before a parenthesis: elsewhere it is English.
@@ -433,14 +461,25 @@ impl<'a> Lexer<'a, '_> {
             '(' => self.push(TokenKind::Open(Bracket::Round), length),
             ')' => self.push(TokenKind::Close(Bracket::Round), length),
             '|' => self.push(TokenKind::DoubleBar, length),
-            '<' => self.push(TokenKind::Open(Bracket::Angle), length),
-            '>' => self.push(TokenKind::Close(Bracket::Angle), length),
+            // `h^{\<t\>}`, `h^{<t\>}`.
+            '<' => self.push(TokenKind::Less, length),
+            '>' => self.push(TokenKind::Greater, length),
             '~' => self.push(TokenKind::Accent("tilde"), length),
             '^' => self.push(TokenKind::Accent("hat"), length),
             '=' => self.push(TokenKind::Accent("bar"), length),
             '_' => self.push(TokenKind::Subscript, length),
             '*' => self.push(TokenKind::Product(ProductSign::Asterisk), length),
             '&' => self.push(TokenKind::Align, length),
+            // `\quad \# the state`: a remark behind a gap, to the end of its row.
+            '#' if matches!(
+                self.writer.tokens.last().map(|token| &token.kind),
+                Some(TokenKind::Quad | TokenKind::Align)
+            ) =>
+            {
+                let rest = self.rest();
+                let end = rest.find(['\n', '&']).into_iter().chain(rest.find("\\\\")).min();
+                self.push(TokenKind::Remark, end.unwrap_or(rest.len()));
+            }
             // `\;\; \text{Output}`: a gap too.
             ',' | ';' | ':' if self.gap_before() && self.words_follow(self.position + length) => {
                 self.push(TokenKind::Quad, length);
@@ -458,6 +497,10 @@ impl<'a> Lexer<'a, '_> {
                 self.writer.unknown(Code::UnknownCommand, message, span, help);
                 self.position += slashes;
             }
+            // `… + b_f) \ i_t = …`: the end of a row that lost a backslash.
+            _ if character.is_whitespace() && self.begins_row(self.position + length) => {
+                self.push(TokenKind::RowEnd, length);
+            }
             _ if character.is_whitespace() => {
                 self.position += slashes;
                 self.writer.spaced = true;
@@ -471,7 +514,38 @@ impl<'a> Lexer<'a, '_> {
         }
     }
 
+    /// True where one name with its index and a relation stand at `from`, behind a value.
+    fn begins_row(&self, from: usize) -> bool {
+        const LONGEST: usize = 40;
+        let rest = self.text.get(from..).unwrap_or("").trim_start();
+        let Some((name, _)) = rest.split_once('=').filter(|(name, _)| name.len() <= LONGEST) else {
+            return false;
+        };
+        let name = name.trim_end().trim_end_matches('&').trim_end();
+        let complete = matches!(
+            self.writer.last_solid(),
+            Some(
+                TokenKind::Close(_) | TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Mark(_)
+            )
+        );
+        complete
+            && name.contains('_')
+            && !name.contains([' ', '+', '(', ')', '[', ']', ',', '\n', '.', '*', '/'])
+    }
+
     fn named_command(&mut self, command: &str, length: usize) {
+        // `w^\to x_t`: an arrow names a direction where the other one occurs too; alone this short one is a slip.
+        if command == "to"
+            && self.writer.last_solid() == Some(&TokenKind::Superscript)
+            && !["\\gets", "\\leftarrow", "\\from"].iter().any(|other| self.text.contains(other))
+        {
+            let span = place(self.offset, self.position, self.position + length);
+            let message = "`\\to` stands where a transpose may have been meant".to_owned();
+            let help = Some("write `^\\top`, or `^{\\rightarrow}` for a direction".to_owned());
+            self.writer.unknown(Code::UnknownCommand, message, span, help);
+            self.position += length;
+            return;
+        }
         if let Some(kind) = sign(command) {
             self.push(kind, length);
             return;
@@ -512,7 +586,10 @@ impl<'a> Lexer<'a, '_> {
             return;
         }
         if NOISE_WITH_ARGUMENT.contains(&command) {
-            let from = self.position + length;
+            // `\tag*{3}`, `\hspace*{1cm}`: with a star too, which is no product.
+            let star =
+                matches!(command, "tag" | "hspace" | "vspace") && self.rest()[length..].starts_with('*');
+            let from = self.position + length + usize::from(star);
             let end =
                 self.argument(from).map_or_else(|| from + self.tag_length(command, from), |found| found.2);
             // `\hspace{1cm} \text{Output}`: a gap, as `\quad` is.
@@ -538,7 +615,9 @@ impl<'a> Lexer<'a, '_> {
                 }
             }
             "begin" | "end" => self.environment(command, length),
-            "mathcal" | "mathscr" | "mathfrak" | "mathbb" | "Bbb" => self.alphabet(command, length),
+            "mathcal" | "mathscr" | "cal" | "scr" | "mathfrak" | "mathbb" | "Bbb" => {
+                self.alphabet(command, length)
+            }
             // A frame dresses its content; `row` opens the group where it holds a whole equation.
             "boxed" | "fbox" | "Aboxed" => self.font(length, self.letters()),
             _ if FONTS.contains(&command) => self.font(length, Letters::Split),
@@ -643,11 +722,32 @@ impl<'a> Lexer<'a, '_> {
                 self.font(length, Letters::Whole);
                 return;
             }
-            self.writer.push(TokenKind::Remark, span);
             self.position = over;
+            if !self.step_in_words(trimmed, span) {
+                self.writer.push(TokenKind::Remark, span);
+            }
         } else {
             self.font(length, Letters::Whole);
         }
+    }
+
+    /// `h_{\text{t-1}}`, `h_{t\text{-}1}`: a step is no remark.
+    fn step_in_words(&mut self, words: &str, span: Span) -> bool {
+        let (time, step) = words.strip_prefix('t').map_or((false, words), |step| (true, step.trim_start()));
+        let Some(number) = step.strip_prefix(['-', '−', '–', '+']).map(str::trim_start) else {
+            return false;
+        };
+        if !number.chars().all(|next| next.is_ascii_digit()) {
+            return false;
+        }
+        if time {
+            self.writer.word("t", span);
+        }
+        self.writer.push(if step.starts_with('+') { TokenKind::Plus } else { TokenKind::Minus }, span);
+        if !number.is_empty() {
+            self.writer.number(number, span);
+        }
+        true
     }
 
     /// `\mathcal{W}`: letters of another alphabet.

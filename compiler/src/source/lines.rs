@@ -9,7 +9,7 @@ use super::name;
 const SIGNS: [char; 16] = ['=', '+', '_', '^', '{', '[', '*', '/', '⊙', '·', '∘', '×', '<', '>', '≤', '≥'];
 
 /// Marks that stand before every line of a comment or a list.
-const PREFIXES: [&str; 10] = ["///", "//!", "//", "#", "*", "%", "-", "|", ";;", ";"];
+const PREFIXES: [&str; 11] = ["///", "//!", "//", "#", "*", "%", "-", "|", ">", ";;", ";"];
 
 /// How a time index begins behind its name.
 pub(crate) const INDICES: [&str; 6] = ["_t", "_{t", "[t", "(t", "<sub>t", "ₜ"];
@@ -57,6 +57,7 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
         if is_heading(whole) || !open && (is_prose(whole, &words) || is_description(whole, &words)) {
             continue;
         }
+        line = without_quotes(text, line);
         line = without_emphasis(text, line, &words);
         line = without_remark(text, line, &words);
         line = without_label(text, line);
@@ -306,6 +307,20 @@ fn without_tags(line: &str) -> String {
     ["<sub>", "</sub>", "<sup>", "</sup>", "<b>", "</b>", "<i>", "</i>", "<em>", "</em>"]
         .iter()
         .fold(line.to_owned(), |line, tag| if line.contains(tag) { line.replace(tag, "_") } else { line })
+}
+
+/// `"h_t = tanh(W x_t)"`: an equation that is quoted as a whole.
+fn without_quotes(text: &str, line: Range<usize>) -> Range<usize> {
+    let inside = text[line.clone()]
+        .strip_prefix(['"', '“', '”'])
+        .and_then(|inside| inside.trim_end_matches(['.', ',', ';']).strip_suffix(['"', '“', '”']));
+    match inside {
+        Some(inside) if inside.contains('=') && !inside.contains(['"', '“', '”']) => {
+            let start = line.start + text[line.clone()].find(inside).unwrap_or(0);
+            trim(text, start..start + inside.len())
+        }
+        _ => line,
+    }
 }
 
 /// `*h_t = tanh(W x_t)* (the state)`: an equation that is set in italics or bold as a whole.
@@ -573,6 +588,8 @@ pub(crate) fn is_glued(name: &str) -> bool {
 
 /// True where a name carries its time as a final `t`: `Ht-1` occurs.
 pub(crate) fn has_suffix_time(text: &str) -> bool {
-    text.match_indices("t-1")
+    ["t-1", "t−1"]
+        .iter()
+        .flat_map(|index| text.match_indices(index))
         .any(|(position, _)| text[..position].chars().next_back().is_some_and(char::is_alphanumeric))
 }

@@ -1,28 +1,8 @@
-//! Text or tokens to syntax tree.
+//! Text or tokens to syntax tree. What the texts mean is said in `LANGUAGE.md` ([`crate::language`]).
 //!
 //! `find` cuts the mathematics out of a document, `latex`, `text` and `rust_tokens` turn it into one alphabet of
 //! tokens, `convention` settles what the whole document says about time, `statement` cuts tokens into equations, and
 //! `pratt` with `script` parses each. `explanation` reads what the text around them declares. `print` goes back.
-//!
-//! # Conditions, steps and parts
-//!
-//! | LaTeX | text and tokens | means |
-//! | --- | --- | --- |
-//! | `\operatorname{where}(a < b, x, y)` | `where(a < b, x, y)` | `x` where the condition holds, else `y`; nothing flows to `a` and `b` |
-//! | `\operatorname{where}(m, x, y)` | `where(m, x, y)` | `x` where `m` is not zero |
-//! | `\mathbb{1}[a \le b]`, `\mathbf{1}_{a \le b}` | `indicator(a <= b)`, `1[a <= b]` | 1 where it holds, else 0 |
-//! | `<`, `>`, `\le`, `\ge`, `\ne`, `==` | `<`, `>`, `<=`, `>=`, `!=`, `==` | conditions of these two; not a number only meets `!=` |
-//! | `\operatorname{mod}(a, b)`, `a \bmod b` | `mod(a, b)`, `a % b` | `a - b ⌊a / b⌋`: with the sign of `b`, gradients 1 and `-⌊a / b⌋` |
-//! | `\lfloor x \rfloor`, `\lceil x \rceil` | `floor(x)`, `ceil(x)` | no gradient |
-//! | `\operatorname{round}(x)` | `round(x)` | of two nearest the even one; its gradient is passed on unchanged |
-//! | `\operatorname{cumsum}(x)`, `\operatorname{cumax}(x)` | `cumsum(x)`, `cumax(x)` | sums up to each element, of the soft-max for `cumax`; `revcumsum` from each on |
-//! | `\operatorname{chunk}(a, j, m)` | `chunk(a, j, m)` | the `j`-th of `m` equal parts of a vector, `j` from 1; `split` is the same |
-//! | `i_t, f_t = \operatorname{split}(a_t)`, `[i_t, f_t] = \operatorname{chunk}(a_t, 2)` | the same | equal parts, one for each name |
-//! | `a_t[0:n]`, `a_t[:n]`, `a_t[n:2n]`, `(W x_t)[n:]` | the same | elements of a vector, counted from 0, the end not one of them |
-//!
-//! A comparison anywhere else is an error, and so are parts that may be counted from 1, `a_{1:n}`, `a_t[1:n]` and
-//! `a_t[n+1:2n]`: in code the first element has the number 0, in papers 1, and the end is one of the part or not. A
-//! function of the document's own, and a word before a parenthesis that names no function, are never products of letters.
 //!
 //! # Invariants
 //!
@@ -36,6 +16,7 @@ mod command;
 mod component;
 mod convention;
 mod declaration;
+mod difference;
 mod domain;
 mod explanation;
 mod factor;
@@ -205,13 +186,23 @@ fn choose(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>]) ->
     };
     let mut display = of(Place::Display);
     let inline = of(Place::Inline);
-    if !display.is_empty() {
+    // `($$\delta 1$$)`: a sign in a sentence.
+    let relates = |block: &Block| {
+        const RELATIONS: [&str; 10] =
+            ["=", "＝", "∈", "≔", "←", "~", "\\in", "\\leftarrow", "\\gets", "\\sim"];
+        let inside = text.get(block.range.clone()).unwrap_or("");
+        RELATIONS.iter().any(|relation| inside.contains(relation)) || inside.contains("eqq")
+    };
+    if display.iter().any(relates) {
         with_needed(text, &mut display, &inline);
         return display;
     }
     let inline = inline::definitions(text, &inline);
     if !inline.is_empty() {
         return inline;
+    }
+    if !display.is_empty() {
+        return display;
     }
     for place in [Place::Fence, Place::Span] {
         // All of a fence must be equations, or it is something else.
@@ -305,6 +296,7 @@ pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     reader.read(tokens);
     let mut diagnostics = writer.diagnostics;
     diagnostics.append(&mut reader.diagnostics);
+    chain::report_announced(reader.announced, &reader.statements, &mut diagnostics);
     chain::define(reader.implied, &mut reader.statements, &mut diagnostics);
     (finish(Reading { statements: reader.statements, lost: reader.lost, diagnostics }), spans)
 }
@@ -405,6 +397,7 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
         lexed.push(label_brackets(writer.tokens));
     }
     component::rewrite(&mut lexed);
+    difference::join(&mut lexed);
     (lexed, diagnostics)
 }
 
@@ -524,6 +517,8 @@ fn parse_blocks(
     let mut samples = Vec::new();
     let mut signatures = Vec::new();
     let mut implied = Vec::new();
+    let mut announced = Vec::new();
+    let mut losses = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -540,11 +535,15 @@ fn parse_blocks(
         samples.append(&mut reader.samples);
         signatures.append(&mut reader.signatures);
         implied.append(&mut reader.implied);
+        announced.append(&mut reader.announced);
+        losses.append(&mut reader.losses);
     }
+    chain::report_announced(announced, &statements, &mut diagnostics);
     chain::define(implied, &mut statements, &mut diagnostics);
     skip_general_forms(&general, &statements, &mut diagnostics);
     report_samples(&samples, &statements, &mut diagnostics);
     report_signatures(&signatures, &statements, &mut diagnostics);
+    report_losses(losses, &statements, &mut diagnostics);
     let announced = |name: &ast::Reference| general.iter().any(|(known, _)| *known == name.name.canonical);
     lost.retain(|name| !announced(name) || !defines(&statements, &name.name.canonical));
     if convention.layer.is_some()
@@ -552,6 +551,10 @@ fn parse_blocks(
     {
         let message = "layers are counted by a superscript: one layer is compiled; stack it";
         diagnostics.push(finding(Code::OneLayer, message, first.span));
+    }
+    if let Some((name, place)) = &convention.mixed {
+        let message = format!("the time of `{name}` stands above it and elsewhere below: one value");
+        diagnostics.push(finding(Code::TwoNotations, message, *place));
     }
     if let (Some(component), Some(first)) = (&convention.component, statements.first()) {
         let message =
@@ -589,6 +592,33 @@ fn report_signatures(
                 ..finding(Code::NamedMap, message, *span)
             });
         }
+    }
+}
+
+/// `L = \sum_t …`: skipped as a loss, but an error where an equation reads it, which would take it for a weight.
+fn report_losses(
+    losses: Vec<(String, Span, Vec<Diagnostic>)>,
+    statements: &[Statement],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (word, span, found) in losses {
+        let mut read = false;
+        for statement in statements {
+            if let StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } =
+                &statement.kind
+            {
+                inline::references(value, &mut |reference| read |= reference.name.canonical == word);
+            }
+        }
+        if !read || defines(statements, &word) {
+            continue;
+        }
+        diagnostics.retain(|one| one.code != Code::SkippedRow || one.span != span);
+        if found.is_empty() {
+            let message = format!("`{word}` is needed, but this equation cannot be read");
+            diagnostics.push(finding(Code::UnexpectedToken, message, span));
+        }
+        diagnostics.extend(found);
     }
 }
 

@@ -65,6 +65,31 @@ impl Writer {
         self.diagnostics.push(Diagnostic { code, message, span, labels: Vec::new(), help });
     }
 
+    /// Reports a character that has no meaning; letters side by side are one word.
+    pub(crate) fn no_part(&mut self, character: char, span: Span) {
+        const TAIL: &str = "` is no part of the language";
+        if character.is_alphabetic()
+            && let Some(last) = self.tokens.last_mut().filter(|last| last.kind == TokenKind::Foreign)
+            && last.span.end == span.start
+            && let Some(found) = self.diagnostics.last_mut()
+            && let Some(word) = found.message.strip_suffix(TAIL)
+        {
+            found.message = format!("{word}{character}{TAIL}");
+            last.span = last.span.to(span);
+            found.span = last.span;
+            return;
+        }
+        let kind = if character.is_alphabetic() { TokenKind::Foreign } else { TokenKind::Unknown };
+        self.push(kind, span);
+        self.diagnostics.push(Diagnostic {
+            code: Code::UnknownSymbol,
+            message: format!("`{character}{TAIL}"),
+            span,
+            labels: Vec::new(),
+            help: None,
+        });
+    }
+
     /// Appends a letter that is not ASCII, or a mark, script or sign that stands for itself. False where the
     /// character is none of these.
     pub(crate) fn unicode(&mut self, character: char, span: Span) -> bool {
@@ -91,9 +116,12 @@ impl Writer {
             }
             return true;
         }
-        if let Some(letter) = mathematical_letter(character) {
-            self.word(letter, span);
+        if let Some((text, upper)) = mathematical_letter(character) {
+            self.push(TokenKind::Word { text, upper }, span);
             return true;
+        }
+        if let Some(letter) = mathematical_greek(character) {
+            return self.unicode(letter, span);
         }
         let kind = match character {
             '⊙' | '∘' | '•' | '⋆' | '∙' | '⨀' | '○' | '◦' => {
@@ -136,7 +164,8 @@ impl Writer {
             }
             '（' => TokenKind::Open(Bracket::Round),
             '）' => TokenKind::Close(Bracket::Round),
-            '，' => TokenKind::Comma,
+            '，' | '、' => TokenKind::Comma,
+            '。' => TokenKind::Period,
             '；' => TokenKind::Semicolon,
             '：' => TokenKind::Colon,
             _ => return false,
@@ -239,12 +268,32 @@ impl Writer {
     }
 }
 
-/// The letter of the mathematical alphabets of Unicode (bold and italic dress; script is `cal_`).
-fn mathematical_letter(character: char) -> Option<String> {
-    let code = u32::from(character);
-    if character == 'ℎ' {
-        return Some("h".to_owned());
+/// The letter of the mathematical alphabets of Unicode (bold and italic dress; script is `cal_`), and whether it is
+/// upper case.
+fn mathematical_letter(character: char) -> Option<(String, bool)> {
+    /// Letters that Unicode had before it had their alphabets.
+    const OTHERS: [(char, &str, char); 16] = [
+        ('ℎ', "", 'h'),
+        ('ℬ', "cal_", 'B'),
+        ('ℰ', "cal_", 'E'),
+        ('ℱ', "cal_", 'F'),
+        ('ℋ', "cal_", 'H'),
+        ('ℐ', "cal_", 'I'),
+        ('ℒ', "cal_", 'L'),
+        ('ℳ', "cal_", 'M'),
+        ('ℛ', "cal_", 'R'),
+        ('ℯ', "cal_", 'e'),
+        ('ℊ', "cal_", 'g'),
+        ('ℴ', "cal_", 'o'),
+        ('ℭ', "frak_", 'C'),
+        ('ℌ', "frak_", 'H'),
+        ('ℑ', "frak_", 'I'),
+        ('ℜ', "frak_", 'R'),
+    ];
+    if let Some((_, alphabet, letter)) = OTHERS.iter().find(|row| row.0 == character) {
+        return Some((format!("{alphabet}{letter}"), letter.is_ascii_uppercase()));
     }
+    let code = u32::from(character);
     // Latin alphabets of 52 letters from U+1D400; script ones set letters apart.
     if !(0x1D400..0x1D6A4).contains(&code) {
         return None;
@@ -252,11 +301,25 @@ fn mathematical_letter(character: char) -> Option<String> {
     let offset = code - 0x1D400;
     let (alphabet, letter) = (offset / 52, offset % 52);
     let base = if letter < 26 { b'A' } else { b'a' };
+    let upper = letter < 26;
     let letter = char::from(base + u8::try_from(letter % 26).ok()?);
-    Some(match alphabet {
-        3 | 4 => format!("cal_{letter}"),
-        5 | 7 => format!("frak_{letter}"),
-        6 => format!("bb_{letter}"),
-        _ => letter.to_string(),
-    })
+    let alphabet = match alphabet {
+        3 | 4 => "cal_",
+        5 | 7 => "frak_",
+        6 => "bb_",
+        _ => "",
+    };
+    Some((format!("{alphabet}{letter}"), upper))
+}
+
+/// The Greek letter that a bold or italic one of the mathematical alphabets dresses: `𝜎` is `σ`.
+fn mathematical_greek(character: char) -> Option<char> {
+    const LETTERS: [char; 58] = [
+        'Α', 'Β', 'Γ', 'Δ', 'Ε', 'Ζ', 'Η', 'Θ', 'Ι', 'Κ', 'Λ', 'Μ', 'Ν', 'Ξ', 'Ο', 'Π', 'Ρ', 'Θ', 'Σ', 'Τ',
+        'Υ', 'Φ', 'Χ', 'Ψ', 'Ω', '∇', 'α', 'β', 'γ', 'δ', 'ε', 'ζ', 'η', 'θ', 'ι', 'κ', 'λ', 'μ', 'ν', 'ξ',
+        'ο', 'π', 'ρ', 'ς', 'σ', 'τ', 'υ', 'φ', 'χ', 'ψ', 'ω', '∂', 'ϵ', 'ϑ', 'ϰ', 'ϕ', 'ϱ', 'ϖ',
+    ];
+    let offset = u32::from(character).checked_sub(0x1D6A8)?;
+    // Five alphabets.
+    (offset < 290).then(|| LETTERS[offset as usize % 58])
 }

@@ -14,6 +14,7 @@ mod names;
 mod notation;
 mod notes;
 mod products;
+mod reference;
 mod slices;
 mod slips;
 

@@ -70,3 +70,11 @@ fn layers_losses_and_signatures_are_noted() {
     note("$$h_t = x_t + h_{t-1}$$\n$$L = \\sum_t (y_t - h_t)^2$$", &["GW0950"]);
     note("$$h_t, c_t = \\mathrm{LSTM}(x_t, h_{t-1})$$\n$$h_t = x_t + h_{t-1}$$", &["GW0950"]);
 }
+
+#[test]
+fn a_state_that_the_output_does_not_need_is_told() {
+    // An LSTM of which only the memory stands beside a plain cell.
+    note("h_t = tanh(W x_t + U h_{t-1}); c_t = x_t * c_{t-1}", &["GW0803"]);
+    note("c_t = x_t * c_{t-1}; h_t = c_{t-1}", &[]);
+    note("h_t = tanh(W x_t + U h_{t-1}); c_t = x_t * c_{t-1}; y_t = h_t * c_t", &[]);
+}

@@ -78,6 +78,14 @@ fn the_future_is_not_read() {
 
 #[test]
 fn layers_are_one_layer() {
+    for last in ["h_t^{(L)}", "h^{(L)}_t", "h_t^L"] {
+        accept(
+            &format!(
+                "h_t^{{(l)}} = \\tanh(W^{{(l)}} h_t^{{(l-1)}} + U^{{(l)}} h_{{t-1}}^{{(l)}}) \\\\ y_t = V {last}"
+            ),
+            "x[x] -> y[y]; h[h]; W[h, x] U[h, h] V[y, h]",
+        );
+    }
     same(&[
         "h_t^{(l)} = \\tanh(W^{(l)} h_t^{(l-1)} + U^{(l)} h_{t-1}^{(l)})",
         "h_t = \\tanh(W x_t + U h_{t-1})",
