@@ -91,3 +91,12 @@ fn layers_are_one_layer() {
         "h_t = \\tanh(W x_t + U h_{t-1})",
     ]);
 }
+
+#[test]
+fn two_spellings_of_one_value_define_nothing() {
+    accept(
+        "We write $h_t = h(t)$ for the state.\n\n$$h_t = \\tanh(W x_t + U h_{t-1})$$",
+        "x[x] -> h[h]; h[h]; W[h, x] U[h, h]",
+    );
+    refuse("We write $h_t = h(t)$ for the state.", &["GW0008"]);
+}
