@@ -221,11 +221,7 @@ fn is_step_of_matrix(draft: &Draft, kinds: &Kinds, mut node: NodeId) -> bool {
         node = *inner;
     }
     let NodeKind::Factors { factors, .. } = draft.kind(node) else { return false };
-    let step = |factor: &NodeId| {
-        let NodeKind::Read { symbol, .. } = draft.kind(*factor) else { return false };
-        let base = draft.symbol(*symbol).canonical.split('_').next().unwrap_or("");
-        matches!(base, "Delta" | "delta" | "Deltat" | "dt")
-    };
+    let step = |factor: &NodeId| number::is_step_size(draft, *factor);
     let matrix = |factor: &NodeId| kinds.nodes[factor.0] == Kind::Matrix && !draft.varying[factor.0];
     let number = |factor: &&NodeId| kinds.nodes[factor.0] == Kind::Scalar;
     factors.last().is_some_and(matrix) && factors.iter().any(step)

@@ -47,6 +47,7 @@ pub(super) fn number_columns(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId>
                 if let Some(symbol) = parameter(weight)
                     && kind(number, Kind::Scalar)
                     && draft.varying[number.0]
+                    && !is_step_size(draft, number)
                 {
                     *found.entry(symbol).or_default() += 1;
                 }
@@ -60,6 +61,13 @@ pub(super) fn number_columns(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId>
         }
     }
     found.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0).collect()
+}
+
+/// `\Delta t`, `\Delta_t`: what scales the matrix of a differential equation.
+pub(super) fn is_step_size(draft: &Draft, node: NodeId) -> bool {
+    let NodeKind::Read { symbol, .. } = draft.kind(node) else { return false };
+    let base = draft.symbol(*symbol).canonical.split('_').next().unwrap_or("");
+    matches!(base, "Delta" | "delta" | "Deltat" | "dt")
 }
 
 /// `w^\top x_t + b`: an undeclared lower-case parameter that is only ever added to numbers of each step is a number.

@@ -53,6 +53,7 @@ fn letters(draft: &mut Draft) {
             && matches!(draft.kind(node), NodeKind::Read { .. })
     };
     let mut found: Vec<(Span, String)> = Vec::new();
+    let mut products = Vec::new();
     for (at, node) in draft.nodes.iter().enumerate() {
         if !matches!(node.kind, NodeKind::Factors { .. }) {
             continue;
@@ -68,11 +69,16 @@ fn letters(draft: &mut Draft) {
         let run = factors[first..].windows(2).take_while(|pair| glued(pair)).count() + 1;
         let run: Vec<NodeId> = factors[first..first + run].iter().map(|(_, node)| *node).collect();
         let span = draft.span(run[0]).to(draft.span(run[run.len() - 1]));
+        products.push(at);
         // A product within a product is seen twice.
         if found.iter().all(|(known, _)| *known != span) {
             let names = run.iter().filter_map(|node| parameter(draft, *node));
             found.push((span, names.map(|symbol| symbol.canonical.as_str()).collect()));
         }
+    }
+    // Its letters say nothing: `i` in `bias` is no imaginary unit.
+    for at in products {
+        draft.nodes[at].kind = NodeKind::Faulty;
     }
     for (span, word) in found {
         draft

@@ -109,7 +109,8 @@ pub(crate) fn needed(
                     let initial = name.strip_suffix("_0").is_some_and(|state| known.defined.contains(state));
                     // `$x_t = 3$` is an example of an input, no definition of it.
                     let example = target.time.is_some() && matches!(value.kind, ExpressionKind::Number(_));
-                    initial || known.read.contains(name) && !known.defined.contains(name) && !example
+                    let new = !known.defined.contains(name) && !example && !is_itself(target, value);
+                    initial || known.read.contains(name) && new
                 }
                 StatementKind::Function { name, .. } => {
                     known.read.contains(&name.canonical) && !known.defined.contains(&name.canonical)
@@ -119,6 +120,11 @@ pub(crate) fn needed(
         })
         .cloned()
         .collect()
+}
+
+/// `$h_t = h(t)$`: two spellings of one value.
+fn is_itself(target: &Reference, value: &Expression) -> bool {
+    matches!(&value.kind, ExpressionKind::Reference(read) if read.name == target.name && read.time == target.time)
 }
 
 /// The inline definitions of a document without display mathematics.
@@ -137,8 +143,9 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
                 return text[block.range.clone()].contains(['_', '^', '(']) && !diagnostics.is_empty();
             }
             statements.iter().all(|statement| match &statement.kind {
-                StatementKind::Definition { target, .. } => {
-                    target.time.is_some() || known.read.contains(&target.name.canonical)
+                StatementKind::Definition { target, value } => {
+                    !is_itself(target, value)
+                        && (target.time.is_some() || known.read.contains(&target.name.canonical))
                 }
                 StatementKind::Function { name, .. } => known.read.contains(&name.canonical),
                 StatementKind::Declaration { .. } | StatementKind::Mark { .. } => false,

@@ -230,3 +230,10 @@ fn a_bar_of_a_table_is_no_sign_of_equality() {
         "$$h_t = \\tanh(W x_t + U h_{t-1})$$\n\n| | |\n|---|---|\n| $x_t$ | $(B, d)$ |\n| $h_t$ | state |";
     assert_eq!(document(shapes), RNN);
 }
+
+#[test]
+fn two_spellings_of_one_value_define_nothing() {
+    let words = "We write $h_t = h(t)$ for the state.";
+    assert_eq!(document(&format!("{words}\n\n$$h_t = \\tanh(W x_t + U h_{{t-1}})$$")), RNN);
+    refuse(words, "GW0008");
+}
