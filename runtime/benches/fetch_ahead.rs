@@ -8,7 +8,7 @@
 use std::ops::Range;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gatewright::matmul::{Left, PackedMatrix, Place, multiply_within};
+use gatewright::matmul::{PackedMatrix, Rows, multiply};
 
 const ROWS: usize = 16;
 const DEPTH: usize = 512;
@@ -37,7 +37,7 @@ fn fetch_ahead(criterion: &mut Criterion) {
     weights.place(0, 0, &numbers(DEPTH * COLUMNS), DEPTH, COLUMNS, COLUMNS, false).expect("fits");
     let (left, result) = (STEPS * TAPE, STEPS * TAPE + ROWS * (DEPTH + 16));
     let mut workspace = numbers(result + ROWS * (COLUMNS + 16));
-    let place = Place { columns: 0..COLUMNS, offset: result, row_stride: COLUMNS + 16, accumulate: false };
+    let rows = Rows { count: ROWS, left_stride: DEPTH + 16, result_stride: COLUMNS + 16, accumulate: false };
     let of_step = |step: usize| step * TAPE..(step + 1) * TAPE;
     let mut group = criterion.benchmark_group("fetch ahead");
     group.throughput(Throughput::Elements((2 * ROWS * DEPTH * COLUMNS) as u64));
@@ -47,11 +47,9 @@ fn fetch_ahead(criterion: &mut Criterion) {
             bencher.iter(|| {
                 step = if step == 1 { STEPS - 1 } else { step - 1 };
                 let sum = read(&workspace[of_step(step)]);
-                let left = Left::Within { offset: left, row_stride: DEPTH + 16 };
                 let next: [Range<usize>; 1] = [of_step(step - 1)];
                 let soon = if ahead { &next[..] } else { &[] };
-                multiply_within(&mut workspace, left, ROWS, &weights, std::slice::from_ref(&place), soon)
-                    .expect("fits");
+                multiply(&mut workspace, rows, (left, result), &weights, soon).expect("fits");
                 sum
             });
         });

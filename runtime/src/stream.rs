@@ -24,6 +24,7 @@ use crate::error::CallError;
 use crate::execute::block::{Block, Shared};
 use crate::execute::check;
 use crate::execute::compiled::CompiledCell;
+use crate::execute::constant::{Declared, ParameterValues};
 use crate::execute::engine::Engine;
 use crate::execute::memory::Memory;
 use crate::execute::stage::{Beginning, Source};
@@ -40,7 +41,7 @@ pub struct Stream<T> {
     batch: usize,
     memory: Memory<T>,
     /// For each state where the equations say that it begins; an empty list where they say it of none.
-    declared: Vec<Option<Vec<T>>>,
+    declared: Declared<T>,
 }
 
 impl<T: Element> CompiledCell<T> {
@@ -55,13 +56,14 @@ impl<T: Element> CompiledCell<T> {
         let engine = Arc::clone(&self.inference);
         let mut memory = Memory::default();
         let _ = memory.attach(&engine, 1, batch, &Sequences::default(), Keep::Nothing)?;
-        memory.compute_constants(&engine, parameters, &self.parameter_ranges)?;
+        memory.compute_constants(&engine, self.parameters(parameters))?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(&engine, parameters, &memory);
         let staged = blocks.iter_mut().try_for_each(|block| block.stage_constants(shared));
         memory.blocks = blocks;
         staged?;
-        let declared = self.declared_states(parameters, |_| true)?;
+        let mut declared = Declared::default();
+        self.declare(&mut declared, parameters, |_| true)?;
         let (layout, solve) = (self.layout.clone(), self.solve);
         let mut stream = Stream { layout, engine, solve, batch, memory, declared };
         stream.reset()?;
@@ -114,8 +116,7 @@ impl<T: Element> Stream<T> {
     /// None but of a defect of this library.
     pub fn reset(&mut self) -> Result<(), CallError> {
         for state in 0..self.layout.states.len() {
-            let (declared, size) =
-                (self.declared.get(state).and_then(Option::as_deref), self.layout.states[state].size);
+            let (declared, size) = (self.declared.value(state), self.layout.states[state].size);
             let beginning = Beginning { given: None, declared, size };
             for block in &mut self.memory.blocks {
                 block.set_state(&self.engine, state, beginning)?;
@@ -169,6 +170,7 @@ fn split<'m, T: Element>(
 ) -> (&'m mut [Block<T>], Shared<'m, T>) {
     let Memory { blocks, matrices, expressions, .. } = memory;
     // What is read from parameters has been staged.
-    let shared = Shared { engine, solve, matrices, parameters: &[], parameter_ranges: &[], expressions };
+    let parameters = ParameterValues { elements: &[], ranges: &[] };
+    let shared = Shared { engine, solve, matrices, parameters, expressions };
     (blocks, shared)
 }

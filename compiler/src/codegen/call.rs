@@ -1,5 +1,7 @@
 //! The checked way into compiled code.
 
+use std::mem::MaybeUninit;
+
 use super::{CompiledKernels, MAXIMUM_BUFFERS};
 use crate::operator::primitive::{PrimitiveFunction, PrimitiveTable};
 use crate::operator::real::Real;
@@ -22,6 +24,7 @@ impl CompiledKernels {
     ///
     /// # Errors
     /// Something does not fit; nothing has been touched then.
+    #[inline]
     pub fn run<T: Real>(
         &self,
         index: usize,
@@ -48,26 +51,30 @@ impl CompiledKernels {
         let Some(last_row) = rows.checked_sub(1) else { return Ok(()) };
         let length = arena.len();
         let start = arena.as_mut_ptr();
-        let mut buffers = [std::ptr::null_mut::<T>(); MAXIMUM_BUFFERS];
+        // Not made null: that would take longer than many a kernel.
+        let mut buffers = [const { MaybeUninit::<*mut T>::uninit() }; MAXIMUM_BUFFERS];
         for (buffer, (shape, &offset)) in entry.buffers.iter().zip(offsets).enumerate() {
             if !fits(shape.stride, shape.width, offset, last_row, length) {
                 return Err(KernelCallError::OutOfArena { buffer, length });
             }
-            buffers[buffer] = start.wrapping_add(offset);
+            buffers[buffer].write(start.wrapping_add(offset));
         }
         // SAFETY: `address` is the entry of kernel `index`, compiled with this signature; it stays valid during the
         // call because `self.memory`, which owns the code, is borrowed.
         let function = unsafe { std::mem::transmute::<*const u8, KernelFunction<T>>(address) };
         // SAFETY:
         // - The code computes in `T`: `called == self.precision`.
-        // - It reads `entry.buffers.len()` pointers from `buffers`, which has `MAXIMUM_BUFFERS` of them.
+        // - It reads `entry.buffers.len()` pointers from `buffers`, as many as the loop above has written: `offsets` has as
+        //   many. A `MaybeUninit` of a pointer lies in memory as the pointer does.
         // - In row `r < rows` it touches, of buffer `b`, elements `r * stride .. r * stride + width` from `buffers[b]`
         //   on (K3, checked by `Kernel::verify` in `compile`); `fits` has shown that they lie in `arena`, which is
         //   borrowed mutably.
         // - It touches `entry.scratch_elements` elements of `scratch`, compared above; `scratch` is borrowed mutably.
         // - It calls entries of `primitives` with runs inside those bounds, under the contract of
         //   `PrimitiveTable::new`; none unwinds.
-        unsafe { function(buffers.as_ptr(), rows, primitives.functions().as_ptr(), scratch.as_mut_ptr()) };
+        unsafe {
+            function(buffers.as_ptr().cast(), rows, primitives.functions().as_ptr(), scratch.as_mut_ptr())
+        };
         Ok(())
     }
 }

@@ -247,6 +247,10 @@ codes! {
     /// For example, in `z_t \sim \mathcal{N}(\mu_t, I)` the equations decide a distribution, and `\arg\max(V h_t)` is no number that varies smoothly.
     /// Draw the noise outside and give it as an input, `z_t = \mu_t + \epsilon_t`, or use `softmax` for a choice.
     SampleOrChoice "GW0458" Error "a sample or a choice";
+    /// An `i` or `j` that only parameters are multiplied by reads as the imaginary unit, and numbers are real here.
+    /// For example, `\lambda = \exp(-\nu + i \theta)` is the eigenvalue of a complex recurrence.
+    /// Write real and imaginary parts as two values, or declare `i` where it is a weight.
+    ComplexNumber "GW0459" Error "a complex number";
     /// There are more definitions than the limit `MAXIMUM_DEFINITIONS`.
     /// For example, a generated text may unroll a sequence into one equation for each step.
     /// Write one step, or split the document.
@@ -291,7 +295,7 @@ codes! {
     /// For example, `h_t = x_t` above `h_t = U h_{t-1}` in one block has no effect.
     /// Remove one, or give one another name.
     OverwrittenDefinition "GW0802" Warning "overwritten definition";
-    /// Nothing reads a definition, and it is neither a state nor the output.
+    /// Nothing reads a definition, and it is neither a state nor the output; or a state is read by nothing that the output needs.
     /// For example, a gate `r_t` may have been forgotten in the candidate.
     /// Read it where it belongs, or remove it.
     UnreadDefinition "GW0803" Warning "unread definition";
@@ -351,10 +355,14 @@ codes! {
     /// For example, `i_t = \sigma(W * x_t)` beside `c_t = i_t \odot c_{t-1}` may be a gate of a convolutional LSTM.
     /// Write `W x_t` or `W \cdot x_t` where the product is meant; a convolution is outside the language.
     AsteriskProduct "GW0913" Note "an asterisk between a weight and a value";
+    /// An upper-case Greek letter that only functions of elements are applied to is read as a vector.
+    /// For example, the decay `\exp(-\operatorname{softplus}(\Lambda) r_t)` has a number for each unit, not a matrix.
+    /// Declare the letter where a matrix is meant, as in `\Lambda \in \mathbb{R}^{n \times n}`.
+    VectorRead "GW0914" Note "read as a vector";
     /// The time of one name stands above it in one place and below it in another; both are the same value.
     /// For example, `h_t = z_t \odot h^{(t-1)}` reads the value of `h_t` of the step before.
     /// Nothing needs to be done, unless one of them was meant to be a label.
-    TwoNotations "GW0914" Note "two notations of the time";
+    TwoNotations "GW0915" Note "two notations of the time";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

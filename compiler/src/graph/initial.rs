@@ -1,15 +1,13 @@
 //! Where states begin: the values that the equations declare for the time before the first step.
 //!
 //! They depend on parameters alone, so they are a graph of their own: its outputs are the declared states, it has
-//! neither inputs nor states, and it is run for one step and one sample. Its gradient is that of any graph: what the
+//! neither inputs nor states, and it is evaluated for one sample ([`super::evaluate::Evaluation`]). Its gradient is that of any graph: what the
 //! sequence gives for its initial states, summed over the samples, is the gradient of its outputs.
 
 use std::collections::BTreeSet;
 
-use super::interpret::{GradientArguments, InterpretError, SequenceArguments, run_sequence};
-use super::{Graph, GraphError, Root, Signature};
+use super::{Graph, GraphError, NodeId, Root, Signature};
 use crate::differentiate::{DifferentiateError, differentiate};
-use crate::operator::real::Real;
 use crate::simplify::simplify;
 
 /// The declared initial states of a cell.
@@ -60,7 +58,7 @@ impl Graph {
             }
         }
         let mut graph = Self::new(signature);
-        let mut places = vec![super::NodeId(u32::MAX); self.len()];
+        let mut places = vec![NodeId(u32::MAX); self.len()];
         for (id, node) in self.iter().filter(|(id, _)| needed[id.0 as usize]) {
             let operands = node.operands.iter().map(|operand| places[operand.0 as usize]).collect();
             places[id.0 as usize] = graph.insert(node.operator.clone(), operands)?;
@@ -85,45 +83,16 @@ impl InitialStates {
         &self.graph
     }
 
-    /// The value of each declared state for one sample.
-    ///
-    /// # Errors
-    ///
-    /// Where sizes or parameters do not fit the cell.
-    pub fn values<T: Real>(
-        &self,
-        sizes: &[usize],
-        parameters: &[&[T]],
-    ) -> Result<Vec<Vec<T>>, InterpretError> {
-        let results = run_sequence(&self.graph, sizes, &arguments(parameters, None), 1, 1)?;
-        Ok(results.outputs)
+    /// The node of each declared state's value for one sample, in order.
+    pub fn values(&self) -> impl Iterator<Item = NodeId> {
+        let roots = (0_u32..).zip(&self.states).map(|(output, _)| self.graph.root(Root::Output(output)));
+        roots.flatten()
     }
 
-    /// The gradient by every parameter of the cell, given the gradient by each declared state, summed over samples.
-    ///
-    /// # Errors
-    ///
-    /// As [`InitialStates::values`].
-    pub fn parameter_gradients<T: Real>(
-        &self,
-        sizes: &[usize],
-        parameters: &[&[T]],
-        gradients: &[&[T]],
-    ) -> Result<Vec<Vec<T>>, InterpretError> {
-        let gradients = GradientArguments { outputs: gradients.to_vec(), final_states: Vec::new() };
-        let results = run_sequence(&self.graph, sizes, &arguments(parameters, Some(gradients)), 1, 1)?;
-        Ok(results.gradients.map(|gradients| gradients.parameters).unwrap_or_default())
-    }
-}
-
-fn arguments<'a, T>(
-    parameters: &[&'a [T]],
-    gradients: Option<GradientArguments<'a, T>>,
-) -> SequenceArguments<'a, T> {
-    SequenceArguments {
-        inputs: Vec::new(),
-        initial_states: Vec::new(),
-        parameters: parameters.to_vec(),
-        gradients,
+    /// The node of the gradient by a parameter of the cell, from [`OutputGradient`](crate::operator::Operator::OutputGradient) by each declared state, summed
+    /// over samples.
+    #[must_use]
+    pub fn gradient(&self, parameter: u32) -> Option<NodeId> {
+        self.graph.root(Root::ParameterGradient(parameter))
     }
 }

@@ -14,15 +14,12 @@
 
 use thiserror::Error;
 
+use super::evaluate::{Sized, element_count, zeros};
 use super::solve::{Change, SolveOptions, Unsolved};
-use super::{Graph, Node, NodeId, Phase, Port, Root};
+use super::{Graph, NodeId, Phase, Port, Root};
 use crate::limits;
 use crate::operator::Operator;
-use crate::operator::evaluate::{
-    cumulative_sum, evaluate_binary, evaluate_ternary, evaluate_unary, maximum_element, sum,
-};
 use crate::operator::real::Real;
-use crate::shape::{Dimension, Shape};
 
 /// What a sequence is run with. Everything row-major, in the order of the signature.
 #[derive(Clone, Debug)]
@@ -113,7 +110,7 @@ pub enum InterpretError {
         /// Elements given.
         found: usize,
     },
-    /// A value that is constant over time depends on a total that is not given.
+    /// A value that is evaluated once depends on one of a step, or on a total, that is not given.
     #[error("node %{} is not known before the last step", node.0)]
     MissingTotal {
         /// The total, or the per-step value in its place.
@@ -148,7 +145,7 @@ impl<'a, T> Rows<'a, T> {
 /// A graph with sizes, and the values that are constant over time.
 struct Run<'a, T> {
     graph: &'a Graph,
-    sizes: &'a [usize],
+    sized: Sized<'a>,
     batch: usize,
     /// For each node the number of elements for one sample.
     lengths: Vec<usize>,
@@ -159,37 +156,10 @@ struct Run<'a, T> {
 /// For each node of one per-step phase its rows at one step; for others empty.
 type StepValues<T> = Vec<Vec<T>>;
 
-fn zeros<T: Real>(length: usize, count: usize) -> Result<Vec<T>, InterpretError> {
-    let elements = length.checked_mul(count).ok_or(InterpretError::SizeOverflow)?;
-    let mut result = Vec::new();
-    result.try_reserve_exact(elements).map_err(|_| InterpretError::OutOfMemory { elements })?;
-    result.resize(elements, T::ZERO);
-    Ok(result)
-}
-
-/// Elements of a shape, each axis within the limit.
-fn element_count(shape: &Shape, sizes: &[usize]) -> Result<usize, InterpretError> {
-    let axes = shape.sizes(sizes).ok_or(InterpretError::SizeOverflow)?;
-    axes.iter().try_fold(1_usize, |product, &axis| {
-        if axis > limits::MAXIMUM_DIMENSION {
-            return Err(InterpretError::SizeOverflow);
-        }
-        product.checked_mul(axis).ok_or(InterpretError::SizeOverflow)
-    })
-}
-
 impl<'a, T: Real> Run<'a, T> {
     fn new(graph: &'a Graph, sizes: &'a [usize], batch: usize) -> Result<Self, InterpretError> {
-        let dimensions = graph.signature().dimensions.len();
-        if sizes.len() != dimensions {
-            return Err(InterpretError::SizeCount { expected: dimensions, found: sizes.len() });
-        }
-        let lengths = graph
-            .nodes()
-            .iter()
-            .map(|node| element_count(&node.shape, sizes))
-            .collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { graph, sizes, batch, lengths, constant: vec![Vec::new(); graph.len()] })
+        let sized = Sized { graph, sizes };
+        Ok(Self { graph, sized, batch, lengths: sized.lengths()?, constant: vec![Vec::new(); graph.len()] })
     }
 
     fn length(&self, id: NodeId) -> usize {
@@ -211,20 +181,6 @@ impl<'a, T: Real> Run<'a, T> {
         Rows { elements: &values[id.0 as usize], stride, length: self.length(id) }
     }
 
-    /// A size that the shape rule has seen: within the limits where the shapes are.
-    fn size(&self, dimension: &Dimension) -> Result<usize, InterpretError> {
-        dimension.size(self.sizes).ok_or(InterpretError::SizeOverflow)
-    }
-
-    /// Rows and columns of a matrix, rows and 1 of a vector.
-    fn matrix_sizes(&self, id: NodeId) -> Result<(usize, usize), InterpretError> {
-        match self.graph.shape(id) {
-            Shape::Scalar => Ok((1, 1)),
-            Shape::Vector(n) => Ok((self.size(n)?, 1)),
-            Shape::Matrix(rows, columns) => Ok((self.size(rows)?, self.size(columns)?)),
-        }
-    }
-
     /// Computes a node that is neither a leaf with a port nor a `Total`.
     fn compute(
         &self,
@@ -240,118 +196,10 @@ impl<'a, T: Real> Run<'a, T> {
         }
         let operands: Vec<Rows<'_, T>> =
             node.operands.iter().map(|&operand| self.rows(operand, forward, backward)).collect();
-        let mut rows = Vec::with_capacity(operands.len());
         for (row, out) in result.chunks_exact_mut(self.length(id)).enumerate() {
-            rows.clear();
-            rows.extend(operands.iter().map(|operand| operand.row(row)));
-            self.compute_row(node, &rows, out)?;
+            self.sized.evaluate(node, |position| operands[position].row(row), out)?;
         }
         Ok(result)
-    }
-
-    /// One sample of a node. `out` holds zeros and is not empty.
-    fn compute_row(&self, node: &Node, rows: &[&[T]], out: &mut [T]) -> Result<(), InterpretError> {
-        // How far element `j + 1` of an operand is from element `j`: a scalar broadcasts.
-        let stride = |position: usize| {
-            usize::from(node.operands.get(position).is_some_and(|&id| *self.graph.shape(id) != Shape::Scalar))
-        };
-        match &node.operator {
-            Operator::Constant(bits) => out[0] = T::from_f64(f64::from_bits(*bits)),
-            Operator::Identity(n) => {
-                let n = self.size(n)?;
-                for diagonal in 0..n {
-                    out[diagonal * n + diagonal] = T::ONE;
-                }
-            }
-            Operator::Unary(function) => {
-                for (out, &x) in out.iter_mut().zip(rows[0]) {
-                    *out = evaluate_unary(*function, x);
-                }
-            }
-            Operator::Binary(function) => {
-                let (a, b) = (stride(0), stride(1));
-                for (j, out) in out.iter_mut().enumerate() {
-                    *out = evaluate_binary(*function, rows[0][j * a], rows[1][j * b]);
-                }
-            }
-            Operator::Ternary(function) => {
-                let (a, b, c) = (stride(0), stride(1), stride(2));
-                for (j, out) in out.iter_mut().enumerate() {
-                    *out = evaluate_ternary(*function, rows[0][j * a], rows[1][j * b], rows[2][j * c]);
-                }
-            }
-            Operator::MatrixVector | Operator::MatrixMatrix => {
-                let (_, inner) = self.matrix_sizes(node.operands[0])?;
-                let (_, columns) = self.matrix_sizes(node.operands[1])?;
-                for (index, out) in out.iter_mut().enumerate() {
-                    let (i, j) = (index / columns, index % columns);
-                    for k in 0..inner {
-                        *out = rows[0][i * inner + k].mul_add(rows[1][k * columns + j], *out);
-                    }
-                }
-            }
-            Operator::Outer => {
-                for (out, &u) in out.chunks_exact_mut(rows[1].len()).zip(rows[0]) {
-                    for (out, &v) in out.iter_mut().zip(rows[1]) {
-                        *out = u * v;
-                    }
-                }
-            }
-            Operator::Transpose => {
-                let (from_rows, from_columns) = self.matrix_sizes(node.operands[0])?;
-                for (index, out) in out.iter_mut().enumerate() {
-                    *out = rows[0][(index % from_rows) * from_columns + index / from_rows];
-                }
-            }
-            Operator::Concatenate => {
-                for (out, &x) in out.iter_mut().zip(rows.iter().copied().flatten()) {
-                    *out = x;
-                }
-            }
-            Operator::Slice { start, .. } => {
-                let start = self.size(start)?;
-                out.copy_from_slice(&rows[0][start..start + out.len()]);
-            }
-            Operator::Pad { start, .. } => {
-                let start = self.size(start)?;
-                out[start..start + rows[0].len()].copy_from_slice(rows[0]);
-            }
-            Operator::SliceColumns { start, length } => {
-                let (start, length) = (self.size(start)?, self.size(length)?);
-                let (_, columns) = self.matrix_sizes(node.operands[0])?;
-                for (out, row) in out.chunks_exact_mut(length).zip(rows[0].chunks_exact(columns)) {
-                    out.copy_from_slice(&row[start..start + length]);
-                }
-            }
-            Operator::PadColumns { start, total } => {
-                let (start, total) = (self.size(start)?, self.size(total)?);
-                let (_, columns) = self.matrix_sizes(node.operands[0])?;
-                if columns != 0 {
-                    for (out, row) in out.chunks_exact_mut(total).zip(rows[0].chunks_exact(columns)) {
-                        out[start..start + columns].copy_from_slice(row);
-                    }
-                }
-            }
-            Operator::Sum => out[0] = sum(rows[0]),
-            Operator::RowMaximum => {
-                let (_, columns) = self.matrix_sizes(node.operands[0])?;
-                for (i, out) in out.iter_mut().enumerate() {
-                    *out = maximum_element(&rows[0][i * columns..(i + 1) * columns]);
-                }
-            }
-            Operator::MaximumElement => out[0] = maximum_element(rows[0]),
-            Operator::CumulativeSum { reverse } => out.copy_from_slice(&cumulative_sum(rows[0], *reverse)),
-            Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => out.fill(rows[0][0]),
-            Operator::Input(_)
-            | Operator::State(_)
-            | Operator::Unknown(_)
-            | Operator::Parameter(_)
-            | Operator::OutputGradient(_)
-            | Operator::StateGradient(_)
-            | Operator::SolutionGradient(_)
-            | Operator::Total => {}
-        }
-        Ok(())
     }
 
     /// A node's value with one row for each sample, whatever its phase.
@@ -616,56 +464,4 @@ fn run_back<T: Real>(
     }
     let parameters = parameter_roots.iter().map(|&root| run.constant[root.0 as usize].clone()).collect();
     Ok(GradientResults { inputs: input_gradients, initial_states: state_gradients, parameters })
-}
-
-/// Values that are constant over time: nodes of [`Phase::Before`] from parameters, and nodes of [`Phase::After`] from
-/// the given totals as well. Returns the value of each wanted node.
-///
-/// # Errors
-///
-/// Where sizes or arrays do not fit the graph, or a wanted value depends on a total that is not given.
-pub fn evaluate_constants<T: Real>(
-    graph: &Graph,
-    sizes: &[usize],
-    parameters: &[&[T]],
-    totals: &[(NodeId, &[T])],
-    wanted: &[NodeId],
-) -> Result<Vec<Vec<T>>, InterpretError> {
-    check_arrays("parameters", &graph.signature().parameters, parameters, sizes, 1)?;
-    let mut run = Run::new(graph, sizes, 1)?;
-    let mut needed = vec![false; graph.len()];
-    for id in wanted {
-        needed[id.0 as usize] = true;
-    }
-    let given = |id: NodeId| totals.iter().find(|total| total.0 == id).map(|total| total.1);
-    for (id, node) in graph.iter().rev() {
-        if needed[id.0 as usize] && given(id).is_none() {
-            for operand in &node.operands {
-                needed[operand.0 as usize] = true;
-            }
-        }
-    }
-    let none = Vec::new();
-    for (id, node) in graph.iter() {
-        if !needed[id.0 as usize] {
-            continue;
-        }
-        run.constant[id.0 as usize] = match (given(id), &node.operator) {
-            (Some(total), _) if total.len() == run.length(id) => total.to_vec(),
-            (Some(total), _) => {
-                return Err(InterpretError::ArrayLength {
-                    what: "total",
-                    name: format!("%{}", id.0),
-                    expected: run.length(id),
-                    found: total.len(),
-                });
-            }
-            (None, Operator::Parameter(index)) => parameters[*index as usize].to_vec(),
-            (None, _) if graph.phase(id).is_per_step() || node.operator == Operator::Total => {
-                return Err(InterpretError::MissingTotal { node: id });
-            }
-            (None, _) => run.compute(id, &none, &none)?,
-        };
-    }
-    Ok(wanted.iter().map(|id| std::mem::take(&mut run.constant[id.0 as usize])).collect())
 }

@@ -39,6 +39,7 @@
 
 mod builder;
 mod difference;
+pub mod evaluate;
 mod initial;
 pub mod interpret;
 mod lower;

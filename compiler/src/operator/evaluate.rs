@@ -91,20 +91,15 @@ pub fn maximum_element<T: Real>(elements: &[T]) -> T {
 
 /// The sums up to each element, added one after the other from the first element on, or from the last where `reverse` is
 /// set. The first sum is the element itself, the sign of a zero included.
-pub fn cumulative_sum<T: Real>(elements: &[T], reverse: bool) -> Vec<T> {
+pub fn cumulative_sum<T: Real>(elements: &[T], reverse: bool, sums: &mut [T]) {
     // -0 + x is x, whatever x is.
     let mut sum = -T::ZERO;
-    let mut result: Vec<T> = elements.to_vec();
-    let mut add = |element: &mut T| {
-        sum = sum + *element;
-        *element = sum;
+    let add = |(&element, out): (&T, &mut T)| {
+        sum = sum + element;
+        *out = sum;
     };
-    if reverse {
-        result.iter_mut().rev().for_each(&mut add)
-    } else {
-        result.iter_mut().for_each(&mut add)
-    }
-    result
+    let pairs = elements.iter().zip(sums);
+    if reverse { pairs.rev().for_each(add) } else { pairs.for_each(add) }
 }
 
 #[cfg(test)]
@@ -135,10 +130,14 @@ mod tests {
     #[test]
     fn cumulative_sums_run_from_one_end_to_the_other() {
         let elements = [1e8_f32, 1.0, -1e8, 1.0];
-        assert_eq!(cumulative_sum(&elements, false), [1e8, 1e8, 0.0, 1.0]);
-        assert_eq!(cumulative_sum(&elements, true), [0.0, -1e8, -1e8, 1.0]);
-        assert_eq!(cumulative_sum::<f64>(&[], true), []);
-        let zeros = cumulative_sum(&[-0.0_f64, -0.0, 0.0], false);
+        let mut sums = [7.0; 4];
+        cumulative_sum(&elements, false, &mut sums);
+        assert_eq!(sums, [1e8, 1e8, 0.0, 1.0]);
+        cumulative_sum(&elements, true, &mut sums);
+        assert_eq!(sums, [0.0, -1e8, -1e8, 1.0]);
+        cumulative_sum::<f64>(&[], true, &mut []);
+        let mut zeros = [7.0; 3];
+        cumulative_sum(&[-0.0_f64, -0.0, 0.0], false, &mut zeros);
         assert_eq!(zeros.iter().map(|zero| zero.is_sign_negative()).collect::<Vec<_>>(), [true, true, false]);
     }
 

@@ -126,7 +126,8 @@ pub fn run_kernel<T: Real>(
                 }
                 Instruction::CumulativeSum { reverse, value } => {
                     let elements: Vec<T> = (0..kernel.lanes).map(|lane| at(value, lane)).collect();
-                    result.extend(cumulative_sum(&elements, reverse));
+                    result.resize(kernel.lanes, T::ZERO);
+                    cumulative_sum(&elements, reverse, result);
                 }
                 Instruction::Store { .. }
                 | Instruction::StoreScalar { .. }

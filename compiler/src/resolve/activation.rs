@@ -7,7 +7,7 @@ use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use crate::diagnostic::Code;
 use crate::source::ast::ProductSign;
-use crate::source::function_names;
+use crate::source::nearest_function;
 use crate::span::Span;
 use std::collections::{BTreeMap, HashMap};
 
@@ -120,7 +120,7 @@ pub(super) fn check(draft: &mut Draft) {
             }
             let found =
                 draft.findings.report(Code::UnknownFunction, first, format!("there is no function `{name}`"));
-            match nearest(&name) {
+            match nearest_function(&name) {
                 Some(close) => found.help(format!("did you mean `{close}`?")),
                 None => found.help(format!(
                     "bind it, as in `{name}(u) = W u + b`, or declare `{name}` if it is a weight"
@@ -137,7 +137,10 @@ pub(super) fn check(draft: &mut Draft) {
             let parametrized = || ["_theta", "_phi", "_w", "_W"].iter().any(|label| name.ends_with(label));
             name.strip_prefix("cal_").is_some_and(|letter| OPERATORS.contains(&letter))
                 || OPERATORS.contains(&base)
-                    && (parametrized() || places.iter().all(|(product, _)| takes_products(draft, *product)))
+                    && (parametrized()
+                        || places.iter().all(|(product, _)| {
+                            takes_products(draft, *product) || takes_thresholds(draft, *product)
+                        }))
         };
         let complements = places.iter().all(|(product, _)| takes_complements(draft, *product));
         if letter || sigma || only_applied && (!known.upper && !complements || operator()) {
@@ -170,6 +173,15 @@ fn takes_complements(draft: &Draft, product: usize) -> bool {
     applied.iter().filter_map(|position| factors.get(position + 1)).all(|argument| {
         matches!(draft.kind(*argument), NodeKind::Subtract(one, _)
             if matches!(draft.kind(*one), NodeKind::Number(value) if *value == 1.0))
+    })
+}
+
+/// True where what a name is applied to is a value less a parameter, as in `\Theta(u_t - \theta)`: the step of a spike.
+fn takes_thresholds(draft: &Draft, product: usize) -> bool {
+    let NodeKind::Factors { factors, applied, .. } = &draft.nodes[product].kind else { return false };
+    applied.iter().filter_map(|position| factors.get(position + 1)).all(|argument| {
+        matches!(draft.kind(*argument), NodeKind::Subtract(value, threshold)
+            if draft.varying[value.0] && !draft.varying[threshold.0])
     })
 }
 
@@ -305,40 +317,13 @@ fn convolutions(draft: &mut Draft) {
 fn is_word(name: &str) -> bool {
     let base = name.strip_suffix("_t").unwrap_or(name);
     let base_letters = base.split('_').next().unwrap_or(base);
-    // Batch normalization; real and imaginary parts.
-    if matches!(base, "BN" | "Re" | "Im") {
+    // Real and imaginary parts.
+    if matches!(base, "Re" | "Im") {
         return true;
     }
     let letters = base.len() >= 3 && base.chars().all(|letter| letter.is_ascii_alphabetic() || letter == '_');
     let letter = GREEK.contains(&base_letters) || ACTIVATIONS.contains(&base_letters);
     letters && base_letters.len() >= 3 && !letter && base_letters != "cal"
-}
-
-/// The known function whose name is closest, if any is close.
-fn nearest(name: &str) -> Option<&'static str> {
-    let lower = name.to_ascii_lowercase();
-    function_names()
-        .map(|known| (distance(&lower, known), known))
-        .min_by_key(|(distance, _)| *distance)
-        .filter(|(distance, known)| *distance <= 1 + known.len() / 4)
-        .map(|(_, known)| known)
-}
-
-/// Insertions, deletions and replacements that lead from one word to the other.
-pub(super) fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().take(64).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, letter) in a.chars().take(64).enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, other) in b.iter().enumerate() {
-            let above = row[j + 1];
-            let replaced = diagonal + usize::from(letter != *other);
-            row[j + 1] = replaced.min(above + 1).min(row[j] + 1);
-            diagonal = above;
-        }
-    }
-    row.last().copied().unwrap_or(0)
 }
 
 /// The line that binds a name to what papers mean by it.

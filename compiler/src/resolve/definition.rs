@@ -57,13 +57,23 @@ fn delay(draft: &mut Draft, node: usize, back: i64) -> Option<u32> {
     let name = symbol.canonical.clone();
     if back < 0 {
         let place = symbol.definitions.first().map(|&at| draft.equations[at].target_span);
+        // `h_t` from `h_{t+1}`: a recurrence that runs backwards.
+        let backward = symbol
+            .definitions
+            .iter()
+            .any(|&at| draft.reads(&draft.equations[at]).any(|(read, _, _)| read.0 == node));
         let found =
             draft.findings.report(Code::FutureRead, span, format!("`{name}` is read {} ahead", steps(-back)));
         let found = match place {
             Some(place) => found.label(place, "defined at this time index"),
             None => found,
         };
-        found.help("a cell reads this step and earlier ones: correct the time index");
+        found.help(if backward {
+            "correct the time index; a backward direction is this cell with `t-1`, run over the reversed sequence: \
+             the layer `Bidirectional` does so"
+        } else {
+            "a cell reads this step and earlier ones: correct the time index"
+        });
         return None;
     }
     if back > MAXIMUM_STATES as i64 {

@@ -6,14 +6,15 @@
 
 use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
+use super::number;
 use super::product::{Factor, Kind, product_kind};
 use crate::diagnostic::Code;
 use crate::source::ast::{Function, ProductSign, Size};
 use crate::source::{function_name, is_greek_word};
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 /// How often all equations are looked at again after the first answer; honest cells need one round.
-const ROUNDS: usize = 8;
+pub(super) const ROUNDS: usize = 8;
 
 /// The kinds found.
 #[derive(Debug)]
@@ -23,7 +24,9 @@ pub(super) struct Kinds {
     /// Of definitions, by equation.
     pub(super) equations: Vec<Kind>,
     /// Of expressions.
-    nodes: Vec<Kind>,
+    pub(super) nodes: Vec<Kind>,
+    /// Of expressions, when everything had a kind for the first time.
+    pub(super) settled: Vec<Kind>,
     /// Name of the batch axis, where per-step values are declared with one.
     pub(super) batch: Option<String>,
 }
@@ -33,25 +36,45 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
     // Terms of sums are vectors, unless what they are added to is a matrix.
     let addends = addends(draft);
     let mut vectors: BTreeSet<SymbolId> = addends.keys().copied().collect();
+    let letters = applied_letters(draft);
+    vectors.extend(&letters);
     let mut kinds = attempt(draft, &BTreeSet::new(), &vectors);
     let met = |symbol: &SymbolId| {
-        addends[symbol].iter().any(|other| matches!(kinds.nodes[other.0], Kind::Matrix | Kind::Diagonal))
+        let others = addends.get(symbol).into_iter().flatten();
+        others.into_iter().any(|other| matches!(kinds.nodes[other.0], Kind::Matrix | Kind::Diagonal))
     };
     let matrices: Vec<SymbolId> = vectors.iter().copied().filter(met).collect();
     if !matrices.is_empty() {
         vectors.retain(|symbol| !matrices.contains(symbol));
         kinds = attempt(draft, &BTreeSet::new(), &vectors);
     }
-    let columns = number_columns(draft, &kinds);
+    for symbol in letters {
+        let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
+        draft
+            .findings
+            .report(
+                Code::VectorRead,
+                span,
+                format!("`{name}` is read as a vector: functions make its elements"),
+            )
+            .help(format!("where a matrix is meant, declare `{name}`"));
+    }
+    let columns = number::number_columns(draft, &kinds);
     if !columns.is_empty() {
         vectors.extend(columns);
         kinds = attempt(draft, &BTreeSet::new(), &vectors);
     }
-    let mut scalars = greek_scales(draft, &kinds);
-    scalars.extend(matrix_scales(draft, &kinds));
+    let mut scalars = number::greek_scales(draft, &kinds);
+    scalars.extend(number::matrix_scales(draft, &kinds));
+    let input = |symbol: &SymbolId| draft.symbol(*symbol).role == Role::Input;
+    scalars.extend(number::identity_scales(draft).into_iter().filter(input));
+    scalars.extend(number::declared_numbers(draft, &kinds));
     if !scalars.is_empty() {
         kinds = attempt(draft, &scalars, &vectors);
         for &symbol in &scalars {
+            if !draft.symbol(symbol).definitions.is_empty() {
+                continue; // A state that is made of the others.
+            }
             let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
             draft
                 .findings
@@ -59,166 +82,26 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
                 .help(format!("where a vector is meant, write `diag({name})`, or declare `{name}`"));
         }
     }
-    number_biases(draft, &mut kinds, &mut scalars, &vectors);
+    number::number_biases(draft, &mut kinds, &mut scalars, &vectors);
     let diagonal = diagonal_uses(draft);
     report_double_use(draft, &mut kinds, &diagonal);
     matrix_functions(draft, &kinds);
-    inner_states(draft, &kinds);
+    number::inner_states(draft, &kinds);
     kinds
 }
 
-/// `A m_{t-1} + B u_t` with one number `u_t`: an undeclared upper-case parameter that only ever multiplies numbers of
-/// each step, in terms added to vectors, is a vector.
-fn number_columns(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
-    let parameter = |node: NodeId| match draft.sources[node.0] {
-        Source::Parameter(symbol) => {
-            let known = draft.symbol(symbol);
-            (known.upper && known.declared.is_none() && known.role == Role::Parameter).then_some(symbol)
-        }
-        _ => None,
-    };
-    let mut found: HashMap<SymbolId, usize> = HashMap::new();
-    for node in &draft.nodes {
-        let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
-        for (term, other) in [(a, b), (b, a)] {
-            if let NodeKind::Factors { factors, .. } = draft.kind(term)
-                && let [weight, number] = factors.as_slice()
-                && let Some(symbol) = parameter(*weight)
-                && kinds.nodes[number.0] == Kind::Scalar
-                && draft.varying[number.0]
-                && kinds.nodes[other.0] == Kind::Vector
-            {
-                *found.entry(symbol).or_default() += 1;
-            }
-        }
-    }
-    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
-    for source in &draft.sources {
-        if let Source::Parameter(symbol) = source {
-            *reads.entry(*symbol).or_default() += 1;
-        }
-    }
-    found.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0).collect()
-}
-
-/// `w^\top x_t + b`: an undeclared lower-case parameter that is only ever added to numbers of each step is a number.
-/// A sum of several is settled from its first bias on.
-fn number_biases(
-    draft: &mut Draft,
-    kinds: &mut Kinds,
-    scalars: &mut BTreeSet<SymbolId>,
-    vectors: &BTreeSet<SymbolId>,
-) {
-    for _ in 0..ROUNDS {
-        let mut added: HashMap<SymbolId, (usize, bool)> = HashMap::new();
-        for (at, node) in draft.nodes.iter().enumerate() {
-            let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
-            // A shift that is taken away, `\tau_t - s`, is each unit's own.
-            let is_added = matches!(node.kind, NodeKind::Add(..));
-            for (term, other) in [(a, b), (b, a)] {
-                if let Source::Parameter(symbol) = draft.sources[term.0] {
-                    let entry = added.entry(symbol).or_insert((0, true));
-                    entry.0 += 1;
-                    entry.1 &= is_added && draft.varying[at] && kinds.nodes[other.0] == Kind::Scalar;
-                }
-            }
-        }
-        let mut reads: HashMap<SymbolId, usize> = HashMap::new();
-        for source in &draft.sources {
-            if let Source::Parameter(symbol) = source {
-                *reads.entry(*symbol).or_default() += 1;
-            }
-        }
-        let mut found: Vec<SymbolId> = added
-            .into_iter()
-            .filter(|(symbol, (count, numbers))| {
-                let known = draft.symbol(*symbol);
-                *numbers
-                    && reads.get(symbol) == Some(count)
-                    && known.role == Role::Parameter
-                    && known.declared.is_none()
-                    && !known.upper
-                    && kinds.symbols[symbol.0] == Kind::Vector
-            })
-            .map(|(symbol, _)| symbol)
-            .collect();
-        if found.is_empty() {
-            break;
-        }
-        found.sort_unstable();
-        scalars.extend(&found);
-        *kinds = attempt(draft, scalars, vectors);
-        for symbol in found {
-            let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
-            draft
-                .findings
-                .report(Code::ScalarRead, span, format!("`{name}` is added to one number: it is read as one"))
-                .help(format!("where a vector is meant, declare `{name}`"));
-        }
-    }
-}
-
-/// `S_t = S_{t-1} + k_t^\top v_t`: with columns an inner product, one number added to all of a state that nothing else
-/// shapes; with rows, as it is mostly meant, an outer one.
-fn inner_states(draft: &mut Draft, kinds: &Kinds) {
-    let mut found = Vec::new();
-    for (index, equation) in draft.equations.iter().enumerate() {
-        if kinds.equations[index] != Kind::Vector {
-            continue;
-        }
-        let own = |node: NodeId| matches!(draft.sources[node.0], Source::Delayed(symbol, _) if symbol == equation.target);
-        let mut stack = vec![equation.value];
-        // Applied functions share their argument: as a tree, `f(f(x))` with `f(u) = u + u` grows without bounds.
-        let mut seen = HashSet::new();
-        let (mut carried, mut inner, mut others) = (false, None, false);
-        while let Some(node) = stack.pop() {
-            if !seen.insert(node.0) {
-                continue;
-            }
-            match draft.kind(node) {
-                NodeKind::Add(a, b) | NodeKind::Subtract(a, b) => stack.extend([*a, *b]),
-                NodeKind::Factors { factors, .. } if factors.iter().any(|factor| own(*factor)) => {
-                    carried = true
-                }
-                NodeKind::Factors { factors, .. }
-                    if kinds.nodes[node.0] == Kind::Scalar
-                        && factors.iter().any(|factor| kinds.nodes[factor.0] == Kind::Row) =>
-                {
-                    let row = factors.iter().find(|factor| kinds.nodes[factor.0] == Kind::Row);
-                    inner = Some((draft.span(node), row.is_some_and(|row| draft.varying[row.0])));
-                }
-                _ if own(node) => carried = true,
-                _ => others = true,
-            }
-        }
-        if let (true, Some((span, varies)), false) = (carried, inner, others) {
-            found.push((span, varies, draft.written(equation.target, 0)));
-        }
-    }
-    for (span, varies, state) in found {
-        // A weight has no outer product with a value.
-        let outer =
-            if varies { "values are columns: write an outer product as `v_t k_t^\\top`; " } else { "" };
-        draft
-            .findings
-            .report(Code::AmbiguousProduct, span, "this is one number, added to every element of the state")
-            .help(format!(
-                "{outer}where the state is one number, declare it, as in `{state} \\in \\mathbb{{R}}`"
-            ));
-    }
-}
-
 /// The kinds, where the names in `scalars` are scalars and those in `vectors` vectors.
-fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTreeSet<SymbolId>) -> Kinds {
+pub(super) fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTreeSet<SymbolId>) -> Kinds {
     let batch = batch_axis(draft);
     let mut kinds = Kinds {
         symbols: vec![Kind::Unknown; draft.symbols.len()],
         equations: vec![Kind::Unknown; draft.equations.len()],
         nodes: vec![Kind::Unknown; draft.nodes.len()],
+        settled: Vec::new(),
         batch,
     };
     let diagonal = diagonal_uses(draft);
-    let scales = identity_scales(draft);
+    let scales = number::identity_scales(draft);
     for (index, symbol) in draft.symbols.iter().enumerate() {
         let id = SymbolId(index);
         let declared = kinds.declared(draft, id).map(|sizes| match sizes.len() {
@@ -226,14 +109,14 @@ fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTreeSet<Symbo
             1 => Kind::Vector,
             _ => Kind::Matrix,
         });
+        let declared = declared.or_else(|| scalars.contains(&id).then_some(Kind::Scalar));
         kinds.symbols[index] = match (declared, symbol.role) {
             (Some(kind), _) => kind,
-            (None, _) if scalars.contains(&id) => Kind::Scalar,
             (None, _) if vectors.contains(&id) => Kind::Vector,
+            (None, _) if scales.contains(&id) => Kind::Scalar,
             (None, Role::Parameter) if diagonal.contains(&id) => Kind::Unknown,
-            (None, Role::Parameter) if scales.contains(&id) => Kind::Scalar,
             // `\Delta t`, the size of a step.
-            (None, Role::Parameter) if symbol.canonical == "Deltat" => Kind::Scalar,
+            (None, Role::Parameter | Role::Input) if symbol.canonical == "Deltat" => Kind::Scalar,
             (None, Role::Parameter) if symbol.upper => Kind::Matrix,
             (None, Role::Identity) => Kind::Matrix,
             (None, Role::Constant(_)) => Kind::Scalar,
@@ -249,79 +132,32 @@ fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTreeSet<Symbo
     kinds
 }
 
-/// Undeclared Greek inputs and parameters that only ever stand before an outer product or a matrix that varies in time,
-/// as in `\alpha_t S_{t-1} + \beta_t v_t k_t^\top` and `\gamma S_{t-1}`: a vector has no meaning there.
-fn greek_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
-    let candidate = |node: NodeId| match draft.sources[node.0] {
-        Source::Input(symbol, _) | Source::Parameter(symbol) => {
+/// `\operatorname{softplus}(\Lambda)`: undeclared upper-case Greek parameters that only functions of elements are applied
+/// to. They hold a number for each unit; weights have Latin letters.
+fn applied_letters(draft: &Draft) -> BTreeSet<SymbolId> {
+    let letter = |node: NodeId| match draft.sources[node.0] {
+        Source::Parameter(symbol) => {
             let known = draft.symbol(symbol);
             let base = known.canonical.split('_').next().unwrap_or("");
-            let greek = is_greek_word(base) && !known.upper;
-            (greek && known.declared.is_none() && kinds.symbols[symbol.0] == Kind::Vector).then_some(symbol)
+            (known.upper && is_greek_word(base) && known.declared.is_none()).then_some(symbol)
         }
         _ => None,
     };
-    let mut found = BTreeSet::new();
-    let mut scaling: HashMap<SymbolId, usize> = HashMap::new();
-    for node in &draft.nodes {
-        let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
-        let Some((&first, rest)) = factors.split_first() else { continue };
-        let Some(symbol) = candidate(first) else { continue };
-        let kind = |node: &NodeId| kinds.nodes[node.0];
-        let outer = rest.windows(2).any(|pair| kind(&pair[0]) == Kind::Vector && kind(&pair[1]) == Kind::Row);
-        let matrix = rest.first().is_some_and(|next| kind(next) == Kind::Matrix && draft.varying[next.0]);
-        if (outer || matrix) && !signs.contains(&ProductSign::Hadamard) {
-            *scaling.entry(symbol).or_default() += 1;
-        }
-    }
     let mut reads: HashMap<SymbolId, usize> = HashMap::new();
-    for source in &draft.sources {
-        if let Source::Input(symbol, _) | Source::Parameter(symbol) = source {
-            *reads.entry(*symbol).or_default() += 1;
+    let mut applied: HashMap<SymbolId, usize> = HashMap::new();
+    for (at, node) in draft.nodes.iter().enumerate() {
+        if let Some(symbol) = letter(NodeId(at)) {
+            *reads.entry(symbol).or_default() += 1;
+        }
+        if let NodeKind::Call(function, arguments) = &node.kind
+            && number::by_element(*function)
+            && let [argument] = arguments.as_slice()
+            && let Some(symbol) = letter(*argument)
+        {
+            *applied.entry(symbol).or_default() += 1;
         }
     }
-    found.extend(
-        scaling.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0),
-    );
-    found
-}
-
-/// Undeclared lower-case inputs that stand directly before a matrix that varies in time, as `f_t` in
-/// `f_t C_{t-1} + i_t v_t k_t^\top`, where a vector has no meaning; and with them those that scale the outer product
-/// they are added to, since they are gates of one memory.
-fn matrix_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
-    let candidate = |node: NodeId| match draft.sources[node.0] {
-        Source::Input(symbol, _) => {
-            let known = draft.symbol(symbol);
-            let open = !known.upper && known.declared.is_none();
-            (open && kinds.symbols[symbol.0] == Kind::Vector).then_some(symbol)
-        }
-        _ => None,
-    };
-    let kind = |node: &NodeId| kinds.nodes[node.0];
-    let mut found = BTreeSet::new();
-    for equation in &draft.equations {
-        let (mut scales, mut partners) = (Vec::new(), Vec::new());
-        for node in &draft.nodes[equation.first_node..equation.end_node] {
-            let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
-            let Some((&first, rest)) = factors.split_first() else { continue };
-            let Some(symbol) = candidate(first).filter(|_| !signs.contains(&ProductSign::Hadamard)) else {
-                continue;
-            };
-            match rest {
-                [next, ..] if kind(next) == Kind::Matrix && draft.varying[next.0] => scales.push(symbol),
-                [column, row] if kind(column) == Kind::Vector && kind(row) == Kind::Row => {
-                    partners.push(symbol);
-                }
-                _ => {}
-            }
-        }
-        if !scales.is_empty() {
-            found.extend(scales);
-            found.extend(partners);
-        }
-    }
-    found
+    applied.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0).collect()
 }
 
 /// Undeclared upper-case parameters that only ever stand as terms of sums that vary in time, as `B` in
@@ -354,15 +190,15 @@ fn addends(draft: &Draft) -> HashMap<SymbolId, Vec<NodeId>> {
     added
 }
 
-/// `\exp(A)` of a matrix of parameters: the exponential of the matrix, or of each element?
+/// `\exp(A)` of a matrix of parameters: the exponential of the matrix, or of each element? And `\exp(\Delta_t A)`.
 fn matrix_functions(draft: &mut Draft, kinds: &Kinds) {
     let mut found = Vec::new();
     for (at, node) in draft.nodes.iter().enumerate() {
         if let NodeKind::Call(function, arguments) = &node.kind
             && let Function::Exponential | Function::Logarithm | Function::SquareRoot = function
             && let [argument] = arguments.as_slice()
-            && kinds.nodes[argument.0] == Kind::Matrix
-            && !draft.varying[at]
+            && (kinds.nodes[argument.0] == Kind::Matrix && !draft.varying[at]
+                || *function == Function::Exponential && is_step_of_matrix(draft, kinds, *argument))
         {
             found.push((node.span, *function));
         }
@@ -377,6 +213,23 @@ fn matrix_functions(draft: &mut Draft, kinds: &Kinds) {
                  `colsoftmax(A)` and `rowsoftmax(A)` divide the exponentials by their sums",
             );
     }
+}
+
+/// `\Delta_t A`, `-\Delta t \cdot A`: a step along a matrix of parameters, before which no row stands.
+fn is_step_of_matrix(draft: &Draft, kinds: &Kinds, mut node: NodeId) -> bool {
+    while let NodeKind::Negate(inner) = draft.kind(node) {
+        node = *inner;
+    }
+    let NodeKind::Factors { factors, .. } = draft.kind(node) else { return false };
+    let step = |factor: &NodeId| {
+        let NodeKind::Read { symbol, .. } = draft.kind(*factor) else { return false };
+        let base = draft.symbol(*symbol).canonical.split('_').next().unwrap_or("");
+        matches!(base, "Delta" | "delta" | "Deltat" | "dt")
+    };
+    let matrix = |factor: &NodeId| kinds.nodes[factor.0] == Kind::Matrix && !draft.varying[factor.0];
+    let number = |factor: &&NodeId| kinds.nodes[factor.0] == Kind::Scalar;
+    factors.last().is_some_and(matrix) && factors.iter().any(step)
+        || factors.iter().any(matrix) && factors.iter().filter(number).any(step)
 }
 
 /// Goes round until every equation has a kind and none changes.
@@ -414,6 +267,7 @@ fn settle(draft: &Draft, kinds: &mut Kinds) {
         }
         break;
     }
+    kinds.settled.clone_from(&kinds.nodes);
     for _ in 0..ROUNDS {
         let mut changed = false;
         for equation in 0..draft.equations.len() {
@@ -642,25 +496,6 @@ fn diagonal_uses(draft: &Draft) -> BTreeSet<SymbolId> {
             if let Source::Parameter(symbol) = draft.sources[factor.0]
                 && draft.symbol(symbol).upper
                 && is_diagonal_place(signs, position)
-            {
-                found.insert(symbol);
-            }
-        }
-    }
-    found
-}
-
-/// Undeclared lower-case parameters that stand before the identity, as `\gamma I`: nothing but a number can.
-fn identity_scales(draft: &Draft) -> BTreeSet<SymbolId> {
-    let mut found = BTreeSet::new();
-    for node in &draft.nodes {
-        let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
-        for (pair, sign) in factors.windows(2).zip(signs) {
-            let &[scale, identity] = pair else { continue };
-            if let (Source::Parameter(symbol), Source::Identity) =
-                (draft.sources[scale.0], draft.sources[identity.0])
-                && !draft.symbol(symbol).upper
-                && *sign != ProductSign::Hadamard
             {
                 found.insert(symbol);
             }

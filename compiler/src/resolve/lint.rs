@@ -1,10 +1,11 @@
 //! Warnings and notes: nothing here stops a compilation.
 
-use super::activation::distance;
 use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use super::variable::Variables;
 use crate::diagnostic::Code;
+use crate::source::ast::ProductSign;
+use crate::source::distance;
 use crate::span::Span;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -29,8 +30,10 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables) {
     unused_declarations(draft);
     capital_times(draft, variables);
     lost_indices(draft, variables);
+    glued_inputs(draft, variables);
     numbered_weights(draft);
     learned_exponents(draft);
+    imaginary_units(draft);
     joined_weights(draft);
     chosen_output(draft, variables);
 }
@@ -54,9 +57,16 @@ fn capital_times(draft: &mut Draft, variables: &Variables) {
     }
 }
 
-/// `W xt` and `U h_{t1}` beside `h_{t-1}`, and `W x` where nothing is an input: a value of each step that lost its index.
+/// `W xt` and `U h_{t1}` beside `h_{t-1}`, and `W x` or `U c_i` where nothing is an input: a value of each step that
+/// lost its index.
 fn lost_indices(draft: &mut Draft, variables: &Variables) {
     let mut found = Vec::new();
+    let meant =
+        |name: &str| format!("write `{name}` for its value of a step, or declare the name if it is a weight");
+    let transposes = draft.nodes.iter().any(|node| matches!(node.kind, NodeKind::Transpose(_)));
+    let alone = variables.inputs.is_empty() && !variables.states.is_empty();
+    // An equation that could not be read may have the input.
+    let mapped = if alone && draft.lost.is_empty() { mapped_parameters(draft) } else { BTreeSet::new() };
     for &parameter in &variables.parameters {
         let symbol = draft.symbol(parameter);
         if symbol.declared.is_some() {
@@ -73,36 +83,131 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
                 Code::LostIndex,
                 symbol.first,
                 format!("`{name}` is read as a weight"),
-                format!("{base}_t"),
+                meant(&format!("{base}_t")),
             ));
         } else if let Some(base) = lost_minus(name).filter(|base| per_step(base)) {
             found.push((
                 Code::LostIndex,
                 symbol.first,
                 format!("`{name}` is read as a weight"),
-                format!("{base}_{{t-1}}"),
+                meant(&format!("{base}_{{t-1}}")),
             ));
-        } else if name == "x" && variables.inputs.is_empty() && !variables.states.is_empty() {
+        } else if let Some(weight) = name
+            .strip_suffix('T')
+            .filter(|weight| transposes && weight.len() > 1 && symbol.upper && !weight.contains('_'))
+        {
+            let message = format!("`{name}` is read as a weight, beside transposes of others");
+            let help = format!("write `{weight}^T` for the transpose, or declare the name if it is a weight");
+            found.push((Code::AmbiguousProduct, symbol.first, message, help));
+        } else if let Some(base) = other_index(draft, parameter) {
+            let message = format!("`{name}` is read as a weight beside the input `{base}_t`");
+            found.push((Code::MixedIndex, symbol.first, message, meant(&format!("{base}_t"))));
+        } else if alone && (name == "x" || mapped.contains(&parameter)) && !name.ends_with("_T") {
             let message =
-                "`x` has no time index, so it is read as a weight, and nothing is an input".to_owned();
-            found.push((Code::MixedIndex, symbol.first, message, "x_t".to_owned()));
+                format!("`{name}` has no time index, so it is read as a weight, and nothing is an input");
+            let base = name.split('_').next().unwrap_or(name);
+            found.push((Code::MixedIndex, symbol.first, message, meant(&format!("{base}_t"))));
         }
     }
-    for (code, span, message, meant) in found {
-        draft
-            .findings
-            .report(code, span, message)
-            .help(format!("write `{meant}` for its value of a step, or declare the name if it is a weight"));
+    for (code, span, message, help) in found {
+        draft.findings.report(code, span, message).help(help);
     }
 }
 
-/// The `h` of `h_{t1}`, `h_{t_1}` and `h_{i-1}`, where `h_{t-1}` was meant.
+/// Parameters that are vectors by their names, directly behind a weight: `U c`. Nobody learns a vector to map it.
+fn mapped_parameters(draft: &Draft) -> BTreeSet<SymbolId> {
+    let parameter = |node: NodeId| match draft.sources[node.0] {
+        Source::Parameter(symbol) if draft.symbol(symbol).role == Role::Parameter => Some(symbol),
+        _ => None,
+    };
+    let mut found = BTreeSet::new();
+    for node in &draft.nodes {
+        let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
+        for (sign, pair) in signs.iter().zip(factors.windows(2)) {
+            if *sign != ProductSign::Hadamard
+                && let Some(weight) = parameter(pair[0])
+                && let Some(vector) = parameter(pair[1])
+                && draft.symbol(weight).upper
+                && !draft.symbol(vector).upper
+                && matches!(draft.kind(pair[1]), NodeKind::Read { .. })
+            {
+                found.insert(vector);
+            }
+        }
+    }
+    found
+}
+
+/// `Wout x(t)` that lost its blank: `Woutx` would be an input.
+fn glued_inputs(draft: &mut Draft, variables: &Variables) {
+    let mut found = Vec::new();
+    for &input in &variables.inputs {
+        let symbol = draft.symbol(input);
+        let name = symbol.canonical.as_str();
+        if symbol.declared.is_some()
+            || !symbol.upper
+            || !name.bytes().all(|letter| letter.is_ascii_alphabetic())
+        {
+            continue;
+        }
+        // The longest value that the word ends with.
+        let value = (1..name.len()).map(|at| &name[at..]).find(|value| {
+            value.starts_with(|first: char| first.is_ascii_lowercase())
+                && draft
+                    .lookup(value)
+                    .is_some_and(|id| matches!(draft.symbol(id).role, Role::Input | Role::PerStep))
+        });
+        if let Some(value) = value {
+            found.push((symbol.first, name.to_owned(), value.to_owned()));
+        }
+    }
+    for (span, name, value) in found {
+        let weight = &name[..name.len() - value.len()];
+        draft
+            .findings
+            .report(
+                Code::AmbiguousProduct,
+                span,
+                format!("`{name}` is read as an input, but ends with the value `{value}`"),
+            )
+            .help(format!(
+                "write the product with a blank, `{weight} {value}_t`, or declare `{name}_t` if it is an input"
+            ));
+    }
+}
+
+/// The `h` of `h_{t1}`, `h_{t_1}`, `h_{i-1}`, `h_{-1}` and `ht1`, where `h_{t-1}` was meant.
 fn lost_minus(name: &str) -> Option<&str> {
     if let Some((before, _)) = name.split_once("_minus_") {
-        return before.rsplit_once('_').filter(|(_, letter)| letter.len() == 1).map(|(base, _)| base);
+        return match before.rsplit_once('_') {
+            Some((base, letter)) => (letter.len() == 1).then_some(base),
+            // `h_{-1}`.
+            None => Some(before),
+        };
+    }
+    // `ht1`, where `ht-1` is the step before.
+    if let Some((base, steps)) =
+        name.split_at_checked(1).and_then(|(base, rest)| Some((base, rest.strip_prefix('t')?)))
+        && !steps.is_empty()
+        && steps.bytes().all(|byte| byte.is_ascii_digit())
+    {
+        return Some(base);
     }
     let (base, steps) = name.split_once("_time_").or_else(|| name.split_once("_t"))?;
     (!steps.is_empty() && steps.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
+}
+
+/// The `x` of `B_i = S x_i` beside `x_t`: one value with two indices, and what is made of it would be computed once.
+fn other_index(draft: &Draft, parameter: SymbolId) -> Option<&str> {
+    let (base, letter) = draft.symbol(parameter).canonical.rsplit_once('_')?;
+    let input = draft.lookup(base).is_some_and(|id| draft.symbol(id).role == Role::Input);
+    let once = draft.equations.iter().any(|equation| {
+        let target = draft.symbol(equation.target);
+        target.role == Role::Once
+            && target.canonical.rsplit_once('_').is_some_and(|(_, label)| label == letter)
+            && draft.reads(equation).any(|(_, symbol, _)| symbol == parameter)
+    });
+    (input && letter.len() == 1 && once).then_some(base)
 }
 
 /// `e` of `[h_{t-1}, e]`, where `e_t` may have been meant.
@@ -178,6 +283,31 @@ fn learned_exponents(draft: &mut Draft) {
             .findings
             .report(Code::LearnedExponent, span, format!("the exponent `{name}` is learned, as weights are"))
             .help(format!("give its value, as in `{name} = 2`, or declare it if it is learned"));
+    }
+}
+
+/// `\exp(-\nu + i \theta)`: a vector of weights that only parameters are multiplied by could be one of them.
+fn imaginary_units(draft: &mut Draft) {
+    let is_unit = |node: NodeId| {
+        matches!(draft.sources[node.0], Source::Parameter(symbol)
+            if matches!(draft.symbol(symbol).canonical.as_str(), "i" | "j")
+                && draft.symbol(symbol).role == Role::Parameter
+                && draft.symbol(symbol).declared.is_none())
+    };
+    let mut found = Vec::new();
+    for (at, node) in draft.nodes.iter().enumerate() {
+        if let NodeKind::Factors { factors, .. } = &node.kind
+            && !draft.varying[at]
+            && factors.len() > 1
+        {
+            found.extend(factors.iter().copied().find(|factor| is_unit(*factor)));
+        }
+    }
+    for node in found {
+        let span = draft.span(node);
+        draft.findings.report(Code::ComplexNumber, span, "this reads as the imaginary unit").help(
+            "numbers are real: write real and imaginary parts as two values, or declare the name if it is a weight",
+        );
     }
 }
 
@@ -289,6 +419,17 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables) {
             _ => {}
         }
     }
+    let needed = needed_equations(draft);
+    // After an error it is open what reads what.
+    let states: &[SymbolId] = if draft.findings.has_errors() { &[] } else { &variables.states };
+    for &state in states {
+        if let Some(&last) = draft.symbol(state).definitions.last()
+            && !needed.contains(&last)
+        {
+            let message = format!("nothing that the output needs reads `{}`", draft.written(state, 0));
+            found.push((Code::UnreadDefinition, draft.equations[last].span, message, None));
+        }
+    }
     for (code, span, message, later) in found {
         let finding = draft.findings.report(code, span, message);
         match later {
@@ -298,6 +439,23 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables) {
             None => finding.help("remove it, or read it where it belongs"),
         };
     }
+}
+
+/// Equations that the outputs need, in this step or through states.
+fn needed_equations(draft: &Draft) -> HashSet<usize> {
+    let lives = |symbol: SymbolId| draft.symbol(symbol).definitions.last().copied();
+    let mut left: Vec<usize> = draft.outputs.iter().filter_map(|output| lives(*output)).collect();
+    let mut needed = HashSet::new();
+    while let Some(index) = left.pop() {
+        let Some(equation) = draft.equations.get(index).filter(|_| needed.insert(index)) else { continue };
+        let sources = draft.sources[equation.first_node..equation.end_node].iter();
+        left.extend(sources.filter_map(|source| match *source {
+            Source::Equation(equation) | Source::Unknown(equation) => Some(equation),
+            Source::Delayed(symbol, _) => lives(symbol),
+            _ => None,
+        }));
+    }
+    needed
 }
 
 fn shared_parameters(draft: &mut Draft, variables: &Variables) {
@@ -344,7 +502,10 @@ fn further_inputs(draft: &mut Draft, variables: &Variables) {
             .chain(std::iter::once(main))
             .take_while(|_| draft.findings.keeps(Code::FurtherInput))
             .map(|id| &draft.symbol(id).canonical)
-            .find(|other| base(other) == own || name.len() > 2 && distance(other, &name) == 1)
+            .find(|other| {
+                let alike = name.len() > 2 && name.len().abs_diff(other.len()) <= 1;
+                base(other) == own || alike && distance(other, &name) == 1
+            })
             .cloned();
         let found = draft.findings.report(
             Code::FurtherInput,

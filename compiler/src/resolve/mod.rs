@@ -22,6 +22,7 @@ mod initial;
 mod kind;
 mod lint;
 mod mark;
+mod number;
 mod order;
 mod product;
 mod role;

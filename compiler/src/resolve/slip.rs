@@ -27,6 +27,7 @@ pub(super) fn check(draft: &mut Draft) {
         let lost = bias(draft, &factors)
             .or_else(|| second_product(draft, &factors))
             .or_else(|| second_gate(draft, &factors))
+            .or_else(|| carried(draft, &factors))
             .or_else(|| one(draft, &factors));
         if let Some((left, right)) = lost {
             found.push((at, draft.span(left), draft.span(right)));
@@ -39,6 +40,76 @@ pub(super) fn check(draft: &mut Draft) {
             .report(Code::AmbiguousProduct, right, "a sign is missing before this factor, most likely a `+`")
             .label(left, "the factor before")
             .help("write the sign; a product of vectors is written with `\\odot`, in text with `.*`");
+    }
+    letters(draft);
+    complements(draft);
+}
+
+/// `W x_t + bias` in LaTeX: letters side by side that nothing declares, a product of vectors that are learned.
+fn letters(draft: &mut Draft) {
+    let letter = |node: NodeId| {
+        parameter(draft, node)
+            .is_some_and(|symbol| symbol.canonical.len() == 1 && !symbol.upper && symbol.declared.is_none())
+            && matches!(draft.kind(node), NodeKind::Read { .. })
+    };
+    let mut found: Vec<(Span, String)> = Vec::new();
+    for (at, node) in draft.nodes.iter().enumerate() {
+        if !matches!(node.kind, NodeKind::Factors { .. }) {
+            continue;
+        }
+        let factors = flat(draft, NodeId(at));
+        let glued = |pair: &[Signed]| {
+            pair[1].0 == Some(ProductSign::Juxtaposition)
+                && draft.span(pair[0].1).end == draft.span(pair[1].1).start
+                && letter(pair[0].1)
+                && letter(pair[1].1)
+        };
+        let Some(first) = factors.windows(2).position(glued) else { continue };
+        let run = factors[first..].windows(2).take_while(|pair| glued(pair)).count() + 1;
+        let run: Vec<NodeId> = factors[first..first + run].iter().map(|(_, node)| *node).collect();
+        let span = draft.span(run[0]).to(draft.span(run[run.len() - 1]));
+        // A product within a product is seen twice.
+        if found.iter().all(|(known, _)| *known != span) {
+            let names = run.iter().filter_map(|node| parameter(draft, *node));
+            found.push((span, names.map(|symbol| symbol.canonical.as_str()).collect()));
+        }
+    }
+    for (span, word) in found {
+        draft
+            .findings
+            .report(Code::AmbiguousProduct, span, format!("`{word}` reads as a product of weights of one letter each"))
+            .help(format!(
+                "write a name of several letters upright, `\\mathrm{{{word}}}`, a label with `_`, and a product with blanks"
+            ));
+    }
+}
+
+/// `z_t \odot h_{t-1} + ( - z_t) \odot n_t`: where the two are weighed, a one stood before the sign.
+fn complements(draft: &mut Draft) {
+    let read = |node: NodeId| match draft.kind(node) {
+        NodeKind::Read { symbol, time } if draft.varying[node.0] => Some((*symbol, *time)),
+        _ => None,
+    };
+    let mut found = Vec::new();
+    for node in &draft.nodes {
+        let NodeKind::Add(left, right) = node.kind else { continue };
+        let (left, right) = (flat(draft, left), flat(draft, right));
+        for (one, other) in [(&left, &right), (&right, &left)] {
+            for (_, factor) in one {
+                let NodeKind::Negate(inner) = draft.kind(*factor) else { continue };
+                if let Some(gate) = read(*inner)
+                    && other.iter().any(|(_, factor)| read(*factor) == Some(gate))
+                {
+                    found.push((draft.span(*factor), draft.symbol(gate.0).canonical.clone()));
+                }
+            }
+        }
+    }
+    for (span, name) in found {
+        draft
+            .findings
+            .report(Code::AmbiguousProduct, span, "a one is missing before this sign, most likely")
+            .help(format!("write `(1 - {name}_t)`; a difference of both is written without brackets"));
     }
 }
 
@@ -73,7 +144,10 @@ fn is_chain(draft: &Draft, node: NodeId) -> bool {
 fn bias(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
     let called_bias = |node: NodeId| {
         parameter(draft, node).is_some_and(|symbol| {
-            (symbol.canonical == "b" || symbol.canonical.starts_with("b_")) && symbol.declared.is_none()
+            // In text `bi` is one word.
+            let word = symbol.canonical.len() == 2 && symbol.canonical.starts_with('b') && !symbol.upper;
+            (symbol.canonical == "b" || word || symbol.canonical.starts_with("b_"))
+                && symbol.declared.is_none()
         })
     };
     factors.windows(2).enumerate().find_map(|(position, pair)| {
@@ -89,15 +163,53 @@ fn bias(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
 /// `H * h_{t-1} W * s_{t-1}`, `U h_{t-1} W \circ c_{t-1}`: a weight without a sign behind a matrix product, and a sign
 /// behind it.
 fn second_product(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
-    factors.windows(4).find_map(|four| {
-        let &[(_, first), (_, value), (Some(ProductSign::Juxtaposition), weight), (Some(sign), last)] = four
-        else {
-            return None;
-        };
-        let products =
-            sign != ProductSign::Juxtaposition && is_weight(draft, first) && is_weight(draft, weight);
-        (products && is_value(draft, value) && is_value(draft, last)).then_some((value, weight))
-    })
+    factors
+        .windows(4)
+        .find_map(|four| {
+            let &[(_, first), (_, value), (Some(ProductSign::Juxtaposition), weight), (Some(sign), last)] =
+                four
+            else {
+                return None;
+            };
+            let products =
+                sign != ProductSign::Juxtaposition && is_weight(draft, first) && is_weight(draft, weight);
+            (products && is_value(draft, value) && is_value(draft, last)).then_some((value, weight))
+        })
+        // `x_t * W h_{t-1} * U`.
+        .or_else(|| {
+            factors.windows(4).find_map(|four| {
+                let &[
+                    (_, value),
+                    (Some(one), weight),
+                    (Some(ProductSign::Juxtaposition), second),
+                    (Some(other), last),
+                ] = four
+                else {
+                    return None;
+                };
+                let written = one != ProductSign::Juxtaposition && one == other;
+                (written
+                    && is_value(draft, value)
+                    && is_weight(draft, weight)
+                    && is_value(draft, second)
+                    && is_weight(draft, last))
+                .then_some((weight, second))
+            })
+        })
+}
+
+/// `i_t * g_t c_{t-1}`: the value of the step before side by side with a product of this one, whose sign is written.
+fn carried(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
+    let [(_, gate), (Some(sign), value), (Some(ProductSign::Juxtaposition), last)] = factors else {
+        return None;
+    };
+    let time = |node: NodeId| match draft.kind(node) {
+        NodeKind::Read { time, .. } => *time,
+        _ => None,
+    };
+    let earlier = time(*last).zip(time(*value)).is_some_and(|(last, value)| last < value);
+    let values = [*gate, *value, *last].iter().all(|node| is_value(draft, *node));
+    (*sign != ProductSign::Juxtaposition && values && earlier).then_some((*value, *last))
 }
 
 /// `f_t \odot c_{t-1} i_t \odot g_t`: two gated values side by side, each with its sign.
@@ -113,9 +225,16 @@ fn second_gate(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
             return None;
         };
         let gated = sign != ProductSign::Juxtaposition && sign == other;
-        let values = [gate, value, second].iter().all(|&node| is_value(draft, node));
-        (gated && values && draft.varying[last.0]).then_some((value, second))
+        let varying = [gate, second, last].iter().all(|&node| draft.varying[node.0]);
+        (gated && varying && is_value(draft, value))
+            .then_some((value, second))
+            // `(1 - z_t) \odot n_t z_t \odot h_{t-1}`.
+            .filter(|_| is_value(draft, second) || is_difference(draft, second))
     })
+}
+
+fn is_difference(draft: &Draft, node: NodeId) -> bool {
+    matches!(draft.kind(node), NodeKind::Subtract(..))
 }
 
 /// `(1 z_t)`, `f1(x_t)`: nobody multiplies by a written one.

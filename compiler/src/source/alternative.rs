@@ -116,11 +116,13 @@ struct Reads {
     delayed: bool,
 }
 
-/// Where blank lines part the paragraphs of a text. `GRU:  r_t = …` begins one too: the word names a cell.
+/// Where blank lines and lines of words, `but in the paper it is`, part the paragraphs of a text. `GRU:  r_t = …` begins
+/// one too: the word names a cell.
 fn paragraphs(text: &str) -> Vec<usize> {
     let (mut ends, mut start, mut written) = (Vec::new(), 0, false);
     for line in text.split_inclusive('\n') {
-        if line.trim_matches([' ', '\t', '\r', '\n', '#', '*', '/', '%', '|', '>']).is_empty() {
+        let signs = [' ', '\t', '\r', '\n', '#', '*', '/', '%', '|', '>'];
+        if line.trim_matches(signs).is_empty() || is_sentence(line) {
             if written {
                 ends.push(start);
             }
@@ -134,6 +136,15 @@ fn paragraphs(text: &str) -> Vec<usize> {
         start += line.len();
     }
     ends
+}
+
+/// True for a line of four words or more that calculates nothing.
+fn is_sentence(line: &str) -> bool {
+    let words = line.split_whitespace().filter(|word| {
+        let word = word.trim_matches(|next: char| !next.is_alphanumeric());
+        word.chars().count() >= 2 && word.chars().all(char::is_alphabetic)
+    });
+    !line.contains(['=', '＝', '∈', '←', '+', '\\', '&']) && words.count() >= 4
 }
 
 /// True where a remark behind the equation says when it holds: `# when linear_before_reset != 0`.

@@ -70,9 +70,18 @@ impl Reader<'_> {
     /// The value of a chained equality.
     pub(super) fn one_value(&mut self, values: Vec<Expression>, span: Span) -> Result<Expression, Stop> {
         let mut values = values.into_iter();
-        let Some(first) = values.next() else { return Err(Stop) };
+        let Some(mut first) = values.next() else { return Err(Stop) };
         for further in values {
             if normal::form(&first) == normal::form(&further) {
+                continue;
+            }
+            // `z_t = \Phi(x_t) = \tanh(W x_t + b)`: one side names a function, the other says what it computes.
+            let sides = (function_of_values(&first), function_of_values(&further));
+            if let (Some((name, side)), None) | (None, Some((name, side))) = sides {
+                self.announced.push((name, side));
+                if side == first.span {
+                    first = further;
+                }
                 continue;
             }
             let repeats = match (&first.kind, &further.kind) {
@@ -103,6 +112,48 @@ impl Reader<'_> {
             self.report(Code::SkippedRow, REPEATS, further.span, None);
         }
         Ok(first)
+    }
+}
+
+/// The name of `\Phi(x_t)`, `f(h_{t-1})`, `f_\theta(x_t)`, and its place: a small or Greek letter without index, applied to
+/// one value of a step. A weight before parentheses is a factor.
+fn function_of_values(side: &Expression) -> Option<(String, Span)> {
+    let ExpressionKind::Chain(factors) = &side.kind else { return None };
+    let [Expression { kind: ExpressionKind::Reference(name), .. }, argument] = factors.as_slice() else {
+        return None;
+    };
+    let ExpressionKind::Group(argument) = &argument.kind else { return None };
+    let value = matches!(&argument.kind, ExpressionKind::Reference(value) if value.time.is_some());
+    let base = name.name.canonical.split('_').next().unwrap_or("");
+    let letter = base.starts_with(|first: char| first.is_ascii_lowercase()) || super::is_greek_word(base);
+    (value && letter && name.time.is_none()).then(|| (name.name.canonical.clone(), side.span))
+}
+
+/// Says of each side that names a function that it is not read, where nothing else binds that.
+pub(crate) fn report_announced(
+    announced: Vec<(String, Span)>,
+    statements: &[Statement],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (name, span) in announced {
+        let bound = statements.iter().any(|statement| {
+            matches!(&statement.kind, StatementKind::Function { name: known, .. } if known.canonical == name)
+        });
+        let (code, message, help) = if bound {
+            let help = "keep the side that is meant".to_owned();
+            (
+                Code::ChainDiffers,
+                format!("`{name}` is bound, and the other side says something else"),
+                Some(help),
+            )
+        } else {
+            (
+                Code::SkippedRow,
+                "this general form is skipped: the other side says what it is".to_owned(),
+                None,
+            )
+        };
+        diagnostics.push(Diagnostic { code, message, span, labels: Vec::new(), help });
     }
 }
 

@@ -4,8 +4,8 @@ use super::ast::{Comparison, ProductSign};
 use super::token::{Bracket, TokenKind};
 
 /// Words that are kept whole, since they name no product of letters.
-pub(crate) const WORDS: [&str; 11] =
-    ["LSTM", "GRU", "RNN", "Linear", "linear", "lin", "FC", "Dense", "Affine", "MLP", "Conv"];
+pub(crate) const WORDS: [&str; 12] =
+    ["LSTM", "GRU", "RNN", "Linear", "linear", "lin", "FC", "Dense", "Affine", "MLP", "Conv", "BatchNorm"];
 
 /// Words that join their arguments: `concat(a, b)` is `[a, b]`.
 pub(crate) const JOINS: [&str; 7] =

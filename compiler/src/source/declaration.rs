@@ -224,7 +224,7 @@ impl Parser<'_> {
                 }
                 Ok(Size::Named(name))
             }
-            Some(TokenKind::Unknown) => Err(Stop),
+            Some(TokenKind::Unknown | TokenKind::Foreign) => Err(Stop),
             _ => self.bad_size(start, end),
         }
     }

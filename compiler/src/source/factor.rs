@@ -19,6 +19,14 @@ impl Parser<'_> {
         let inside = (start + 1, close, close + 1);
         let expression = match bracket {
             Bracket::Round => {
+                let parts = self.sequence.parts(start + 1, close);
+                if parts.len() > 1
+                    && parts.iter().all(|(from, to)| self.sequence.after_name(*from) == Some(*to))
+                {
+                    let message = "several values stand in parentheses";
+                    let help = "values are joined by square brackets, as in `W [h_{t-1}, x_t]`";
+                    return self.fail(Code::UnexpectedToken, message, span, Some(help.to_owned()));
+                }
                 let inner = self.within(inside, Self::expression)?;
                 Expression { kind: ExpressionKind::Group(Box::new(inner)), span }
             }
@@ -35,10 +43,8 @@ impl Parser<'_> {
                 let kind = match (elements.len(), elements.pop()) {
                     (1, Some(only)) => match only.kind {
                         kind @ ExpressionKind::Concatenate(_) => kind,
-                        // `W [x_t h_{t-1}]`, `[W U] [x_t; h_{t-1}]`.
-                        ExpressionKind::Chain(values)
-                            if values.iter().all(is_timed) || values.iter().all(is_weight) =>
-                        {
+                        // `W [x_t h_{t-1}]`, `[W U] [x_t; h_{t-1}]`, `W [r_t * h_{t-1} x_t]`.
+                        kind if is_row_of_weights(&kind) || holds_values_side_by_side(&kind) => {
                             let message =
                                 "names side by side in square brackets: a product, or one beside the other";
                             let help = "write `[a, b]` for one beside the other, `(a b)` or `(a \\odot b)` for their product";
@@ -554,6 +560,22 @@ pub(crate) fn transpose(base: Expression, span: Span) -> Expression {
         return Expression { kind: ExpressionKind::Concatenate(elements), span };
     }
     Expression { kind: ExpressionKind::Transpose(Box::new(base)), span }
+}
+
+/// True for values of steps side by side without a sign, alone or beside written products.
+fn holds_values_side_by_side(kind: &ExpressionKind) -> bool {
+    match kind {
+        ExpressionKind::Chain(values) => values.iter().all(is_timed),
+        ExpressionKind::Product(_, left, right) => {
+            holds_values_side_by_side(&left.kind) || holds_values_side_by_side(&right.kind)
+        }
+        _ => false,
+    }
+}
+
+/// True for matrices side by side without a sign.
+fn is_row_of_weights(kind: &ExpressionKind) -> bool {
+    matches!(kind, ExpressionKind::Chain(factors) if factors.iter().all(is_weight))
 }
 
 /// A name with a time index.

@@ -128,6 +128,7 @@ pub(crate) fn find(text: &str, syntax: Syntax) -> Found {
     }
     found.blocks.sort_by_key(|block| block.range.start);
     join_sides(text, &mut found.blocks);
+    super::table::cells_without_equals(text, &mut found.blocks);
     for block in &mut found.blocks {
         // Mathematics of keyboards, `H[t] = tanh(Wx[t] + …)`, in a line of text.
         let inside = text.get(block.range.clone()).unwrap_or("");
@@ -222,6 +223,14 @@ fn close_headings(headings: &mut [Heading], length: usize) {
     }
 }
 
+/// True where a line, behind a label or not, is one word and what it equals.
+fn is_equation(line: &str) -> bool {
+    line.split_once(" = ").is_some_and(|(left, _)| {
+        let name = left.rsplit(": ").next().unwrap_or(left).trim();
+        !name.is_empty() && !name.contains(' ')
+    })
+}
+
 /// Headings, fences and code spans of Markdown.
 fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
     let mut heading: Option<(u8, usize, String)> = None;
@@ -234,6 +243,10 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
             Event::End(TagEnd::Heading(_)) => {
                 if let Some((level, start, title)) = heading.take() {
                     let title = title.trim().to_owned();
+                    // `# ft = sigmoid(Wf * [ht-1, xt] + bf)`: a comment of a program.
+                    if is_equation(&title) {
+                        continue;
+                    }
                     found.headings.push(Heading { title, level, range: start..range.end, end: text.len() });
                 }
             }
@@ -277,7 +290,11 @@ fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
                 let content = range.start + ticks..range.end.saturating_sub(ticks).max(range.start + ticks);
                 let dollars = text[..range.start].ends_with('$') && text[range.end..].starts_with('$');
                 let role = text[..range.start].ends_with(":math:");
-                if !dollars && !role {
+                // A string in a page: ``math={String.raw`…`}``, ``<BlockMath>{`…`}``.
+                let before = &text[..range.start];
+                let string = (before.ends_with("String.raw") || before.ends_with(">{"))
+                    && text[range.end..].starts_with('}');
+                if !dollars && !role && !string {
                     // "```math h_t = \tanh(W x_t)```": a fence on one line.
                     let fenced = text[content.clone()].strip_prefix("math ").filter(|_| ticks >= 3);
                     let (inside, spelling, place) = match fenced {
@@ -381,13 +398,42 @@ fn directives(text: &str, blocks: &mut Vec<Block>, excluded: &mut Vec<Range<usiz
     }
 }
 
-/// `<BlockMath>{`…`}</BlockMath>`, a component of a page: the length of its opening tag, and its name.
-fn component(text: &str) -> Option<(usize, &'static str)> {
+/// `<BlockMath>{`…`}</BlockMath>` and `<BlockMath math="…" />`, components of a page: the length of what opens the
+/// mathematics, what closes it, and its place.
+fn component(text: &str) -> Option<(usize, String, Place)> {
+    let tag = text.strip_prefix('<')?;
     let name = ["BlockMath", "InlineMath", "MathBlock", "DisplayMath", "TeX"]
         .into_iter()
-        .find(|name| text.strip_prefix('<').and_then(|rest| rest.strip_prefix(name)).is_some())?;
-    let end = text.bytes().take(120).position(|byte| byte == b'>')?;
-    Some((end + 1, name))
+        .find(|name| tag.starts_with(name))?;
+    let place = if name == "InlineMath" { Place::Inline } else { Place::Display };
+    let end = text.bytes().take(120).position(|byte| matches!(byte, b'>' | b'='))?;
+    if text[..end].ends_with("math") {
+        let value = &text[end + 1..];
+        let quote = value.trim_start_matches(['{', ' ']).trim_start_matches("String.raw");
+        let mark = quote.chars().next().filter(|mark| matches!(mark, '"' | '\'' | '`'))?;
+        return Some((text.len() - quote.len() + 1, mark.to_string(), place));
+    }
+    let end = end + text[end..].bytes().take(120).position(|byte| byte == b'>')?;
+    Some((end + 1, format!("</{name}"), place))
+}
+
+/// `\f[…\f]`, `\f$…\f$` and `\f{align*}{…\f}` of Doxygen, also with `@`: what opens, closes, and the place.
+fn doxygen(text: &str) -> Option<(usize, String, Place)> {
+    let mark = ["\\f", "@f"].into_iter().find(|mark| text.starts_with(mark))?;
+    let rest = &text[mark.len()..];
+    match rest.chars().next()? {
+        '$' => Some((3, format!("{mark}$"), Place::Inline)),
+        '[' => Some((3, format!("{mark}]"), Place::Display)),
+        '{' => {
+            let name = &rest[1..rest.bytes().take(24).position(|byte| byte == b'}')?];
+            let open = mark.len() + name.len() + 2;
+            let open = open + usize::from(text[open..].starts_with('{'));
+            ENVIRONMENTS
+                .contains(&name.trim_end_matches('*'))
+                .then(|| (open, format!("{mark}}}"), Place::Display))
+        }
+        _ => None,
+    }
 }
 
 /// Without the quotes and braces that a string in a page has around it.
@@ -403,7 +449,8 @@ fn without_quotes(text: &str, range: Range<usize>) -> Range<usize> {
     range.start + start..range.start + start + last
 }
 
-/// Mathematics between delimiters: `$$…$$`, `\[…\]`, environments, `<math>`, shortcodes, `$…$`, `\(…\)`, `` :math:`…` ``.
+/// Mathematics between delimiters: `$$…$$`, `\[…\]`, `\f[…\f]`, environments, `<math>`, shortcodes, components of pages,
+/// `$…$`, `\(…\)`, `` :math:`…` ``.
 fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let mut position = range.start;
     // Looked up once, so that hostile text is not searched again and again.
@@ -413,7 +460,7 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let last_tick = whole.rfind("`$").map_or(0, |at| range.start + at);
     let last_code = whole.rfind("</code>").map_or(0, |at| range.start + at);
     while let Some(rest) = text.get(position..range.end).filter(|rest| !rest.is_empty()) {
-        let Some(next) = rest.find(['$', '\\', '<', '{', ':']) else { break };
+        let Some(next) = rest.find(['$', '\\', '<', '{', ':', '@']) else { break };
         let start = position + next;
         let rest = &text[start..range.end];
         position = start + 1;
@@ -448,8 +495,8 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
             let open = rest.find(">}}").map_or(3, |end| end + 3);
             let place = if rest[..open].contains("display") { Place::Display } else { Place::Inline };
             (open, "{{< /katex >}}".to_owned(), place)
-        } else if let Some((open, name)) = component(rest) {
-            (open, format!("</{name}"), if name == "InlineMath" { Place::Inline } else { Place::Display })
+        } else if let Some(wrapped) = component(rest).or_else(|| doxygen(rest)) {
+            wrapped
         } else if rest.starts_with("<code>") && last_code > start {
             // What others write as a code span.
             let body = start + "<code>".len();
@@ -472,7 +519,7 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         let body = start + open;
         let reach = if place == Place::Inline { (body + MAXIMUM_INLINE).min(range.end) } else { range.end };
         let reach = (body..=reach).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(body);
-        let (end, over) = match text.get(body..reach).unwrap_or("").find(&close) {
+        let (end, mut over) = match text.get(body..reach).unwrap_or("").find(&close) {
             Some(length) if open == 0 => (body + length + close.len(), body + length + close.len()),
             Some(length) => (body + length, body + length + close.len()),
             // Inline mathematics that is never closed is a currency sign.
@@ -496,7 +543,16 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         let inside = text.get(range.clone()).unwrap_or("").trim_start();
         let rows =
             open == 1 && environment(inside).is_some() && inside.contains("\\\\") && inside.contains('\n');
-        let place = if rows { Place::Display } else { place };
+        // `$y_t = …$$` on a line of its own: a display that lost a sign.
+        let lost = rest.starts_with('$')
+            && open == 1
+            && inside.contains('=')
+            && text[over..].strip_prefix('$').is_some_and(|after| {
+                after.trim_start_matches(' ').is_empty() || after.trim_start_matches(' ').starts_with('\n')
+            })
+            && text[..start].trim_end_matches(' ').chars().next_back().is_none_or(|before| before == '\n');
+        over += usize::from(lost);
+        let place = if rows || lost { Place::Display } else { place };
         let range = without_delimiters(text, range);
         blocks.push(Block { range, outer: start..over, spelling: Spelling::Latex, place });
         position = over.max(start + 1);

@@ -213,8 +213,7 @@ impl<'a> Lexer<'a, '_> {
             _ => {
                 let span = place(self.offset, self.position, self.position + length);
                 if !self.writer.unicode(character, span) {
-                    let message = format!("`{character}` is no part of the language");
-                    self.writer.unknown(Code::UnknownSymbol, message, span, None);
+                    self.writer.no_part(character, span);
                 }
                 self.position += length;
             }
@@ -480,6 +479,16 @@ impl<'a> Lexer<'a, '_> {
             '_' => self.push(TokenKind::Subscript, length),
             '*' => self.push(TokenKind::Product(ProductSign::Asterisk), length),
             '&' => self.push(TokenKind::Align, length),
+            // `\quad \# the state`: a remark behind a gap, to the end of its row.
+            '#' if matches!(
+                self.writer.tokens.last().map(|token| &token.kind),
+                Some(TokenKind::Quad | TokenKind::Align)
+            ) =>
+            {
+                let rest = self.rest();
+                let end = rest.find(['\n', '&']).into_iter().chain(rest.find("\\\\")).min();
+                self.push(TokenKind::Remark, end.unwrap_or(rest.len()));
+            }
             // `\;\; \text{Output}`: a gap too.
             ',' | ';' | ':' if self.gap_before() && self.words_follow(self.position + length) => {
                 self.push(TokenKind::Quad, length);
@@ -497,6 +506,10 @@ impl<'a> Lexer<'a, '_> {
                 self.writer.unknown(Code::UnknownCommand, message, span, help);
                 self.position += slashes;
             }
+            // `… + b_f) \ i_t = …`: the end of a row that lost a backslash.
+            _ if character.is_whitespace() && self.begins_row(self.position + length) => {
+                self.push(TokenKind::RowEnd, length);
+            }
             _ if character.is_whitespace() => {
                 self.position += slashes;
                 self.writer.spaced = true;
@@ -510,7 +523,38 @@ impl<'a> Lexer<'a, '_> {
         }
     }
 
+    /// True where one name with its index and a relation stand at `from`, behind a value.
+    fn begins_row(&self, from: usize) -> bool {
+        const LONGEST: usize = 40;
+        let rest = self.text.get(from..).unwrap_or("").trim_start();
+        let Some((name, _)) = rest.split_once('=').filter(|(name, _)| name.len() <= LONGEST) else {
+            return false;
+        };
+        let name = name.trim_end().trim_end_matches('&').trim_end();
+        let complete = matches!(
+            self.writer.last_solid(),
+            Some(
+                TokenKind::Close(_) | TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Mark(_)
+            )
+        );
+        complete
+            && name.contains('_')
+            && !name.contains([' ', '+', '(', ')', '[', ']', ',', '\n', '.', '*', '/'])
+    }
+
     fn named_command(&mut self, command: &str, length: usize) {
+        // `w^\to x_t`: an arrow names a direction where the other one occurs too; alone this short one is a slip.
+        if command == "to"
+            && self.writer.last_solid() == Some(&TokenKind::Superscript)
+            && !["\\gets", "\\leftarrow", "\\from"].iter().any(|other| self.text.contains(other))
+        {
+            let span = place(self.offset, self.position, self.position + length);
+            let message = "`\\to` stands where a transpose may have been meant".to_owned();
+            let help = Some("write `^\\top`, or `^{\\rightarrow}` for a direction".to_owned());
+            self.writer.unknown(Code::UnknownCommand, message, span, help);
+            self.position += length;
+            return;
+        }
         if let Some(kind) = sign(command) {
             self.push(kind, length);
             return;

@@ -20,12 +20,15 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
     let mut start = 0;
     for line in text.split_inclusive('\n') {
         let end = start + line.trim_end_matches(['\n', '\r']).len();
-        lines.push(trim(text, start..end));
+        lines.push(without_frame(text, trim(text, start..end)));
         start += line.len();
     }
     // Where a comment begins and ends.
     const DELIMITERS: [&str; 12] =
         ["/**", "/*", "*/", "**/", "/*!", "\"\"\"", "'''", "<!--", "-->", "r\"\"\"", "--[[", "]]"];
+    if lines.iter().any(|line| is_rule(&text[line.clone()]) && text[line.clone()].contains('|')) {
+        lines = lines.into_iter().flat_map(|line| cells(text, line)).collect();
+    }
     lines.retain(|line| !line.is_empty() && !DELIMITERS.contains(&&text[line.clone()]));
     let prefix = common_prefix(text, &lines);
     let words = identifiers(text);
@@ -54,6 +57,7 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
         if is_heading(whole) || !open && (is_prose(whole, &words) || is_description(whole, &words)) {
             continue;
         }
+        line = without_quotes(text, line);
         line = without_emphasis(text, line, &words);
         line = without_remark(text, line, &words);
         line = without_label(text, line);
@@ -63,6 +67,24 @@ pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {
         }
     }
     kept
+}
+
+/// `│ z_t = σ(W_z x_t) │`: a line of a box drawn around the equations; nothing of one that is the box itself, with its
+/// title or without.
+fn without_frame(text: &str, line: Range<usize>) -> Range<usize> {
+    let whole = &text[line.clone()];
+    let frame = |next: char| matches!(next, '\u{2500}'..='\u{257f}');
+    if is_pointer(whole) || !whole.contains(frame) {
+        return line;
+    }
+    if whole.starts_with(['┌', '╔', '╭', '├', '╠', '└', '╚', '╰'])
+        && whole.ends_with(['┐', '╗', '╮', '┤', '╣', '┘', '╝', '╯'])
+    {
+        return line.start..line.start;
+    }
+    let blank = |next: char| frame(next) || next.is_whitespace();
+    let start = line.start + whole.len() - whole.trim_start_matches(blank).len();
+    start..start.max(line.start + whole.trim_end_matches(blank).len())
 }
 
 /// `   ↑ keep previous      ↑ new info`: words that point at the line above.
@@ -160,10 +182,13 @@ fn is_heading(line: &str) -> bool {
         let letter = |next: char| next.is_alphabetic() || matches!(next, ' ' | '-');
         return bold.is_some() && line.chars().count() >= 3 && line.chars().all(letter);
     };
+    let rest = rest.trim();
+    // `Dimensions (input_size=d, hidden_size=n):`.
+    let title = label.split_once(" (").filter(|(_, remark)| rest.is_empty() && remark.ends_with(')'));
+    let label = title.map_or(label, |(title, _)| title);
     let words = label.split_whitespace().all(|word| {
         word.trim_matches(['(', ')', ',', '-']).chars().all(|next| next.is_alphanumeric() || next == '-')
     });
-    let rest = rest.trim();
     let several = label.chars().filter(|next| next.is_alphabetic()).count() >= 3;
     let marks = match Mark::of(rest.trim_end_matches([',', '.', ';'])) {
         Some(Mark::Frozen) => true,
@@ -174,7 +199,10 @@ fn is_heading(line: &str) -> bool {
     let declares = rest.starts_with('[') || rest == "scalar" || marks;
     // `Output: h_t (1 - z_t) ⊙ n_t + …` calculates, and lacks its sign.
     let calculates = rest.contains("_t") && rest.contains(['+', '⊙', '*', '∘']);
-    words && several && !declares && !calculates && !rest.contains(['=', '∈', '←', '<', ':'])
+    // `Total parameters: 3(n(n + d) + n) = 3n² + 3nd + 3n` counts.
+    let counts = rest.starts_with(|first: char| first.is_ascii_digit()) && !has_written_time(rest);
+    let defines = rest.contains(['∈', '←', '<', ':']) || rest.contains('=') && !counts;
+    words && several && !declares && !calculates && !defines
 }
 
 fn trim(text: &str, range: Range<usize>) -> Range<usize> {
@@ -223,10 +251,32 @@ fn is_plain_word(word: &str, names: &[&str]) -> bool {
         && !name::is_greek_word(word)
 }
 
+/// `|---|:-:|`: the rule below the head of a table.
+fn is_rule(line: &str) -> bool {
+    line.len() >= 3 && line.contains('-') && line.chars().all(|next| matches!(next, '-' | '|' | ':' | ' '))
+}
+
+/// The cells of a row of a table that define or declare; any other line as it is.
+fn cells(text: &str, line: Range<usize>) -> Vec<Range<usize>> {
+    let whole = &text[line.clone()];
+    if !whole.starts_with('|') || is_rule(whole) {
+        return vec![line];
+    }
+    let mut start = line.start;
+    let mut cells = Vec::new();
+    for cell in whole.split_inclusive('|') {
+        let end = start + cell.trim_end_matches('|').len();
+        if cell.contains(['=', '∈', '←', '＝']) {
+            cells.push(trim(text, start..end));
+        }
+        start += cell.len();
+    }
+    cells
+}
+
 /// A sentence, the head of a table, or the rule below it: no sign that calculates, and most of it words.
 fn is_prose(line: &str, names: &[&str]) -> bool {
-    if line.len() >= 3 && line.contains('-') && line.chars().all(|next| matches!(next, '-' | '|' | ':' | ' '))
-    {
+    if is_rule(line) {
         return true;
     }
     let line = &without_tags(line);
@@ -257,6 +307,20 @@ fn without_tags(line: &str) -> String {
     ["<sub>", "</sub>", "<sup>", "</sup>", "<b>", "</b>", "<i>", "</i>", "<em>", "</em>"]
         .iter()
         .fold(line.to_owned(), |line, tag| if line.contains(tag) { line.replace(tag, "_") } else { line })
+}
+
+/// `"h_t = tanh(W x_t)"`: an equation that is quoted as a whole.
+fn without_quotes(text: &str, line: Range<usize>) -> Range<usize> {
+    let inside = text[line.clone()]
+        .strip_prefix(['"', '“', '”'])
+        .and_then(|inside| inside.trim_end_matches(['.', ',', ';']).strip_suffix(['"', '“', '”']));
+    match inside {
+        Some(inside) if inside.contains('=') && !inside.contains(['"', '“', '”']) => {
+            let start = line.start + text[line.clone()].find(inside).unwrap_or(0);
+            trim(text, start..start + inside.len())
+        }
+        _ => line,
+    }
 }
 
 /// `*h_t = tanh(W x_t)* (the state)`: an equation that is set in italics or bold as a whole.
@@ -524,6 +588,8 @@ pub(crate) fn is_glued(name: &str) -> bool {
 
 /// True where a name carries its time as a final `t`: `Ht-1` occurs.
 pub(crate) fn has_suffix_time(text: &str) -> bool {
-    text.match_indices("t-1")
+    ["t-1", "t−1"]
+        .iter()
+        .flat_map(|index| text.match_indices(index))
         .any(|(position, _)| text[..position].chars().next_back().is_some_and(char::is_alphanumeric))
 }

@@ -16,6 +16,7 @@ mod command;
 mod component;
 mod convention;
 mod declaration;
+mod difference;
 mod domain;
 mod explanation;
 mod factor;
@@ -37,12 +38,15 @@ mod section;
 mod sequence;
 mod stack;
 mod statement;
+mod table;
 mod text;
 mod token;
 mod writer;
 
 pub use formula::{Formula, formulas};
-pub(crate) use name::{argument_counts, counted, function_name, function_names, is_greek_word, nearest};
+pub(crate) use name::{
+    argument_counts, counted, distance, function_name, is_greek_word, nearest, nearest_function,
+};
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
@@ -184,13 +188,23 @@ fn choose(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>]) ->
     };
     let mut display = of(Place::Display);
     let inline = of(Place::Inline);
-    if !display.is_empty() {
+    // `($$\delta 1$$)`: a sign in a sentence.
+    let relates = |block: &Block| {
+        const RELATIONS: [&str; 10] =
+            ["=", "＝", "∈", "≔", "←", "~", "\\in", "\\leftarrow", "\\gets", "\\sim"];
+        let inside = text.get(block.range.clone()).unwrap_or("");
+        RELATIONS.iter().any(|relation| inside.contains(relation)) || inside.contains("eqq")
+    };
+    if display.iter().any(relates) {
         with_needed(text, &mut display, &inline);
         return display;
     }
     let inline = inline::definitions(text, &inline);
     if !inline.is_empty() {
         return inline;
+    }
+    if !display.is_empty() {
+        return display;
     }
     for place in [Place::Fence, Place::Span] {
         // All of a fence must be equations, or it is something else.
@@ -284,6 +298,7 @@ pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     reader.read(tokens);
     let mut diagnostics = writer.diagnostics;
     diagnostics.append(&mut reader.diagnostics);
+    chain::report_announced(reader.announced, &reader.statements, &mut diagnostics);
     chain::define(reader.implied, &mut reader.statements, &mut diagnostics);
     (finish(Reading { statements: reader.statements, lost: reader.lost, diagnostics }), spans)
 }
@@ -384,6 +399,7 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
         lexed.push(beginnings(label_brackets(writer.tokens)));
     }
     component::rewrite(&mut lexed);
+    difference::join(&mut lexed);
     (lexed, diagnostics)
 }
 
@@ -400,6 +416,7 @@ fn parse_blocks(
     let mut samples = Vec::new();
     let mut signatures = Vec::new();
     let mut implied = Vec::new();
+    let mut announced = Vec::new();
     let mut losses = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
@@ -417,8 +434,10 @@ fn parse_blocks(
         samples.append(&mut reader.samples);
         signatures.append(&mut reader.signatures);
         implied.append(&mut reader.implied);
+        announced.append(&mut reader.announced);
         losses.append(&mut reader.losses);
     }
+    chain::report_announced(announced, &statements, &mut diagnostics);
     chain::define(implied, &mut statements, &mut diagnostics);
     skip_general_forms(&general, &statements, &mut diagnostics);
     report_samples(&samples, &statements, &mut diagnostics);

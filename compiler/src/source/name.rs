@@ -130,11 +130,12 @@ pub(crate) fn superscript(character: char) -> Option<char> {
     SUPERSCRIPTS.iter().find(|row| row.0 == character).map(|row| row.1)
 }
 
-/// The function of a word. Case is not looked at, but for `LN` (layer norm) and `ln` (logarithm).
+/// The function of a word. Case is not looked at, but for `LN` (layer norm) and `ln` (logarithm), and for `Norm`, which
+/// is a layer in papers, while `norm` is a number.
 pub(crate) fn function(word: &str) -> Option<Function> {
     match word {
         "LN" => return Some(Function::LayerNorm),
-        "Sigma" | "SIGMA" => return None,
+        "Sigma" | "SIGMA" | "Norm" => return None,
         _ => {}
     }
     if word.len() > 16 {
@@ -218,6 +219,11 @@ pub(crate) fn counted(number: usize) -> String {
     }
 }
 
+/// The function whose name is nearest to `word`.
+pub(crate) fn nearest_function(word: &str) -> Option<&'static str> {
+    if word == "Norm" { Some("layernorm") } else { nearest(word, function_names()) }
+}
+
 /// Every function name, for the nearest known one.
 pub(crate) fn function_names() -> impl Iterator<Item = &'static str> {
     FUNCTIONS.iter().map(|(name, _)| *name)
@@ -273,7 +279,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl Iterator<Item = &'a str>) -> O
 }
 
 /// Edit distance (insertions, deletions, replacements, swaps of neighbours).
-fn distance(left: &str, right: &str) -> usize {
+pub(crate) fn distance(left: &str, right: &str) -> usize {
     let left: Vec<char> = left.chars().collect();
     let right: Vec<char> = right.chars().collect();
     let mut before_last: Vec<usize> = Vec::new();

@@ -56,9 +56,12 @@ pub(crate) struct Parser<'a> {
     pub(crate) bar_separates: bool,
 }
 
-/// Words for affine maps whose weights have no names.
-const AFFINE: [&str; 13] =
-    ["Linear", "linear", "lin", "Lin", "FC", "fc", "Dense", "dense", "Affine", "affine", "MLP", "mlp", "FFN"];
+/// Words for maps whose weights have no names.
+#[rustfmt::skip]
+const MAPS: [&str; 16] = [
+    "linear", "lin", "fc", "dense", "affine", "mlp", "ffn", "ffnn", "fnn", "nn", "dnn", "net", "network", "encoder",
+    "decoder", "embedding",
+];
 
 /// Words for convolutions, over grids or graphs.
 const CONVOLUTIONS: [&str; 12] = [
@@ -75,6 +78,9 @@ const CONVOLUTIONS: [&str; 12] = [
     "gat",
     "dwconv",
 ];
+
+/// Words for normalization over a batch.
+const NORMALIZATIONS: [&str; 4] = ["bn", "batchnorm", "batchnormalization", "batchnormalisation"];
 
 /// Words for what has no gradient: the place of a maximum, a random draw.
 const CHOICES: [&str; 8] =
@@ -145,7 +151,7 @@ impl<'a> Parser<'a> {
     pub(crate) fn unexpected<T>(&mut self) -> Result<T, Stop> {
         let span = self.here();
         match self.kind() {
-            Some(TokenKind::Unknown) => Err(Stop),
+            Some(TokenKind::Unknown | TokenKind::Foreign) => Err(Stop),
             None => {
                 let message = "the equation ends where a value is needed";
                 self.fail(Code::ExpectedValue, message, span, None)
@@ -210,7 +216,7 @@ impl<'a> Parser<'a> {
         let span = self.here();
         match self.kind() {
             None => Ok(()),
-            Some(TokenKind::Unknown) => Err(Stop),
+            Some(TokenKind::Unknown | TokenKind::Foreign) => Err(Stop),
             Some(TokenKind::Comma)
                 if matches!(self.sequence.kind(self.position + 1),
                     Some(TokenKind::Word { text, .. }) if matches!(text.as_str(), "if" | "when" | "otherwise"))
@@ -378,7 +384,7 @@ impl<'a> Parser<'a> {
     fn period_multiplies(&self) -> bool {
         let next = self.position + 1;
         let indexed = || match self.sequence.kind(next) {
-            Some(TokenKind::Open(Bracket::Square | Bracket::Round)) => true,
+            Some(TokenKind::Open(Bracket::Square | Bracket::Round) | TokenKind::Accent(_)) => true,
             Some(TokenKind::Word { .. }) => {
                 matches!(
                     self.sequence.kind(next + 1),
@@ -614,7 +620,7 @@ impl<'a> Parser<'a> {
         }
         let span = self.sequence.span(start, end);
         self.check_foreign(&word, span)?;
-        let help = match name::nearest(&word, name::function_names()) {
+        let help = match name::nearest_function(&word) {
             Some(near) => {
                 format!("did you mean `{near}`? A product of letters is written with blanks between them")
             }
@@ -637,6 +643,17 @@ impl<'a> Parser<'a> {
         if word.len() > 1 && CONVOLUTIONS.contains(&letters.as_str()) {
             let message = format!("`{word}` reads as a convolution, which is outside the language");
             return self.fail(Code::Convolution, message, span, None);
+        }
+        if word.len() > 1 && MAPS.contains(&letters.as_str()) {
+            let message = format!("`{word}` names no weights");
+            let help = Some("write the map out, as in `W_z x_t + b_z`".to_owned());
+            return self.fail(Code::NamedMap, message, span, help);
+        }
+        if NORMALIZATIONS.contains(&letters.as_str()) {
+            let message = format!("`{word}` reads as batch normalization, which is outside the language");
+            let help = "its statistics are those of a batch, and a cell is one sample: normalize the input \
+                        outside, or write `LN` for the values of one sample";
+            return self.fail(Code::UnknownFunction, message, span, Some(help.to_owned()));
         }
         if CHOICES.contains(&letters.as_str()) {
             let message = format!("`{word}` has no gradient and is outside the language");
@@ -665,17 +682,17 @@ impl<'a> Parser<'a> {
             let message = "an expectation or a probability is outside the language";
             return self.fail(Code::SampleOrChoice, message, named.span, None);
         }
-        if self.kind() != Some(&TokenKind::Open(Bracket::Round)) {
+        let round = self.kind() == Some(&TokenKind::Open(Bracket::Round));
+        // `\mathrm{MLP}_w[s_t, m_{t-1}]` is applied too.
+        if !round && self.kind() != Some(&TokenKind::Open(Bracket::Square)) {
             return Ok(());
         }
         if named.time.is_some() {
-            return self.check_gate(named);
+            return if round { self.check_gate(named) } else { Ok(()) };
         }
         self.check_foreign(&named.parts.base, named.span)?;
-        if AFFINE.contains(&named.parts.base.as_str()) {
-            let message = format!("`{}` names no weights", named.parts.base);
-            let help = Some("write the map out, as in `W_z x_t + b_z`".to_owned());
-            return self.fail(Code::NamedMap, message, named.span, help);
+        if !round {
+            return Ok(());
         }
         let word = named.parts.base.len() > 2 && !name::is_greek_word(&named.parts.base);
         if (!named.parts.upper || word)

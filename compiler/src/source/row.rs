@@ -222,10 +222,30 @@ pub(crate) fn spell_joins(tokens: &[Token]) -> Vec<Token> {
 /// True where `start..end` only remarks: words in an upright font, text, words that TeX reads as letters, or a number in
 /// parentheses; an arrow may point at them.
 fn is_remark(sequence: &Sequence<'_>, start: usize, end: usize) -> bool {
-    let start = if sequence.kind(start) == Some(&TokenKind::Arrow) { start + 1 } else { start };
+    let text = || {
+        start + 1 < end && sequence.tokens[start + 1..end].iter().all(|token| token.kind == TokenKind::Remark)
+    };
+    let start = match sequence.kind(start) {
+        Some(TokenKind::Arrow) => start + 1,
+        // `\leftarrow \text{new state}`.
+        Some(TokenKind::Equals) if text() => start + 1,
+        _ => start,
+    };
     let (from, to, bracketed) = sequence.without_brackets(start, end);
     let number = bracketed && to == from + 1 && matches!(sequence.kind(from), Some(TokenKind::Number { .. }));
     number || start < end && (is_title(&sequence.tokens[from..to]) || are_words(&sequence.tokens[start..end]))
+}
+
+/// True where nothing but a number in parentheses stands from `start` on.
+fn is_number(sequence: &Sequence<'_>, start: usize) -> bool {
+    let tokens = sequence.tokens;
+    let start = sequence.skip_layout(start);
+    let end = tokens.iter().rposition(|token| !token.kind.is_layout() && !dress(&token.kind));
+    let end = end.map_or(start, |last| last + 1);
+    let (from, to, bracketed) = sequence.without_brackets(start, end);
+    bracketed
+        && to == from + 1
+        && matches!(sequence.kind(from), Some(TokenKind::Number { whole: Some(_), .. }))
 }
 
 /// True where `tokens` are text and words of more than one letter, in brackets or not.
@@ -318,6 +338,11 @@ pub(crate) fn strip(tokens: &[Token]) -> Vec<Token> {
                             .partner(index)
                             .is_some_and(|close| is_title(&tokens[index + 1..close]))) =>
             {
+                cut = index;
+                break;
+            }
+            // `h_t = o_t ⊙ tanh(c_t), (6)`: the number of the equation.
+            TokenKind::Comma | TokenKind::Period if equals && is_number(&sequence, index + 1) => {
                 cut = index;
                 break;
             }
@@ -424,6 +449,18 @@ pub(crate) fn strip(tokens: &[Token]) -> Vec<Token> {
     let start = kept.iter().take_while(|token| dress(&token.kind)).count();
     kept.drain(..start);
     drop_label(&mut kept);
+    let (sequence, _) = Sequence::new(&kept);
+    if is_number(&sequence, 0) {
+        return Vec::new();
+    }
+    // `(h_0 = 0)`: a whole equation in brackets.
+    let bracketed = sequence.kind(0) == Some(&TokenKind::Open(Bracket::Round))
+        && sequence.after(0) == kept.len()
+        && sequence.is_left_side(1);
+    if bracketed {
+        kept.pop();
+        kept.drain(..1);
+    }
     kept
 }
 
@@ -477,6 +514,7 @@ pub(crate) fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
             TokenKind::Newline if !in_matrix => sequence.is_left_side(index + 1),
             TokenKind::Comma | TokenKind::Semicolon | TokenKind::Period | TokenKind::Quad if outside => {
                 sequence.is_left_side(index + 1)
+                    || token.kind == TokenKind::Quad && is_bracketed_equation(&sequence, index + 1)
             }
             TokenKind::Semicolon if lines => sequence.is_left_side(index + 1),
             // `a &= b & c &= d`: two columns of equations.
@@ -500,6 +538,15 @@ pub(crate) fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
     }
     segments.push((start, tokens.len()));
     if lines { split_declarations(&sequence, segments) } else { segments }
+}
+
+/// `(h_0 = 0)` behind a gap: an equation of its own, and nothing behind it in its row.
+fn is_bracketed_equation(sequence: &Sequence<'_>, index: usize) -> bool {
+    let open = sequence.skip_layout(index);
+    let after = sequence.after(open);
+    sequence.kind(open) == Some(&TokenKind::Open(Bracket::Round))
+        && sequence.is_left_side(open + 1)
+        && sequence.kind(after).is_none_or(|kind| kind.is_layout() || dress(kind))
 }
 
 /// `where w: [h], alpha: scalar`: one declaration each.

@@ -106,7 +106,7 @@ impl Parser<'_> {
                 // Nesting of braces is bounded where brackets are matched.
                 self.within((self.position + 1, close, close + 1), Self::name)?
             }
-            Some(TokenKind::Unknown) => return Err(Stop),
+            Some(TokenKind::Unknown | TokenKind::Foreign) => return Err(Stop),
             other => {
                 let found = other.map_or_else(|| "the end".to_owned(), describe);
                 let span = self.here();
@@ -152,6 +152,11 @@ impl Parser<'_> {
                 self.fail(Code::UnexpectedToken, "nothing follows this script sign", span, None)
             }
         }
+    }
+
+    /// Whether a letter is the number of layers, where they are counted: `L` for `l`.
+    fn is_last_layer(&self, text: &str) -> bool {
+        self.convention.layer.as_ref().is_some_and(|layer| layer.to_uppercase() == text && layer != text)
     }
 
     /// A layer index: this layer needs none, the value of the layer below is the input.
@@ -236,8 +241,11 @@ impl Parser<'_> {
         let lists =
             kinds().any(|kind| matches!(kind, TokenKind::Colon | TokenKind::Arrow | TokenKind::Equals));
         let span = self.sequence.span(start, end);
+        // `z_ * h_{t-1}`; a star directly behind `_` is a label.
+        let product = matches!(self.sequence.kind(start), Some(TokenKind::Product(_)))
+            && self.sequence.tokens.get(start).is_some_and(|token| token.spaced);
         if start + 1 == end
-            && kinds().any(sign)
+            && (kinds().any(sign) || product)
             && self.sequence.kind(start + 1) != Some(&TokenKind::Close(Bracket::Brace))
         {
             let help = Some("write the index behind `_`, as in `x_t`".to_owned());
@@ -312,11 +320,14 @@ impl Parser<'_> {
         let single = to == from + 1;
         let euler = named.parts.base == "e" && !self.convention.letter_e && !indexed;
         match self.sequence.kind(from) {
-            // `h_t^{(0)}`, where layers are counted, is the input of the first.
+            // `h_t^{(0)}`, where layers are counted, is the input of the first, and `h_t^{(L)}` the value of the last.
             Some(TokenKind::Number { whole: Some(0), .. })
-                if single && self.convention.layer.is_some() && named.time.is_some() =>
+                if single && self.convention.layer.is_some() && indexed =>
             {
                 return self.layer(named, -1, (start, end));
+            }
+            Some(TokenKind::Word { text, .. }) if single && indexed && self.is_last_layer(text) => {
+                return self.layer(named, 0, (start, end));
             }
             Some(TokenKind::Number { whole: Some(number), .. }) if single && !euler => {
                 if bracketed || several || named.parts.superscript.is_some() {
@@ -428,7 +439,7 @@ impl Parser<'_> {
                 TokenKind::Slash => label.push_str("_over_"),
                 TokenKind::Period => label.push('_'),
                 TokenKind::Open(_) | TokenKind::Close(_) => {}
-                TokenKind::Unknown => return Err(Stop),
+                TokenKind::Unknown | TokenKind::Foreign => return Err(Stop),
                 other => {
                     let span = self.sequence.span(index, index + 1);
                     let message = format!("{} is no part of a label", describe(other));

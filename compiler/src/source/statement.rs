@@ -42,8 +42,12 @@ pub(crate) struct Reader<'a> {
     pub(crate) general: Vec<(String, Span)>,
     /// What a chained equality says of a name in passing.
     pub(crate) implied: Vec<Implied>,
+    /// Functions that one side of a chain names and another writes out, with the place of that side.
+    pub(crate) announced: Vec<(String, Span)>,
     /// Words that stand once in all that is read.
     once: HashSet<String>,
+    /// How many segments before the one that is read are joined to it by commas.
+    listed: usize,
 }
 
 /// `z_t \sim \mathcal{N}(\mu_t, I)`.
@@ -75,7 +79,9 @@ impl<'a> Reader<'a> {
             losses: Vec::new(),
             general: Vec::new(),
             implied: Vec::new(),
+            announced: Vec::new(),
             once: HashSet::new(),
+            listed: 0,
             samples: Vec::new(),
             signatures: Vec::new(),
         }
@@ -99,6 +105,8 @@ impl<'a> Reader<'a> {
             self.once = words_once(tokens);
         }
         for (start, end) in segments(tokens, self.lines) {
+            let comma = start.checked_sub(1).is_some_and(|before| tokens[before].kind == TokenKind::Comma);
+            self.listed = if comma { self.listed + 1 } else { 0 };
             let mut row: Vec<Token> = strip(&tokens[start..end]);
             self.drop_domains(&mut row);
             if row.is_empty() {
@@ -203,7 +211,7 @@ impl<'a> Reader<'a> {
     ) -> Result<(), Stop> {
         let span = sequence.span(0, sequence.tokens.len());
         let before = self.diagnostics.len();
-        let unknown = sequence.tokens.iter().any(|token| token.kind == TokenKind::Unknown);
+        let unknown = sequence.tokens.iter().any(|token| token.kind.is_unreadable());
         if !faulty && !unknown && self.plain_row(sequence, None, pending).is_ok() {
             return Ok(());
         }
@@ -317,7 +325,19 @@ impl<'a> Reader<'a> {
     ) -> Result<(), Stop> {
         let tokens = sequence.tokens;
         let span = sequence.span(0, tokens.len());
-        if tokens.iter().any(|token| token.kind == TokenKind::Unknown) {
+        let calculates = tokens.iter().any(|token| {
+            matches!(
+                token.kind,
+                TokenKind::Plus | TokenKind::Minus | TokenKind::Product(_) | TokenKind::Function(..)
+            )
+        });
+        // `其中 H_t 是隐状态`.
+        let foreign = tokens.iter().any(|token| token.kind == TokenKind::Foreign);
+        if foreign && !calculates && !tokens.iter().any(|token| token.kind == TokenKind::Unknown) {
+            self.skip("words define nothing: skipped", span);
+            return Ok(());
+        }
+        if tokens.iter().any(|token| token.kind.is_unreadable()) {
             return Err(Stop);
         }
         // `where w: frozen`, which TeX reads as letters.
@@ -353,12 +373,6 @@ impl<'a> Reader<'a> {
         {
             return self.sample(sequence, sign);
         }
-        let calculates = tokens.iter().any(|token| {
-            matches!(
-                token.kind,
-                TokenKind::Plus | TokenKind::Minus | TokenKind::Product(_) | TokenKind::Function(..)
-            )
-        });
         if calculates || self.lines {
             let help = Some("write `name = expression`".to_owned());
             self.report(Code::ExpectedEquation, "this row is no equation: it has no `=`", span, help);
@@ -439,7 +453,15 @@ impl<'a> Reader<'a> {
         // `i_t, f_t = split(a_t)`: the names before the last are part of the left side.
         let last = equals.last().map_or(first, |last| *last);
         if !matches!(sequence.kind(last + 1), Some(TokenKind::Function(Function::Chunk, _))) {
+            let listed = pending.split_off(pending.len() - self.listed.min(pending.len()));
             self.drop_pending(&mut pending);
+            if let Some(name) = listed.first() {
+                let place = name.span.to(sequence.span(0, first));
+                let message = "several names stand left of one value";
+                let help = "write an equation for each of them; `i_t, f_t = split(a_t)` gives equal parts of a vector";
+                self.report(Code::LeftSide, message, place, Some(help.to_owned()));
+                return Err(Stop);
+            }
         }
         if is_prose(sequence.tokens.get(first + 1..).unwrap_or_default()) {
             self.skip("words on the right side define nothing: skipped", span);
@@ -467,12 +489,19 @@ impl<'a> Reader<'a> {
             self.report(Code::UnexpectedToken, message, place, Some(help));
             return Err(Stop);
         }
-        let left = self.left_side(sequence, first)?;
+        let left = match self.left_side(sequence, first) {
+            Ok(left) => left,
+            Err(stop) => {
+                self.name_what_is_outside(sequence, first + 1, end);
+                return Err(stop);
+            }
+        };
         // Parts between the signs: names are further targets, the rest are values.
         let mut bounds: Vec<(usize, usize)> = equals.windows(2).map(|pair| (pair[0] + 1, pair[1])).collect();
         bounds.push((equals.last().map_or(first, |last| *last) + 1, end));
         let mut targets = vec![left];
         let mut values: Vec<Expression> = Vec::new();
+        let (mut unread, start) = (Vec::new(), self.diagnostics.len());
         let last = bounds.len() - 1;
         for (number, (from, to)) in bounds.into_iter().enumerate() {
             if number < last && values.is_empty() && sequence.after_name(from) == Some(to) {
@@ -488,6 +517,11 @@ impl<'a> Reader<'a> {
                 && let Some(found) = self.diagnostics.get(before)
                 && found.code == Code::UnboundActivation
             {
+                // `h_t = f(h_{t-1}, x_t) = \tanh(W h_{t-1} + U x_t)`.
+                if number < last && self.diagnostics.len() == before + 1 {
+                    unread.push(sequence.span(from, to));
+                    continue;
+                }
                 self.general.push((target.name.canonical.clone(), found.span));
             }
             values.push(value?);
@@ -496,6 +530,19 @@ impl<'a> Reader<'a> {
             let message = format!("the chain defines {} names, more than {MAXIMUM_TARGETS}", targets.len());
             self.report(Code::EquationTooLong, message, span, None);
             return Err(Stop);
+        }
+        // The last side could be read: the general forms before it say nothing else.
+        for side in unread {
+            let found = self.diagnostics[start..].iter_mut().find(|found| {
+                found.code == Code::UnboundActivation
+                    && side.start <= found.span.start
+                    && found.span.end <= side.end
+            });
+            if let Some(found) = found {
+                found.code = Code::SkippedRow;
+                found.message = "this general form is skipped: the other side says what it is".to_owned();
+                found.help = None;
+            }
         }
         let value = self.one_value(values, span)?;
         if let ExpressionKind::Call(Function::Chunk, arguments) = &value.kind
@@ -620,6 +667,14 @@ impl<'a> Reader<'a> {
         (sequence.kind(after) == Some(&TokenKind::Open(Bracket::Round))).then(|| text.clone())
     }
 
+    /// Behind a left side that is none, only what lies outside the language is looked for: no left side mends that.
+    fn name_what_is_outside(&mut self, sequence: &Sequence<'_>, from: usize, end: usize) {
+        let before = self.diagnostics.len();
+        let _ = self.parser(sequence, from, end).expression();
+        let found = self.diagnostics.split_off(before);
+        self.diagnostics.extend(found.into_iter().filter(|one| one.code.as_str().starts_with("GW04")));
+    }
+
     /// What stands left of `=`.
     fn left_side(&mut self, sequence: &Sequence<'_>, equals: usize) -> Result<LeftSide, Stop> {
         let span = sequence.span(0, equals);
@@ -628,7 +683,7 @@ impl<'a> Reader<'a> {
             self.report(Code::LeftSide, "nothing stands left of `=`", place, None);
             return Err(Stop);
         }
-        if sequence.tokens[..equals].iter().any(|token| token.kind == TokenKind::Unknown) {
+        if sequence.tokens[..equals].iter().any(|token| token.kind.is_unreadable()) {
             return Err(Stop);
         }
         // A known function without index is bound or defined anew.

@@ -161,6 +161,19 @@ impl<'a> Lexer<'a, '_> {
             self.push(TokenKind::Accent(mark), length);
             return;
         }
+        // `Ct(hat)`: the word of an accent, which is no value.
+        if character == '('
+            && let Some(accent) =
+                ["(hat)", "(tilde)", "(bar)"].iter().find(|accent| rest.starts_with(**accent))
+            && self.text[..self.position].ends_with(continues_identifier)
+        {
+            let span = place(self.offset, self.position, self.position + accent.len());
+            let help = "write the accent into the name: `C̃_t`, `C_tilde_t`";
+            let message = format!("`{accent}` is an accent in brackets");
+            self.writer.unknown(Code::DanglingSign, message, span, Some(help.to_owned()));
+            self.position += accent.len();
+            return;
+        }
         if let Some((sign, kind)) = SIGNS.iter().find(|(sign, _)| rest.starts_with(sign)) {
             self.push(kind.clone(), sign.len());
             // `C~t-1`.
@@ -211,12 +224,7 @@ impl<'a> Lexer<'a, '_> {
         }
         let span = place(self.offset, self.position, self.position + length);
         if !self.writer.unicode(character, span) {
-            self.writer.unknown(
-                Code::UnknownSymbol,
-                format!("`{character}` is no part of the language"),
-                span,
-                None,
-            );
+            self.writer.no_part(character, span);
         }
         self.position += length;
     }
@@ -261,7 +269,7 @@ impl<'a> Lexer<'a, '_> {
         let word = rest[..length].to_owned();
         self.position += length;
         let at = |from: usize, to: usize| place(offset, start + from, start + to);
-        if word == "where" {
+        if matches!(word.as_str(), "where" | "Where") {
             // `where(a < b, x, y)` is a function, `where w: [h]` begins declarations.
             let applied = self.rest().trim_start_matches([' ', '\t']).starts_with('(');
             let kind = if applied { TokenKind::Function(Function::Where, word) } else { TokenKind::Where };
@@ -299,14 +307,14 @@ impl<'a> Lexer<'a, '_> {
     /// `t`, `t-1` at the end of a name without a sign of its own.
     fn suffix_time(&mut self, letter: Span) {
         let rest = self.rest();
-        let digits = rest
-            .strip_prefix('-')
-            .map_or(0, |after| after.find(|next: char| !next.is_ascii_digit()).unwrap_or(after.len()));
+        let sign = rest.chars().next().filter(|sign| matches!(sign, '-' | '−')).map_or(0, char::len_utf8);
+        let after = if sign > 0 { &rest[sign..] } else { "" };
+        let digits = after.find(|next: char| !next.is_ascii_digit()).unwrap_or(after.len());
         self.writer.push(TokenKind::Open(Bracket::Brace), letter);
         self.writer.word("t", letter);
         if digits > 0 {
-            let text = rest[1..=digits].to_owned();
-            self.push(TokenKind::Minus, 1);
+            let text = after[..digits].to_owned();
+            self.push(TokenKind::Minus, sign);
             let span = place(self.offset, self.position, self.position + digits);
             self.writer.number(&text, span);
             self.position += digits;

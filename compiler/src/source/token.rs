@@ -126,6 +126,8 @@ pub(crate) enum TokenKind {
     Newline,
     /// Already reported.
     Unknown,
+    /// Letters of a script that no name is written in; already reported.
+    Foreign,
 }
 
 /// A token and its place.
@@ -144,6 +146,11 @@ impl TokenKind {
     pub(crate) const fn is_layout(&self) -> bool {
         matches!(self, Self::Align | Self::Quad | Self::Newline | Self::RowEnd)
     }
+
+    /// True for what a lexer could not read, and has reported.
+    pub(crate) const fn is_unreadable(&self) -> bool {
+        matches!(self, Self::Unknown | Self::Foreign)
+    }
 }
 
 /// A token in words.
@@ -154,7 +161,7 @@ pub(crate) fn describe(kind: &TokenKind) -> String {
         TokenKind::Function(_, spelled) => return format!("the function `{spelled}`"),
         TokenKind::Accent(accent) | TokenKind::Mark(accent) => return format!("the accent `{accent}`"),
         TokenKind::Remark => return "text".to_owned(),
-        TokenKind::Unknown => return "an unknown symbol".to_owned(),
+        TokenKind::Unknown | TokenKind::Foreign => return "an unknown symbol".to_owned(),
         TokenKind::RowEnd => return "the end of a row".to_owned(),
         TokenKind::Quad | TokenKind::Newline => return "a gap".to_owned(),
         TokenKind::Ellipsis => return "an ellipsis".to_owned(),

@@ -65,6 +65,31 @@ impl Writer {
         self.diagnostics.push(Diagnostic { code, message, span, labels: Vec::new(), help });
     }
 
+    /// Reports a character that has no meaning; letters side by side are one word.
+    pub(crate) fn no_part(&mut self, character: char, span: Span) {
+        const TAIL: &str = "` is no part of the language";
+        if character.is_alphabetic()
+            && let Some(last) = self.tokens.last_mut().filter(|last| last.kind == TokenKind::Foreign)
+            && last.span.end == span.start
+            && let Some(found) = self.diagnostics.last_mut()
+            && let Some(word) = found.message.strip_suffix(TAIL)
+        {
+            found.message = format!("{word}{character}{TAIL}");
+            last.span = last.span.to(span);
+            found.span = last.span;
+            return;
+        }
+        let kind = if character.is_alphabetic() { TokenKind::Foreign } else { TokenKind::Unknown };
+        self.push(kind, span);
+        self.diagnostics.push(Diagnostic {
+            code: Code::UnknownSymbol,
+            message: format!("`{character}{TAIL}"),
+            span,
+            labels: Vec::new(),
+            help: None,
+        });
+    }
+
     /// Appends a letter that is not ASCII, or a mark, script or sign that stands for itself. False where the
     /// character is none of these.
     pub(crate) fn unicode(&mut self, character: char, span: Span) -> bool {
@@ -139,7 +164,8 @@ impl Writer {
             }
             '（' => TokenKind::Open(Bracket::Round),
             '）' => TokenKind::Close(Bracket::Round),
-            '，' => TokenKind::Comma,
+            '，' | '、' => TokenKind::Comma,
+            '。' => TokenKind::Period,
             '；' => TokenKind::Semicolon,
             '：' => TokenKind::Colon,
             _ => return false,

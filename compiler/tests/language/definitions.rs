@@ -155,3 +155,52 @@ fn the_line_that_is_offered_can_be_pasted() {
         accept(&format!("{text} \\\\ {line}"), "x[x] -> h[h]; h[h]; W[h, x] U[h, h]");
     }
 }
+
+#[test]
+fn several_names_of_one_value_are_refused() {
+    for (names, update) in
+        [("i_t, f_t", "h_t = f_t \\odot h_{t-1} + i_t"), ("i, f", "h_t = f \\odot h_{t-1} + i")]
+    {
+        refuse(&format!("{names} = \\sigma(W x_t + U h_{{t-1}}) \\\\ {update}"), &["GW0007"]);
+    }
+    same(&[
+        "i_t, f_t = split(W x_t + U h_{t-1}); h_t = f_t * h_{t-1} + i_t",
+        "a_t = W x_t + U h_{t-1}; i_t = chunk(a_t, 1, 2); f_t = chunk(a_t, 2, 2); h_t = f_t * h_{t-1} + i_t",
+    ]);
+}
+
+#[test]
+fn a_side_that_names_a_function_is_written_out_by_the_other() {
+    let written = "h_t = \\tanh(W x_t + U h_{t-1})";
+    for side in ["f(h_{t-1}, x_t)", "f_\\theta(x_t)", "\\Phi(x_t)"] {
+        same(&[written, &format!("h_t = {side} = \\tanh(W x_t + U h_{{t-1}})")]);
+        note(&format!("h_t = {side} = \\tanh(W x_t + U h_{{t-1}})"), &["GW0950"]);
+    }
+    same(&[written, "h_t = \\tanh(W x_t + U h_{t-1}) = g(x_t)"]);
+    // A weight is a factor, and a function that is bound says something of its own.
+    refuse("h_t = W(x_t) = \\tanh(x_t + h_{t-1})", &["GW0016"]);
+    refuse("\\Phi = \\sigma \\\\ h_t = \\Phi(x_t) = \\tanh(x_t + h_{t-1})", &["GW0016"]);
+    refuse("h_t = f(x_t) = g(x_t + h_{t-1})", &["GW0102"]);
+}
+
+#[test]
+fn a_change_that_is_defined_is_one_name() {
+    accept(
+        "\\Delta h_t = \\tanh(W x_t + U h_{t-1}) \\\\ h_t = h_{t-1} + \\Delta h_t",
+        "x[x] -> h[h]; h[h]; W[h, x] U[h, h]",
+    );
+    accept(
+        "\\Delta \\mathbf{m}(t) = \\tanh(W x(t)) \\\\ m(t) = m(t-1) + \\frac{\\Delta t}{\\tau} \\Delta \\mathbf{m}(t); \\tau \\in \\mathbb{R}",
+        "x[x] -> m[m]; m[m]; W[m, x] Deltat[] tau[]",
+    );
+    // Where nothing defines it, it is a factor.
+    accept("h_t = \\Delta h_{t-1} + x_t; \\Delta \\in \\mathbb{R}", "x[h] -> h[h]; h[h]; Delta[]");
+}
+
+#[test]
+fn words_between_two_definitions_part_them() {
+    refuse(
+        "In the code it is\nh_t = f_t * x_t + (1 - f_t) * h_{t-1}\nbut in the paper it is\nh_t = f_t * h_{t-1} + (1 - f_t) * x_t",
+        &["GW0110"],
+    );
+}

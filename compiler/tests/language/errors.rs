@@ -16,6 +16,8 @@ fn all_errors_come_at_once() {
         "z_t = tanh((x_t)\nh_t = z_t * h_{t-1}\nc_t = phi(x_t) + c_{t-1}\nc_{t+1} = x_t",
         &["GW0003", "GW0102", "GW0303"],
     );
+    // What is outside the language stays so, whatever the left side becomes.
+    refuse("$$wkv_t = \\sum_{i=1}^{t-1} e^{-w} v_i$$ $$o_t = W wkv_t + o_{t-1}$$", &["GW0007", "GW0452"]);
 }
 
 #[test]

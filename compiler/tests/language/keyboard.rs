@@ -157,3 +157,76 @@ fn words_of_other_scripts_behind_an_equation_are_remarks() {
     assert_eq!(document("h_t = tanh(W x_t + U h_{t-1})   hidden state / output"), RNN);
     assert_eq!(document("$$\\[ h_t = \\tanh(W x_t + U h_{t-1}) \\]$$"), RNN);
 }
+
+#[test]
+fn a_box_around_equations_says_nothing() {
+    let framed = "```
+┌── RNN ────────────────────────────────┐
+│            RNN EQUATIONS              │
+├───────────────────────────────────────┤
+│  1. State update:                     │
+│     h_t = tanh(W x_t + U h_{t-1})     │
+│  Dimensions (input_size=d):           │
+│     W ∈ ℝ^{n × d}                     │
+│  Total parameters: 2n(n + d) = 2n² + 2nd │
+└───────────────────────────────────────┘
+```";
+    assert_eq!(document(framed), "x[d] -> h[n]; h[n]; W[n, d] U[n, n]");
+    // What is drawn between words is no equation, and neither is what it means.
+    refuse("```\nInput x_t ─┐\n ├─ gate (f) → what to keep\nthe cell c_t = f * c_{t-1} + i\n```", "GW0006");
+    // A row that begins with a number defines nothing, but counts only without a time.
+    refuse("```\nUpdate: 2 h_t = W x_t + U h_{t-1}\n```", "GW0007");
+}
+
+#[test]
+fn a_component_of_a_page_holds_mathematics_as_its_attribute_too() {
+    for text in [
+        "<BlockMath math=\"h_t = \\tanh(W x_t + U h_{t-1})\" />",
+        "<BlockMath math={\"h_t = \\\\tanh(W x_t + U h_{t-1})\"} />",
+        "<BlockMath math={String.raw`h_t = \\tanh(W x_t + U h_{t-1})`} />",
+        "Let <InlineMath math=\"[x_t, h_{t-1}]\" /> be joined.\n<BlockMath math='h_t = \\tanh(W x_t + U h_{t-1})' />",
+        "<BlockMath>{`h_t = \\tanh(W x_t + U h_{t-1})`}</BlockMath>",
+        "<BlockMath className=\"wide\">{`h_t = \\tanh(W x_t + U h_{t-1})`}</BlockMath>",
+    ] {
+        assert_eq!(document(text), RNN, "{text}");
+    }
+}
+
+#[test]
+fn cells_of_a_table_are_rows() {
+    let table = |gate: &str| {
+        format!(
+            "| Part | What it does | Formula |\n|---|:-:|---|\n| Input | the value of a step | x_t |\n\
+             | **State** | memory of what came | {gate} |"
+        )
+    };
+    assert_eq!(document(&table("h_t = tanh(W x_t + U h_{t-1})")), RNN);
+    refuse(&table("h_t = f(W x_t + U h_{t-1})"), "GW0102");
+    refuse(&table("h_t = tanh(W x_t + U h_t-1)"), "GW0017");
+}
+
+#[test]
+fn doxygen_has_delimiters_of_its_own() {
+    for text in [
+        "/**\n * \\f[\n * h_t = \\tanh(W x_t + U h_{t-1})\n * \\f]\n * where \\f$x_t\\f$ is the input.\n */",
+        "@f[ h_t = \\tanh(W x_t + U h_{t-1}) @f] where @f$h_{t-1}@f$ is the state before.",
+        "The state is \\f$h_t = \\tanh(W x_t + U h_{t-1})\\f$.",
+        " * \\f{eqnarray*}{\n * h_t =& \\tanh(a_t) & \\\\\n * a_t =& W x_t + U h_{t-1} & \\\\\n * \\f}\n * of a step",
+        "\\f{align}{\n h_t &= \\tanh(W x_t + U h_{t-1})\n\\f}",
+    ] {
+        assert_eq!(document(text), RNN, "{text}");
+    }
+}
+
+#[test]
+fn a_bar_of_a_table_is_no_sign_of_equality() {
+    let row = "| $h^{<t>}$ | $\\tanh(W x^{<t>} + U h^{<t-1>})$ |";
+    refuse(&format!("| | |\n|---|---|\n{row}"), "GW0006");
+    refuse(&format!("$$z^{{<t>}} = \\sigma(V x^{{<t>}})$$\n\n| | |\n|---|---|\n{row}"), "GW0006");
+    // What is defined elsewhere is only told again.
+    let told = format!("$$h^{{<t>}} = \\tanh(W x^{{<t>}} + U h^{{<t-1>}})$$\n\n| | |\n|---|---|\n{row}");
+    assert_eq!(document(&told), RNN);
+    let shapes =
+        "$$h_t = \\tanh(W x_t + U h_{t-1})$$\n\n| | |\n|---|---|\n| $x_t$ | $(B, d)$ |\n| $h_t$ | state |";
+    assert_eq!(document(shapes), RNN);
+}

@@ -48,3 +48,11 @@ fn a_learned_exponent_is_noted() {
     note("h_t = h_{t-1} + (1 + x_t)^p \\\\ p \\in \\mathbb{R}", &[]);
     note("h_t = h_{t-1} + (1 + x_t)^p \\\\ p: \\text{frozen}", &[]);
 }
+
+#[test]
+fn a_state_that_the_output_does_not_need_is_told() {
+    // An LSTM of which only the memory stands beside a plain cell.
+    note("h_t = tanh(W x_t + U h_{t-1}); c_t = x_t * c_{t-1}", &["GW0803"]);
+    note("c_t = x_t * c_{t-1}; h_t = c_{t-1}", &[]);
+    note("h_t = tanh(W x_t + U h_{t-1}); c_t = x_t * c_{t-1}; y_t = h_t * c_t", &[]);
+}

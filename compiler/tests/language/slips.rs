@@ -9,6 +9,10 @@ fn operators_are_not_weights() {
         refuse(&format!("h_t = {operator}(W x_t + U h_{{t-1}} + b)"), &["GW0102"]);
     }
     refuse("f_t = f(W x_t + U h_{t-1}); h_t = f_t * h_{t-1}", &["GW0102"]);
+    for step in ["\\Theta", "H"] {
+        refuse(&format!("u_t = \\beta u_{{t-1}} + W x_t \\\\ s_t = {step}(u_t - \\theta)"), &["GW0102"]);
+    }
+    accept("h_t = W (h_{t-1} - b) + x_t", "x[h] -> h[h]; h[h]; W[h, h] b[h]");
     refuse(
         "$$i_t = \\sigma(W x_t)$$ $$c_t = i_t \\odot c_{t-1}$$ $$h_t = c_t \\odot i_t(c_t)$$",
         &["GW0102"],
@@ -60,6 +64,8 @@ fn an_index_is_a_step_or_a_label() {
         "x[x] -> h[h]; h[h]; W[h, x] U[h, h] V[h, V] s_t1[V]",
     );
     refuse("h_t = tanh(W x + U h_{t-1})", &["GW0103"]);
+    refuse("h_t = A h_{t-1} + B x_t; B_i = S x_i", &["GW0103"]);
+    accept("h_t = A h_{t-1} + x_t \\odot B_i; B_i = S x_k", "x[h] -> h[h]; h[h]; A[h, h] S[h, S] x_k[S]");
     refuse("h_{i,j} = \\tanh(W x_{i,j} + U h_{i-1,j} + V h_{i,j-1})", &["GW0457"]);
 }
 
@@ -117,6 +123,13 @@ fn sums_over_components_are_products() {
 }
 
 #[test]
+fn a_layer_that_normalizes_is_no_norm() {
+    refuse("h_t = \\operatorname{Norm}(W x_t + U h_{t-1})", &["GW0101"]);
+    refuse("h_t = Norm(W x_t + U h_{t-1})", &["GW0101"]);
+    same(&["h_t = x_t / norm(h_{t-1})", "h_t = x_t / \\|h_{t-1}\\|"]);
+}
+
+#[test]
 fn a_single_word_behind_an_equation_is_no_weight() {
     refuse("i_t = sigmoid(W x_t + U h_{t-1}) gate\nh_t = i_t * h_{t-1}", &["GW0005"]);
     // One that stands among factors, is declared, or has its sign, is.
@@ -150,4 +163,97 @@ fn long_lists_of_names() {
         assert!(found.iter().any(|one| one.code.as_str() == "GW0553"), "{count}: {}", crate::listed(&found));
         assert!(found.iter().all(|one| one.code.as_str() != "GW0006"), "{count}: {}", crate::listed(&found));
     }
+}
+
+#[test]
+fn a_cell_without_any_input_maps_no_vector_of_its_own() {
+    // `x_i` where `x_t` was meant, beside `s_{t-1}`.
+    refuse("$$g = \\tanh(U x_i + W s_{t-1})$$ $$s_t = g$$", &["GW0103"]);
+    refuse("h_t = tanh(W c + U h_{t-1})", &["GW0103"]);
+    accept("h_t = tanh(U h_{t-1} + b)", " -> h[h]; h[h]; U[h, h] b[h]");
+    accept("h_t = tanh(W c + U h_{t-1}); c: [c]", " -> h[h]; h[h]; W[h, c] c[c] U[h, h]");
+    accept("h_t = tanh(W c + U h_{t-1} + x_t)", "x[h] -> h[h]; h[h]; W[h, W] c[W] U[h, h]");
+}
+
+#[test]
+fn a_weight_and_its_value_in_one_word_are_asked_for() {
+    refuse("x_t = tanh(W x_{t-1} + V u_t); y_t = Woutx_t", &["GW0203"]);
+    refuse("h_t = tanh(W x_t + Whh_{t-1})", &["GW0203"]);
+    accept("h_t = tanh(W hx_t + U h_{t-1})", "hx[hx] -> h[h]; h[h]; W[h, hx] U[h, h]");
+    accept(
+        "h_t = tanh(Wx_t + U h_{t-1}); Wx_t: [h]; x_t = V h_{t-1}; x_t: [h]",
+        "Wx[h] -> h[h]; h[h]; U[h, h] V[h, h]",
+    );
+}
+
+#[test]
+fn the_word_of_an_accent_in_brackets_is_no_value() {
+    refuse("C_t(hat) = tanh(W x_t); C_t = C_{t-1} + C_t(hat)", &["GW0014", "GW0014"]);
+}
+
+#[test]
+fn words_for_networks_and_batches_are_no_weights() {
+    for map in ["\\mathrm{MLP}_w[x_t, h_{t-1}]", "\\text{Net}[x_t, h_{t-1}]", "\\mathrm{NN}(x_t)", "NN(x_t)"]
+    {
+        refuse(&format!("h_t = \\tanh({map} + U h_{{t-1}})"), &["GW0455"]);
+    }
+    for normalized in
+        ["\\mathrm{BN}(W x_t)", "BN(W x_t)", "\\text{BN}(W x_t; \\gamma, \\beta)", "BatchNorm(W x_t)"]
+    {
+        let found = refuse(&format!("h_t = \\tanh({normalized} + U h_{{t-1}})"), &["GW0101"]);
+        assert!(found.iter().any(|one| one.message.contains("batch normalization")), "{normalized}");
+    }
+}
+
+#[test]
+fn a_backward_recurrence_is_told_of_the_layer_that_runs_it() {
+    let advice = |text: &str| {
+        let found = refuse(text, &["GW0302"]);
+        let found = found.iter().find(|one| one.code.as_str() == "GW0302").expect("refused");
+        found.help.as_deref().unwrap_or("").contains("Bidirectional")
+    };
+    assert!(advice("$$\\overleftarrow{h}_t = \\tanh(W x_t + U \\overleftarrow{h}_{t+1})$$"));
+    assert!(!advice("$$h_t = \\tanh(U c_{t+1})$$ $$c_t = \\tanh(x_t + h_{t-1})$$"));
+}
+
+#[test]
+fn values_are_joined_by_square_brackets() {
+    let found = refuse("h_t = \\tanh(W(h_{t-1}, x_t) + b)", &["GW0005"]);
+    assert!(found.iter().any(|one| one.help.as_deref().unwrap_or("").contains("square brackets")));
+}
+
+/// One character lost is what becomes of equations most often.
+#[test]
+fn a_lost_character_makes_no_other_cell() {
+    let gru = |last: &str| format!("z_t = sigmoid(W x_t); n_t = tanh(U h_{{t-1}}); h_t = {last}");
+    for slip in [
+        "(1 - z_t) * n_t + z_t * h_{-1}",
+        "( - z_t) * n_t + z_t * h_{t-1}",
+        "(1 - z_t) * n_t  z_t * h_{t-1}",
+        "z_t * h_{t-1} (1 - z_t) * n_t",
+    ] {
+        let expected: &[&str] = if slip.contains("{-1}") { &["GW0017"] } else { &["GW0203"] };
+        refuse(&gru(slip), expected);
+    }
+    refuse(&gru("(1 - z_t) * n_t + z_ * h_{t-1}"), &["GW0004"]);
+    refuse("i_t = tanh(W x_t); c_t = i_t * i_t c_{t-1}", &["GW0203"]);
+    refuse("h_t = tanh(W [r_t * h_{t-1} x_t] + b)", &["GW0203"]);
+    refuse("h_t = tanh(x_t * W  h_{t-1} * U)", &["GW0203"]);
+    refuse("h_t = tanh(x_t * W + h_{t-1} * U  bi)", &["GW0203"]);
+    refuse("h_t = tanh(x_t * Wi^T + h_{t-1} * RiT)", &["GW0203"]);
+    refuse("h_t = \\tanh(w^\\to x_t + U h_{t-1})", &["GW0002"]);
+    accept(&gru("(1 - z_t) * n_t + z_t * h_{t-1}"), "x[x] -> h[h]; h[h]; W[h, x] U[h, h]");
+    accept(&gru("z_t * (h_{t-1} - n_t) + n_t"), "x[x] -> h[h]; h[h]; W[h, x] U[h, h]");
+    accept(&gru("-z_t * n_t + z_t * h_{t-1}"), "x[x] -> h[h]; h[h]; W[h, x] U[h, h]");
+}
+
+#[test]
+fn letters_side_by_side_are_no_name() {
+    for word in ["bias", "bu", "noise"] {
+        refuse(&format!("$$h_t = \\tanh(W x_t + U h_{{t-1}} + {word})$$"), &["GW0203"]);
+    }
+    let named = "$$h_t = \\tanh(W x_t + U h_{t-1} + \\mathrm{bias})$$";
+    accept(named, "x[x] -> h[h]; h[h]; W[h, x] U[h, h] bias[h]");
+    accept("$$h_t = a b h_{t-1} + x_t$$", "x[h] -> h[h]; h[h]; a[h] b[h]");
+    accept("$$h_t = kx_t + h_{t-1}$$", "x[x] -> h[x]; h[x]; k[x]");
 }

@@ -1,6 +1,8 @@
 //! Roles, and where states begin.
 
+use gatewright_compiler::graph::evaluate::Evaluation;
 use gatewright_compiler::graph::{Root, lower};
+use gatewright_compiler::operator::Operator;
 use gatewright_compiler::passes;
 
 use crate::{accept, cell, differ, refuse, same};
@@ -21,8 +23,14 @@ fn beginnings(text: &str) -> Vec<(u32, Vec<f64>)> {
             (0..length).map(|at| at as f64 + 0.5).collect()
         })
         .collect();
-    let parameters: Vec<&[f64]> = parameters.iter().map(Vec::as_slice).collect();
-    let values = initial.values(&sizes, &parameters).expect("values");
+    let wanted: Vec<_> = initial.values().collect();
+    let mut evaluation = Evaluation::new(initial.graph(), &sizes, &wanted, |_| false).expect("sizes");
+    let value = |_, operator: &Operator| match operator {
+        Operator::Parameter(index) => Some(parameters[*index as usize].as_slice()),
+        _ => None,
+    };
+    evaluation.run(initial.graph(), &sizes, value).expect("values");
+    let values = wanted.iter().map(|&node| evaluation.value(node).to_vec());
     initial.states().iter().copied().zip(values).collect()
 }
 

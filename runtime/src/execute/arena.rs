@@ -109,7 +109,7 @@ pub(crate) struct Region<'a> {
     pub(crate) layout: &'a ArenaLayout,
     pub(crate) piece: Piece,
     /// First step of the chunk that buffers of kind [`BufferKind::Chunk`] hold.
-    first: usize,
+    pub(crate) first: usize,
 }
 
 impl<'a> Region<'a> {
@@ -140,10 +140,57 @@ impl<'a> Region<'a> {
         self.layout.offsets[buffer] + row * self.layout.widths[buffer]
     }
 
+    /// Where a buffer's block `time` steps ahead is at each step of the piece: what [`Region::block`] says of every step,
+    /// found out once.
+    pub(crate) fn track(&self, buffer: usize, time: usize) -> Track {
+        let (layout, piece) = (self.layout, &self.piece);
+        let (offset, width) = (layout.offsets[buffer], layout.widths[buffer]);
+        let at = |row: usize| [offset + row * width; 2];
+        let stride = piece.rows * width;
+        match layout.kinds[buffer] {
+            BufferKind::Sequence { extra } => {
+                let before = piece.before + if extra { piece.borders } else { 0 };
+                Track { blocks: at(before + time * piece.rows), stride, chunk: 0 }
+            }
+            BufferKind::Chunk { .. } => Track { blocks: at(time * piece.rows), stride, chunk: usize::MAX },
+            BufferKind::Ring => {
+                let mut blocks = [0, 1].map(|parity| offset + parity * layout.room.rows * width);
+                blocks.rotate_left(time % 2);
+                Track { blocks, stride: 0, chunk: 0 }
+            }
+            BufferKind::Step | BufferKind::Once => Track { blocks: at(0), stride: 0, chunk: 0 },
+        }
+    }
+
     /// First element of a place in the block for step `step`.
     #[inline]
     pub(crate) fn place(&self, place: Place, step: usize) -> usize {
         self.block(place.buffer.0 as usize, place.time, step) + place.column
+    }
+}
+
+/// Where a block is at each step of a piece, see [`Region::track`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Track {
+    /// Its first element at step 0, by the parity of the step.
+    blocks: [usize; 2],
+    /// Elements from one step to the next.
+    stride: usize,
+    /// All bits where steps are counted from the first one of the chunk, none where from that of the piece.
+    chunk: usize,
+}
+
+impl Track {
+    /// The first element at a step, of a chunk that begins with step `chunk`.
+    #[inline]
+    pub(crate) fn at(&self, step: usize, chunk: usize) -> usize {
+        self.blocks[step % 2] + (step - (chunk & self.chunk)) * self.stride
+    }
+
+    /// The same block from another column on.
+    pub(crate) fn column(mut self, column: usize) -> Self {
+        self.blocks = self.blocks.map(|block| block + column);
+        self
     }
 }
 
@@ -188,5 +235,42 @@ impl<T: Copy + Default> AlignedVec<T> {
 
     pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
         &mut self.elements[self.start..self.start + self.length]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{ArenaLayout, Region, Room};
+    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+    use crate::execute::piece::Piece;
+
+    #[test]
+    fn a_track_says_of_every_step_what_the_region_says() {
+        // Every kind of buffer: of all steps, of a chunk, of two steps and of one, and constants.
+        let text = "f_t = sigmoid(W x_t + U h_{t-1} + b)\nc_t = 1 - f_t * h_{t-1}\n\
+            h_t = tanh(V c_t + h_{t-2})\ny_t = P h_t";
+        let cell = crate::read_cell(text, gatewright_compiler::source::Syntax::Text).expect("a cell");
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+        let dimensions: Vec<(&str, usize)> = vec![("x", 3), ("h", 4), ("y", 2)];
+        let cell = CompiledCell::<f32>::new(&cell, &dimensions, options).expect("compiles");
+        let mut kinds = std::collections::BTreeSet::new();
+        for plan in [cell.training_plan(), cell.inference_plan()] {
+            let room = Room { rows: 5, sequence: 100, borders: 9, chunk: 40 };
+            let layout = ArenaLayout::new(plan, room).expect("small");
+            let piece = Piece { first: 7, steps: 12, rows: 3, before: 20, borders: 4 };
+            for (buffer, first) in (0..plan.buffers.len()).flat_map(|one| [(one, 0), (one, 5)]) {
+                kinds.insert(format!("{:?}", plan.buffers[buffer].kind));
+                let region = Region::new(&layout, piece).chunk(first);
+                for time in 0..3 {
+                    let track = region.track(buffer, time);
+                    for step in first..piece.steps {
+                        let expected = region.block(buffer, time, step);
+                        assert_eq!(track.at(step, first), expected, "{:?}", plan.buffers[buffer]);
+                        assert_eq!(track.column(2).at(step, first), expected + 2);
+                    }
+                }
+            }
+        }
+        assert!(kinds.len() >= 5, "{kinds:?}");
     }
 }

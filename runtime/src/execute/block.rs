@@ -8,13 +8,15 @@ use gatewright_compiler::plan::{BufferKind, OnceSource, Place, Plan, SampleMatri
 
 use super::arena::{AlignedVec, ArenaLayout, Region, Room};
 use super::compiled::internal;
+use super::constant::{Expressions, GradientExpressions, ParameterValues};
 use super::engine::Engine;
 use super::outlet::Outlet;
 use super::piece::Course;
+use super::ready::{Operation, Ready};
 use super::stage::{Boundary, Source};
 use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::{self, Element, Left, PackedMatrix, PackedRows};
+use crate::matmul::{self, Element, PackedMatrix, PackedRows};
 
 /// Memory of one block of rows.
 #[derive(Debug)]
@@ -39,11 +41,12 @@ pub(crate) struct Block<T> {
     pub(crate) gradient: Vec<T>,
     /// For sums of outer products.
     pub(super) packed: Option<PackedRows<T>>,
-    /// Totals that gradients by parameters are expressions of.
-    pub(super) totals: Vec<Vec<T>>,
+    pub(super) expressions: GradientExpressions<T>,
     offsets: Vec<usize>,
     /// What the next step back reads of the tape, until a product fetches it.
     soon: Vec<Range<usize>>,
+    /// The programs of the loops forward and back.
+    pub(super) ready: [Ready<T>; 2],
 }
 
 impl<T> Default for Block<T> {
@@ -61,9 +64,10 @@ impl<T> Default for Block<T> {
             ended: Vec::new(),
             gradient: Vec::new(),
             packed: None,
-            totals: Vec::new(),
+            expressions: GradientExpressions::default(),
             offsets: Vec::new(),
             soon: Vec::new(),
+            ready: Default::default(),
         }
     }
 }
@@ -86,20 +90,15 @@ pub(crate) struct Shared<'a, T> {
     /// How steps are solved.
     pub(crate) solve: SolveOptions,
     pub(crate) matrices: &'a [PackedMatrix<T>],
-    /// The flat parameters, and each parameter's first element and length in them.
-    pub(crate) parameters: &'a [T],
-    pub(crate) parameter_ranges: &'a [(usize, usize)],
-    pub(crate) expressions: &'a [Vec<T>],
+    pub(crate) parameters: ParameterValues<'a, T>,
+    pub(crate) expressions: &'a Expressions<T>,
 }
 
-impl<'a, T> Shared<'a, T> {
+impl<'a, T: Element> Shared<'a, T> {
     pub(crate) fn once(&self, source: OnceSource) -> &'a [T] {
         match source {
-            OnceSource::Parameter(index) => {
-                let (offset, length) = self.parameter_ranges[index as usize];
-                &self.parameters[offset..offset + length]
-            }
-            OnceSource::Expression(index) => &self.expressions[index as usize],
+            OnceSource::Parameter(index) => self.parameters.of(index),
+            OnceSource::Expression(index) => self.expressions.value(self.engine, index),
         }
     }
 }
@@ -164,6 +163,7 @@ impl<T: Element> Block<T> {
                 return Err(CallError::OutOfMemory { elements: layout.length() });
             }
             self.layout = Some(Arc::new(layout));
+            self.ready.iter_mut().for_each(Ready::forget);
         }
         let resize = |elements: Option<usize>, memory: &mut Vec<T>| {
             let elements = elements.ok_or_else(too_many)?;
@@ -208,6 +208,7 @@ impl<T: Element> Block<T> {
         T: 's,
     {
         let (piece, plan) = (region.piece, &shared.engine.plan);
+        self.ready[0].ready(shared, region, false)?;
         for steps in piece.chunks() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
@@ -235,6 +236,7 @@ impl<T: Element> Block<T> {
         outlet: &Outlet<'_, '_, T>,
     ) -> Result<(), CallError> {
         let (piece, plan) = (region.piece, &shared.engine.plan);
+        self.ready[1].ready(shared, region, true)?;
         for steps in piece.chunks().rev() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
@@ -251,9 +253,12 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 
-    /// Notes what the step back behind `step` will read of the tape.
+    /// Notes what the step back behind `step` will read of the tape. Kernels of one row fetch nothing.
     fn note_soon(&mut self, engine: &Engine<T>, region: Region<'_>, step: usize) {
         self.soon.clear();
+        if region.piece.rows == 1 {
+            return;
+        }
         if let Some(next) = step.checked_sub(1) {
             self.soon.extend(engine.read_back.iter().map(|&(buffer, time)| {
                 let start = region.block(buffer, time, next);
@@ -276,14 +281,49 @@ impl<T: Element> Block<T> {
         } else {
             (Section::Prepare, Section::Step, &plan.unknowns)
         };
-        self.program(shared, region, prepare, step, region.piece.rows)?;
+        self.loop_program(shared, region, prepare, step)?;
         if !solved.is_empty() {
             self.solve(shared, region, step, solved, backward)?;
         }
-        self.program(shared, region, rest, step, region.piece.rows)
+        self.loop_program(shared, region, rest, step)
     }
 
-    pub(super) fn program(
+    /// One step of a program of a time loop, which has been made ready.
+    pub(super) fn loop_program(
+        &mut self,
+        shared: Shared<'_, T>,
+        region: Region<'_>,
+        section: Section,
+        step: usize,
+    ) -> Result<(), CallError> {
+        let (rows, first) = (region.piece.rows, region.first);
+        let ready = &self.ready[usize::from(section.is_backward())];
+        let arena = self.arena.as_mut_slice();
+        for operation in ready.operations(section) {
+            match operation {
+                Operation::Product { product, matrix, left, result } => {
+                    let places = (left.at(step, first), result.at(step, first));
+                    let matrix = &shared.matrices[*matrix];
+                    ready.products[*product].run(arena, places, matrix, &self.soon).map_err(internal)?;
+                    self.soon.clear();
+                }
+                Operation::Loop { kernel, tracks } => {
+                    self.offsets.clear();
+                    self.offsets.extend(ready.tracks(*tracks).iter().map(|track| track.at(step, first)));
+                    let scratch = self.scratch.as_mut_slice();
+                    shared.engine.run_loop(*kernel, arena, &self.offsets, rows, scratch)?;
+                }
+                Operation::Other { instruction } => {
+                    let instruction = &shared.engine.plan.program(section)[*instruction];
+                    of_samples(arena, &shared.engine.plan, region, instruction, step, rows)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// A program that runs over several steps of a piece at once, from `step` on.
+    fn program(
         &mut self,
         shared: Shared<'_, T>,
         region: Region<'_>,
@@ -295,60 +335,68 @@ impl<T: Element> Block<T> {
             return Ok(());
         }
         let plan = &shared.engine.plan;
+        let arena = self.arena.as_mut_slice();
         for instruction in plan.program(section) {
             match instruction {
                 Step::Product { operand, matrix, output, accumulate } => {
-                    let stride = |place: &Place| plan.buffers[place.buffer.0 as usize].width;
+                    let rows = product_rows(plan, rows, *operand, *output, *accumulate);
+                    let places = (region.place(*operand, step), region.place(*output, step));
                     let matrix = &shared.matrices[*matrix];
-                    let left =
-                        Left::Within { offset: region.place(*operand, step), row_stride: stride(operand) };
-                    let place = matmul::Place {
-                        columns: 0..matrix.columns(),
-                        offset: region.place(*output, step),
-                        row_stride: stride(output),
-                        accumulate: *accumulate,
-                    };
-                    let soon = if section.is_step() { self.soon.as_slice() } else { &[] };
-                    matmul::multiply_within(self.arena.as_mut_slice(), left, rows, matrix, &[place], soon)
-                        .map_err(internal)?;
-                    if section.is_step() {
-                        self.soon.clear();
-                    }
-                }
-                Step::SampleProduct { left, right, output } => {
-                    let [left, right] =
-                        [left, right].map(|matrix| sample_operand(plan, region, matrix, step));
-                    let result = sample_result(plan, region, *output, step);
-                    let arena = self.arena.as_mut_slice();
-                    matmul::sample_product(arena, rows, left, right, result).map_err(internal)?;
-                }
-                Step::Arrange { from, output, start, total } => {
-                    let from = sample_operand(plan, region, from, step);
-                    let result = sample_result(plan, region, *output, step);
-                    let arena = self.arena.as_mut_slice();
-                    matmul::arrange(arena, rows, from, result, *start, *total).map_err(internal)?;
-                }
-                Step::RowMaximum { from, output } => {
-                    let from = sample_operand(plan, region, from, step);
-                    let result = sample_result(plan, region, *output, step);
-                    matmul::row_maximum(self.arena.as_mut_slice(), rows, from, result).map_err(internal)?;
+                    matmul::multiply(arena, rows, places, matrix, &[]).map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();
                     self.offsets.extend(
                         bindings.iter().map(|&(buffer, time)| region.block(buffer.0 as usize, time, step)),
                     );
-                    shared.engine.run_loop(
-                        *kernel,
-                        self.arena.as_mut_slice(),
-                        &self.offsets,
-                        rows,
-                        self.scratch.as_mut_slice(),
-                    )?;
+                    let scratch = self.scratch.as_mut_slice();
+                    shared.engine.run_loop(*kernel, arena, &self.offsets, rows, scratch)?;
                 }
+                other => of_samples(arena, plan, region, other, step, rows)?,
             }
         }
         Ok(())
+    }
+}
+
+/// How the rows of a product lie in an arena.
+pub(super) fn product_rows(
+    plan: &Plan,
+    count: usize,
+    operand: Place,
+    output: Place,
+    accumulate: bool,
+) -> matmul::Rows {
+    let stride = |place: Place| plan.buffer(place.buffer).width;
+    matmul::Rows { count, left_stride: stride(operand), result_stride: stride(output), accumulate }
+}
+
+/// An instruction on matrices that each sample has its own of.
+fn of_samples<T: Element>(
+    arena: &mut [T],
+    plan: &Plan,
+    region: Region<'_>,
+    instruction: &Step,
+    step: usize,
+    rows: usize,
+) -> Result<(), CallError> {
+    match instruction {
+        Step::SampleProduct { left, right, output } => {
+            let [left, right] = [left, right].map(|matrix| sample_operand(plan, region, matrix, step));
+            let result = sample_result(plan, region, *output, step);
+            matmul::sample_product(arena, rows, left, right, result).map_err(internal)
+        }
+        Step::Arrange { from, output, start, total } => {
+            let from = sample_operand(plan, region, from, step);
+            let result = sample_result(plan, region, *output, step);
+            matmul::arrange(arena, rows, from, result, *start, *total).map_err(internal)
+        }
+        Step::RowMaximum { from, output } => {
+            let from = sample_operand(plan, region, from, step);
+            let result = sample_result(plan, region, *output, step);
+            matmul::row_maximum(arena, rows, from, result).map_err(internal)
+        }
+        Step::Product { .. } | Step::Loop { .. } => Err(internal("an instruction that samples share")),
     }
 }
 

@@ -3,9 +3,8 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use gatewright_compiler::graph::interpret::evaluate_constants;
 use gatewright_compiler::graph::solve::SolveOptions;
-use gatewright_compiler::graph::{Graph, InitialStates, NodeId, lower};
+use gatewright_compiler::graph::{Graph, InitialStates, lower};
 use gatewright_compiler::passes::{self, PassError};
 use gatewright_compiler::plan::{Plan, plan};
 use gatewright_compiler::resolve::Cell;
@@ -175,11 +174,6 @@ impl<T: Element> CompiledCell<T> {
     pub fn inference_plan(&self) -> &Plan {
         &self.inference.plan
     }
-
-    /// Every parameter in its shape.
-    pub(super) fn parameter_slices<'a>(&self, parameters: &'a [T]) -> Vec<&'a [T]> {
-        self.parameter_ranges.iter().map(|&(offset, length)| &parameters[offset..offset + length]).collect()
-    }
 }
 
 /// Sizes of the free dimensions, in the cell's order.
@@ -234,21 +228,6 @@ fn layout_of(graph: &Graph, sizes: &[usize]) -> Result<CellLayout, CompileError>
         outputs: ports(&signature.outputs)?,
         parameters,
     })
-}
-
-/// Values of nodes that are constant over time, from parameters and totals.
-pub(crate) fn constants<T: Element>(
-    engine: &Engine<T>,
-    parameters: &[T],
-    ranges: &[(usize, usize)],
-    totals: &[(NodeId, Vec<T>)],
-    wanted: &[NodeId],
-) -> Result<Vec<Vec<T>>, CallError> {
-    let parameters: Vec<&[T]> =
-        ranges.iter().map(|&(offset, length)| &parameters[offset..offset + length]).collect();
-    let totals: Vec<(NodeId, &[T])> = totals.iter().map(|(node, value)| (*node, value.as_slice())).collect();
-    evaluate_constants(&engine.graph, &engine.plan.sizes, &parameters, &totals, wanted)
-        .map_err(|error| CallError::Internal(error.to_string()))
 }
 
 /// A refusal of something that the plan has made right.

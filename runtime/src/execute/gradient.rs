@@ -70,7 +70,7 @@ impl GradientOrder {
 type Total = (NodeId, usize, Vec<GradientTerm>);
 
 /// The totals of a gradient that is an expression.
-fn expressions(gradient: &ParameterGradient) -> &[Total] {
+fn totals(gradient: &ParameterGradient) -> &[Total] {
     match gradient {
         ParameterGradient::Terms(_) => &[],
         ParameterGradient::Expression { totals, .. } => totals,
@@ -81,9 +81,7 @@ impl<T: Element> Block<T> {
     /// Sets all sums to zero.
     pub(super) fn begin_totals(&mut self, engine: &Engine<T>, gradient: &mut [T]) {
         gradient.fill(T::ZERO);
-        let totals = engine.plan.parameter_gradients.iter().flat_map(expressions);
-        self.totals.clear();
-        self.totals.extend(totals.map(|&(_, elements, _)| vec![T::ZERO; elements]));
+        self.expressions.begin(engine);
     }
 
     /// Adds the products over `all_rows` rows from step `first` of a piece on.
@@ -97,7 +95,7 @@ impl<T: Element> Block<T> {
     ) -> Result<(), CallError> {
         let engine = shared.engine;
         let mut packed = self.packed.take().unwrap_or_else(|| PackedRows::new(engine.level));
-        let mut totals = std::mem::take(&mut self.totals);
+        let mut expressions = std::mem::take(&mut self.expressions);
         let factor = |place, columns| self.factor(engine, region, place, (first, all_rows, columns));
         for group in &engine.gradients.groups {
             let right = factor(group.right, group.columns);
@@ -107,7 +105,7 @@ impl<T: Element> Block<T> {
                 packed.pack(right).map_err(internal)?;
             }
             for term in &group.terms {
-                let (offset, length) = shared.parameter_ranges[term.parameter];
+                let (offset, length) = shared.parameters.ranges[term.parameter];
                 let total = &mut gradient[offset..offset + length];
                 let left = factor(term.left, term.rows);
                 let result = MatrixMut {
@@ -123,8 +121,8 @@ impl<T: Element> Block<T> {
                 }
             }
         }
-        let of_expressions = engine.plan.parameter_gradients.iter().flat_map(expressions);
-        for ((_, _, terms), total) in of_expressions.zip(&mut totals) {
+        let of_expressions = engine.plan.parameter_gradients.iter().flat_map(totals);
+        for ((_, _, terms), (_, total)) in of_expressions.zip(&mut expressions.totals) {
             for term in terms {
                 let GradientTerm::Outer { left, rows, right, columns, row, column, row_stride } = *term
                 else {
@@ -136,7 +134,7 @@ impl<T: Element> Block<T> {
                 matmul::add_outer_products(left, right, result, &mut packed).map_err(internal)?;
             }
         }
-        (self.packed, self.totals) = (Some(packed), totals);
+        (self.packed, self.expressions) = (Some(packed), expressions);
         Ok(())
     }
 
@@ -180,32 +178,20 @@ impl<T: Element> Block<T> {
         gradient: &mut [T],
     ) -> Result<(), CallError> {
         let engine = shared.engine;
-        let mut sums = std::mem::take(&mut self.totals).into_iter();
+        let mut expressions = std::mem::take(&mut self.expressions);
         for (parameter, &(offset, length)) in
-            engine.plan.parameter_gradients.iter().zip(shared.parameter_ranges)
+            engine.plan.parameter_gradients.iter().zip(shared.parameters.ranges)
         {
-            let into = &mut gradient[offset..offset + length];
-            match parameter {
-                ParameterGradient::Terms(terms) => self.add_sums(engine, terms, into)?,
-                ParameterGradient::Expression { root, totals } => {
-                    let mut values = Vec::with_capacity(totals.len());
-                    for ((node, _, terms), mut value) in totals.iter().zip(&mut sums) {
-                        self.add_sums(engine, terms, &mut value)?;
-                        values.push((*node, value));
-                    }
-                    let value = super::compiled::constants(
-                        engine,
-                        shared.parameters,
-                        shared.parameter_ranges,
-                        &values,
-                        &[*root],
-                    )?;
-                    for (into, from) in into.iter_mut().zip(value.iter().flatten()) {
-                        *into = *from;
-                    }
-                }
+            if let ParameterGradient::Terms(terms) = parameter {
+                self.add_sums(engine, terms, &mut gradient[offset..offset + length])?;
             }
         }
-        Ok(())
+        let of_expressions = engine.plan.parameter_gradients.iter().flat_map(totals);
+        for ((_, _, terms), (_, total)) in of_expressions.zip(&mut expressions.totals) {
+            self.add_sums(engine, terms, total)?;
+        }
+        let outcome = expressions.finish(engine, shared.parameters, gradient);
+        self.expressions = expressions;
+        outcome
     }
 }

@@ -7,7 +7,8 @@ use gatewright_compiler::plan::OnceSource;
 use super::arena::{ArenaLayout, Room};
 use super::block::{Block, Limit};
 use super::budget;
-use super::compiled::{constants, internal};
+use super::compiled::internal;
+use super::constant::{Declared, Expressions, ParameterValues};
 use super::engine::Engine;
 use super::piece::Course;
 use super::table::{self, Row};
@@ -24,7 +25,8 @@ pub(crate) const STEPS_AT_ONCE: usize = 256;
 pub(crate) struct Memory<T> {
     pub(super) engine: Option<Arc<Engine<T>>>,
     pub(crate) matrices: Vec<PackedMatrix<T>>,
-    pub(crate) expressions: Vec<Vec<T>>,
+    pub(crate) expressions: Expressions<T>,
+    pub(super) declared: Declared<T>,
     pub(crate) blocks: Vec<Block<T>>,
     table: Vec<Row>,
     /// Courses that a budget is tried with.
@@ -49,7 +51,8 @@ impl<T> Default for Memory<T> {
         Self {
             engine: None,
             matrices: Vec::new(),
-            expressions: Vec::new(),
+            expressions: Expressions::default(),
+            declared: Declared::default(),
             blocks: Vec::new(),
             table: Vec::new(),
             tried: Course::default(),
@@ -134,22 +137,17 @@ impl<T: Element> Memory<T> {
     pub(crate) fn compute_constants(
         &mut self,
         engine: &Engine<T>,
-        parameters: &[T],
-        ranges: &[(usize, usize)],
+        parameters: ParameterValues<'_, T>,
     ) -> Result<(), CallError> {
-        let wanted: Vec<_> = engine.plan.expressions.iter().map(|expression| expression.0).collect();
-        if !wanted.is_empty() {
-            self.expressions = constants(engine, parameters, ranges, &[], &wanted)?;
-        }
-        self.pack(engine, parameters, ranges, false)
+        self.expressions.compute(engine, parameters)?;
+        self.pack(engine, parameters, false)
     }
 
     /// Packs the matrices of one pass.
     pub(super) fn pack(
         &mut self,
         engine: &Engine<T>,
-        parameters: &[T],
-        ranges: &[(usize, usize)],
+        parameters: ParameterValues<'_, T>,
         backward: bool,
     ) -> Result<(), CallError> {
         for (packed, layout) in self.matrices.iter_mut().zip(&engine.plan.matrices) {
@@ -159,11 +157,8 @@ impl<T: Element> Memory<T> {
             for block in &layout.blocks {
                 let view = block.view;
                 let source = match view.source {
-                    OnceSource::Parameter(index) => {
-                        let (offset, length) = ranges[index as usize];
-                        &parameters[offset..offset + length]
-                    }
-                    OnceSource::Expression(index) => &self.expressions[index as usize],
+                    OnceSource::Parameter(index) => parameters.of(index),
+                    OnceSource::Expression(index) => self.expressions.value(engine, index),
                 };
                 if view.rows == 0 || view.columns == 0 {
                     continue;

@@ -11,6 +11,8 @@
 //! - [`arena`]: where the buffers of a plan lie in one allocation
 //! - [`engine`]: a plan with its element loops compiled (or interpreted)
 //! - [`block`]: the programs of a plan over one piece of one block
+//! - [`ready`]: the programs of its time loop, made ready for all steps of the piece
+//! - [`constant`]: what is computed once, from parameters and from sums
 //! - [`solve`]: the iteration that solves a step, where its equations need each other
 //! - [`stage`]: what is copied into a block, out of it, and from piece to piece
 //! - [`outlet`]: the caller's sequences, which blocks fill as they go
@@ -25,11 +27,13 @@ pub(crate) mod block;
 mod budget;
 pub(crate) mod check;
 pub(crate) mod compiled;
+pub(crate) mod constant;
 pub(crate) mod engine;
 pub(crate) mod gradient;
 pub(crate) mod memory;
 mod outlet;
 mod piece;
+mod ready;
 pub(crate) mod roles;
 mod round;
 mod run;

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use super::block::{Block, Shared};
 use super::check;
-use super::compiled::{CompiledCell, internal};
+use super::compiled::CompiledCell;
+use super::constant::{Declared, ParameterValues};
 use super::engine::Engine;
 use super::memory::{Memory, Tape, each_block};
 use super::outlet::Outlet;
@@ -17,64 +18,48 @@ use crate::sequence::{Backward, CellLayout, Forward, Keep, SequenceCell};
 use crate::workspace::Workspace;
 
 impl<T: Element> CompiledCell<T> {
-    /// For each state where it begins, one value for all samples, if the equations say so and the caller does not, or a
-    /// reset asks for it. An empty list where that is needed of none.
-    pub(crate) fn declared_states(
+    /// The parameters one by one.
+    pub(crate) fn parameters<'a>(&'a self, elements: &'a [T]) -> ParameterValues<'a, T> {
+        ParameterValues { elements, ranges: &self.parameter_ranges }
+    }
+
+    /// Computes where states begin whose beginning the equations declare, for those that need it: where the caller gives
+    /// none, or a reset asks for it.
+    pub(crate) fn declare(
         &self,
+        declared: &mut Declared<T>,
         parameters: &[T],
         needed: impl Fn(u32) -> bool,
-    ) -> Result<Vec<Option<Vec<T>>>, CallError> {
-        let Some(initial) = self.initial.as_ref().filter(|one| one.states().iter().any(|&one| needed(one)))
-        else {
-            return Ok(Vec::new());
-        };
-        let mut declared = vec![None; self.layout.states.len()];
-        let parameters = self.parameter_slices(parameters);
-        let values = initial.values(&self.training.plan.sizes, &parameters).map_err(internal)?;
-        for (&state, value) in initial.states().iter().zip(values) {
-            declared[state as usize] = needed(state).then_some(value);
-        }
-        Ok(declared)
+    ) -> Result<(), CallError> {
+        let (initial, sizes) = (self.initial.as_ref(), &self.training.plan.sizes);
+        declared.compute(initial, sizes, self.layout.states.len(), self.parameters(parameters), needed)
     }
 
     /// Adds what reaches the parameters through the initial states that the equations declare and rows have begun with.
     fn declared_gradients(
         &self,
         call: &mut Backward<'_, '_, T>,
-        memory: &Memory<T>,
+        memory: &mut Memory<T>,
         given: &[bool],
     ) -> Result<(), CallError> {
         let Some(initial) = &self.initial else { return Ok(()) };
-        let engine = &self.training;
-        let mut sums: Vec<Vec<T>> = Vec::with_capacity(initial.states().len());
-        let mut some = false;
-        for &state in initial.states() {
-            let state = state as usize;
-            let mut sum = vec![T::ZERO; self.layout.states[state].size];
-            let add = |row: &Row, addends: &[T]| {
-                if !(given[state] && row.given) {
-                    some = true;
-                    sum.iter_mut().zip(addends).for_each(|(sum, &addend)| *sum = *sum + addend);
-                }
-            };
-            let mut add = add;
-            for block in &memory.blocks {
-                block.unstage_initial_gradients(engine, state, &mut add)?;
+        let (engine, blocks) = (&self.training, &memory.blocks);
+        let sum = |state: usize, sums: &mut [T]| {
+            let mut some = false;
+            for block in blocks {
+                block.unstage_initial_gradients(engine, state, |row: &Row, addends: &[T]| {
+                    if !(given[state] && row.given) {
+                        some = true;
+                        sums.iter_mut().zip(addends).for_each(|(sum, &addend)| *sum = *sum + addend);
+                    }
+                })?;
             }
-            sums.push(sum);
-        }
-        if !some {
-            return Ok(());
-        }
-        let sums: Vec<&[T]> = sums.iter().map(Vec::as_slice).collect();
-        let parameters = self.parameter_slices(call.parameters);
-        let gradients =
-            initial.parameter_gradients(&engine.plan.sizes, &parameters, &sums).map_err(internal)?;
-        for (&(offset, length), addends) in self.parameter_ranges.iter().zip(&gradients) {
-            let gradient = &mut call.parameter_gradients[offset..offset + length];
-            gradient.iter_mut().zip(addends).for_each(|(sum, &addend)| *sum = *sum + addend);
-        }
-        Ok(())
+            Ok(some)
+        };
+        let size = |state: usize| self.layout.states[state].size;
+        let parameters = self.parameters(call.parameters);
+        let sizes = &engine.plan.sizes;
+        memory.declared.add_gradients(initial, sizes, parameters, size, sum, call.parameter_gradients)
     }
 
     pub(crate) fn shared<'a>(
@@ -87,8 +72,7 @@ impl<T: Element> CompiledCell<T> {
             engine,
             solve: self.solve,
             matrices: &memory.matrices,
-            parameters,
-            parameter_ranges: &self.parameter_ranges,
+            parameters: self.parameters(parameters),
             expressions: &memory.expressions,
         }
     }
@@ -130,7 +114,7 @@ impl<T: Element> CompiledCell<T> {
         let engine = &self.training;
         let rounds = memory.rounds();
         check::backward(&self.layout, call, (tape.steps, tape.batch), rounds > 1)?;
-        memory.pack(engine, call.parameters, &self.parameter_ranges, true)?;
+        memory.pack(engine, self.parameters(call.parameters), true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
         let result = self.run_backward(call, tape, shared, &mut blocks, rounds);
@@ -225,19 +209,20 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         let memory = workspace.memory();
         let mut given = memory.tape.take().map_or_else(Vec::new, |tape| tape.given);
         let whole = memory.attach(engine, call.steps, call.batch, &call.sequences, keep)?;
-        memory.compute_constants(engine, call.parameters, &self.parameter_ranges)?;
+        memory.compute_constants(engine, self.parameters(call.parameters))?;
         let is_given = |state| call.initial_states.get(state).is_some_and(|slice: &&[T]| !slice.is_empty());
         given.clear();
         given.extend((0..self.layout.states.len()).map(is_given));
         let reset = call.sequences.resets.contains(&true);
-        let declared = self.declared_states(call.parameters, |state| reset || !given[state as usize])?;
+        let mut declared = std::mem::take(&mut memory.declared);
+        self.declare(&mut declared, call.parameters, |state| reset || !given[state as usize])?;
         let states = Boundary { ports: &self.layout.states, slices: call.initial_states, batch: call.batch };
         let beginnings = Beginnings { given: states, declared: &declared };
         let rounds = memory.rounds();
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
         let result = self.run_forward(&mut call, beginnings, shared, &mut blocks, (rounds, whole));
-        memory.blocks = blocks;
+        (memory.blocks, memory.declared) = (blocks, declared);
         result?;
         let tape = Tape { steps: call.steps, batch: call.batch, whole, given };
         memory.tape = (keep != Keep::Nothing).then_some(tape);

@@ -9,6 +9,7 @@ use gatewright_compiler::plan::{BufferRole, Place};
 
 use super::arena::Region;
 use super::block::{Block, Shared};
+use super::constant::Declared;
 use super::engine::Engine;
 use super::table::Row;
 use crate::error::CallError;
@@ -71,16 +72,16 @@ pub(crate) struct Beginnings<'a, T> {
     /// An empty list, or an empty slice, where the caller does not say.
     pub(crate) given: Boundary<'a, T>,
     /// For each state where the equations say; an empty list where they do not, or need not be asked.
-    pub(crate) declared: &'a [Option<Vec<T>>],
+    pub(crate) declared: &'a Declared<T>,
 }
 
-impl<'a, T: Copy> Beginnings<'a, T> {
+impl<'a, T: Element> Beginnings<'a, T> {
     fn of(self, state: usize) -> Beginning<'a, T> {
         let (batch, size) = (self.given.batch, self.given.ports[state].size);
         let given = self.given.slices.get(state).copied().filter(|slice| !slice.is_empty());
         Beginning {
             given: given.map(|elements| Source { elements, batch, size }),
-            declared: self.declared.get(state).and_then(Option::as_deref),
+            declared: self.declared.value(state),
             size,
         }
     }

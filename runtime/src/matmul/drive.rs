@@ -4,34 +4,42 @@
 //! for chunk of rows                       few where the panels stay in a cache, see `rows_of_chunk`
 //!     for group of blocks                 its lines come to L1 once per chunk
 //!         for rows of a micro-kernel      balanced: 32 rows are 11, 11 and 10
-//!             kernel
+//!             kernel                      by way of a buffer where the last block is not full
 //! ```
+//!
+//! [`nest`] says which kernels run where; [`Call::run`] runs one. What runs at every step of a sequence is said once and
+//! kept, see [`super::product`].
 
 use std::ops::Range;
 
-use super::kernel::{Arguments, ByRows, Kernel, Target};
+use super::kernel::{Arguments, ByRows, Kernel};
 use super::soon::Soon;
 use super::{Element, PackedMatrix};
 
-/// Columns of a product, and where they go.
-#[derive(Clone, Debug)]
-pub(super) struct Output<T> {
-    pub(super) columns: Range<usize>,
-    /// Where the first of the columns goes in the first row.
-    pub(super) destination: *mut T,
-    pub(super) row_stride: usize,
+/// The left operand of a product in memory, and its result. The result has a column for each column of the packed matrix.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Operands<T> {
+    /// The first number of the left operand.
+    pub(super) left: *const T,
+    /// Numbers from one row of its memory to the next.
+    pub(super) left_stride: usize,
+    /// The first number of the result.
+    pub(super) result: *mut T,
+    /// Numbers from one of its rows to the next.
+    pub(super) result_stride: usize,
+    /// Whether sums start at what is there, or at zero.
     pub(super) accumulate: bool,
 }
 
-/// How the left operand lies in memory.
+/// One run of a kernel: which, and where, counted in numbers from the beginnings of the operands and of the panels.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LeftOperand<T> {
-    /// The first number.
-    pub(super) numbers: *const T,
-    /// Numbers from one row of the memory to the next.
-    pub(super) stride: usize,
-    /// Rows of the memory are the `k` of the product, its columns the rows.
-    pub(super) transposed: bool,
+pub(super) struct Call<T> {
+    kernel: Kernel<T>,
+    left: usize,
+    group: usize,
+    result: usize,
+    /// Rows of the kernel, its blocks, and columns of them that there are, where the last block is not full.
+    edge: Option<(usize, usize, usize)>,
 }
 
 /// Bytes of the left operand that one chunk of rows may have while all panels stay in L2 or L3: some of L1.
@@ -40,142 +48,170 @@ const SMALL_CHUNK_BYTES: usize = 8 << 10;
 const LARGE_CHUNK_BYTES: usize = 256 << 10;
 /// Bytes of panels that are taken to stay in L2 or L3.
 const CACHED_BYTES: usize = 4 << 20;
-/// The most blocks that a kernel takes at once.
-const MAXIMUM_BLOCKS: usize = 8;
 /// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
 const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 
-/// `left * right` to the outputs, `output(0) ..= output(count - 1)`; `soon` is fetched meanwhile.
+/// `left * right` to the result; `soon` is fetched meanwhile.
 ///
 /// # Safety
 ///
-/// `left` is readable for `rows` rows of `right.rows()` numbers, its stride apart; a transposed one for `right.rows()`
-/// rows of `rows` numbers. Outputs ascend without overlap
-/// within the columns of `right`; each is writable for `rows` rows of its columns, `row_stride` apart, which share no
-/// numbers with each other, with other outputs, or with `left`. (`right` is borrowed: nothing writes to it.)
+/// The left operand is readable for `rows` rows of `right.rows()` numbers, its stride apart; a `transposed` one, whose rows
+/// of memory are the `k` of the product, for `right.rows()` rows of `rows` numbers. The result is writable for `rows` rows
+/// of `right.columns()` numbers, its stride apart, which share no numbers with each other or with the left operand.
+/// (`right` is borrowed: nothing writes to it.)
 pub(super) unsafe fn drive<T: Element>(
-    left: LeftOperand<T>,
+    operands: Operands<T>,
+    transposed: bool,
     rows: usize,
     right: &PackedMatrix<T>,
-    count: usize,
-    output: impl Fn(usize) -> Output<T>,
     mut soon: Soon<'_, T>,
 ) {
-    let depth = right.rows();
-    if rows == 0 || right.columns() == 0 {
+    if right.rows() == 0 {
+        // SAFETY: the caller's promise about the result.
+        unsafe { nothing(operands, rows, right.columns()) };
         return;
     }
-    if depth == 0 {
-        for index in 0..count {
-            let output = output(index);
-            if !output.accumulate && !output.columns.is_empty() {
-                for row in 0..rows {
-                    for column in 0..output.columns.len() {
-                        // SAFETY: within the output, see above.
-                        unsafe { output.destination.add(row * output.row_stride + column).write(T::ZERO) };
-                    }
-                }
+    let strides = (operands.left_stride, operands.result_stride);
+    // SAFETY: the calls of `nest` for these operands, whose validity is the caller's promise.
+    nest(right, rows, strides, transposed, |call| unsafe { call.run(operands, right, &mut soon) });
+}
+
+/// Sums of no products: zeros, unless they start at what is there.
+///
+/// # Safety
+///
+/// The result is writable, as for [`drive`].
+pub(super) unsafe fn nothing<T: Element>(operands: Operands<T>, rows: usize, columns: usize) {
+    if !operands.accumulate {
+        for row in 0..rows {
+            for column in 0..columns {
+                // SAFETY: a row and a column of the result.
+                unsafe { operands.result.add(row * operands.result_stride + column).write(T::ZERO) };
             }
         }
+    }
+}
+
+/// Says every call of a product by a matrix that has rows, in order: together they give every number of the result once.
+/// `strides` are those of the left operand and of the result.
+///
+/// Of a call with `r` rows and `b` blocks, where the rows begin at row `i` and the blocks at block `j`:
+/// `i + r <= rows` and `j + b` is at most the number of blocks; its kernel is for `r`, `b` and the order of the left
+/// operand; `left` is the place of row `i`, `result` that of row `i` and the first column of block `j`, `group` that of
+/// block `j` in the panels, which begins a panel if `b > 1`; `edge` is given where block `j + b - 1` is not full.
+#[inline]
+pub(super) fn nest<T: Element>(
+    right: &PackedMatrix<T>,
+    rows: usize,
+    (left_stride, result_stride): (usize, usize),
+    transposed: bool,
+    mut say: impl FnMut(Call<T>),
+) {
+    let (depth, columns) = (right.rows(), right.columns());
+    if rows == 0 || columns == 0 {
         return;
     }
     let kernels = T::kernels(right.level());
-    let panels = right.panels().as_ptr();
-    let blocks = right.columns().div_ceil(T::BLOCK);
+    let blocks = columns.div_ceil(T::BLOCK);
     let (kernels, between_rows) =
-        if left.transposed { (kernels.by_rows_transposed, 1) } else { (kernels.by_rows, left.stride) };
+        if transposed { (kernels.by_rows_transposed, 1) } else { (kernels.by_rows, left_stride) };
     let most_at_once = rows_at_once(between_rows.wrapping_mul(size_of::<T>()), kernels.len());
     let most = if rows <= most_at_once {
         rows
     } else {
         rows_of_chunk(depth * size_of::<T>(), size_of_val(right.panels()), most_at_once)
     };
-    // Made where a block needs it: zeros cost as much as a small product.
-    let mut buffer: Option<[T; MAXIMUM_NUMBERS]> = None;
     for chunk in Balanced::new(rows, most) {
         let small = Balanced::new(chunk.len(), most_at_once);
         let mut block = 0;
-        // The first output that may reach into the block.
-        let mut next = 0;
         while block < blocks {
+            // All groups before had an even number of blocks, so one of several blocks begins a panel.
             let Some((taken, kernel, larger)) =
                 choose(kernels, small.smallest(), small.largest(), blocks - block)
             else {
                 return;
             };
-            // What each block of the group is: written where it belongs, or by way of the buffer.
-            let mut targets = [Target { destination: std::ptr::null_mut(), row_stride: 0, accumulate: false };
-                MAXIMUM_BLOCKS];
-            let mut mixed = false;
-            let first_output = next;
-            for (index, target) in targets.iter_mut().enumerate().take(taken) {
-                let columns = (block + index) * T::BLOCK..(block + index + 1) * T::BLOCK;
-                while next < count && output(next).columns.end <= columns.start {
-                    next += 1;
-                }
-                if next == count {
-                    break;
-                }
-                let output = output(next);
-                if output.columns.start <= columns.start && output.columns.end >= columns.end {
-                    let offset = columns.start - output.columns.start + chunk.start * output.row_stride;
-                    // SAFETY: the first number of the block in the first row of the chunk is the output's.
-                    target.destination = unsafe { output.destination.add(offset) };
-                    target.row_stride = output.row_stride;
-                    target.accumulate = output.accumulate;
-                } else if output.columns.start < columns.end {
-                    mixed = true;
-                    target.accumulate = true;
-                }
-            }
-            let mixed = mixed.then_some(first_output);
-            // SAFETY: the group begins within the panels; with more than one block it begins at an even one, since
-            // all groups before had an even number of blocks.
-            let group = unsafe { panels.add((block / 2) * depth * T::PANEL + (block % 2) * T::BLOCK) };
+            let column = block * T::BLOCK;
+            let group = (block / 2) * depth * T::PANEL + (block % 2) * T::BLOCK;
+            let full = column + taken * T::BLOCK <= columns;
             for part in small {
-                let kernel = if part.len() == small.smallest() { kernel } else { larger };
-                // SAFETY: rows of the part are rows of the left operand.
-                let numbers = unsafe { left.numbers.add((chunk.start + part.start) * between_rows) };
-                let ahead = soon.take(depth, group);
-                let arguments = |targets: &[Target<T>; MAXIMUM_BLOCKS]| Arguments {
-                    left: numbers,
-                    left_stride: left.stride,
-                    right: group,
-                    depth,
-                    targets: targets.as_ptr(),
-                    ahead,
-                };
-                if let Some(first) = mixed {
-                    let buffer = buffer.get_or_insert([T::ZERO; MAXIMUM_NUMBERS]);
-                    let first_row = chunk.start + part.start;
-                    let exchange =
-                        Exchange { rows: first_row..first_row + part.len(), first_block: block, taken };
-                    // SAFETY: the outputs are valid for these rows; the buffer is our own.
-                    unsafe { exchange.run::<T, true>(buffer, &targets, (first..count).map(&output)) };
-                    let mut here = targets;
-                    for (index, target) in here.iter_mut().enumerate() {
-                        if target.destination.is_null() && target.accumulate {
-                            let start = index * part.len() * T::BLOCK;
-                            target.destination = buffer.as_mut_ptr().wrapping_add(start);
-                            target.row_stride = T::BLOCK;
-                        }
-                    }
-                    // SAFETY: as below; targets in the buffer are valid because rows * taken * BLOCK <= MAXIMUM_NUMBERS.
-                    unsafe { kernel(&arguments(&here)) };
-                    // SAFETY: as above.
-                    unsafe { exchange.run::<T, false>(buffer, &targets, (first..count).map(&output)) };
-                } else {
-                    // SAFETY: the kernel is for this number of rows and blocks. The left operand and the targets are
-                    // valid as shown above; the group has `taken` blocks of `depth` lines. `PackedMatrix` exists only for
-                    // a level this machine can run.
-                    unsafe { kernel(&arguments(&targets)) };
-                }
-                for target in targets.iter_mut().take(taken).filter(|target| !target.destination.is_null()) {
-                    // Past the last part it may lie outside, and is not used.
-                    target.destination = target.destination.wrapping_add(part.len() * target.row_stride);
-                }
+                let row = chunk.start + part.start;
+                say(Call {
+                    kernel: if part.len() == small.smallest() { kernel } else { larger },
+                    left: row * between_rows,
+                    group,
+                    result: row * result_stride + column,
+                    edge: (!full).then_some((part.len(), taken, columns - column)),
+                });
             }
             block += taken;
+        }
+    }
+}
+
+impl<T: Element> Call<T> {
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    ///
+    /// [`nest`] has said the call for matrices of this shape and level and for such strides; the operands are valid as for
+    /// [`drive`], with as many rows.
+    #[inline]
+    pub(super) unsafe fn run(self, operands: Operands<T>, right: &PackedMatrix<T>, soon: &mut Soon<'_, T>) {
+        let depth = right.rows();
+        // SAFETY: the group begins within the panels.
+        let group = unsafe { right.panels().as_ptr().add(self.group) };
+        // SAFETY: the first number of a row of the left operand, and a row and a column of the result.
+        let (left, result) = unsafe { (operands.left.add(self.left), operands.result.add(self.result)) };
+        let arguments = Arguments {
+            left,
+            left_stride: operands.left_stride,
+            right: group,
+            depth,
+            result,
+            result_stride: operands.result_stride,
+            accumulate: operands.accumulate,
+            ahead: soon.take(depth, group),
+        };
+        match self.edge {
+            // SAFETY: the kernel is for this number of rows and blocks, which the operands and the panels have from here
+            // on. A `PackedMatrix` exists only for a level this machine can run.
+            None => unsafe { (self.kernel)(&arguments) },
+            // SAFETY: as above; of the result there are so many columns from here on.
+            Some(edge) => unsafe { at_edge(self.kernel, arguments, edge) },
+        }
+    }
+}
+
+/// A kernel whose last block has columns that the result has not: it passes through a buffer of `[row][column]`.
+///
+/// # Safety
+///
+/// As for [`Kernel`], but that the result has `columns` columns, fewer than the blocks.
+#[inline(never)]
+unsafe fn at_edge<T: Element>(
+    kernel: Kernel<T>,
+    arguments: Arguments<T>,
+    (rows, blocks, columns): (usize, usize, usize),
+) {
+    let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
+    let stride = blocks * T::BLOCK;
+    let places = || (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+    if arguments.accumulate {
+        for (row, column) in places() {
+            // SAFETY: a row and a column of the result.
+            let there = unsafe { arguments.result.add(row * arguments.result_stride + column) };
+            // SAFETY: as above.
+            buffer[row * stride + column] = unsafe { there.read() };
+        }
+    }
+    let within = Arguments { result: buffer.as_mut_ptr(), result_stride: stride, ..arguments };
+    // SAFETY: the caller's promise; the buffer is our own, and rows * blocks * BLOCK <= MAXIMUM_NUMBERS.
+    unsafe { kernel(&within) };
+    for (row, column) in places() {
+        // SAFETY: as above.
+        unsafe {
+            arguments.result.add(row * arguments.result_stride + column).write(buffer[row * stride + column]);
         }
     }
 }
@@ -209,64 +245,6 @@ fn choose<T>(
         let (larger, _) = of_largest.iter().find(|(_, other)| other == taken)?;
         (*taken <= blocks).then_some((*taken, *kernel, *larger))
     })
-}
-
-/// Blocks of some rows that belong to several outputs, or only in part to any: they pass through a buffer of
-/// `[block][row][column of the block]`.
-struct Exchange {
-    rows: Range<usize>,
-    first_block: usize,
-    taken: usize,
-}
-
-impl Exchange {
-    /// Before the kernel (`BEFORE`), fills the buffer with what sums start at; after it, writes the sums.
-    ///
-    /// # Safety
-    ///
-    /// The outputs are writable for the rows.
-    unsafe fn run<T: Element, const BEFORE: bool>(
-        &self,
-        buffer: &mut [T],
-        targets: &[Target<T>],
-        outputs: impl Iterator<Item = Output<T>>,
-    ) {
-        if BEFORE {
-            buffer.fill(T::ZERO);
-        }
-        let end = (self.first_block + self.taken) * T::BLOCK;
-        for output in outputs {
-            if output.columns.start >= end {
-                break;
-            }
-            for (index, target) in targets.iter().enumerate().take(self.taken) {
-                if !target.destination.is_null() || (BEFORE && !output.accumulate) {
-                    continue;
-                }
-                let block = (self.first_block + index) * T::BLOCK;
-                let from = output.columns.start.max(block);
-                let until = output.columns.end.min(block + T::BLOCK);
-                for (line, row) in self.rows.clone().enumerate() {
-                    for column in from..until {
-                        let place = (index * self.rows.len() + line) * T::BLOCK + column - block;
-                        let Some(number) = buffer.get_mut(place) else { continue };
-                        // SAFETY: `row` is one of the rows, `column` one of the output's columns.
-                        let there = unsafe {
-                            output.destination.add(row * output.row_stride + column - output.columns.start)
-                        };
-                        // SAFETY: as above.
-                        unsafe {
-                            if BEFORE {
-                                *number = there.read();
-                            } else {
-                                there.write(*number);
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
 }
 
 /// `0..total` in the fewest parts of at most `most`, whose lengths differ by one at most, the longer ones first.

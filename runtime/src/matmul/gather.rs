@@ -14,7 +14,7 @@
 //!                 kernel                          adds onto the result
 //! ```
 
-use super::drive::{LeftOperand, Output, drive};
+use super::drive::{Operands, drive};
 use super::soon::Soon;
 use super::{Element, Error, Matrix, MatrixMut, PackedMatrix, extent, general};
 use crate::primitive::Level;
@@ -73,14 +73,17 @@ impl<T: Element> PackedRows<T> {
         let Some(packed) = self.packed.as_ref().filter(|_| depth > 0 && rows > 0 && shape.1 > 0) else {
             return Ok(());
         };
-        let destination = result.numbers.as_mut_ptr();
-        let left = LeftOperand { numbers: left.numbers.as_ptr(), stride: left.row_stride, transposed: true };
-        let output =
-            |_| Output { columns: 0..shape.1, destination, row_stride: result.row_stride, accumulate: true };
+        let operands = Operands {
+            left: left.numbers.as_ptr(),
+            left_stride: left.row_stride,
+            result: result.numbers.as_mut_ptr(),
+            result_stride: result.row_stride,
+            accumulate: true,
+        };
         // SAFETY: the conditions of `drive`: `extent` puts `depth` rows of `rows` numbers of the left operand within its
-        // slice, and the result, with rows apart, within its own, which is borrowed mutably and so shares no numbers with
-        // the left operand; the one output has the columns of the packed matrix.
-        unsafe { drive(left, rows, packed, 1, output, Soon::new(std::ptr::null(), &[])) };
+        // slice, and `rows` rows of the result, apart, within its own, which is borrowed mutably and so shares no numbers
+        // with the left operand.
+        unsafe { drive(operands, true, rows, packed, Soon::none()) };
         Ok(())
     }
 }

@@ -17,17 +17,6 @@ use super::soon::{Ahead, fetch};
 use crate::primitive::Level;
 use crate::primitive::tile::Register;
 
-/// Where a kernel leaves one block of columns.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Target<T> {
-    /// The first number of the first row; null where nothing is wanted.
-    pub(super) destination: *mut T,
-    /// Numbers from one row to the next.
-    pub(super) row_stride: usize,
-    /// Whether sums start at what is there, or at zero.
-    pub(super) accumulate: bool,
-}
-
 /// What a kernel works on.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Arguments<T> {
@@ -39,8 +28,12 @@ pub(super) struct Arguments<T> {
     pub(super) right: *const T,
     /// Length of the sums, at least 1.
     pub(super) depth: usize,
-    /// One for each block of the kernel.
-    pub(super) targets: *const Target<T>,
+    /// The first number of the first row of the result.
+    pub(super) result: *mut T,
+    /// Numbers from one of its rows to the next.
+    pub(super) result_stride: usize,
+    /// Whether sums start at what is there, or at zero.
+    pub(super) accumulate: bool,
     /// What is fetched meanwhile, by the kernels of several rows of a left operand that is not transposed.
     pub(super) ahead: Ahead,
 }
@@ -51,8 +44,8 @@ pub(super) struct Arguments<T> {
 ///
 /// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers (a transposed one for
 /// `depth` rows of `r` numbers); the `b` blocks are consecutive in a packed matrix of `depth` rows, readable, the first at the beginning of a panel if there is more
-/// than one; there are `b` targets, each null or writable for `r` rows of a block, which share no numbers with the
-/// operands or each other; the processor has the instruction set of the kernel.
+/// than one; the result is writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the
+/// processor has the instruction set of the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 
 /// The kernels of one level: `by_rows[rows - 1]` are those for so many rows, each with the number of blocks it takes
@@ -78,7 +71,7 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRA
 ) {
     let scalars_of_block = 64 / size_of::<R::Scalar>();
     let registers_of_block = scalars_of_block / R::COUNT;
-    let Arguments { left, left_stride, right, depth, targets, ahead } = *arguments;
+    let Arguments { left, left_stride, right, depth, result, result_stride, accumulate, ahead } = *arguments;
     // Blocks come in pairs, the two halves of a panel; panels are `depth` lines of 128 bytes.
     let line = 2 * scalars_of_block;
     let place = |v: usize| {
@@ -88,14 +81,11 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRA
     // SAFETY: depth >= 1, so the first line of the first block is readable; the caller has the instruction set.
     let zero = unsafe { R::load(right) }.splat(R::Scalar::default());
     let mut sums = [[zero; REGISTERS]; ROWS];
-    for v in 0..REGISTERS {
-        // SAFETY: one target for each block.
-        let target = unsafe { *targets.add(v / registers_of_block) };
-        if target.accumulate && !target.destination.is_null() {
-            for (row, sums) in sums.iter_mut().enumerate() {
-                let offset = row * target.row_stride + (v % registers_of_block) * R::COUNT;
-                // SAFETY: within row `row` of the target's block, which is valid for ROWS rows.
-                sums[v] = unsafe { R::load(target.destination.add(offset)) };
+    if accumulate {
+        for (row, sums) in sums.iter_mut().enumerate() {
+            for (v, sum) in sums.iter_mut().enumerate() {
+                // SAFETY: register `v` of row `row` of the result, which has as many.
+                *sum = unsafe { R::load(result.add(row * result_stride + v * R::COUNT)) };
             }
         }
     }
@@ -118,15 +108,10 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRA
             }
         }
     }
-    for v in 0..REGISTERS {
-        // SAFETY: one target for each block.
-        let target = unsafe { *targets.add(v / registers_of_block) };
-        if !target.destination.is_null() {
-            for (row, sums) in sums.iter().enumerate() {
-                let offset = row * target.row_stride + (v % registers_of_block) * R::COUNT;
-                // SAFETY: within row `row` of the target's block, which is valid for ROWS rows.
-                unsafe { sums[v].store(target.destination.add(offset)) };
-            }
+    for (row, sums) in sums.iter().enumerate() {
+        for (v, sum) in sums.iter().enumerate() {
+            // SAFETY: as above.
+            unsafe { sum.store(result.add(row * result_stride + v * R::COUNT)) };
         }
     }
 }

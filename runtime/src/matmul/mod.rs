@@ -1,11 +1,11 @@
 //! Matrix products, row-major.
 //!
-//! Four kinds. [`multiply`] and [`multiply_within`] take a right-hand side that was packed before
-//! ([`PackedMatrix`]): weights are constant over all steps of a sequence, so they are packed once per call and the
-//! kernels stream them in the order they read them. [`PackedRows`] sums outer products, the gradients by weights: rows of
-//! a sequence are packed as they come, and serve every product that they are the right-hand side of. [`general`] takes
-//! anything strided, through `matrixmultiply`: for what is neither. [`sample_product`] is for matrices that each sample
-//! has its own of at each step.
+//! Four kinds. [`multiply`] and [`Product`] take a right-hand side that was packed before ([`PackedMatrix`]): weights are
+//! constant over all steps of a sequence, so they are packed once per call and the kernels stream them in the order they
+//! read them. What is multiplied at every step is a [`Product`], which knows its kernels. [`PackedRows`] sums outer
+//! products, the gradients by weights: rows of a sequence are packed as they come, and serve every product that they are
+//! the right-hand side of. [`general`] takes anything strided, through `matrixmultiply`: for what is neither.
+//! [`sample_product`] is for matrices that each sample has its own of at each step.
 //!
 //! # What a result depends on
 //!
@@ -29,11 +29,9 @@ mod tests;
 pub use element::Element;
 pub use gather::{PackedRows, add_outer_products, parts};
 pub use general::{Matrix, MatrixMut, general};
-pub use multiply::{Left, Place, Segment, multiply, multiply_within};
+pub use multiply::{Product, Rows, multiply};
 pub use packed::PackedMatrix;
 pub use sample::{SampleOperand, SampleResult, arrange, row_maximum, sample_product};
-
-use std::ops::Range;
 
 use crate::primitive::Level;
 
@@ -88,15 +86,13 @@ pub enum Error {
         /// Numbers from one row to the next.
         row_stride: usize,
     },
-    /// Segments must be in ascending order, apart, and within the columns of the packed matrix.
-    #[error(
-        "segment of columns {columns:?} is out of order or outside the {available} columns of the product"
-    )]
-    Segments {
-        /// Columns of the segment.
-        columns: Range<usize>,
-        /// Columns of the packed matrix.
-        available: usize,
+    /// A product that was made for a matrix of another shape or level.
+    #[error("a product was made for another matrix than one of {rows} rows and {columns} columns")]
+    OtherMatrix {
+        /// Rows of the matrix it was given.
+        rows: usize,
+        /// Its columns.
+        columns: usize,
     },
     /// Two places of one workspace share numbers.
     #[error("the places at {first} and {second} of the workspace overlap")]

@@ -1,191 +1,208 @@
-//! Products by a packed matrix: what may be asked for, and the checks that make it sound.
+//! Products by a packed matrix within a workspace: what may be asked for, and the checks that make it sound.
 
-use std::marker::PhantomData;
 use std::ops::Range;
 
-use super::drive::{LeftOperand, Output, drive};
+use super::drive::{Call, Operands, drive, nest, nothing};
 use super::soon::Soon;
 use super::{Element, Error, PackedMatrix, extent};
+use crate::primitive::Level;
 
-/// Some columns of a product, and the slice they go to: column `j` of row `i` to
-/// `i * row_stride + j - columns.start`.
-#[derive(Debug)]
-pub struct Segment<'a, T> {
-    output: Output<T>,
-    length: usize,
-    /// The pointer in `output` is to this slice, of `length` numbers.
-    slice: PhantomData<&'a mut [T]>,
-}
-
-impl<'a, T> Segment<'a, T> {
-    /// The `columns` of the packed matrix to `destination`, its rows `row_stride` apart; `accumulate` adds to what is
-    /// there.
-    #[must_use]
-    pub fn new(columns: Range<usize>, destination: &'a mut [T], row_stride: usize, accumulate: bool) -> Self {
-        let length = destination.len();
-        let destination = destination.as_mut_ptr();
-        Self { output: Output { columns, destination, row_stride, accumulate }, length, slice: PhantomData }
-    }
-}
-
-/// Some columns of a product, and the place in a workspace they go to: column `j` of row `i` to
-/// `offset + i * row_stride + j - columns.start`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Columns of the packed matrix.
-    pub columns: Range<usize>,
-    /// Place of the first number.
-    pub offset: usize,
-    /// Numbers from one row to the next.
-    pub row_stride: usize,
+/// How the rows of a product lie in a workspace, wherever it is done: `result[i] = left[i] * right` for each row `i`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Rows {
+    /// How many.
+    pub count: usize,
+    /// Numbers from one row of the left operand to the next.
+    pub left_stride: usize,
+    /// Numbers from one row of the result to the next.
+    pub result_stride: usize,
     /// Whether the product is added to what is there.
     pub accumulate: bool,
 }
 
-/// The left operand of a product in a workspace.
-#[derive(Clone, Copy, Debug)]
-pub enum Left<'a, T> {
-    /// Numbers outside of the workspace, and the distance from one row to the next.
-    Outside(&'a [T], usize),
-    /// Numbers of the workspace.
-    Within {
-        /// Place of the first number.
-        offset: usize,
-        /// Numbers from one row to the next.
-        row_stride: usize,
-    },
-}
-
-/// `left * right`, the columns of each segment to their slice; columns in no segment are dropped. `left` is `rows`
-/// rows of [`PackedMatrix::rows`] numbers, `left_stride` apart.
+/// `left * right` to the result, both `rows` of a workspace that begin at the places given; they may lie between each
+/// other. Parts of the workspace that are read `soon` are fetched meanwhile: a hint.
 ///
 /// # Errors
 ///
-/// [`Error::Segments`] unless the segments ascend without overlap within the columns of `right`;
-/// [`Error::TooShort`] or [`Error::RowsOverlap`] where a slice does not fit its shape. Then nothing has been written.
+/// [`Error::TooShort`] or [`Error::RowsOverlap`] where rows do not fit the workspace, [`Error::PlacesOverlap`] where the
+/// result shares numbers with the left operand. Then nothing has been written.
 pub fn multiply<T: Element>(
-    left: &[T],
-    left_stride: usize,
-    rows: usize,
-    right: &PackedMatrix<T>,
-    segments: &mut [Segment<'_, T>],
-) -> Result<(), Error> {
-    extent(left.len(), rows, right.rows(), left_stride)?;
-    check_columns(segments.iter().map(|segment| &segment.output.columns), right.columns())?;
-    for Segment { output, length, .. } in segments.iter() {
-        extent(*length, rows, output.columns.len(), output.row_stride)?;
-    }
-    // SAFETY: the conditions of `drive`: `extent` puts the left operand and each output within its slice, and rows of
-    // an output apart; `check_columns` has the outputs ascend within the packed matrix; each output's slice is borrowed
-    // mutably for the life of its segment, so it shares no number with the others or with `left`.
-    unsafe {
-        let left = LeftOperand { numbers: left.as_ptr(), stride: left_stride, transposed: false };
-        let none = Soon::new(std::ptr::null(), &[]);
-        drive(left, rows, right, segments.len(), |index| segments[index].output.clone(), none);
-    };
-    Ok(())
-}
-
-/// As [`multiply`], where destinations, and perhaps the left operand, are places of one workspace. Places may lie
-/// between each other's rows. Parts of the workspace that are read `soon` are fetched meanwhile: a hint.
-///
-/// # Errors
-///
-/// As [`multiply`], and [`Error::PlacesOverlap`].
-pub fn multiply_within<T: Element>(
     workspace: &mut [T],
-    left: Left<'_, T>,
-    rows: usize,
+    rows: Rows,
+    (left, result): (usize, usize),
     right: &PackedMatrix<T>,
-    places: &[Place],
     soon: &[Range<usize>],
 ) -> Result<(), Error> {
-    let length = workspace.len();
-    check_columns(places.iter().map(|place| &place.columns), right.columns())?;
-    for (index, place) in places.iter().enumerate() {
-        let width = place.columns.len();
-        extent(length.saturating_sub(place.offset), rows, width, place.row_stride)?;
-        let area = Area { offset: place.offset, width, row_stride: place.row_stride };
-        for other in places.iter().take(index) {
-            area.apart(
-                Area { offset: other.offset, width: other.columns.len(), row_stride: other.row_stride },
-                rows,
-            )?;
-        }
-        if let Left::Within { offset, row_stride } = left {
-            area.apart(Area { offset, width: right.rows(), row_stride }, rows)?;
-        }
-    }
-    let base = workspace.as_mut_ptr();
-    let (numbers, stride) = match left {
-        Left::Outside(numbers, stride) => {
-            extent(numbers.len(), rows, right.rows(), stride)?;
-            (numbers.as_ptr(), stride)
-        }
-        Left::Within { offset, row_stride } => {
-            extent(length.saturating_sub(offset), rows, right.rows(), row_stride)?;
-            // An operand without numbers is never read, and its offset was not checked.
-            (base.cast_const().wrapping_add(offset), row_stride)
-        }
-    };
-    let output = |place: &Place| Output {
-        columns: place.columns.clone(),
-        destination: base.wrapping_add(place.offset),
-        row_stride: place.row_stride,
-        accumulate: place.accumulate,
-    };
-    // SAFETY: the conditions of `drive`: `extent` puts the left operand and every output within the workspace or the
-    // slice outside, and rows of an output apart; `check_columns` has the outputs ascend within the packed matrix;
-    // `Area::apart` shows that outputs share no numbers with each other or with a left operand in the workspace, and
-    // the workspace, borrowed mutably, shares none with one outside. All pointers into the workspace are from `base`.
-    unsafe {
-        let left = LeftOperand { numbers, stride, transposed: false };
-        drive(left, rows, right, places.len(), |index| output(&places[index]), Soon::new(base, soon));
-    };
+    let spans = Spans::new(rows, right.rows(), right.columns(), workspace.len())?;
+    spans.check(workspace.len(), left, result)?;
+    let (operands, soon) = operands(workspace, rows, left, result, soon);
+    // SAFETY: the conditions of `drive`, which `Spans` is made and checked for.
+    unsafe { drive(operands, false, rows.count, right, soon) };
     Ok(())
 }
 
-/// Checks that columns ascend without overlap within `available`.
-#[inline]
-fn check_columns<'a>(columns: impl Iterator<Item = &'a Range<usize>>, available: usize) -> Result<(), Error> {
-    let mut end = 0;
-    for columns in columns {
-        if columns.start < end || columns.end < columns.start || columns.end > available {
-            return Err(Error::Segments { columns: columns.clone(), available });
-        }
-        end = columns.end;
+/// A product that is done again and again with the same rows and the same packed matrix, each time elsewhere in a
+/// workspace: a step of a sequence. Which kernels run on which part is found out once.
+#[derive(Clone, Debug)]
+pub struct Product<T> {
+    rows: Rows,
+    /// Rows, columns and level of the packed matrix.
+    shape: (usize, usize, Level),
+    spans: Spans,
+    calls: Vec<Call<T>>,
+}
+
+impl<T: Element> Product<T> {
+    /// A product of so many rows by a matrix of the shape and level of `right`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooShort`] where no workspace is long enough, [`Error::RowsOverlap`].
+    pub fn new(rows: Rows, right: &PackedMatrix<T>) -> Result<Self, Error> {
+        let mut product = Self { rows, shape: shape(right), spans: Spans::default(), calls: Vec::new() };
+        product.renew(rows, right)?;
+        Ok(product)
     }
-    Ok(())
-}
 
-/// Rows of `width` numbers in a workspace, checked by [`extent`] to be apart and within.
-#[derive(Clone, Copy)]
-struct Area {
-    offset: usize,
-    width: usize,
-    row_stride: usize,
-}
+    /// Makes this another product, in the same memory.
+    ///
+    /// # Errors
+    ///
+    /// As [`Product::new`]; it is the product that it was, then.
+    pub fn renew(&mut self, rows: Rows, right: &PackedMatrix<T>) -> Result<(), Error> {
+        let most = isize::MAX.unsigned_abs() / size_of::<T>();
+        self.spans = Spans::new(rows, right.rows(), right.columns(), most)?;
+        (self.rows, self.shape) = (rows, shape(right));
+        self.calls.clear();
+        if right.rows() > 0 {
+            let strides = (rows.left_stride, rows.result_stride);
+            nest(right, rows.count, strides, false, |call| self.calls.push(call));
+        }
+        Ok(())
+    }
 
-impl Area {
-    /// Checks that `rows` rows of both areas share no numbers: one ends before the other begins, or both have the same
-    /// stride and the columns of one lie between those of the other.
+    /// As [`multiply`].
+    ///
+    /// # Errors
+    ///
+    /// As [`multiply`], and [`Error::OtherMatrix`] for one of another shape or level. Then nothing has been written.
     #[inline]
-    fn apart(self, other: Self, rows: usize) -> Result<(), Error> {
-        if rows == 0 || self.width == 0 || other.width == 0 {
+    pub fn run(
+        &self,
+        workspace: &mut [T],
+        (left, result): (usize, usize),
+        right: &PackedMatrix<T>,
+        soon: &[Range<usize>],
+    ) -> Result<(), Error> {
+        if self.shape != shape(right) {
+            return Err(Error::OtherMatrix { rows: right.rows(), columns: right.columns() });
+        }
+        self.spans.check(workspace.len(), left, result)?;
+        let (operands, mut soon) = operands(workspace, self.rows, left, result, soon);
+        if right.rows() == 0 {
+            // SAFETY: as below.
+            unsafe { nothing(operands, self.rows.count, right.columns()) };
+        }
+        for call in &self.calls {
+            // SAFETY: `nest` has said the call for these rows, and a matrix of the shape and level of `right`. The operands
+            // are valid as `drive` has it, which `self.spans` was made and is checked for.
+            unsafe { call.run(operands, right, &mut soon) };
+        }
+        Ok(())
+    }
+}
+
+fn shape<T: Element>(right: &PackedMatrix<T>) -> (usize, usize, Level) {
+    (right.rows(), right.columns(), right.level())
+}
+
+/// The operands of a product that begin at places of a workspace, which were checked.
+#[inline]
+fn operands<'a, T>(
+    workspace: &mut [T],
+    rows: Rows,
+    left: usize,
+    result: usize,
+    soon: &'a [Range<usize>],
+) -> (Operands<T>, Soon<'a, T>) {
+    let base = workspace.as_mut_ptr();
+    let operands = Operands {
+        // A place without numbers was not checked, and is never read or written.
+        left: base.cast_const().wrapping_add(left),
+        left_stride: rows.left_stride,
+        result: base.wrapping_add(result),
+        result_stride: rows.result_stride,
+        accumulate: rows.accumulate,
+    };
+    (operands, Soon::new(base, soon))
+}
+
+/// How far the rows of both operands reach, wherever they begin. The rows of each are apart.
+#[derive(Clone, Copy, Debug, Default)]
+struct Spans {
+    left: Span,
+    result: Span,
+    rows: usize,
+}
+
+/// Rows of one operand.
+#[derive(Clone, Copy, Debug, Default)]
+struct Span {
+    /// Numbers of a row.
+    width: usize,
+    stride: usize,
+    /// From the first number of the first row to behind the last one of the last row; 0 where there are none.
+    length: usize,
+}
+
+impl Span {
+    fn new(rows: usize, width: usize, stride: usize, most: usize) -> Result<Self, Error> {
+        Ok(Self { width, stride, length: extent(most, rows, width, stride)? })
+    }
+
+    /// Checks that the rows that begin at a place lie within so many numbers.
+    #[inline]
+    fn within(self, length: usize, place: usize, rows: usize) -> Result<(), Error> {
+        if self.length == 0 || place.checked_add(self.length).is_some_and(|end| end <= length) {
             return Ok(());
         }
-        let (first, second) = if self.offset <= other.offset { (self, other) } else { (other, self) };
-        let distance = second.offset - first.offset;
-        // Saturating: an area that large has failed `extent`, or is about to.
-        let span = (rows - 1).saturating_mul(first.row_stride).saturating_add(first.width);
-        let between = first.row_stride == second.row_stride && first.row_stride > 0 && {
-            let column = distance % first.row_stride;
-            column >= first.width && column.saturating_add(second.width) <= first.row_stride
+        let (columns, row_stride) = (self.width, self.stride);
+        Err(Error::TooShort { length: length.saturating_sub(place), rows, columns, row_stride })
+    }
+}
+
+impl Spans {
+    /// Of a product by a matrix of `depth` rows and so many columns, in a workspace of `most` numbers or fewer.
+    fn new(rows: Rows, depth: usize, columns: usize, most: usize) -> Result<Self, Error> {
+        let left = Span::new(rows.count, depth, rows.left_stride, most)?;
+        let result = Span::new(rows.count, columns, rows.result_stride, most)?;
+        Ok(Self { left, result, rows: rows.count })
+    }
+
+    /// What [`drive`] asks of operands that begin at these places of a workspace of `length` numbers: both lie within it,
+    /// and the result shares no number with the left operand. One ends before the other begins, or both have the same
+    /// stride and the columns of one lie between those of the other.
+    #[inline]
+    fn check(&self, length: usize, left: usize, result: usize) -> Result<(), Error> {
+        self.left.within(length, left, self.rows)?;
+        self.result.within(length, result, self.rows)?;
+        let (first, second, distance) = if left <= result {
+            (self.left, self.result, result - left)
+        } else {
+            (self.result, self.left, left - result)
         };
-        if distance >= span || between {
+        if distance >= first.length || second.length == 0 {
+            return Ok(());
+        }
+        let between = first.stride == second.stride && first.stride > 0 && {
+            let column = distance % first.stride;
+            column >= first.width && column + second.width <= first.stride
+        };
+        if between {
             Ok(())
         } else {
-            Err(Error::PlacesOverlap { first: first.offset, second: second.offset })
+            Err(Error::PlacesOverlap { first: left.min(result), second: left.max(result) })
         }
     }
 }

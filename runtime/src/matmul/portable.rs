@@ -17,19 +17,13 @@ use super::kernel::{Arguments, Kernels};
 macro_rules! portable {
     ($tile:ident, $kernels:ident, $scalar:ident, $block:literal) => {
         unsafe fn $tile<const ROWS: usize, const TRANSPOSED: bool>(arguments: &Arguments<$scalar>) {
-            let Arguments { left, left_stride, right, depth, targets, .. } = *arguments;
-            // SAFETY: there is one target.
-            let target = unsafe { *targets };
-            if target.destination.is_null() {
-                return;
-            }
+            let Arguments { left, left_stride, right, depth, result, result_stride, accumulate, .. } =
+                *arguments;
             let mut sums = [[0.0; $block]; ROWS];
             for (row, sums) in sums.iter_mut().enumerate() {
-                if target.accumulate {
-                    // SAFETY: row < ROWS: a row of the target, writable for a block; nothing else refers to it.
-                    *sums = unsafe {
-                        target.destination.add(row * target.row_stride).cast::<[$scalar; $block]>().read()
-                    };
+                if accumulate {
+                    // SAFETY: row < ROWS: a row of the result, writable for a block; nothing else refers to it.
+                    *sums = unsafe { result.add(row * result_stride).cast::<[$scalar; $block]>().read() };
                 }
             }
             for k in 0..depth {
@@ -46,9 +40,7 @@ macro_rules! portable {
             }
             for (row, sums) in sums.iter().enumerate() {
                 // SAFETY: as where the sums were read.
-                unsafe {
-                    target.destination.add(row * target.row_stride).cast::<[$scalar; $block]>().write(*sums);
-                }
+                unsafe { result.add(row * result_stride).cast::<[$scalar; $block]>().write(*sums) };
             }
         }
 

@@ -32,6 +32,11 @@ impl<'a, T> Soon<'a, T> {
         Self { workspace, parts, begun: 0 }
     }
 
+    /// Nothing.
+    pub(super) fn none() -> Self {
+        Self::new(std::ptr::null(), &[])
+    }
+
     /// What a kernel of `depth` rounds asks for: at most a line in each; where nothing is left, one line that it reads
     /// anyway.
     #[inline]

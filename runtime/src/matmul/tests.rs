@@ -1,6 +1,6 @@
 use super::{
-    Element, Error, Left, Matrix, MatrixMut, PackedMatrix, Place, SampleOperand, SampleResult, Segment,
-    arrange, general, multiply, multiply_within, row_maximum, sample_product,
+    Element, Error, Matrix, MatrixMut, PackedMatrix, Product, Rows, SampleOperand, SampleResult, arrange,
+    general, multiply, row_maximum, sample_product,
 };
 use crate::primitive::Level;
 
@@ -53,6 +53,18 @@ fn packed<T: Element>(level: Level, b: &[T], k: usize, n: usize) -> PackedMatrix
     packed
 }
 
+/// `left * right` to `result`, whose rows are `stride` apart, as a product that is done once and as one that is prepared.
+fn product<T: Element>(left: &[T], rows: Rows, right: &PackedMatrix<T>, result: &mut [T]) {
+    let mut workspace = [left, result].concat();
+    let mut other = workspace.clone();
+    let places = (0, left.len());
+    multiply(&mut workspace, rows, places, right, &[]).unwrap();
+    Product::new(rows, right).unwrap().run(&mut other, places, right, &[]).unwrap();
+    assert!(workspace == other);
+    assert!(workspace[..left.len()] == *left);
+    result.copy_from_slice(&workspace[left.len()..]);
+}
+
 /// Every size by every size by every size, at every level, exactly; guards between the rows and after them.
 fn products_are_exact<T: Element>() {
     for level in levels() {
@@ -71,8 +83,8 @@ fn products_are_exact<T: Element>() {
                         for (row, line) in old.chunks(n.max(1)).enumerate() {
                             c[row * stride..row * stride + n].copy_from_slice(line);
                         }
-                        multiply(&a, k + 3, m, &right, &mut [Segment::new(0..n, &mut c, stride, accumulate)])
-                            .unwrap();
+                        let rows = Rows { count: m, left_stride: k + 3, result_stride: stride, accumulate };
+                        product(&a, rows, &right, &mut c);
                         for (place, value) in c.iter().enumerate() {
                             let (row, column) = (place / stride, place % stride);
                             let wanted = if row < m && column < n {
@@ -110,10 +122,11 @@ fn rows_do_not_depend_on_how_many_there_are() {
         let right = packed(level, &b, k, n);
         let a = numbers::<f32>(most * k, 1);
         let mut whole = vec![0.0; most * n];
-        multiply(&a, k, most, &right, &mut [Segment::new(0..n, &mut whole, n, false)]).unwrap();
+        let rows = |count| Rows { count, left_stride: k, result_stride: n, accumulate: false };
+        product(&a, rows(most), &right, &mut whole);
         for m in 1..=45 {
             let mut part = vec![0.0; m * n];
-            multiply(&a, k, m, &right, &mut [Segment::new(0..n, &mut part, n, false)]).unwrap();
+            product(&a, rows(m), &right, &mut part);
             assert_eq!(part, whole[..m * n], "{level:?} {m}");
         }
     }
@@ -129,7 +142,12 @@ fn long_sums_and_tall_operands_are_exact() {
             let a = numbers::<f32>(m * k, 1);
             let start = numbers::<f32>(m * n, 3);
             let mut c = start.clone();
-            multiply(&a, k, m, &right, &mut [Segment::new(0..n, &mut c, n, true)]).unwrap();
+            product(
+                &a,
+                Rows { count: m, left_stride: k, result_stride: n, accumulate: true },
+                &right,
+                &mut c,
+            );
             // A few rows: the reference is slow.
             for row in [0, 1, m / 2, m - 1] {
                 let a = &a[row * k..(row + 1) * k];
@@ -141,35 +159,30 @@ fn long_sums_and_tall_operands_are_exact() {
 }
 
 #[test]
-fn columns_go_to_their_segments() {
-    let (m, k, n) = (19, 7, 100);
-    let a = numbers::<f32>(m * k, 1);
-    let b = numbers::<f32>(k * n, 2);
+fn operands_may_lie_between_each_others_rows() {
+    // Rows of [left 16 | result 50 | guard 4].
+    let (m, k, n, stride) = (13, 16, 50, 70);
+    let b = numbers::<f64>(k * n, 2);
     for level in levels() {
         let right = packed(level, &b, k, n);
-        let whole = reference(&a, k, &b, m, k, n, &vec![0.0; m * n], level != Level::Portable);
-        // Boundaries at blocks, inside of blocks, and columns that nothing wants.
-        for bounds in [[0, 16, 48, 100], [0, 5, 37, 90], [3, 20, 21, 99], [32, 32, 64, 80], [50, 51, 52, 53]]
-        {
-            let mut parts: Vec<Vec<f32>> = vec![vec![1.0; m * n + 3]; 3];
-            let mut segments: Vec<Segment<'_, f32>> = parts
-                .iter_mut()
-                .enumerate()
-                .map(|(index, part)| Segment::new(bounds[index]..bounds[index + 1], part, n, index == 1))
-                .collect();
-            multiply(&a, k, m, &right, &mut segments).unwrap();
-            for (index, part) in parts.iter().enumerate() {
-                let width = bounds[index + 1] - bounds[index];
-                let expected = reference(&a, k, &b, m, k, n, &vec![1.0; m * n], level != Level::Portable);
-                for (place, value) in part.iter().enumerate() {
-                    let (row, column) = (place / n, place % n);
-                    let source = if index == 1 { &expected } else { &whole };
-                    let wanted = if row < m && column < width {
-                        source[row * n + bounds[index] + column]
-                    } else {
-                        1.0
-                    };
-                    assert_eq!(*value, wanted, "{level:?} {bounds:?} segment {index} at {row},{column}");
+        for accumulate in [false, true] {
+            let before = numbers::<f64>(m * stride, 5);
+            let rows = Rows { count: m, left_stride: stride, result_stride: stride, accumulate };
+            let product = Product::new(rows, &right).unwrap();
+            for prepared in [false, true] {
+                let mut workspace = before.clone();
+                let outcome = if prepared {
+                    product.run(&mut workspace, (0, 16), &right, &[])
+                } else {
+                    multiply(&mut workspace, rows, (0, 16), &right, &[])
+                };
+                outcome.unwrap();
+                for (old, new) in before.chunks(stride).zip(workspace.chunks(stride)) {
+                    let start = if accumulate { old[16..66].to_vec() } else { vec![0.0; n] };
+                    let expected = reference(old, stride, &b, 1, k, n, &start, level != Level::Portable);
+                    assert_eq!(new[..16], old[..16]);
+                    assert_eq!(new[16..66], expected, "{level:?}");
+                    assert_eq!(new[66..], old[66..]);
                 }
             }
         }
@@ -177,62 +190,58 @@ fn columns_go_to_their_segments() {
 }
 
 #[test]
-fn places_of_one_workspace_may_lie_between_each_other() {
-    // Rows of [left 16 | first 20 | guard 4 | second 30].
-    let (m, k, stride) = (13, 16, 70);
-    let b = numbers::<f64>(k * 50, 2);
-    for level in levels() {
-        let right = packed(level, &b, k, 50);
-        let mut workspace = numbers::<f64>(m * stride, 5);
-        let before = workspace.clone();
-        let places = [
-            Place { columns: 0..20, offset: 16, row_stride: stride, accumulate: false },
-            Place { columns: 20..50, offset: 40, row_stride: stride, accumulate: true },
-        ];
-        let left = Left::Within { offset: 0, row_stride: stride };
-        multiply_within(&mut workspace, left, m, &right, &places, &[]).unwrap();
-        for row in 0..m {
-            let old = &before[row * stride..][..stride];
-            let new = &workspace[row * stride..][..stride];
-            let mut start = vec![0.0; 20];
-            start.extend_from_slice(&old[40..]);
-            let expected = reference(old, stride, &b, 1, k, 50, &start, level != Level::Portable);
-            assert_eq!(new[..16], old[..16]);
-            assert_eq!(new[16..36], expected[..20], "{level:?}");
-            assert_eq!(new[36..40], old[36..40]);
-            assert_eq!(new[40..], expected[20..], "{level:?}");
-        }
+fn what_does_not_fit_is_refused_and_nothing_written() {
+    let right = PackedMatrix::<f32>::zeroed(8, 40).unwrap();
+    let rows = Rows { count: 10, left_stride: 50, result_stride: 50, accumulate: false };
+    let narrow = Rows { result_stride: 30, ..rows };
+    let askew = Rows { result_stride: 60, ..rows };
+    let huge = Rows { left_stride: usize::MAX, ..rows };
+    let refused = |rows: Rows, places: (usize, usize), expected: fn(&Error) -> bool| {
+        let mut workspace = vec![1.0; 1000];
+        let error = multiply(&mut workspace, rows, places, &right, &[]).unwrap_err();
+        assert!(expected(&error), "{error}");
+        let product = Product::new(rows, &right).and_then(|one| one.run(&mut workspace, places, &right, &[]));
+        let error = product.unwrap_err();
+        assert!(expected(&error), "{error}");
+        assert!(workspace.iter().all(|&number| number == 1.0));
+    };
+    let overlap = |error: &Error| matches!(error, Error::PlacesOverlap { .. });
+    // The first number, the last of a row, a column that begins in the row before, another stride.
+    for places in [(0, 0), (0, 7), (0, 11), (43, 0), (5, 90)] {
+        refused(rows, places, overlap);
+    }
+    refused(askew, (0, 8), overlap);
+    let short = |error: &Error| matches!(error, Error::TooShort { .. });
+    for places in [(0, 511), (543, 0), (0, usize::MAX), (usize::MAX, 0)] {
+        refused(rows, places, short);
+    }
+    refused(huge, (0, 500), short);
+    refused(narrow, (0, 500), |error| matches!(error, Error::RowsOverlap { .. }));
+    // What just fits.
+    for places in [(0, 10), (42, 0), (0, 510), (542, 0)] {
+        multiply(&mut vec![1.0; 1000], rows, places, &right, &[]).unwrap();
     }
 }
 
 #[test]
-fn places_that_share_numbers_are_refused() {
-    let right = PackedMatrix::<f32>::zeroed(8, 40).unwrap();
-    let mut workspace = vec![0.0; 1000];
-    let place = |columns, offset, row_stride| Place { columns, offset, row_stride, accumulate: false };
-    let left = Left::Within { offset: 0, row_stride: 50 };
-    let overlapping: [&[Place]; 4] = [
-        &[place(0..8, 0, 50)],
-        &[place(0..8, 7, 50)],
-        &[place(0..16, 8, 50), place(16..32, 20, 50)],
-        &[place(0..43, 8, 50)],
-    ];
-    for places in overlapping {
-        let error = multiply_within(&mut workspace, left, 10, &right, places, &[]).unwrap_err();
-        assert!(matches!(error, Error::PlacesOverlap { .. } | Error::Segments { .. }), "{error}");
+fn a_product_is_done_with_matrices_like_its_own() {
+    let matrix = |level, rows, columns| PackedMatrix::<f32>::zeroed_for(level, rows, columns).unwrap();
+    let rows = Rows { count: 3, left_stride: 9, result_stride: 41, accumulate: false };
+    let mut workspace = vec![1.0; 1000];
+    let mut product = Product::new(rows, &matrix(Level::best(), 8, 40)).unwrap();
+    let mut run = |product: &Product<f32>, right| product.run(&mut workspace, (0, 100), &right, &[]);
+    assert_eq!(run(&product, matrix(Level::best(), 8, 40)), Ok(()));
+    let others = [(Level::best(), 9, 40), (Level::best(), 8, 41), (Level::best(), 0, 40)];
+    let others =
+        others.into_iter().chain((Level::best() != Level::Portable).then_some((Level::Portable, 8, 40)));
+    for (level, depth, columns) in others {
+        let other = matrix(level, depth, columns);
+        let expected = Error::OtherMatrix { rows: depth, columns };
+        assert_eq!(run(&product, matrix(level, depth, columns)), Err(expected));
+        product.renew(rows, &other).unwrap();
+        assert_eq!(run(&product, other), Ok(()));
+        product.renew(rows, &matrix(Level::best(), 8, 40)).unwrap();
     }
-    let short = [place(0..40, 600, 50)];
-    assert!(matches!(
-        multiply_within(&mut workspace, left, 10, &right, &short, &[]),
-        Err(Error::TooShort { .. })
-    ));
-    let narrow = [place(0..40, 600, 30)];
-    assert!(matches!(
-        multiply_within(&mut workspace, left, 10, &right, &narrow, &[]),
-        Err(Error::RowsOverlap { .. })
-    ));
-    let huge = [place(0..40, usize::MAX, usize::MAX)];
-    assert!(multiply_within(&mut workspace, left, 10, &right, &huge, &[]).is_err());
 }
 
 #[test]
@@ -262,7 +271,8 @@ fn blocks_are_placed_and_placed_again() {
         let mut identity = vec![0.0; k * k];
         identity.iter_mut().step_by(k + 1).for_each(|one| *one = 1.0);
         let mut whole = vec![0.0; k * n];
-        multiply(&identity, k, k, &right, &mut [Segment::new(0..n, &mut whole, n, false)]).unwrap();
+        let rows = Rows { count: k, left_stride: k, result_stride: n, accumulate: false };
+        product(&identity, rows, &right, &mut whole);
         assert_eq!(whole, plain);
     }
     assert!(matches!(right.place(30, 0, &[0.0; 100], 10, 10, 10, false), Err(Error::OutOfPlace { .. })));

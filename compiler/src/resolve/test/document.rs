@@ -144,13 +144,14 @@ fn a_greek_input_before_a_matrix_is_a_scalar() {
     check(
         "$$S_t = S_{t-1} + \\beta_t v_t k_t^\\top$$\n$$h_t = \\beta_t \\odot v_t$$",
         expect![[r#"
-        inputs beta[S] v[S] k[S_2]
-        states S[S, S_2]
-        order S h
-        outputs h[S]
-        GW0902 `v_t` is never defined: it becomes an input
-        GW0902 `k_t` is never defined: it becomes an input
-    "#]],
+            inputs beta[S] v[S] k[S_2]
+            states S[S, S_2]
+            order S h
+            outputs h[S]
+            GW0803 nothing that the output needs reads `S_t`
+            GW0902 `v_t` is never defined: it becomes an input
+            GW0902 `k_t` is never defined: it becomes an input
+        "#]],
     );
 }
 
@@ -287,8 +288,8 @@ fn slips_that_would_change_the_cell_are_errors() {
     check(
         "$$h_t = \\mathrm{BN}(W x_t + U h_{t-1})$$",
         expect![[r#"
-        GW0101 there is no function `BN`
-    "#]],
+            GW0101 `BN` reads as batch normalization, which is outside the language
+        "#]],
     );
     check(
         "$$\\begin{pmatrix} i_t \\\\ f_t \\end{pmatrix} = \\sigma(W [x_t, h_{t-1}])$$",

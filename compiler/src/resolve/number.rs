@@ -1,0 +1,386 @@
+//! Which names stand for one number, where only their places say so.
+//!
+//! A name without declaration is a vector or a matrix. In some places only a number has a meaning: before a matrix of
+//! the step, before the identity, beside numbers in a sum. What is read so is said in a note, but for `\gamma I`.
+
+use super::draft::Draft;
+use super::expression::{Equation, NodeId, NodeKind, Role, Source, SymbolId};
+use super::kind::{Kinds, ROUNDS, attempt};
+use super::product::Kind;
+use crate::diagnostic::Code;
+use crate::source::ast::{Function, ProductSign};
+use crate::source::is_greek_word;
+use crate::span::Span;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// `A m_{t-1} + B u_t` with one number `u_t`: an undeclared upper-case parameter that only ever multiplies numbers of
+/// each step, in terms added to vectors, is a vector. So it is beside a matrix that is applied to something, and in
+/// what a lower-case name is: read as a matrix, it would make matrices of states that nothing else makes so.
+pub(super) fn number_columns(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
+    let parameter = |node: NodeId| match draft.sources[node.0] {
+        Source::Parameter(symbol) => {
+            let known = draft.symbol(symbol);
+            (known.upper && known.declared.is_none() && known.role == Role::Parameter).then_some(symbol)
+        }
+        _ => None,
+    };
+    let applied = |node: NodeId| {
+        matches!(draft.kind(node), NodeKind::Factors { factors, signs, .. }
+            if factors.iter().any(|factor| parameter(*factor).is_some()) && !signs.contains(&ProductSign::Hadamard))
+    };
+    // Before the matrix that is meant as a column made matrices of what it is added to.
+    let kind = |node: NodeId, kind: Kind| kinds.nodes[node.0] == kind || kinds.settled[node.0] == kind;
+    let mut found: HashMap<SymbolId, usize> = HashMap::new();
+    for equation in &draft.equations {
+        let nodes = equation.first_node..equation.end_node;
+        let lower = !draft.symbol(equation.target).upper;
+        let mut terms: HashSet<NodeId> = HashSet::new();
+        for node in &draft.nodes[nodes.clone()] {
+            let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
+            let beside = |(_, other): &(NodeId, NodeId)| kind(*other, Kind::Vector) || applied(*other);
+            terms.extend([(a, b), (b, a)].iter().filter(|pair| beside(pair)).map(|pair| pair.0));
+        }
+        for at in nodes.map(NodeId).filter(|at| lower || terms.contains(at)) {
+            let NodeKind::Factors { factors, .. } = draft.kind(at) else { continue };
+            let &[left, right] = factors.as_slice() else { continue };
+            for (weight, number) in [(left, right), (right, left)] {
+                if let Some(symbol) = parameter(weight)
+                    && kind(number, Kind::Scalar)
+                    && draft.varying[number.0]
+                {
+                    *found.entry(symbol).or_default() += 1;
+                }
+            }
+        }
+    }
+    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
+    for source in &draft.sources {
+        if let Source::Parameter(symbol) = source {
+            *reads.entry(*symbol).or_default() += 1;
+        }
+    }
+    found.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0).collect()
+}
+
+/// `w^\top x_t + b`: an undeclared lower-case parameter that is only ever added to numbers of each step is a number.
+/// A sum of several is settled from its first bias on.
+pub(super) fn number_biases(
+    draft: &mut Draft,
+    kinds: &mut Kinds,
+    scalars: &mut BTreeSet<SymbolId>,
+    vectors: &BTreeSet<SymbolId>,
+) {
+    for _ in 0..ROUNDS {
+        let mut added: HashMap<SymbolId, (usize, bool)> = HashMap::new();
+        for (at, node) in draft.nodes.iter().enumerate() {
+            let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
+            // A shift that is taken away, `\tau_t - s`, is each unit's own.
+            let is_added = matches!(node.kind, NodeKind::Add(..));
+            for (term, other) in [(a, b), (b, a)] {
+                if let Source::Parameter(symbol) = draft.sources[term.0] {
+                    let entry = added.entry(symbol).or_insert((0, true));
+                    entry.0 += 1;
+                    entry.1 &= is_added && draft.varying[at] && kinds.nodes[other.0] == Kind::Scalar;
+                }
+            }
+        }
+        let mut reads: HashMap<SymbolId, usize> = HashMap::new();
+        for source in &draft.sources {
+            if let Source::Parameter(symbol) = source {
+                *reads.entry(*symbol).or_default() += 1;
+            }
+        }
+        let mut found: Vec<SymbolId> = added
+            .into_iter()
+            .filter(|(symbol, (count, numbers))| {
+                let known = draft.symbol(*symbol);
+                *numbers
+                    && reads.get(symbol) == Some(count)
+                    && known.role == Role::Parameter
+                    && known.declared.is_none()
+                    && !known.upper
+                    && kinds.symbols[symbol.0] == Kind::Vector
+            })
+            .map(|(symbol, _)| symbol)
+            .collect();
+        if found.is_empty() {
+            break;
+        }
+        found.sort_unstable();
+        scalars.extend(&found);
+        *kinds = attempt(draft, scalars, vectors);
+        for symbol in found {
+            let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
+            draft
+                .findings
+                .report(Code::ScalarRead, span, format!("`{name}` is added to one number: it is read as one"))
+                .help(format!("where a vector is meant, declare `{name}`"));
+        }
+    }
+}
+
+/// How the terms of the sum that a state is carry it on, and what else they are.
+#[derive(Default)]
+struct Carried {
+    /// A term has the state of the step before.
+    own: bool,
+    /// One of these terms has `\otimes`.
+    own_tensor: bool,
+    /// An inner product as a term, and whether its row varies.
+    inner: Option<(Span, bool)>,
+    /// A term with `\otimes` between other values.
+    tensor: Option<Span>,
+    /// Any other term.
+    others: bool,
+}
+
+fn carried(draft: &Draft, kinds: &Kinds, equation: &Equation) -> Carried {
+    let own = |node: NodeId| matches!(draft.sources[node.0], Source::Delayed(symbol, _) if symbol == equation.target);
+    let base = |symbol: SymbolId| draft.symbol(symbol).canonical.split('_').next();
+    // `\tilde{C}_t` is made for `C_t`.
+    let candidate = |node: &NodeId| matches!(draft.kind(*node), NodeKind::Read { symbol, .. } if base(*symbol) == base(equation.target));
+    let mut found = Carried::default();
+    let mut stack = vec![equation.value];
+    // Applied functions share their argument: as a tree, `f(f(x))` with `f(u) = u + u` grows without bounds.
+    let mut seen = HashSet::new();
+    while let Some(node) = stack.pop() {
+        if !seen.insert(node.0) {
+            continue;
+        }
+        match draft.kind(node) {
+            NodeKind::Add(a, b) | NodeKind::Subtract(a, b) => stack.extend([*a, *b]),
+            NodeKind::Factors { factors, signs, .. } => {
+                let tensor = signs.contains(&ProductSign::Tensor);
+                let row = factors.iter().find(|factor| kinds.nodes[factor.0] == Kind::Row);
+                let number = kinds.nodes[node.0] == Kind::Scalar || scaled_inner(draft, kinds, factors);
+                if factors.iter().any(|factor| own(*factor)) {
+                    (found.own, found.own_tensor) = (true, found.own_tensor || tensor);
+                } else if let (true, Some(row)) = (number, row) {
+                    found.inner = Some((draft.span(node), draft.varying[row.0]));
+                } else if tensor && !factors.iter().any(candidate) {
+                    found.tensor = Some(draft.span(node));
+                } else {
+                    found.others = true;
+                }
+            }
+            _ if own(node) => found.own = true,
+            _ => found.others = true,
+        }
+    }
+    found
+}
+
+/// `S_t = S_{t-1} + \beta_t k_t^\top v_t`: with columns an inner product, one number added to all of a state that nothing
+/// else shapes; with rows, as it is mostly meant, an outer one. A Greek factor before it is no vector. So is
+/// `v_t \otimes k_t` where the state is carried on without this sign, which would be element by element.
+pub(super) fn inner_states(draft: &mut Draft, kinds: &Kinds) {
+    let mut found = Vec::new();
+    for (index, equation) in draft.equations.iter().enumerate() {
+        if kinds.equations[index] != Kind::Vector {
+            continue;
+        }
+        let terms = carried(draft, kinds, equation);
+        let state = draft.symbol(equation.target);
+        match terms {
+            Carried { own: true, inner: Some((span, varies)), others: false, tensor: None, .. } => {
+                // A weight has no outer product with a value.
+                let outer = if varies {
+                    "values are columns: write an outer product as `v_t k_t^\\top`; "
+                } else {
+                    ""
+                };
+                let state = draft.written(equation.target, 0);
+                let help = format!(
+                    "{outer}where the state is one number, declare it, as in `{state} \\in \\mathbb{{R}}`"
+                );
+                found.push((span, "this is one number, added to every element of the state", help));
+            }
+            Carried { own: true, own_tensor: false, tensor: Some(span), .. }
+                if state.upper && state.declared.is_none() =>
+            {
+                let help = "write an outer product as `v_t k_t^\\top`, and a product element by element as \
+                            `v_t \\odot k_t`";
+                let message =
+                    "an outer product is mostly meant here, but `\\otimes` reads element by element";
+                found.push((span, message, help.to_owned()));
+            }
+            _ => {}
+        }
+    }
+    for (span, message, help) in found {
+        draft.findings.report(Code::AmbiguousProduct, span, message).help(help);
+    }
+}
+
+/// `\beta_t k_t^\top v_t`: an inner product behind a Greek letter.
+fn scaled_inner(draft: &Draft, kinds: &Kinds, factors: &[NodeId]) -> bool {
+    factors.split_first().is_some_and(|(first, rest)| {
+        let vectors = rest.iter().map(|factor| kinds.nodes[factor.0]).filter(|kind| *kind != Kind::Scalar);
+        greek_vector(draft, kinds, *first).is_some() && vectors.eq([Kind::Row, Kind::Vector])
+    })
+}
+
+/// An undeclared Greek input or parameter that reads as a vector.
+fn greek_vector(draft: &Draft, kinds: &Kinds, node: NodeId) -> Option<SymbolId> {
+    let (Source::Input(symbol, _) | Source::Parameter(symbol)) = draft.sources[node.0] else { return None };
+    let known = draft.symbol(symbol);
+    let base = known.canonical.split('_').next().unwrap_or("");
+    let greek = is_greek_word(base) && !known.upper;
+    (greek && known.declared.is_none() && kinds.symbols[symbol.0] == Kind::Vector).then_some(symbol)
+}
+
+/// Undeclared Greek inputs and parameters that only ever stand before an outer product or a matrix that varies in time,
+/// as in `\alpha_t S_{t-1} + \beta_t v_t k_t^\top` and `\gamma S_{t-1}`: a vector has no meaning there.
+pub(super) fn greek_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
+    let mut found = BTreeSet::new();
+    let mut scaling: HashMap<SymbolId, usize> = HashMap::new();
+    for node in &draft.nodes {
+        let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
+        let Some((&first, rest)) = factors.split_first() else { continue };
+        let Some(symbol) = greek_vector(draft, kinds, first) else { continue };
+        let kind = |node: &NodeId| kinds.nodes[node.0];
+        let outer = rest.windows(2).any(|pair| kind(&pair[0]) == Kind::Vector && kind(&pair[1]) == Kind::Row);
+        let matrix = rest.first().is_some_and(|next| kind(next) == Kind::Matrix && draft.varying[next.0]);
+        if (outer || matrix) && !signs.contains(&ProductSign::Hadamard) {
+            *scaling.entry(symbol).or_default() += 1;
+        }
+    }
+    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
+    for source in &draft.sources {
+        if let Source::Input(symbol, _) | Source::Parameter(symbol) = source {
+            *reads.entry(*symbol).or_default() += 1;
+        }
+    }
+    found.extend(
+        scaling.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0),
+    );
+    found
+}
+
+/// Undeclared lower-case inputs that stand directly before a matrix that varies in time, as `f_t` in
+/// `f_t C_{t-1} + i_t v_t k_t^\top`, or of which alone what stands there is made, `f_t = \sigma(\tilde f_t)`: a vector has
+/// no meaning there. With them those that scale the outer product they are added to, since they are gates of one memory.
+pub(super) fn matrix_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
+    let kind = |node: &NodeId| kinds.nodes[node.0];
+    let mut found = BTreeSet::new();
+    for equation in &draft.equations {
+        let (mut scales, mut partners) = (BTreeSet::new(), BTreeSet::new());
+        for node in &draft.nodes[equation.first_node..equation.end_node] {
+            let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
+            let Some((first, rest)) = factors.split_first() else { continue };
+            if kind(first) != Kind::Vector || signs.contains(&ProductSign::Hadamard) {
+                continue;
+            }
+            match rest {
+                [next, ..] if kind(next) == Kind::Matrix && draft.varying[next.0] => {
+                    scales.extend(made_of_inputs(draft, kinds, *first));
+                }
+                [column, row] if kind(column) == Kind::Vector && kind(row) == Kind::Row => {
+                    partners.extend(made_of_inputs(draft, kinds, *first));
+                }
+                _ => {}
+            }
+        }
+        if !scales.is_empty() {
+            found.extend(scales);
+            found.extend(partners);
+        }
+    }
+    found
+}
+
+/// What a definition that is declared as a number is made of: `f_t \in \mathbb{R}` and `f_t = \sigma(\tilde f_t)`.
+pub(super) fn declared_numbers(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
+    let declared = |symbol| kinds.declared(draft, symbol).is_some_and(<[_]>::is_empty);
+    let numbers = draft.equations.iter().filter(|equation| declared(equation.target));
+    numbers.flat_map(|equation| made_of_inputs(draft, kinds, equation.value)).collect()
+}
+
+/// The undeclared lower-case inputs that a vector is made of, element by element, where it is made of nothing else but
+/// numbers and states that are made so, and these states: if all are numbers, it is one. Else none.
+fn made_of_inputs(draft: &Draft, kinds: &Kinds, node: NodeId) -> BTreeSet<SymbolId> {
+    let mut numbers = BTreeSet::new();
+    let mut stack = vec![node];
+    let mut seen = HashSet::new();
+    while let Some(node) = stack.pop() {
+        if kinds.nodes[node.0] == Kind::Scalar || !seen.insert(node.0) {
+            continue;
+        }
+        let elements = match draft.kind(node) {
+            _ if kinds.nodes[node.0] != Kind::Vector => false,
+            NodeKind::Read { .. } => match draft.sources[node.0] {
+                Source::Input(symbol, _) => {
+                    let known = draft.symbol(symbol);
+                    numbers.insert(symbol);
+                    !known.upper && known.declared.is_none()
+                }
+                Source::Equation(at) | Source::Unknown(at) => {
+                    stack.push(draft.equations[at].value);
+                    draft.symbol(draft.equations[at].target).declared.is_none()
+                }
+                Source::Delayed(symbol, _) => {
+                    let known = draft.symbol(symbol);
+                    numbers.insert(symbol);
+                    stack.extend(known.definitions.last().map(|&at| draft.equations[at].value));
+                    known.declared.is_none()
+                }
+                Source::Parameter(_) | Source::Identity | Source::None => false,
+            },
+            NodeKind::Call(function, _) if !by_element(*function) => false,
+            kind @ (NodeKind::Negate(_)
+            | NodeKind::Add(..)
+            | NodeKind::Subtract(..)
+            | NodeKind::Divide(..)
+            | NodeKind::Power(..)
+            | NodeKind::Call(..)
+            | NodeKind::Factors { .. }) => {
+                kind.operands(|operand| stack.push(operand));
+                true
+            }
+            _ => false,
+        };
+        if !elements {
+            return BTreeSet::new();
+        }
+    }
+    numbers
+}
+
+/// Functions that make of one number one number.
+pub(super) const fn by_element(function: Function) -> bool {
+    matches!(
+        function,
+        Function::Sigmoid
+            | Function::Tanh
+            | Function::Relu
+            | Function::Softplus
+            | Function::Exponential
+            | Function::Logarithm
+            | Function::SquareRoot
+            | Function::Absolute
+            | Function::Maximum
+            | Function::Minimum
+            | Function::LogSigmoid
+            | Function::Clip
+    )
+}
+
+/// Undeclared lower-case parameters and inputs that stand before the identity, as `\gamma I` and `\alpha_t I`: nothing
+/// but a number can.
+pub(super) fn identity_scales(draft: &Draft) -> BTreeSet<SymbolId> {
+    let mut found = BTreeSet::new();
+    for node in &draft.nodes {
+        let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
+        for (pair, sign) in factors.windows(2).zip(signs) {
+            let &[scale, identity] = pair else { continue };
+            if let (Source::Parameter(symbol) | Source::Input(symbol, _), Source::Identity) =
+                (draft.sources[scale.0], draft.sources[identity.0])
+                && !draft.symbol(symbol).upper
+                && *sign != ProductSign::Hadamard
+            {
+                found.insert(symbol);
+            }
+        }
+    }
+    found
+}

@@ -1,0 +1,201 @@
+//! The programs of a time loop, readied for a piece of a run: what is the same at each of its steps is found out once.
+//!
+//! A step of a small cell takes as long as finding out which kernels run and where. So an instruction becomes an
+//! [`Operation`], which knows its kernels and the [`Track`] of each of its operands: where it lies at every step.
+//! Operations are kept until the arena is laid anew or another piece is run: a run over rows of one length readies once,
+//! and runs like it after it not at all.
+
+use gatewright_compiler::plan::{Place, Section, Step};
+
+use super::arena::{Region, Track};
+use super::block::{Shared, product_rows};
+use super::compiled::internal;
+use super::piece::Piece;
+use crate::error::CallError;
+use crate::matmul::{Element, PackedMatrix, Product, Rows};
+
+/// What one instruction of a program does at every step of a piece.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Operation {
+    /// A product by a matrix: its number, the matrix, and where its left operand and its result are.
+    Product { product: usize, matrix: usize, left: Track, result: Track },
+    /// An element loop, and the tracks of its buffers.
+    Loop { kernel: usize, tracks: (usize, usize) },
+    /// Another instruction of the program, by number: it is found out at each step.
+    Other { instruction: usize },
+}
+
+/// The operations of one direction.
+#[derive(Debug)]
+pub(super) struct Ready<T> {
+    /// The piece that they are for.
+    piece: Option<Piece>,
+    /// How often they were found out, for tests.
+    #[cfg(test)]
+    times: usize,
+    /// For each section, which operations are its own.
+    sections: [(usize, usize); Section::ALL.len()],
+    operations: Vec<Operation>,
+    tracks: Vec<Track>,
+    pub(super) products: Vec<Product<T>>,
+}
+
+impl<T> Default for Ready<T> {
+    fn default() -> Self {
+        Self {
+            piece: None,
+            #[cfg(test)]
+            times: 0,
+            sections: [(0, 0); Section::ALL.len()],
+            operations: Vec::new(),
+            tracks: Vec::new(),
+            products: Vec::new(),
+        }
+    }
+}
+
+impl<T: Element> Ready<T> {
+    /// Forgets the piece: the arena is another.
+    pub(super) fn forget(&mut self) {
+        self.piece = None;
+    }
+
+    /// The operations of a section, in order.
+    #[inline]
+    pub(super) fn operations(&self, section: Section) -> &[Operation] {
+        let (first, end) = self.sections[section as usize];
+        &self.operations[first..end]
+    }
+
+    /// Tracks from one to before another.
+    #[inline]
+    pub(super) fn tracks(&self, (first, end): (usize, usize)) -> &[Track] {
+        &self.tracks[first..end]
+    }
+
+    /// Readies one direction for a piece, unless it is.
+    pub(super) fn ready(
+        &mut self,
+        shared: Shared<'_, T>,
+        region: Region<'_>,
+        backward: bool,
+    ) -> Result<(), CallError> {
+        if self.piece == Some(region.piece) {
+            return Ok(());
+        }
+        self.piece = None;
+        self.operations.clear();
+        self.tracks.clear();
+        let plan = &shared.engine.plan;
+        let mut products = 0;
+        let sections = Section::ALL.into_iter().filter(|one| one.is_step() && one.is_backward() == backward);
+        for section in sections {
+            let first = self.operations.len();
+            for (instruction, step) in plan.program(section).iter().enumerate() {
+                let operation = match step {
+                    Step::Product { operand, matrix, output, accumulate } => {
+                        let rows = product_rows(plan, region.piece.rows, *operand, *output, *accumulate);
+                        self.ready_product(products, rows, &shared.matrices[*matrix])?;
+                        products += 1;
+                        let track = |place: &Place| {
+                            region.track(place.buffer.0 as usize, place.time).column(place.column)
+                        };
+                        let (left, result) = (track(operand), track(output));
+                        Operation::Product { product: products - 1, matrix: *matrix, left, result }
+                    }
+                    Step::Loop { kernel, bindings } => {
+                        let first = self.tracks.len();
+                        self.tracks.extend(
+                            bindings.iter().map(|&(buffer, time)| region.track(buffer.0 as usize, time)),
+                        );
+                        Operation::Loop { kernel: *kernel, tracks: (first, self.tracks.len()) }
+                    }
+                    _ => Operation::Other { instruction },
+                };
+                self.operations.push(operation);
+            }
+            self.sections[section as usize] = (first, self.operations.len());
+        }
+        self.piece = Some(region.piece);
+        #[cfg(test)]
+        {
+            self.times += 1;
+        }
+        Ok(())
+    }
+
+    /// The product with a number, in the memory of the one before it.
+    fn ready_product(&mut self, at: usize, rows: Rows, matrix: &PackedMatrix<T>) -> Result<(), CallError> {
+        match self.products.get_mut(at) {
+            Some(product) => product.renew(rows, matrix).map_err(internal),
+            None => {
+                self.products.push(Product::new(rows, matrix).map_err(internal)?);
+                Ok(())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use gatewright_compiler::plan::Section;
+
+    use super::Operation;
+    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+    use crate::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
+    use crate::workspace::Workspace;
+
+    #[test]
+    fn the_loops_of_an_lstm_are_readied_once_for_each_shape_of_a_call() {
+        let cell = crate::zoo::find("lstm").expect("a cell").read().expect("reads");
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+        let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles");
+        let parameters = vec![0.1; cell.parameter_layout().length()];
+        let mut gradients = parameters.clone();
+        let mut workspace = Workspace::default();
+        let mut run = |steps: usize, batch: usize, workspace: &mut Workspace<f32>| {
+            let input = vec![0.5; steps * batch * 3];
+            let mut output = vec![0.0; steps * batch * 4];
+            let forward = Forward {
+                steps,
+                batch,
+                sequences: Sequences::default(),
+                parameters: &parameters,
+                inputs: &[&input],
+                initial_states: &[],
+                outputs: &mut [&mut output],
+                final_states: &mut [],
+            };
+            cell.forward(forward, Keep::Tape, workspace).expect("runs");
+            let backward = Backward {
+                parameters: &parameters,
+                inputs: &[],
+                output_gradients: &[&vec![1.0; steps * batch * 4]],
+                final_state_gradients: &[],
+                parameter_gradients: &mut gradients,
+                input_gradients: &mut [],
+                initial_state_gradients: &mut [],
+            };
+            cell.backward(backward, workspace).expect("runs");
+            let ready = &workspace.memory().blocks[0].ready;
+            ready.each_ref().map(|ready| (ready.piece, ready.times))
+        };
+        let first = run(5, 2, &mut workspace);
+        for (piece, times) in first {
+            let piece = piece.expect("readied");
+            assert_eq!((piece.steps, piece.rows, times), (5, 2, 1));
+        }
+        assert_eq!(run(5, 2, &mut workspace), first);
+        assert!(run(4, 3, &mut workspace).iter().all(|&(_, times)| times == 2));
+        let ready = &workspace.memory().blocks[0].ready;
+        let kinds = |section: Section| {
+            let one = |operation: &Operation| match operation {
+                Operation::Product { .. } => 'p',
+                Operation::Loop { .. } => 'l',
+                Operation::Other { .. } => 'o',
+            };
+            ready[usize::from(section.is_backward())].operations(section).iter().map(one).collect::<String>()
+        };
+        assert_eq!(Section::ALL.map(kinds).join(","), ",,,pl,,,,,lpl,");
+    }
+}
