@@ -1,8 +1,9 @@
 //! Text or tokens to syntax tree. What the texts mean is said in `LANGUAGE.md` ([`crate::language`]).
 //!
 //! `find` cuts the mathematics out of a document, `latex`, `text` and `rust_tokens` turn it into one alphabet of
-//! tokens, `rewrite` names what only neighbours tell, `convention` settles what the whole document says about time, `statement` cuts tokens into equations, and
-//! `pratt` with `script` parses each. `explanation` reads what the text around them declares. `print` goes back.
+//! tokens, `rewrite` names what only neighbours tell, `convention` settles what the whole document says about time,
+//! `statement` cuts tokens into equations, and `pratt` with `script` parses each. `explanation` reads what the text around
+//! them declares. `print` goes back.
 //!
 //! # Invariants
 //!
