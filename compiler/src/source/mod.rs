@@ -1,8 +1,9 @@
 //! Text or tokens to syntax tree. What the texts mean is said in `LANGUAGE.md` ([`crate::language`]).
 //!
 //! `find` cuts the mathematics out of a document, `latex`, `text` and `rust_tokens` turn it into one alphabet of
-//! tokens, `convention` settles what the whole document says about time, `statement` cuts tokens into equations, and
-//! `pratt` with `script` parses each. `explanation` reads what the text around them declares. `print` goes back.
+//! tokens, `rewrite` names what only neighbours tell, `convention` settles what the whole document says about time,
+//! `statement` cuts tokens into equations, and `pratt` with `script` parses each. `explanation` reads what the text around
+//! them declares. `print` goes back.
 //!
 //! # Invariants
 //!
@@ -29,6 +30,7 @@ mod name;
 mod normal;
 mod pratt;
 pub mod print;
+mod rewrite;
 mod row;
 #[cfg(feature = "tokens")]
 mod rust_tokens;
@@ -54,6 +56,7 @@ use std::ops::Range;
 use ast::{Document, Statement, StatementKind};
 use convention::Convention;
 use find::{Block, Found, Place, Spelling};
+use rewrite::{beginnings, label_brackets, name_arrows, ring_signs};
 use token::{Token, TokenKind};
 use writer::Writer;
 
@@ -289,7 +292,7 @@ fn defines_indexed(statements: &[Statement]) -> bool {
 pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     let mut writer = Writer::default();
     let spans = rust_tokens::lex(tokens, &mut writer);
-    let lexed = [writer.tokens];
+    let lexed = [beginnings(writer.tokens)];
     let convention = convention::observe(&lexed);
     let mut reader = statement::Reader::new(&convention, true);
     let [tokens] = &lexed;
@@ -394,114 +397,11 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
             ring_signs(&mut writer.tokens);
         }
         diagnostics = writer.diagnostics;
-        lexed.push(label_brackets(writer.tokens));
+        lexed.push(beginnings(label_brackets(writer.tokens)));
     }
     component::rewrite(&mut lexed);
     difference::join(&mut lexed);
     (lexed, diagnostics)
-}
-
-/// `W^{\leftarrow}`: an arrow alone in a script is a label, the direction.
-fn name_arrows(tokens: &mut [Token]) {
-    use token::Bracket;
-    for at in 1..tokens.len() {
-        let word = match tokens[at].kind {
-            TokenKind::Equals => "leftarrow",
-            TokenKind::Arrow => "rightarrow",
-            _ => continue,
-        };
-        let braced = tokens[at - 1].kind == TokenKind::Open(Bracket::Brace)
-            && tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Close(Bracket::Brace));
-        let sign = at.checked_sub(if braced { 2 } else { 1 }).and_then(|sign| tokens.get(sign));
-        if sign.is_some_and(|sign| matches!(sign.kind, TokenKind::Subscript | TokenKind::Superscript)) {
-            tokens[at].kind = TokenKind::Word { text: word.to_owned(), upper: false };
-        }
-    }
-}
-
-/// `f_t o c_{t-1}`: on a keyboard a ring is the letter `o`, where it stands between blanks and two factors wherever it
-/// stands alone.
-fn ring_signs(tokens: &mut [Token]) {
-    use token::Bracket;
-    let factor_ends = |token: &Token| {
-        matches!(token.kind, TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Mark(_))
-            || matches!(token.kind, TokenKind::Close(Bracket::Round | Bracket::Brace | Bracket::Square))
-    };
-    let factor_begins = |token: &Token| {
-        matches!(token.kind, TokenKind::Word { .. } | TokenKind::Function(..) | TokenKind::Accent(_))
-            || token.kind == TokenKind::Open(Bracket::Round)
-    };
-    let mut rings = Vec::new();
-    for (at, token) in tokens.iter().enumerate() {
-        if !matches!(&token.kind, TokenKind::Word { text, .. } if text == "o") {
-            continue;
-        }
-        let script = |token: Option<&Token>| {
-            token.is_some_and(|token| matches!(token.kind, TokenKind::Subscript | TokenKind::Superscript))
-        };
-        let before = at.checked_sub(1).and_then(|before| tokens.get(before));
-        // `W_o`, `o_t`: a label, a gate.
-        let label = before.is_some_and(|before| before.kind == TokenKind::Open(Bracket::Brace))
-            && at.checked_sub(2).is_some_and(|sign| script(tokens.get(sign)));
-        if script(before) || label || tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Subscript)
-        {
-            continue;
-        }
-        let after = tokens.get(at + 1);
-        let stands = token.spaced
-            && before.is_some_and(factor_ends)
-            && after.is_some_and(|after| after.spaced && factor_begins(after));
-        if !stands {
-            return;
-        }
-        rings.push(at);
-    }
-    for at in rings {
-        tokens[at].kind = TokenKind::Product(ast::ProductSign::Hadamard);
-    }
-}
-
-/// `W[i]` where the time stands in brackets too, `x[t]`: a label of one letter, directly behind a name.
-fn label_brackets(tokens: Vec<Token>) -> Vec<Token> {
-    use token::Bracket;
-    let letter = |at: usize, known: Option<bool>| {
-        let word = |at: usize| match tokens.get(at) {
-            Some(Token { kind: TokenKind::Word { text, .. }, .. }) => Some(text.as_str()),
-            _ => None,
-        };
-        let open =
-            tokens.get(at).is_some_and(|open| open.kind == TokenKind::Open(Bracket::Square) && !open.spaced);
-        let named = open && at.checked_sub(1).is_some_and(|before| word(before).is_some());
-        named
-            && word(at + 1).is_some_and(|text| match known {
-                Some(time) => time == (text == "t"),
-                None => false,
-            })
-    };
-    let closed =
-        |at: usize| tokens.get(at).is_some_and(|close| close.kind == TokenKind::Close(Bracket::Square));
-    let times = (0..tokens.len()).filter(|&at| letter(at, Some(true))).count();
-    let labels: Vec<usize> = (0..tokens.len())
-        .filter(|&at| times > 1 && letter(at, Some(false)) && closed(at + 2))
-        .filter(|&at| matches!(&tokens[at + 1].kind, TokenKind::Word { text, .. } if text.len() == 1))
-        .collect();
-    if labels.is_empty() {
-        return tokens;
-    }
-    let mut next = labels.iter().peekable();
-    let mut kept = Vec::with_capacity(tokens.len());
-    let mut dropped = None;
-    for (at, mut token) in tokens.into_iter().enumerate() {
-        if next.peek() == Some(&&at) {
-            next.next();
-            token.kind = TokenKind::Subscript;
-            dropped = Some(at + 2);
-        } else if dropped == Some(at) {
-            continue;
-        }
-        kept.push(token);
-    }
-    kept
 }
 
 /// Parses lexed blocks; `diagnostics` are those of the lexers.

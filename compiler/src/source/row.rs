@@ -517,6 +517,13 @@ pub(crate) fn segments(tokens: &[Token], lines: bool) -> Vec<(usize, usize)> {
                     || token.kind == TokenKind::Quad && is_bracketed_equation(&sequence, index + 1)
             }
             TokenKind::Semicolon if lines => sequence.is_left_side(index + 1),
+            // `a &= b & c &= d`: two columns of equations.
+            TokenKind::Align if outside => {
+                let equals = |at: usize| tokens[at].kind == TokenKind::Equals;
+                last.is_some_and(|last| !equals(last))
+                    && (start..index).any(equals)
+                    && sequence.is_left_side(index + 1)
+            }
             TokenKind::Where if outside => true,
             _ => false,
         };

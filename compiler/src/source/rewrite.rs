@@ -1,0 +1,153 @@
+//! Tokens whose meaning only the tokens around them tell, for all spellings: after the lexers and before the parser.
+
+use super::ast::ProductSign;
+use super::token::{Bracket, Token, TokenKind};
+
+/// `W^{\leftarrow}`: an arrow alone in a script is a label, the direction.
+pub(super) fn name_arrows(tokens: &mut [Token]) {
+    for at in 1..tokens.len() {
+        let word = match tokens[at].kind {
+            TokenKind::Equals => "leftarrow",
+            TokenKind::Arrow => "rightarrow",
+            _ => continue,
+        };
+        let braced = tokens[at - 1].kind == TokenKind::Open(Bracket::Brace)
+            && tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Close(Bracket::Brace));
+        let sign = at.checked_sub(if braced { 2 } else { 1 }).and_then(|sign| tokens.get(sign));
+        if sign.is_some_and(|sign| matches!(sign.kind, TokenKind::Subscript | TokenKind::Superscript)) {
+            tokens[at].kind = TokenKind::Word { text: word.to_owned(), upper: false };
+        }
+    }
+}
+
+/// `f_t o c_{t-1}`: on a keyboard a ring is the letter `o`, where it stands between blanks and two factors wherever it
+/// stands alone.
+pub(super) fn ring_signs(tokens: &mut [Token]) {
+    let factor_ends = |token: &Token| {
+        matches!(token.kind, TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Mark(_))
+            || matches!(token.kind, TokenKind::Close(Bracket::Round | Bracket::Brace | Bracket::Square))
+    };
+    let factor_begins = |token: &Token| {
+        matches!(token.kind, TokenKind::Word { .. } | TokenKind::Function(..) | TokenKind::Accent(_))
+            || token.kind == TokenKind::Open(Bracket::Round)
+    };
+    let mut rings = Vec::new();
+    for (at, token) in tokens.iter().enumerate() {
+        if !matches!(&token.kind, TokenKind::Word { text, .. } if text == "o") {
+            continue;
+        }
+        let script = |token: Option<&Token>| {
+            token.is_some_and(|token| matches!(token.kind, TokenKind::Subscript | TokenKind::Superscript))
+        };
+        let before = at.checked_sub(1).and_then(|before| tokens.get(before));
+        // `W_o`, `o_t`: a label, a gate.
+        let label = before.is_some_and(|before| before.kind == TokenKind::Open(Bracket::Brace))
+            && at.checked_sub(2).is_some_and(|sign| script(tokens.get(sign)));
+        if script(before) || label || tokens.get(at + 1).is_some_and(|next| next.kind == TokenKind::Subscript)
+        {
+            continue;
+        }
+        let after = tokens.get(at + 1);
+        let stands = token.spaced
+            && before.is_some_and(factor_ends)
+            && after.is_some_and(|after| after.spaced && factor_begins(after));
+        if !stands {
+            return;
+        }
+        rings.push(at);
+    }
+    for at in rings {
+        tokens[at].kind = TokenKind::Product(ProductSign::Hadamard);
+    }
+}
+
+/// `W[i]` where the time stands in brackets too, `x[t]`: a label of one letter, directly behind a name.
+pub(super) fn label_brackets(tokens: Vec<Token>) -> Vec<Token> {
+    let letter = |at: usize, known: Option<bool>| {
+        let word = |at: usize| match tokens.get(at) {
+            Some(Token { kind: TokenKind::Word { text, .. }, .. }) => Some(text.as_str()),
+            _ => None,
+        };
+        let open =
+            tokens.get(at).is_some_and(|open| open.kind == TokenKind::Open(Bracket::Square) && !open.spaced);
+        let named = open && at.checked_sub(1).is_some_and(|before| word(before).is_some());
+        named
+            && word(at + 1).is_some_and(|text| match known {
+                Some(time) => time == (text == "t"),
+                None => false,
+            })
+    };
+    let closed =
+        |at: usize| tokens.get(at).is_some_and(|close| close.kind == TokenKind::Close(Bracket::Square));
+    let times = (0..tokens.len()).filter(|&at| letter(at, Some(true))).count();
+    let labels: Vec<usize> = (0..tokens.len())
+        .filter(|&at| times > 1 && letter(at, Some(false)) && closed(at + 2))
+        .filter(|&at| matches!(&tokens[at + 1].kind, TokenKind::Word { text, .. } if text.len() == 1))
+        .collect();
+    if labels.is_empty() {
+        return tokens;
+    }
+    let mut next = labels.iter().peekable();
+    let mut kept = Vec::with_capacity(tokens.len());
+    let mut dropped = None;
+    for (at, mut token) in tokens.into_iter().enumerate() {
+        if next.peek() == Some(&&at) {
+            next.next();
+            token.kind = TokenKind::Subscript;
+            dropped = Some(at + 2);
+        } else if dropped == Some(at) {
+            continue;
+        }
+        kept.push(token);
+    }
+    kept
+}
+
+/// `h[0] = s`, `h(-1) = 0` where the time stands in such brackets, `h[t]`: the value before the first step, `h_0`.
+pub(super) fn beginnings(tokens: Vec<Token>) -> Vec<Token> {
+    let kind = |at: usize| tokens.get(at).map(|token| &token.kind);
+    // A bracket directly behind a name.
+    let behind = |at: usize| match kind(at) {
+        Some(TokenKind::Open(bracket @ (Bracket::Round | Bracket::Square))) if !tokens[at].spaced => {
+            let name = at.checked_sub(1).and_then(kind);
+            matches!(
+                name,
+                Some(TokenKind::Word { .. } | TokenKind::Mark(_) | TokenKind::Close(Bracket::Brace))
+            )
+            .then_some(*bracket)
+        }
+        _ => None,
+    };
+    let timed = (0..tokens.len()).any(|at| {
+        behind(at).is_some() && matches!(kind(at + 1), Some(TokenKind::Word { text, .. }) if text == "t")
+    });
+    if !timed {
+        return tokens;
+    }
+    let mut changed = Vec::new();
+    for at in 0..tokens.len() {
+        let Some(bracket) = behind(at) else { continue };
+        let number = at + 1 + usize::from(kind(at + 1) == Some(&TokenKind::Minus));
+        let given = matches!(kind(number), Some(TokenKind::Number { whole: Some(_), .. }))
+            && kind(number + 1) == Some(&TokenKind::Close(bracket))
+            && matches!(kind(number + 2), Some(TokenKind::Equals));
+        if given {
+            changed.push((at, number + 1));
+        }
+    }
+    let mut kept = Vec::with_capacity(tokens.len() + changed.len());
+    let mut next = changed.into_iter().peekable();
+    for (at, mut token) in tokens.into_iter().enumerate() {
+        if let Some((open, close)) = next.peek() {
+            if at == *open {
+                kept.push(Token { kind: TokenKind::Subscript, ..token.clone() });
+                token.kind = TokenKind::Open(Bracket::Brace);
+            } else if at == *close {
+                token.kind = TokenKind::Close(Bracket::Brace);
+                next.next();
+            }
+        }
+        kept.push(token);
+    }
+    kept
+}
