@@ -247,6 +247,10 @@ codes! {
     /// For example, in `z_t \sim \mathcal{N}(\mu_t, I)` the equations decide a distribution, and `\arg\max(V h_t)` is no number that varies smoothly.
     /// Draw the noise outside and give it as an input, `z_t = \mu_t + \epsilon_t`, or use `softmax` for a choice.
     SampleOrChoice "GW0458" Error "a sample or a choice";
+    /// An `i` or `j` that only parameters are multiplied by reads as the imaginary unit, and numbers are real here.
+    /// For example, `\lambda = \exp(-\nu + i \theta)` is the eigenvalue of a complex recurrence.
+    /// Write real and imaginary parts as two values, or declare `i` where it is a weight.
+    ComplexNumber "GW0459" Error "a complex number";
     /// There are more definitions than the limit `MAXIMUM_DEFINITIONS`.
     /// For example, a generated text may unroll a sequence into one equation for each step.
     /// Write one step, or split the document.

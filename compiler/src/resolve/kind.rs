@@ -25,6 +25,8 @@ pub(super) struct Kinds {
     pub(super) equations: Vec<Kind>,
     /// Of expressions.
     pub(super) nodes: Vec<Kind>,
+    /// Of expressions, when everything had a kind for the first time.
+    pub(super) settled: Vec<Kind>,
     /// Name of the batch axis, where per-step values are declared with one.
     pub(super) batch: Option<String>,
 }
@@ -95,6 +97,7 @@ pub(super) fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTr
         symbols: vec![Kind::Unknown; draft.symbols.len()],
         equations: vec![Kind::Unknown; draft.equations.len()],
         nodes: vec![Kind::Unknown; draft.nodes.len()],
+        settled: Vec::new(),
         batch,
     };
     let diagonal = diagonal_uses(draft);
@@ -113,7 +116,7 @@ pub(super) fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTr
             (None, _) if scales.contains(&id) => Kind::Scalar,
             (None, Role::Parameter) if diagonal.contains(&id) => Kind::Unknown,
             // `\Delta t`, the size of a step.
-            (None, Role::Parameter) if symbol.canonical == "Deltat" => Kind::Scalar,
+            (None, Role::Parameter | Role::Input) if symbol.canonical == "Deltat" => Kind::Scalar,
             (None, Role::Parameter) if symbol.upper => Kind::Matrix,
             (None, Role::Identity) => Kind::Matrix,
             (None, Role::Constant(_)) => Kind::Scalar,
@@ -187,15 +190,15 @@ fn addends(draft: &Draft) -> HashMap<SymbolId, Vec<NodeId>> {
     added
 }
 
-/// `\exp(A)` of a matrix of parameters: the exponential of the matrix, or of each element?
+/// `\exp(A)` of a matrix of parameters: the exponential of the matrix, or of each element? And `\exp(\Delta_t A)`.
 fn matrix_functions(draft: &mut Draft, kinds: &Kinds) {
     let mut found = Vec::new();
     for (at, node) in draft.nodes.iter().enumerate() {
         if let NodeKind::Call(function, arguments) = &node.kind
             && let Function::Exponential | Function::Logarithm | Function::SquareRoot = function
             && let [argument] = arguments.as_slice()
-            && kinds.nodes[argument.0] == Kind::Matrix
-            && !draft.varying[at]
+            && (kinds.nodes[argument.0] == Kind::Matrix && !draft.varying[at]
+                || *function == Function::Exponential && is_step_of_matrix(draft, kinds, *argument))
         {
             found.push((node.span, *function));
         }
@@ -210,6 +213,23 @@ fn matrix_functions(draft: &mut Draft, kinds: &Kinds) {
                  `colsoftmax(A)` and `rowsoftmax(A)` divide the exponentials by their sums",
             );
     }
+}
+
+/// `\Delta_t A`, `-\Delta t \cdot A`: a step along a matrix of parameters, before which no row stands.
+fn is_step_of_matrix(draft: &Draft, kinds: &Kinds, mut node: NodeId) -> bool {
+    while let NodeKind::Negate(inner) = draft.kind(node) {
+        node = *inner;
+    }
+    let NodeKind::Factors { factors, .. } = draft.kind(node) else { return false };
+    let step = |factor: &NodeId| {
+        let NodeKind::Read { symbol, .. } = draft.kind(*factor) else { return false };
+        let base = draft.symbol(*symbol).canonical.split('_').next().unwrap_or("");
+        matches!(base, "Delta" | "delta" | "Deltat" | "dt")
+    };
+    let matrix = |factor: &NodeId| kinds.nodes[factor.0] == Kind::Matrix && !draft.varying[factor.0];
+    let number = |factor: &&NodeId| kinds.nodes[factor.0] == Kind::Scalar;
+    factors.last().is_some_and(matrix) && factors.iter().any(step)
+        || factors.iter().any(matrix) && factors.iter().filter(number).any(step)
 }
 
 /// Goes round until every equation has a kind and none changes.
@@ -247,6 +267,7 @@ fn settle(draft: &Draft, kinds: &mut Kinds) {
         }
         break;
     }
+    kinds.settled.clone_from(&kinds.nodes);
     for _ in 0..ROUNDS {
         let mut changed = false;
         for equation in 0..draft.equations.len() {

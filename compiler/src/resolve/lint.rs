@@ -34,6 +34,7 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables) {
     other_definitions(draft, variables);
     numbered_weights(draft);
     learned_exponents(draft);
+    imaginary_units(draft);
     joined_weights(draft);
     chosen_output(draft, variables);
 }
@@ -317,6 +318,31 @@ fn learned_exponents(draft: &mut Draft) {
             .findings
             .report(Code::LearnedExponent, span, format!("the exponent `{name}` is learned, as weights are"))
             .help(format!("give its value, as in `{name} = 2`, or declare it if it is learned"));
+    }
+}
+
+/// `\exp(-\nu + i \theta)`: a vector of weights that only parameters are multiplied by could be one of them.
+fn imaginary_units(draft: &mut Draft) {
+    let is_unit = |node: NodeId| {
+        matches!(draft.sources[node.0], Source::Parameter(symbol)
+            if matches!(draft.symbol(symbol).canonical.as_str(), "i" | "j")
+                && draft.symbol(symbol).role == Role::Parameter
+                && draft.symbol(symbol).declared.is_none())
+    };
+    let mut found = Vec::new();
+    for (at, node) in draft.nodes.iter().enumerate() {
+        if let NodeKind::Factors { factors, .. } = &node.kind
+            && !draft.varying[at]
+            && factors.len() > 1
+        {
+            found.extend(factors.iter().copied().find(|factor| is_unit(*factor)));
+        }
+    }
+    for node in found {
+        let span = draft.span(node);
+        draft.findings.report(Code::ComplexNumber, span, "this reads as the imaginary unit").help(
+            "numbers are real: write real and imaginary parts as two values, or declare the name if it is a weight",
+        );
     }
 }
 

@@ -4,16 +4,18 @@
 //! the step, before the identity, beside numbers in a sum. What is read so is said in a note, but for `\gamma I`.
 
 use super::draft::Draft;
-use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
+use super::expression::{Equation, NodeId, NodeKind, Role, Source, SymbolId};
 use super::kind::{Kinds, ROUNDS, attempt};
 use super::product::Kind;
 use crate::diagnostic::Code;
 use crate::source::ast::{Function, ProductSign};
 use crate::source::is_greek_word;
+use crate::span::Span;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// `A m_{t-1} + B u_t` with one number `u_t`: an undeclared upper-case parameter that only ever multiplies numbers of
-/// each step, in terms added to vectors, is a vector.
+/// each step, in terms added to vectors, is a vector. So it is beside a matrix that is applied to something, and in
+/// what a lower-case name is: read as a matrix, it would make matrices of states that nothing else makes so.
 pub(super) fn number_columns(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
     let parameter = |node: NodeId| match draft.sources[node.0] {
         Source::Parameter(symbol) => {
@@ -22,18 +24,32 @@ pub(super) fn number_columns(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId>
         }
         _ => None,
     };
+    let applied = |node: NodeId| {
+        matches!(draft.kind(node), NodeKind::Factors { factors, signs, .. }
+            if factors.iter().any(|factor| parameter(*factor).is_some()) && !signs.contains(&ProductSign::Hadamard))
+    };
+    // Before the matrix that is meant as a column made matrices of what it is added to.
+    let kind = |node: NodeId, kind: Kind| kinds.nodes[node.0] == kind || kinds.settled[node.0] == kind;
     let mut found: HashMap<SymbolId, usize> = HashMap::new();
-    for node in &draft.nodes {
-        let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
-        for (term, other) in [(a, b), (b, a)] {
-            if let NodeKind::Factors { factors, .. } = draft.kind(term)
-                && let [weight, number] = factors.as_slice()
-                && let Some(symbol) = parameter(*weight)
-                && kinds.nodes[number.0] == Kind::Scalar
-                && draft.varying[number.0]
-                && kinds.nodes[other.0] == Kind::Vector
-            {
-                *found.entry(symbol).or_default() += 1;
+    for equation in &draft.equations {
+        let nodes = equation.first_node..equation.end_node;
+        let lower = !draft.symbol(equation.target).upper;
+        let mut terms: HashSet<NodeId> = HashSet::new();
+        for node in &draft.nodes[nodes.clone()] {
+            let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
+            let beside = |(_, other): &(NodeId, NodeId)| kind(*other, Kind::Vector) || applied(*other);
+            terms.extend([(a, b), (b, a)].iter().filter(|pair| beside(pair)).map(|pair| pair.0));
+        }
+        for at in nodes.map(NodeId).filter(|at| lower || terms.contains(at)) {
+            let NodeKind::Factors { factors, .. } = draft.kind(at) else { continue };
+            let &[left, right] = factors.as_slice() else { continue };
+            for (weight, number) in [(left, right), (right, left)] {
+                if let Some(symbol) = parameter(weight)
+                    && kind(number, Kind::Scalar)
+                    && draft.varying[number.0]
+                {
+                    *found.entry(symbol).or_default() += 1;
+                }
             }
         }
     }
@@ -103,53 +119,96 @@ pub(super) fn number_biases(
     }
 }
 
+/// How the terms of the sum that a state is carry it on, and what else they are.
+#[derive(Default)]
+struct Carried {
+    /// A term has the state of the step before.
+    own: bool,
+    /// One of these terms has `\otimes`.
+    own_tensor: bool,
+    /// An inner product as a term, and whether its row varies.
+    inner: Option<(Span, bool)>,
+    /// A term with `\otimes` between other values.
+    tensor: Option<Span>,
+    /// Any other term.
+    others: bool,
+}
+
+fn carried(draft: &Draft, kinds: &Kinds, equation: &Equation) -> Carried {
+    let own = |node: NodeId| matches!(draft.sources[node.0], Source::Delayed(symbol, _) if symbol == equation.target);
+    let base = |symbol: SymbolId| draft.symbol(symbol).canonical.split('_').next();
+    // `\tilde{C}_t` is made for `C_t`.
+    let candidate = |node: &NodeId| matches!(draft.kind(*node), NodeKind::Read { symbol, .. } if base(*symbol) == base(equation.target));
+    let mut found = Carried::default();
+    let mut stack = vec![equation.value];
+    // Applied functions share their argument: as a tree, `f(f(x))` with `f(u) = u + u` grows without bounds.
+    let mut seen = HashSet::new();
+    while let Some(node) = stack.pop() {
+        if !seen.insert(node.0) {
+            continue;
+        }
+        match draft.kind(node) {
+            NodeKind::Add(a, b) | NodeKind::Subtract(a, b) => stack.extend([*a, *b]),
+            NodeKind::Factors { factors, signs, .. } => {
+                let tensor = signs.contains(&ProductSign::Tensor);
+                let row = factors.iter().find(|factor| kinds.nodes[factor.0] == Kind::Row);
+                let number = kinds.nodes[node.0] == Kind::Scalar || scaled_inner(draft, kinds, factors);
+                if factors.iter().any(|factor| own(*factor)) {
+                    (found.own, found.own_tensor) = (true, found.own_tensor || tensor);
+                } else if let (true, Some(row)) = (number, row) {
+                    found.inner = Some((draft.span(node), draft.varying[row.0]));
+                } else if tensor && !factors.iter().any(candidate) {
+                    found.tensor = Some(draft.span(node));
+                } else {
+                    found.others = true;
+                }
+            }
+            _ if own(node) => found.own = true,
+            _ => found.others = true,
+        }
+    }
+    found
+}
+
 /// `S_t = S_{t-1} + \beta_t k_t^\top v_t`: with columns an inner product, one number added to all of a state that nothing
-/// else shapes; with rows, as it is mostly meant, an outer one. A Greek factor before it is no vector.
+/// else shapes; with rows, as it is mostly meant, an outer one. A Greek factor before it is no vector. So is
+/// `v_t \otimes k_t` where the state is carried on without this sign, which would be element by element.
 pub(super) fn inner_states(draft: &mut Draft, kinds: &Kinds) {
     let mut found = Vec::new();
     for (index, equation) in draft.equations.iter().enumerate() {
         if kinds.equations[index] != Kind::Vector {
             continue;
         }
-        let own = |node: NodeId| matches!(draft.sources[node.0], Source::Delayed(symbol, _) if symbol == equation.target);
-        let mut stack = vec![equation.value];
-        // Applied functions share their argument: as a tree, `f(f(x))` with `f(u) = u + u` grows without bounds.
-        let mut seen = HashSet::new();
-        let (mut carried, mut inner, mut others) = (false, None, false);
-        while let Some(node) = stack.pop() {
-            if !seen.insert(node.0) {
-                continue;
+        let terms = carried(draft, kinds, equation);
+        let state = draft.symbol(equation.target);
+        match terms {
+            Carried { own: true, inner: Some((span, varies)), others: false, tensor: None, .. } => {
+                // A weight has no outer product with a value.
+                let outer = if varies {
+                    "values are columns: write an outer product as `v_t k_t^\\top`; "
+                } else {
+                    ""
+                };
+                let state = draft.written(equation.target, 0);
+                let help = format!(
+                    "{outer}where the state is one number, declare it, as in `{state} \\in \\mathbb{{R}}`"
+                );
+                found.push((span, "this is one number, added to every element of the state", help));
             }
-            match draft.kind(node) {
-                NodeKind::Add(a, b) | NodeKind::Subtract(a, b) => stack.extend([*a, *b]),
-                NodeKind::Factors { factors, .. } if factors.iter().any(|factor| own(*factor)) => {
-                    carried = true
-                }
-                NodeKind::Factors { factors, .. }
-                    if (kinds.nodes[node.0] == Kind::Scalar || scaled_inner(draft, kinds, factors))
-                        && factors.iter().any(|factor| kinds.nodes[factor.0] == Kind::Row) =>
-                {
-                    let row = factors.iter().find(|factor| kinds.nodes[factor.0] == Kind::Row);
-                    inner = Some((draft.span(node), row.is_some_and(|row| draft.varying[row.0])));
-                }
-                _ if own(node) => carried = true,
-                _ => others = true,
+            Carried { own: true, own_tensor: false, tensor: Some(span), .. }
+                if state.upper && state.declared.is_none() =>
+            {
+                let help = "write an outer product as `v_t k_t^\\top`, and a product element by element as \
+                            `v_t \\odot k_t`";
+                let message =
+                    "an outer product is mostly meant here, but `\\otimes` reads element by element";
+                found.push((span, message, help.to_owned()));
             }
-        }
-        if let (true, Some((span, varies)), false) = (carried, inner, others) {
-            found.push((span, varies, draft.written(equation.target, 0)));
+            _ => {}
         }
     }
-    for (span, varies, state) in found {
-        // A weight has no outer product with a value.
-        let outer =
-            if varies { "values are columns: write an outer product as `v_t k_t^\\top`; " } else { "" };
-        draft
-            .findings
-            .report(Code::AmbiguousProduct, span, "this is one number, added to every element of the state")
-            .help(format!(
-                "{outer}where the state is one number, declare it, as in `{state} \\in \\mathbb{{R}}`"
-            ));
+    for (span, message, help) in found {
+        draft.findings.report(Code::AmbiguousProduct, span, message).help(help);
     }
 }
 

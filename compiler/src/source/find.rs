@@ -128,6 +128,7 @@ pub(crate) fn find(text: &str, syntax: Syntax) -> Found {
     }
     found.blocks.sort_by_key(|block| block.range.start);
     join_sides(text, &mut found.blocks);
+    super::table::cells_without_equals(text, &mut found.blocks);
     for block in &mut found.blocks {
         // Mathematics of keyboards, `H[t] = tanh(Wx[t] + …)`, in a line of text.
         let inside = text.get(block.range.clone()).unwrap_or("");

@@ -37,6 +37,7 @@ mod section;
 mod sequence;
 mod stack;
 mod statement;
+mod table;
 mod text;
 mod token;
 mod writer;

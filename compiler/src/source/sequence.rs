@@ -265,11 +265,14 @@ impl<'a> Sequence<'a> {
         }
     }
 
-    /// `\Delta t`: one name for the size of a step.
+    /// `\Delta t`, `\Delta t_t`: one name for the size of a step.
     pub(crate) fn is_step_size(&self, text: &str, index: usize) -> bool {
-        text == "Delta"
-            && matches!(self.kind(index + 1), Some(TokenKind::Word { text, .. }) if text == "t")
-            && !self.is_script(index + 2)
+        let time =
+            |index: usize| matches!(self.kind(index), Some(TokenKind::Word { text, .. }) if text == "t");
+        let index = index + 1;
+        let brace = usize::from(self.kind(index + 2) == Some(&TokenKind::Open(Bracket::Brace)));
+        let indexed = self.kind(index + 1) == Some(&TokenKind::Subscript) && time(index + 2 + brace);
+        text == "Delta" && time(index) && (indexed || !self.is_script(index + 1))
     }
 
     fn is_script(&self, index: usize) -> bool {

@@ -217,3 +217,16 @@ fn doxygen_has_delimiters_of_its_own() {
         assert_eq!(document(text), RNN, "{text}");
     }
 }
+
+#[test]
+fn a_bar_of_a_table_is_no_sign_of_equality() {
+    let row = "| $h^{<t>}$ | $\\tanh(W x^{<t>} + U h^{<t-1>})$ |";
+    refuse(&format!("| | |\n|---|---|\n{row}"), "GW0006");
+    refuse(&format!("$$z^{{<t>}} = \\sigma(V x^{{<t>}})$$\n\n| | |\n|---|---|\n{row}"), "GW0006");
+    // What is defined elsewhere is only told again.
+    let told = format!("$$h^{{<t>}} = \\tanh(W x^{{<t>}} + U h^{{<t-1>}})$$\n\n| | |\n|---|---|\n{row}");
+    assert_eq!(document(&told), RNN);
+    let shapes =
+        "$$h_t = \\tanh(W x_t + U h_{t-1})$$\n\n| | |\n|---|---|\n| $x_t$ | $(B, d)$ |\n| $h_t$ | state |";
+    assert_eq!(document(shapes), RNN);
+}

@@ -66,6 +66,29 @@ fn what_is_outside_the_language_is_named() {
 }
 
 #[test]
+fn the_exponential_of_a_step_along_a_matrix_is_no_row() {
+    for decay in [
+        "\\Delta_t A",
+        "-\\Delta_t A",
+        "\\Delta t A",
+        "\\Delta t_t \\cdot A",
+        "A \\Delta t",
+        "\\Delta_t \\cdot A",
+    ] {
+        refuse(&format!("\\bar{{A}}_t = \\exp({decay}); h_t = \\bar{{A}}_t h_{{t-1}} + B x_t"), &["GW0456"]);
+    }
+    // A diagonal one is a vector, and a weight before the step is applied to it.
+    accept(
+        "h_t = \\exp(\\Delta_t \\odot A) \\odot h_{t-1} + B x_t",
+        "Delta[Delta] x[x] -> h[Delta]; h[Delta]; A[Delta] B[Delta, x]",
+    );
+    accept("h_t = \\exp(-W \\delta_t) \\odot h_{t-1} + x_t", "delta[delta] x[h] -> h[h]; h[h]; W[h, delta]");
+    accept("h_t = \\exp(x_t W) \\odot h_{t-1}", "x[x] -> h[h]; h[h]; W[x, h]");
+    // The size of each step is one number.
+    accept("h_t = h_{t-1} + \\Delta t_t (W x_t - h_{t-1})", "Deltat[] x[x] -> h[h]; h[h]; W[h, x]");
+}
+
+#[test]
 fn a_concatenation_may_be_a_word() {
     same(&[
         "h_t = \\tanh(W [h_{t-1}, x_t] + b)",

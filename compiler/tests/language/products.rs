@@ -170,6 +170,46 @@ fn what_scales_matrices_of_the_step_is_a_number() {
 }
 
 #[test]
+fn a_weight_before_a_number_of_the_step_is_a_column() {
+    let input = "x_t \\in \\mathbb{R}; ";
+    accept(
+        &format!("{input} h_t = A h_{{t-1}} + B x_t; y_t = C h_t"),
+        "x[] -> y[y]; h[h]; A[h, h] B[h] C[y, h]",
+    );
+    accept(
+        &format!("{input} h_t = \\tanh(A h_{{t-1}} + B x_t + b); y_t = C h_t + D x_t"),
+        "x[] -> y[y]; h[h]; A[h, h] B[h] b[h] C[y, h] D[y]",
+    );
+    accept(&format!("{input} z_t = \\sigma(W x_t); h_t = z_t \\odot h_{{t-1}}"), "x[] -> h[h]; h[h]; W[h]");
+    accept("X_t \\in \\mathbb{R}; H_t = \\tanh(X_t W + H_{t-1} V)", "X[] -> H[H]; H[H]; W[H] V[H, H]");
+    // A memory that is fed a number, read back into it.
+    accept(
+        "u_t = e_x^T x_t + e_m^T m_{t-1}; m_t = A m_{t-1} + B u_t; h_t = W m_t",
+        "x[x] -> h[h]; m[m]; e_x[x] e_m[m] A[m, m] B[m] W[h, m]",
+    );
+    // A state in upper case may be a matrix.
+    accept(
+        "x_t \\in \\mathbb{R}; S_t = \\lambda S_{t-1} + B x_t",
+        "x[] -> S[S, S_2]; S[S, S_2]; lambda[] B[S, S_2]",
+    );
+}
+
+#[test]
+fn a_tensor_sign_is_by_element_where_the_state_is_carried_with_it() {
+    let state = "x[x] -> C[x]; C[x]; W[x, x]";
+    for update in [
+        "f_t \\otimes C_{t-1} + f_t \\otimes x_t",
+        "f_t \\odot C_{t-1} + f_t \\otimes \\tilde{C}_t; \\tilde{C}_t = x_t",
+    ] {
+        accept(&format!("f_t = \\sigma(W x_t); C_t = {update}"), state);
+    }
+    accept("c_t = \\gamma c_{t-1} + x_t \\otimes x_t", "x[c] -> c[c]; c[c]; gamma[c]");
+    // What else carries it on: an outer product is meant.
+    refuse("S_t = \\lambda S_{t-1} + v_t \\otimes k_t; o_t = S_t q_t", &["GW0203"]);
+    refuse("S_t = w_t ⊙ S_{t-1} + K_t ⊗ V_t", &["GW0203"]);
+}
+
+#[test]
 fn a_greek_letter_that_only_functions_are_applied_to_is_a_vector() {
     let decay =
         |decay: &str| format!("r_t = \\sigma(W x_t); a_t = {decay}; h_t = a_t \\odot h_{{t-1}} + x_t");
