@@ -404,7 +404,7 @@ impl<'a> Parser<'a> {
                 let start = self.here();
                 // `1 -- z_t` would be a sum.
                 let before = self.position.checked_sub(1).and_then(|before| self.sequence.kind(before));
-                if before == Some(&TokenKind::Minus) {
+                if before == Some(&TokenKind::Minus) && self.token().is_some_and(|token| !token.spaced) {
                     let help = Some("write one sign, or parentheses: `a - (-b)`".to_owned());
                     return self.fail(Code::ExpectedValue, "two signs follow each other", start, help);
                 }
