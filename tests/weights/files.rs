@@ -22,6 +22,12 @@ fn what_torch_saves() {
         let error = read(name, key).expect_err("no tensors there").to_string();
         assert!(error.contains("key") && error.contains("`model`"), "{error}");
     }
+    // Integers are numbers, and no reason to refuse the layers beside them.
+    let counts = read("counts.pt", None).expect("a state_dict");
+    assert_eq!(counts["norm.num_batches_tracked"].values, [7.0]);
+    assert_eq!(counts["mask"].values, [1.0, 0.0]);
+    let imported = pytorch::import(&counts, Activation::Tanh).expect("an LSTM");
+    assert_eq!((imported.layers.len(), imported.rest.len()), (1, 6));
     let error = read("keras.h5", None).expect_err("another file").to_string();
     assert!(error.starts_with("not a PyTorch file"), "{error}");
     let old = pytorch::state_dict::<f32>(b"\x80\x02\x8a\x0a", Conversion::Exact, None).expect_err("old");

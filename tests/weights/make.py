@@ -166,6 +166,16 @@ def half():
     write("half_expected", data)
 
 
+def counts():
+    """A state_dict with integers and truth values beside the layer, as batch normalisation has them."""
+    norm = torch.nn.BatchNorm1d(HIDDEN)
+    norm.num_batches_tracked += 7
+    modules = torch.nn.ModuleDict({"lstm": torch.nn.LSTM(INPUT, HIDDEN), "norm": norm})
+    for parameter in modules["lstm"].parameters():
+        parameter.data = torch.full(parameter.shape, 0.5)
+    torch.save(modules.state_dict() | {"mask": torch.tensor([True, False])}, HERE / "counts.pt")
+
+
 GATES = {"RNN": 1, "GRU": 3, "LSTM": 4}
 
 
@@ -341,5 +351,6 @@ pytorch()
 keras_layers()
 onnx_nodes()
 half()
+counts()
 for module in (torch, keras, onnx, onnxruntime):
     print(module.__name__, module.__version__)

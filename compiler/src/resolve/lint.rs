@@ -329,11 +329,14 @@ fn imaginary_units(draft: &mut Draft) {
                 && draft.symbol(symbol).role == Role::Parameter
                 && draft.symbol(symbol).declared.is_none())
     };
+    // `b i a s` is a word.
+    let is_letter = |node: NodeId| matches!(draft.sources[node.0], Source::Parameter(symbol) if draft.symbol(symbol).canonical.len() == 1);
     let mut found = Vec::new();
     for (at, node) in draft.nodes.iter().enumerate() {
         if let NodeKind::Factors { factors, .. } = &node.kind
             && !draft.varying[at]
             && factors.len() > 1
+            && factors.iter().filter(|factor| is_letter(**factor)).count() < 2
         {
             found.extend(factors.iter().copied().find(|factor| is_unit(*factor)));
         }

@@ -397,7 +397,8 @@ impl Parser<'_> {
             return self.large_operator("sum");
         }
         let named = self.name()?;
-        let applied = matches!(self.kind(), Some(TokenKind::Open(Bracket::Round)));
+        // `\log_{10} x_t` is applied too.
+        let applied = self.begins_factor();
         if function != Function::Sigmoid && applied && named.time.is_none() {
             let message = format!("`{}` is a known function with a label", named.parts.finish().canonical);
             let help = Some(format!(

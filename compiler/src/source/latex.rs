@@ -296,10 +296,19 @@ impl<'a> Lexer<'a, '_> {
 
     /// True directly behind the sign of a script.
     fn after_script(&self) -> bool {
-        matches!(
-            self.writer.tokens.last().map(|token| &token.kind),
-            Some(TokenKind::Subscript | TokenKind::Superscript)
-        )
+        let last = self.writer.tokens.last().map(|token| &token.kind);
+        matches!(last, Some(TokenKind::Subscript | TokenKind::Superscript))
+    }
+
+    /// True where a script begins, in braces or not.
+    fn begins_label(&self) -> bool {
+        let mut tokens = self.writer.tokens.iter().rev().map(|token| &token.kind);
+        let script =
+            |kind: Option<&TokenKind>| matches!(kind, Some(TokenKind::Subscript | TokenKind::Superscript));
+        match tokens.next() {
+            Some(TokenKind::Open(Bracket::Brace)) => script(tokens.next()),
+            last => script(last),
+        }
     }
 
     /// A run of ASCII letters: split as TeX does, known functions and words in an upright font kept whole.
@@ -723,7 +732,12 @@ impl<'a> Lexer<'a, '_> {
                 return;
             }
             self.position = over;
-            if !self.step_in_words(trimmed, span) {
+            // `b_{\text{forget gate}}`: words below or above a name are its label.
+            let plain = |word: &str| word.bytes().all(|byte| byte.is_ascii_alphanumeric());
+            if self.begins_label() && !trimmed.is_empty() && trimmed.split_whitespace().all(plain) {
+                let label = trimmed.split_whitespace().collect::<Vec<_>>().join("_");
+                self.writer.word(label, span);
+            } else if !self.step_in_words(trimmed, span) {
                 self.writer.push(TokenKind::Remark, span);
             }
         } else {

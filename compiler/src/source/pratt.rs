@@ -507,6 +507,13 @@ impl<'a> Parser<'a> {
             Some(TokenKind::Modulo) => self.function(Function::Modulo, "mod"),
             Some(TokenKind::Number { value, .. }) => self.number(*value),
             Some(TokenKind::Function(function, spelled)) => self.function(*function, spelled),
+            // `\mathbb{1} - z_t`: ones, unless it is an indicator.
+            Some(TokenKind::Word { text, .. })
+                if matches!(text.as_str(), "bb_1" | "bb_0")
+                    && !matches!(self.sequence.kind(start + 1), Some(TokenKind::Open(_))) =>
+            {
+                self.number(if text == "bb_1" { 1.0 } else { 0.0 })
+            }
             Some(TokenKind::Word { .. } | TokenKind::Accent(_)) => self.reference(),
             Some(TokenKind::Open(Bracket::Brace)) if self.brace_is_name(start) => self.reference(),
             Some(TokenKind::Open(bracket)) => self.bracketed(*bracket),
@@ -807,6 +814,12 @@ impl<'a> Parser<'a> {
             self.count_operator()?;
             let span = base.span.to(self.sequence.span(self.position, script.2));
             if self.is_transpose(script.0, script.1) {
+                // `\mathbf{1}^\top x_t` is a sum over elements; a number would only scale.
+                if is_number(&base) {
+                    let message = "a number has no transpose";
+                    let help = Some("write `sum(x)` for a row of ones before `x`".to_owned());
+                    return self.fail(Code::UnexpectedToken, message, span, help);
+                }
                 self.position = script.2;
                 base = transpose(base, span);
                 continue;

@@ -1,7 +1,8 @@
-//! Every sentence about the equation language has a test here: small equation sets, and what must come out.
+//! The equation language: small equation sets, and what must come out.
 //!
-//! One file for each part of the language. A cell is compared by its roles and shapes, or with another spelling of
-//! itself; a refusal by its code.
+//! `reference` runs the examples of `LANGUAGE.md`, which says every rule. The other files, one for each part of the
+//! language, hold what that page does not: messages, numbers, variations. A cell is compared by its roles and shapes, or
+//! with another spelling of itself; a refusal by its code.
 
 mod codes;
 mod cycles;
@@ -10,16 +11,13 @@ mod dimensions;
 mod errors;
 mod explanations;
 mod keyboard;
-mod names;
 mod notation;
 mod notes;
 mod products;
 mod reference;
 mod slices;
 mod slips;
-
 mod states;
-mod time;
 mod writing;
 
 use std::fmt::Write as _;

@@ -35,23 +35,6 @@ fn beginnings(text: &str) -> Vec<(u32, Vec<f64>)> {
 }
 
 #[test]
-fn indexed_and_never_defined_is_an_input() {
-    accept(RNN, "x[x] -> h[h]; h[h]; W[h, x] U[h, h]");
-    accept("h_t = h_{t-1} + u_t + v_{t-1}", "u[h] v[h] -> h[h]; h[h]; ");
-}
-
-#[test]
-fn defined_and_read_at_an_earlier_step_is_a_state() {
-    accept("c_t = x_t + c_{t-1}\nh_t = tanh(c_t)", "x[x] -> h[x]; c[x]; ");
-    accept("h_t = x_t * h_{t-2}", "x[x] -> h[x]; h[x]; ");
-}
-
-#[test]
-fn not_indexed_is_a_parameter() {
-    accept("h_t = W x_t + b + h_{t-1}", "x[x] -> h[h]; h[h]; W[h, x] b[h]");
-}
-
-#[test]
 fn states_begin_at_zero() {
     assert_eq!(beginnings(RNN), []);
     same(&[

@@ -4,54 +4,9 @@ use gatewright_compiler::passes::read;
 use gatewright_compiler::resolve::Options;
 use gatewright_compiler::source::Syntax;
 
-use crate::{accept, codes, refuse, same};
+use crate::{codes, refuse, same};
 
 const RNN: &str = "h_t = tanh(W x_t + U h_{t-1} + b)";
-
-#[test]
-fn plain_text_and_latex_are_one_language() {
-    same(&[
-        RNN,
-        "h_t = \\tanh(W x_t + U h_{t-1} + b)",
-        "$$h_t = \\tanh(W x_t + U h_{t-1} + b)$$",
-        "h_t = tanh(W * x_t + U * h_{t-1} + b);",
-    ]);
-    same(&[
-        "c_t = f_t ⊙ c_{t-1}\nf_t = σ(W x_t)",
-        "c_t = f_t .* c_{t-1}; f_t = σ(W x_t)",
-        "c_t = f_t * c_{t-1}\n\nf_t = sigmoid(W x_t);",
-        "c_t = f_t \\odot c_{t-1} \\\\ f_t = \\sigma(W x_t)",
-    ]);
-}
-
-#[cfg(feature = "tokens")]
-#[test]
-fn rust_tokens_are_the_same_language() {
-    use gatewright_compiler::graph::{Sameness, lower};
-    use gatewright_compiler::passes::check;
-    use gatewright_compiler::source::parse_tokens;
-
-    use crate::{cell, listed};
-
-    for (tokens, text) in [
-        ("h_t = tanh(W * x_t + U * h_{t-1} + b);", RNN),
-        (
-            "i_t = σ(W_xi [h_{t-1}, x_t] + b_i); h̃_t = i_t * h_{t-1};",
-            "i_t = σ(W_xi [h_{t-1}, x_t] + b_i)\nh̃_t = i_t * h_{t-1}",
-        ),
-        (
-            "h_t = w * h_{t-1} + alpha * x_t; where w: [h], alpha: scalar",
-            "h_t = w * h_{t-1} + alpha * x_t; alpha: scalar",
-        ),
-        ("h_t = x_t + h_{t-1}; h_0 = 1;", "h_t = x_t + h_{t-1}\nh_0 = 1"),
-    ] {
-        let stream = tokens.parse().expect("tokens");
-        let parsed = parse_tokens(stream).0;
-        let found = check(parsed, &Options::default()).unwrap_or_else(|found| panic!("{}", listed(&found)));
-        let (found, expected) = (lower(&found).expect("a graph"), lower(&cell(text)).expect("a graph"));
-        assert!(matches!(found.compare(&expected), Sameness::Same(_)), "{tokens}");
-    }
-}
 
 const TWO: &str =
     "# First\n$$h_t = \\tanh(W x_t + U h_{t-1})$$\n# Second\n$$h_t = \\sigma(W x_t + U h_{t-1})$$\n";
@@ -69,85 +24,6 @@ fn a_section_of_a_document_is_chosen_by_its_heading() {
     let (first, second) = (read(Some("First")).expect("a cell"), read(Some("second")).expect("a cell"));
     assert_ne!(first.terms, second.terms);
     assert_eq!(codes(&read(Some("Third")).expect_err("no such section"), true), ["GW0009"]);
-}
-
-#[test]
-fn without_a_section_the_document_is_one_cell() {
-    accept(
-        "# Gates\n$$z_t = \\sigma(W x_t)$$\n# State\n$$h_t = z_t \\odot h_{t-1}$$\n# Again\n$$z_t = \\sigma(W x_t)$$",
-        "x[x] -> h[h]; h[h]; W[h, x]",
-    );
-}
-
-#[test]
-fn text_without_marks_is_mathematics_whole() {
-    accept("h_t = \\tanh(x_t + h_{t-1})", "x[x] -> h[x]; h[x]; ");
-}
-
-#[test]
-fn display_mathematics_of_every_kind_is_found() {
-    let row = "h_t = \\tanh(W x_t + U h_{t-1})";
-    let rows = "z_t &= \\sigma(W x_t) \\\\ h_t &= z_t \\odot h_{t-1}";
-    for text in [
-        format!("$${row}$$"),
-        format!("Text.\n\\[{row}\\]\nText."),
-        format!("\\begin{{equation}}{row}\\end{{equation}}"),
-        format!("\\begin{{equation*}}{row}\\end{{equation*}}"),
-    ] {
-        accept(&text, "x[x] -> h[h]; h[h]; W[h, x] U[h, h]");
-    }
-    for environment in ["align", "align*", "aligned", "gather", "split", "eqnarray", "multline", "gathered"] {
-        accept(
-            &format!("\\begin{{{environment}}}{rows}\\end{{{environment}}}"),
-            "x[x] -> h[h]; h[h]; W[h, x]",
-        );
-    }
-    accept(
-        "$$\\begin{equation}\\begin{aligned} z_t &= \\sigma(W x_t) \\\\ h_t &= z_t \\odot h_{t-1} \\end{aligned}\\end{equation}$$",
-        "x[x] -> h[h]; h[h]; W[h, x]",
-    );
-    accept(&format!("\\begin{{array}}{{ll}}{rows}\\end{{array}}"), "x[x] -> h[h]; h[h]; W[h, x]");
-}
-
-#[test]
-fn what_stands_around_the_mathematics_is_skipped() {
-    accept(
-        "# Cell\n\nThe value $x_t$ and the weights $W$ give, for $n > 3$ &amp; more,\n\n$$h_t = \\tanh(W x_t + h_{t-1})$$\n\n![figure](h_t.png)\n\n```python\nh = np.tanh(W @ x)\n```\n<p>so <b>it</b> is.</p>\n",
-        "x[x] -> h[h]; h[h]; W[h, x]",
-    );
-}
-
-#[test]
-fn rows_and_blocks_may_hold_one_equation_or_many() {
-    same(&[
-        "$$z_t = \\sigma(W x_t), h_t = z_t \\odot h_{t-1}$$",
-        "$$z_t = \\sigma(W x_t); h_t = z_t \\odot h_{t-1}$$",
-        "$$z_t = \\sigma(W x_t) \\quad h_t = z_t \\odot h_{t-1}$$",
-        "$$z_t = \\sigma(W x_t), \\qquad h_t = z_t \\odot h_{t-1}$$",
-        "$$z_t = \\sigma(W x_t) \\\\ h_t = z_t \\odot h_{t-1}$$",
-        "$$z_t = \\sigma(W x_t)$$\n\n$$h_t = z_t \\odot h_{t-1}$$",
-    ]);
-}
-
-#[test]
-fn noise_is_ignored() {
-    let plain = "h_t = \\tanh(W x_t + U h_{t-1})";
-    same(&[
-        plain,
-        "h_t = \\tanh\\left(W x_t + U h_{t-1}\\right) \\nonumber",
-        "h_t \\: = \\; \\tanh \\! \\big( W \\, x_t ~ + \\Big. U h_{t-1} \\Bigr) .",
-        "h_t = \\tanh(W x_t + U h_{t-1}), \\label{eq:h} \\tag{3} % a remark",
-        "h_t = \\tanh(W x_t + U h_{t-1});",
-        "\\mathbf{h}_t = \\operatorname{tanh}(\\mathbf W \\boldsymbol{x}_t + \\mathrm{U} \\mathit{h}_{t-1})",
-        "\\text{h}_t = {\\rm tanh}({\\bf W} \\bm{x}_t + \\mathsf{U} \\vec{h}_{t-1})",
-    ]);
-}
-
-#[test]
-fn a_refusal_points_into_the_text() {
-    let text = "Some prose\n\n$$h_t = \\tanh(W x_t + ) + h_{t-1}$$\n";
-    let found = refuse(text, &["GW0004"]);
-    assert_eq!(&text[found[0].span.start as usize..found[0].span.end as usize], "+");
 }
 
 #[test]
