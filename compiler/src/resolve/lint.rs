@@ -31,6 +31,7 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables) {
     capital_times(draft, variables);
     lost_indices(draft, variables);
     glued_inputs(draft, variables);
+    other_definitions(draft, variables);
     numbered_weights(draft);
     learned_exponents(draft);
     imaginary_units(draft);
@@ -66,7 +67,7 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
     let transposes = draft.nodes.iter().any(|node| matches!(node.kind, NodeKind::Transpose(_)));
     let alone = variables.inputs.is_empty() && !variables.states.is_empty();
     // An equation that could not be read may have the input.
-    let mapped = if alone && draft.lost.is_empty() { mapped_parameters(draft) } else { BTreeSet::new() };
+    let mapped = if draft.lost.is_empty() { mapped_parameters(draft) } else { BTreeSet::new() };
     for &parameter in &variables.parameters {
         let symbol = draft.symbol(parameter);
         if symbol.declared.is_some() {
@@ -99,8 +100,8 @@ fn lost_indices(draft: &mut Draft, variables: &Variables) {
             let message = format!("`{name}` is read as a weight, beside transposes of others");
             let help = format!("write `{weight}^T` for the transpose, or declare the name if it is a weight");
             found.push((Code::AmbiguousProduct, symbol.first, message, help));
-        } else if let Some(base) = other_index(draft, parameter) {
-            let message = format!("`{name}` is read as a weight beside the input `{base}_t`");
+        } else if let Some(base) = other_index(draft, parameter, &mapped).filter(|_| !name.ends_with("_T")) {
+            let message = format!("`{name}` is read as a weight beside the value `{base}_t`");
             found.push((Code::MixedIndex, symbol.first, message, meant(&format!("{base}_t"))));
         } else if alone && (name == "x" || mapped.contains(&parameter)) && !name.ends_with("_T") {
             let message =
@@ -176,11 +177,11 @@ fn glued_inputs(draft: &mut Draft, variables: &Variables) {
     }
 }
 
-/// The `h` of `h_{t1}`, `h_{t_1}`, `h_{i-1}`, `h_{-1}` and `ht1`, where `h_{t-1}` was meant.
+/// The `h` of `h_{t1}`, `h_{t_1}`, `h_{t1-}`, `h_{i-1}`, `h_{-1}` and `ht1`, where `h_{t-1}` was meant.
 fn lost_minus(name: &str) -> Option<&str> {
     if let Some((before, _)) = name.split_once("_minus_") {
         return match before.rsplit_once('_') {
-            Some((base, letter)) => (letter.len() == 1).then_some(base),
+            Some((base, label)) => (label.len() == 1 || label == "tt").then_some(base),
             // `h_{-1}`.
             None => Some(before),
         };
@@ -194,20 +195,54 @@ fn lost_minus(name: &str) -> Option<&str> {
         return Some(base);
     }
     let (base, steps) = name.split_once("_time_").or_else(|| name.split_once("_t"))?;
+    let steps = steps.trim_end_matches("_minus");
     (!steps.is_empty() && steps.bytes().all(|byte| byte.is_ascii_digit())).then_some(base)
 }
 
-/// The `x` of `B_i = S x_i` beside `x_t`: one value with two indices, and what is made of it would be computed once.
-fn other_index(draft: &Draft, parameter: SymbolId) -> Option<&str> {
+/// The `x` of `W x_i` beside `x_t`, where no value was meant to be learned: one with two indices. Nobody learns a vector
+/// to map it, an index that runs is no label, and in `B_i = S x_i` what is made of it would be computed once.
+fn other_index<'a>(draft: &'a Draft, parameter: SymbolId, mapped: &BTreeSet<SymbolId>) -> Option<&'a str> {
     let (base, letter) = draft.symbol(parameter).canonical.rsplit_once('_')?;
-    let input = draft.lookup(base).is_some_and(|id| draft.symbol(id).role == Role::Input);
+    let role = draft.symbol(draft.lookup(base)?).role;
     let once = draft.equations.iter().any(|equation| {
         let target = draft.symbol(equation.target);
         target.role == Role::Once
             && target.canonical.rsplit_once('_').is_some_and(|(_, label)| label == letter)
             && draft.reads(equation).any(|(_, symbol, _)| symbol == parameter)
     });
-    (input && letter.len() == 1 && once).then_some(base)
+    let other = runs(letter) || letter.len() == 1 && mapped.contains(&parameter);
+    (role == Role::Input && letter.len() == 1 && once || matches!(role, Role::Input | Role::PerStep) && other)
+        .then_some(base)
+}
+
+/// Indices that run, and the time written twice.
+fn runs(label: &str) -> bool {
+    matches!(label, "i" | "j" | "k" | "tt")
+}
+
+/// `f_i = …` that nothing reads, beside an `f_t` that nothing defines.
+fn other_definitions(draft: &mut Draft, variables: &Variables) {
+    let mut found = Vec::new();
+    for equation in &draft.equations {
+        let target = draft.symbol(equation.target);
+        let Some((base, label)) = target.canonical.rsplit_once('_') else { continue };
+        let undefined = |id: SymbolId| variables.inputs.contains(&id) && draft.symbol(id).declared.is_none();
+        let read = || {
+            draft
+                .equations
+                .iter()
+                .any(|other| draft.reads(other).any(|(_, symbol, _)| symbol == equation.target))
+        };
+        if (runs(label) || label == "T") && draft.lookup(base).is_some_and(undefined) && !read() {
+            found.push((equation.target_span, target.canonical.clone(), base.to_owned()));
+        }
+    }
+    for (span, name, base) in found {
+        draft
+            .findings
+            .report(Code::MixedIndex, span, format!("nothing reads `{name}`, and nothing defines `{base}_t`"))
+            .help(format!("write one index for both, or declare `{base}_t` if it is an input"));
+    }
 }
 
 /// `e` of `[h_{t-1}, e]`, where `e_t` may have been meant.

@@ -45,12 +45,20 @@ pub(super) fn check(draft: &mut Draft) {
     complements(draft);
 }
 
-/// `W x_t + bias` in LaTeX: letters side by side that nothing declares, a product of vectors that are learned.
+/// `W x_t + bias` and `bb_f` in LaTeX: letters side by side that nothing declares, a product of vectors that are
+/// learned; and `WW_f`, one letter twice.
 fn letters(draft: &mut Draft) {
     let letter = |node: NodeId| {
         parameter(draft, node)
-            .is_some_and(|symbol| symbol.canonical.len() == 1 && !symbol.upper && symbol.declared.is_none())
-            && matches!(draft.kind(node), NodeKind::Read { .. })
+            .filter(|symbol| symbol.declared.is_none() && matches!(draft.kind(node), NodeKind::Read { .. }))
+            .and_then(|symbol| symbol.canonical.split('_').next().filter(|base| base.len() == 1))
+    };
+    let word = |left: NodeId, right: NodeId| {
+        let lower = |node| parameter(draft, node).is_some_and(|symbol| !symbol.upper);
+        let bare = parameter(draft, left).is_some_and(|symbol| symbol.canonical.len() == 1);
+        letter(left)
+            .zip(letter(right))
+            .is_some_and(|(one, other)| bare && (one == other || lower(left) && lower(right)))
     };
     let mut found: Vec<(Span, String)> = Vec::new();
     let mut products = Vec::new();
@@ -62,8 +70,7 @@ fn letters(draft: &mut Draft) {
         let glued = |pair: &[Signed]| {
             pair[1].0 == Some(ProductSign::Juxtaposition)
                 && draft.span(pair[0].1).end == draft.span(pair[1].1).start
-                && letter(pair[0].1)
-                && letter(pair[1].1)
+                && word(pair[0].1, pair[1].1)
         };
         let Some(first) = factors.windows(2).position(glued) else { continue };
         let run = factors[first..].windows(2).take_while(|pair| glued(pair)).count() + 1;
@@ -102,8 +109,18 @@ fn complements(draft: &mut Draft) {
         let (left, right) = (flat(draft, left), flat(draft, right));
         for (one, other) in [(&left, &right), (&right, &left)] {
             for (_, factor) in one {
-                let NodeKind::Negate(inner) = draft.kind(*factor) else { continue };
-                if let Some(gate) = read(*inner)
+                let inner = match draft.kind(*factor) {
+                    NodeKind::Negate(inner) => *inner,
+                    // `(l - z_t)`, the letter.
+                    NodeKind::Subtract(from, inner)
+                        if parameter(draft, *from)
+                            .is_some_and(|symbol| symbol.canonical == "l" && symbol.declared.is_none()) =>
+                    {
+                        *inner
+                    }
+                    _ => continue,
+                };
+                if let Some(gate) = read(inner)
                     && other.iter().any(|(_, factor)| read(*factor) == Some(gate))
                 {
                     found.push((draft.span(*factor), draft.symbol(gate.0).canonical.clone()));
@@ -160,7 +177,7 @@ fn bias(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
         let &[(_, left), (Some(ProductSign::Juxtaposition), right)] = pair else { return None };
         let before = factors.get(..=position).unwrap_or_default();
         let behind = called_bias(right)
-            && before.iter().any(|(_, factor)| parameter(draft, *factor).is_some())
+            && before.iter().any(|(_, factor)| weighs(draft, *factor))
             && before.iter().any(|(_, factor)| draft.varying[factor.0]);
         (behind || called_bias(left) && is_weight(draft, right)).then_some((left, right))
     })
@@ -263,6 +280,14 @@ fn parameter(draft: &Draft, node: NodeId) -> Option<&Symbol> {
             Some(draft.symbol(symbol)).filter(|symbol| symbol.role == Role::Parameter)
         }
         _ => None,
+    }
+}
+
+/// A parameter, or a product with one.
+fn weighs(draft: &Draft, node: NodeId) -> bool {
+    match draft.kind(node) {
+        NodeKind::Factors { factors, .. } => factors.iter().any(|factor| parameter(draft, *factor).is_some()),
+        _ => parameter(draft, node).is_some(),
     }
 }
 

@@ -562,10 +562,12 @@ pub(crate) fn transpose(base: Expression, span: Span) -> Expression {
     Expression { kind: ExpressionKind::Transpose(Box::new(base)), span }
 }
 
-/// True for values of steps side by side without a sign, alone or beside written products.
+/// True for values of steps side by side without a sign or with a point, alone or beside written products.
 fn holds_values_side_by_side(kind: &ExpressionKind) -> bool {
     match kind {
         ExpressionKind::Chain(values) => values.iter().all(is_timed),
+        // `[h_{t-1}. x_t]`, where a comma was meant.
+        ExpressionKind::Product(ProductSign::Dot, left, right) if is_timed(left) && is_timed(right) => true,
         ExpressionKind::Product(_, left, right) => {
             holds_values_side_by_side(&left.kind) || holds_values_side_by_side(&right.kind)
         }

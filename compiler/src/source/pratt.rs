@@ -402,6 +402,12 @@ impl<'a> Parser<'a> {
         match self.kind() {
             Some(TokenKind::Minus) => {
                 let start = self.here();
+                // `1 -- z_t` would be a sum.
+                let before = self.position.checked_sub(1).and_then(|before| self.sequence.kind(before));
+                if before == Some(&TokenKind::Minus) && self.token().is_some_and(|token| !token.spaced) {
+                    let help = Some("write one sign, or parentheses: `a - (-b)`".to_owned());
+                    return self.fail(Code::ExpectedValue, "two signs follow each other", start, help);
+                }
                 self.enter()?;
                 self.count_operator()?;
                 self.position += 1;

@@ -65,7 +65,20 @@ fn an_index_is_a_step_or_a_label() {
     );
     refuse("h_t = tanh(W x + U h_{t-1})", &["GW0103"]);
     refuse("h_t = A h_{t-1} + B x_t; B_i = S x_i", &["GW0103"]);
-    accept("h_t = A h_{t-1} + x_t \\odot B_i; B_i = S x_k", "x[h] -> h[h]; h[h]; A[h, h] S[h, S] x_k[S]");
+    refuse("h_t = A h_{t-1} + x_t \\odot B_i; B_i = S x_k", &["GW0103"]);
+    for index in ["x_i", "z_j", "U x_f", "U h_s"] {
+        refuse(&format!("z_t = \\sigma(W x_t); h_t = z_t \\odot h_{{t-1}} + {index}"), &["GW0103"]);
+    }
+    for index in ["h_{t1-}", "h_{tt-1}"] {
+        refuse(&format!("z_t = sigmoid(W x_t); h_t = z_t * h_{{t-1}} + {index}"), &["GW0017"]);
+    }
+    for (defined, read) in [("z_i", "z_t"), ("z_T", "z_t"), ("z_t", "z_i"), ("z_{tt}", "z_t")] {
+        refuse(&format!("{defined} = \\sigma(W x_t); h_t = {read} \\odot h_{{t-1}} + x_t"), &["GW0103"]);
+    }
+    accept(
+        "z_t = \\sigma(W x_t + p_z \\odot h_{t-1}); h_t = z_t \\odot h_{t-1} + p_h \\odot x_t + z_a",
+        "x[x] -> h[x]; h[x]; W[x, x] p_z[x] p_h[x] z_a[x]",
+    );
     refuse("h_{i,j} = \\tanh(W x_{i,j} + U h_{i-1,j} + V h_{i,j-1})", &["GW0457"]);
 }
 
@@ -236,6 +249,11 @@ fn a_lost_character_makes_no_other_cell() {
         refuse(&gru(slip), expected);
     }
     refuse(&gru("(1 - z_t) * n_t + z_ * h_{t-1}"), &["GW0004"]);
+    refuse(&gru("(1 -- z_t) * n_t + z_t * h_{t-1}"), &["GW0004"]);
+    refuse(&gru("(l - z_t) * n_t + z_t * h_{t-1}"), &["GW0203"]);
+    refuse("h_t = tanh(W x_t + r_t * (U h_{t-1})  b_n)", &["GW0203"]);
+    refuse("h_t = tanh(W [h_{t-1}. x_t] + b)", &["GW0203"]);
+    accept("h_t = tanh(W . [h_{t-1}, x_t] + b)", "x[x] -> h[h]; h[h]; W[h, x + h] b[h]");
     refuse("i_t = tanh(W x_t); c_t = i_t * i_t c_{t-1}", &["GW0203"]);
     refuse("h_t = tanh(W [r_t * h_{t-1} x_t] + b)", &["GW0203"]);
     refuse("h_t = tanh(x_t * W  h_{t-1} * U)", &["GW0203"]);
@@ -249,11 +267,17 @@ fn a_lost_character_makes_no_other_cell() {
 
 #[test]
 fn letters_side_by_side_are_no_name() {
-    for word in ["bias", "bu", "noise"] {
-        refuse(&format!("$$h_t = \\tanh(W x_t + U h_{{t-1}} + {word})$$"), &["GW0203"]);
+    // The `i` of a word also reads as the imaginary unit.
+    for (word, codes) in
+        [("bias", &["GW0203", "GW0459"][..]), ("bu", &["GW0203"]), ("noise", &["GW0203", "GW0459"])]
+    {
+        refuse(&format!("$$h_t = \\tanh(W x_t + U h_{{t-1}} + {word})$$"), codes);
     }
     let named = "$$h_t = \\tanh(W x_t + U h_{t-1} + \\mathrm{bias})$$";
     accept(named, "x[x] -> h[h]; h[h]; W[h, x] U[h, h] bias[h]");
+    refuse("$$h_t = \\tanh(W_h x_t + UU_h h_{t-1} + b_h)$$", &["GW0203"]);
+    refuse("$$h_t = \\tanh(W_h x_t + U_h h_{t-1} + bb_h)$$", &["GW0203"]);
+    accept("$$h_t = WW^\\top h_{t-1} + x_t$$", "x[h] -> h[h]; h[h]; W[h, W]");
     accept("$$h_t = a b h_{t-1} + x_t$$", "x[h] -> h[h]; h[h]; a[h] b[h]");
     accept("$$h_t = kx_t + h_{t-1}$$", "x[x] -> h[x]; h[x]; k[x]");
 }
