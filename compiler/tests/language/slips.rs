@@ -267,11 +267,8 @@ fn a_lost_character_makes_no_other_cell() {
 
 #[test]
 fn letters_side_by_side_are_no_name() {
-    // The `i` of a word also reads as the imaginary unit.
-    for (word, codes) in
-        [("bias", &["GW0203", "GW0459"][..]), ("bu", &["GW0203"]), ("noise", &["GW0203", "GW0459"])]
-    {
-        refuse(&format!("$$h_t = \\tanh(W x_t + U h_{{t-1}} + {word})$$"), codes);
+    for word in ["bias", "bu", "noise"] {
+        refuse(&format!("$$h_t = \\tanh(W x_t + U h_{{t-1}} + {word})$$"), &["GW0203"]);
     }
     let named = "$$h_t = \\tanh(W x_t + U h_{t-1} + \\mathrm{bias})$$";
     accept(named, "x[x] -> h[h]; h[h]; W[h, x] U[h, h] bias[h]");
