@@ -195,23 +195,25 @@ fn block_rows(rows: usize) -> (usize, usize) {
 }
 
 /// Runs `work` on every block, on up to `threads` threads, each taking the next block that is left. The first error by
-/// block order is the result.
+/// block order is the result. The first block alone is lent `lent`.
 pub(super) fn each_block<T: Element>(
     blocks: &mut [Block<T>],
     threads: usize,
-    work: impl Fn(&mut Block<T>) -> Result<(), CallError> + Sync,
+    lent: Option<&mut [T]>,
+    work: impl Fn(&mut Block<T>, Option<&mut [T]>) -> Result<(), CallError> + Sync,
 ) -> Result<(), CallError> {
     let threads = threads.min(blocks.len());
+    let mut blocks = blocks.iter_mut().zip(std::iter::once(lent).chain(std::iter::repeat_with(|| None)));
     if threads <= 1 {
-        return blocks.iter_mut().try_for_each(work);
+        return blocks.try_for_each(|(block, lent)| work(block, lent));
     }
-    let queue = Mutex::new(blocks.iter_mut().enumerate());
+    let queue = Mutex::new(blocks.enumerate());
     let run = || {
         loop {
             // A thread that panics does so in `work`, not while it holds the queue.
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let (index, block) = next?;
-            if let Err(error) = work(block) {
+            let (index, (block, lent)) = next?;
+            if let Err(error) = work(block, lent) {
                 return Some((index, error));
             }
         }

@@ -94,7 +94,7 @@ impl<T: Element> CompiledCell<T> {
         }
         let outlet = Outlet::new(&layout.outputs, batch, call.outputs);
         for round in 0..rounds {
-            each_block(blocks, self.threads, |block| {
+            each_block(blocks, self.threads, None, |block, _| {
                 block.forward_round(shared, round, inputs, beginnings, &outlet)
             })?;
         }
@@ -152,27 +152,26 @@ impl<T: Element> CompiledCell<T> {
             block.backward_round(shared, round, adjoints, gradient, &outlet)?;
             if round == 0 { block.finish_gradients(shared, gradient) } else { Ok(()) }
         };
-        // One block adds up in place, unless it might give up halfway.
-        let in_place = blocks.len() == 1 && engine.plan.unknown_gradients.is_empty();
+        // The first block adds up in place, unless one might give up halfway.
+        let in_place = engine.plan.unknown_gradients.is_empty();
         let length = call.parameter_gradients.len();
         for round in (0..rounds).rev() {
-            match blocks {
-                [block] if in_place => back(block, round, call.parameter_gradients)?,
-                _ => each_block(blocks, self.threads, |block| {
-                    let mut gradient = std::mem::take(&mut block.gradient);
-                    gradient.resize(length, T::ZERO);
-                    let result = back(block, round, &mut gradient);
-                    block.gradient = gradient;
-                    result
-                })?,
-            }
-        }
-        if !in_place {
-            // In the order of the blocks, whichever thread ran them.
-            for (index, block) in blocks.iter().enumerate() {
-                for (sum, &addend) in call.parameter_gradients.iter_mut().zip(&block.gradient) {
-                    *sum = if index == 0 { addend } else { *sum + addend };
+            let lent = in_place.then_some(&mut *call.parameter_gradients);
+            each_block(blocks, self.threads, lent, |block, lent| {
+                if let Some(gradient) = lent {
+                    return back(block, round, gradient);
                 }
+                let mut gradient = std::mem::take(&mut block.gradient);
+                gradient.resize(length, T::ZERO);
+                let result = back(block, round, &mut gradient);
+                block.gradient = gradient;
+                result
+            })?;
+        }
+        // In the order of the blocks, whichever thread ran them.
+        for (index, block) in blocks.iter().enumerate().skip(usize::from(in_place)) {
+            for (sum, &addend) in call.parameter_gradients.iter_mut().zip(&block.gradient) {
+                *sum = if index == 0 { addend } else { *sum + addend };
             }
         }
         for (state, (into, port)) in call.initial_state_gradients.iter_mut().zip(&layout.states).enumerate() {

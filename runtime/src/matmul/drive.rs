@@ -291,3 +291,19 @@ impl Iterator for Balanced {
         Some(start..self.start)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::nest;
+    use crate::matmul::PackedMatrix;
+
+    #[test]
+    fn only_a_last_block_that_is_not_full_passes_through_a_buffer() {
+        for (columns, expected) in [(16, 0), (128, 0), (20, 1), (130, 1)] {
+            let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
+            let mut edges = 0;
+            nest(&right, 1, (8, columns), false, |call| edges += usize::from(call.edge.is_some()));
+            assert_eq!(edges, expected, "{columns} columns");
+        }
+    }
+}
