@@ -59,7 +59,9 @@ impl<T: Element> CompiledCell<T> {
         memory.compute_constants(&engine, self.parameters(parameters))?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(&engine, parameters, &memory);
-        let staged = blocks.iter_mut().try_for_each(|block| block.stage_constants(shared));
+        let staged = blocks
+            .iter_mut()
+            .try_for_each(|block| block.stage_constants(shared).and_then(|()| block.ready_one_step(shared)));
         memory.blocks = blocks;
         staged?;
         let mut declared = Declared::default();

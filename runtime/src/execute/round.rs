@@ -90,6 +90,15 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 
+    /// Readies the step of a run of one, so that no step allocates, not even the first.
+    pub(crate) fn ready_one_step(&mut self, shared: Shared<'_, T>) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        if self.course.rounds() == 0 {
+            return Ok(());
+        }
+        self.ready[0].ready(shared, Region::new(&layout, self.course.piece(0)), false)
+    }
+
     /// Copies the outputs of the step of a run of one out, `[B, n]` each.
     pub(crate) fn unstage_one_step(
         &self,
