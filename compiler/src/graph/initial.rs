@@ -1,8 +1,8 @@
 //! Where states begin: the values that the equations declare for the time before the first step.
 //!
 //! They depend on parameters alone, so they are a graph of their own: its outputs are the declared states, it has
-//! neither inputs nor states, and it is evaluated for one sample ([`super::evaluate::Evaluation`]). Its gradient is that of any graph: what the
-//! sequence gives for its initial states, summed over the samples, is the gradient of its outputs.
+//! neither inputs nor states, and it is evaluated for one sample ([`super::evaluate::Evaluation`]). Its gradient is that
+//! of any graph: what the sequence gives for its initial states, summed over the samples, is the gradient of its outputs.
 
 use std::collections::BTreeSet;
 
@@ -89,8 +89,8 @@ impl InitialStates {
         roots.flatten()
     }
 
-    /// The node of the gradient by a parameter of the cell, from [`OutputGradient`](crate::operator::Operator::OutputGradient) by each declared state, summed
-    /// over samples.
+    /// The node of the gradient by a parameter of the cell, from the
+    /// [`OutputGradient`](crate::operator::Operator::OutputGradient) by each declared state, summed over samples.
     #[must_use]
     pub fn gradient(&self, parameter: u32) -> Option<NodeId> {
         self.graph.root(Root::ParameterGradient(parameter))

@@ -143,12 +143,8 @@ fn applied_letters(draft: &Draft) -> BTreeSet<SymbolId> {
         }
         _ => None,
     };
-    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
     let mut applied: HashMap<SymbolId, usize> = HashMap::new();
-    for (at, node) in draft.nodes.iter().enumerate() {
-        if let Some(symbol) = letter(NodeId(at)) {
-            *reads.entry(symbol).or_default() += 1;
-        }
+    for node in &draft.nodes {
         if let NodeKind::Call(function, arguments) = &node.kind
             && number::by_element(*function)
             && let [argument] = arguments.as_slice()
@@ -157,7 +153,7 @@ fn applied_letters(draft: &Draft) -> BTreeSet<SymbolId> {
             *applied.entry(symbol).or_default() += 1;
         }
     }
-    applied.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0).collect()
+    number::nowhere_else(draft, applied)
 }
 
 /// Undeclared upper-case parameters that only ever stand as terms of sums that vary in time, as `B` in

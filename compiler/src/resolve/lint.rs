@@ -204,15 +204,21 @@ fn lost_minus(name: &str) -> Option<&str> {
 fn other_index<'a>(draft: &'a Draft, parameter: SymbolId, mapped: &BTreeSet<SymbolId>) -> Option<&'a str> {
     let (base, letter) = draft.symbol(parameter).canonical.rsplit_once('_')?;
     let role = draft.symbol(draft.lookup(base)?).role;
-    let once = draft.equations.iter().any(|equation| {
-        let target = draft.symbol(equation.target);
-        target.role == Role::Once
-            && target.canonical.rsplit_once('_').is_some_and(|(_, label)| label == letter)
-            && draft.reads(equation).any(|(_, symbol, _)| symbol == parameter)
-    });
     let other = runs(letter) || letter.len() == 1 && mapped.contains(&parameter);
-    (role == Role::Input && letter.len() == 1 && once || matches!(role, Role::Input | Role::PerStep) && other)
-        .then_some(base)
+    let once = || {
+        draft.equations.iter().any(|equation| {
+            let target = draft.symbol(equation.target);
+            target.role == Role::Once
+                && target.canonical.rsplit_once('_').is_some_and(|(_, label)| label == letter)
+                && draft.reads(equation).any(|(_, symbol, _)| symbol == parameter)
+        })
+    };
+    let meant = match role {
+        Role::Input => other || letter.len() == 1 && once(),
+        Role::PerStep => other,
+        _ => false,
+    };
+    meant.then_some(base)
 }
 
 /// Indices that run, and the time written twice.

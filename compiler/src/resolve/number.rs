@@ -13,6 +13,23 @@ use crate::source::is_greek_word;
 use crate::span::Span;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
+/// How often each input and parameter is read.
+fn reads(draft: &Draft) -> HashMap<SymbolId, usize> {
+    let mut reads = HashMap::new();
+    for source in &draft.sources {
+        if let Source::Input(symbol, _) | Source::Parameter(symbol) = source {
+            *reads.entry(*symbol).or_default() += 1;
+        }
+    }
+    reads
+}
+
+/// The symbols that are read as often as was `found`, so in no other place.
+pub(super) fn nowhere_else(draft: &Draft, found: HashMap<SymbolId, usize>) -> BTreeSet<SymbolId> {
+    let reads = reads(draft);
+    found.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0).collect()
+}
+
 /// `A m_{t-1} + B u_t` with one number `u_t`: an undeclared upper-case parameter that only ever multiplies numbers of
 /// each step, in terms added to vectors, is a vector. So it is beside a matrix that is applied to something, and in
 /// what a lower-case name is: read as a matrix, it would make matrices of states that nothing else makes so.
@@ -54,13 +71,7 @@ pub(super) fn number_columns(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId>
             }
         }
     }
-    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
-    for source in &draft.sources {
-        if let Source::Parameter(symbol) = source {
-            *reads.entry(*symbol).or_default() += 1;
-        }
-    }
-    found.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0).collect()
+    nowhere_else(draft, found)
 }
 
 /// `\Delta t`, `\Delta_t`: what scales the matrix of a differential equation.
@@ -92,12 +103,7 @@ pub(super) fn number_biases(
                 }
             }
         }
-        let mut reads: HashMap<SymbolId, usize> = HashMap::new();
-        for source in &draft.sources {
-            if let Source::Parameter(symbol) = source {
-                *reads.entry(*symbol).or_default() += 1;
-            }
-        }
+        let reads = reads(draft);
         let mut found: Vec<SymbolId> = added
             .into_iter()
             .filter(|(symbol, (count, numbers))| {
@@ -240,7 +246,6 @@ fn greek_vector(draft: &Draft, kinds: &Kinds, node: NodeId) -> Option<SymbolId> 
 /// Undeclared Greek inputs and parameters that only ever stand before an outer product or a matrix that varies in time,
 /// as in `\alpha_t S_{t-1} + \beta_t v_t k_t^\top` and `\gamma S_{t-1}`: a vector has no meaning there.
 pub(super) fn greek_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
-    let mut found = BTreeSet::new();
     let mut scaling: HashMap<SymbolId, usize> = HashMap::new();
     for node in &draft.nodes {
         let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
@@ -253,16 +258,7 @@ pub(super) fn greek_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
             *scaling.entry(symbol).or_default() += 1;
         }
     }
-    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
-    for source in &draft.sources {
-        if let Source::Input(symbol, _) | Source::Parameter(symbol) = source {
-            *reads.entry(*symbol).or_default() += 1;
-        }
-    }
-    found.extend(
-        scaling.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0),
-    );
-    found
+    nowhere_else(draft, scaling)
 }
 
 /// Undeclared lower-case inputs that stand directly before a matrix that varies in time, as `f_t` in

@@ -3,7 +3,7 @@
 //! Every side says the same value, so one is read. Two sides that apply one function, the first to a name, say what
 //! that name is: its definition, where the document has no other.
 
-use super::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind};
+use super::ast::{Expression, ExpressionKind, Reference, Size, Statement, StatementKind};
 use super::statement::Reader;
 use super::{normal, pratt::Stop, print};
 use crate::diagnostic::{Code, Diagnostic};
@@ -170,11 +170,15 @@ fn applies(one: &[Expression], other: &[Expression]) -> bool {
     parts(one).is_some_and(|name| parts(other) == Some(name))
 }
 
+/// What an expression is but for its names: its kind, how many operands it has, and which elements a slice takes.
+type Bone<'a> = (u8, usize, Option<(&'a Size, Option<&'a Size>)>);
+
 /// An expression without its names: two sides with one skeleton say the same in other names.
-fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
+fn skeleton(expression: &Expression) -> Vec<Bone<'_>> {
     let mut parts = Vec::new();
     let mut stack = vec![expression];
     while let Some(expression) = stack.pop() {
+        let mut bounds = None;
         let (kind, count) = match &expression.kind {
             ExpressionKind::Group(inner) => {
                 stack.push(inner);
@@ -195,13 +199,12 @@ fn skeleton(expression: &Expression) -> Vec<(u8, usize)> {
             ExpressionKind::Compare(comparison, ..) => (12 + *comparison as u8, 2),
             // Another part is another value, whatever its names.
             ExpressionKind::Slice { start, end, .. } => {
-                let bounds = format!("{start:?}:{end:?}");
-                let sum = |sum: usize, byte: u8| sum.wrapping_mul(31).wrapping_add(byte.into());
-                (31, bounds.bytes().fold(0, sum))
+                bounds = Some((start, end.as_ref()));
+                (31, 1)
             }
             ExpressionKind::Call(function, arguments) => (32 + *function as u8, arguments.len()),
         };
-        parts.push((kind, count));
+        parts.push((kind, count, bounds));
         match &expression.kind {
             ExpressionKind::Negate(inner)
             | ExpressionKind::Transpose(inner)

@@ -231,7 +231,7 @@ impl<T: Element> CellLayer<T> {
     ) -> Result<Tensor> {
         let sequences =
             self.forward_time_major(&self.time_major(input)?, initial_states, stretches.into())?;
-        let (_, output) = self.given_output(&sequences)?;
+        let output = self.given_output(&sequences)?;
         match self.steps {
             Steps::All if self.batch_first => output.transpose(0, 1),
             Steps::All => Ok(output.clone()),
@@ -239,10 +239,10 @@ impl<T: Element> CellLayer<T> {
         }
     }
 
-    /// The output that the layer gives, and its number.
-    pub(crate) fn given_output<'a>(&self, sequences: &'a Sequences) -> Result<(usize, &'a Tensor)> {
+    /// The output that the layer gives.
+    pub(crate) fn given_output<'a>(&self, sequences: &'a Sequences) -> Result<&'a Tensor> {
         match sequences.outputs.get(self.output) {
-            Some(output) => Ok((self.output, output)),
+            Some(output) => Ok(output),
             None => candle_core::bail!("the cell has no output"),
         }
     }

@@ -5,6 +5,7 @@ use candle_nn::RNN;
 use gatewright::sequence;
 
 use crate::Element;
+use crate::last::last_steps;
 use crate::layer::CellLayer;
 
 /// Where a cell is after a step.
@@ -54,13 +55,10 @@ impl<T: Element> RNN for CellLayer<T> {
         let width = self.layout().inputs.iter().map(|port| port.size).sum::<usize>();
         // A sequence without steps ends where it begins.
         let input = Tensor::zeros((0, batch_dim, width), T::DTYPE, &Device::Cpu)?;
-        let ended = self.forward_time_major(&input, None, sequence::Sequences::default().into())?;
-        let port = &self.layout().outputs[self.given_output(&ended)?.0];
-        let axes = [&[batch_dim], port.axes.as_slice()].concat();
-        Ok(CellState {
-            output: Tensor::zeros(axes, T::DTYPE, &Device::Cpu)?,
-            states: Some(ended.final_states),
-        })
+        let whole = sequence::Sequences::default();
+        let ended = self.forward_time_major(&input, None, whole.into())?;
+        let output = last_steps(self.given_output(&ended)?, whole)?;
+        Ok(CellState { output, states: Some(ended.final_states) })
     }
 
     /// # Errors
@@ -82,7 +80,7 @@ impl<T: Element> RNN for CellLayer<T> {
         let input = input.transpose(0, 1)?;
         let initial = Some(init_state.begin()?);
         let ran = self.forward_time_major(&input, initial, sequence::Sequences::default().into())?;
-        let (_, output) = self.given_output(&ran)?;
+        let output = self.given_output(&ran)?;
         let steps = output.dim(0)?;
         let mut states = (0..steps)
             .map(|step| Ok(CellState { output: output.get(step)?, states: None }))

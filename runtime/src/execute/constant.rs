@@ -8,6 +8,7 @@ use gatewright_compiler::plan::ParameterGradient;
 
 use super::compiled::internal;
 use super::engine::Engine;
+use super::gradient::totals;
 use crate::error::CallError;
 use crate::matmul::Element;
 
@@ -100,11 +101,8 @@ impl<T: Element> GradientExpressions<T> {
             self.totals.iter_mut().for_each(|(_, total)| total.fill(T::ZERO));
             return;
         }
-        for gradient in &engine.plan.parameter_gradients {
-            let ParameterGradient::Expression { totals, .. } = gradient else { continue };
-            let zeros = totals.iter().map(|&(node, elements, _)| (node, vec![T::ZERO; elements]));
-            self.totals.extend(zeros);
-        }
+        let all = engine.plan.parameter_gradients.iter().flat_map(totals);
+        self.totals.extend(all.map(|&(node, elements, _)| (node, vec![T::ZERO; elements])));
     }
 
     /// Makes of the sums the gradients that are expressions of them.

@@ -67,10 +67,10 @@ impl GradientOrder {
 }
 
 /// A total that a gradient is an expression of: its node, its elements, and what it is the sum of.
-type Total = (NodeId, usize, Vec<GradientTerm>);
+pub(super) type Total = (NodeId, usize, Vec<GradientTerm>);
 
 /// The totals of a gradient that is an expression.
-fn totals(gradient: &ParameterGradient) -> &[Total] {
+pub(super) fn totals(gradient: &ParameterGradient) -> &[Total] {
     match gradient {
         ParameterGradient::Terms(_) => &[],
         ParameterGradient::Expression { totals, .. } => totals,
