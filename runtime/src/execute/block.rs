@@ -10,13 +10,14 @@ use super::arena::{AlignedVec, ArenaLayout, Region, Room};
 use super::compiled::internal;
 use super::constant::{Expressions, GradientExpressions, ParameterValues};
 use super::engine::Engine;
+use super::matrices::Matrices;
 use super::outlet::Outlet;
 use super::piece::Course;
 use super::ready::{Operation, Ready};
 use super::stage::{Boundary, Source};
 use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::{self, Element, PackedMatrix, PackedRows};
+use crate::matmul::{self, Element, PackedRows};
 
 /// Memory of one block of rows.
 #[derive(Debug)]
@@ -89,7 +90,7 @@ pub(crate) struct Shared<'a, T> {
     pub(crate) engine: &'a Engine<T>,
     /// How steps are solved.
     pub(crate) solve: SolveOptions,
-    pub(crate) matrices: &'a [PackedMatrix<T>],
+    pub(crate) matrices: &'a Matrices<T>,
     pub(crate) parameters: ParameterValues<'a, T>,
     pub(crate) expressions: &'a Expressions<T>,
 }
@@ -303,7 +304,7 @@ impl<T: Element> Block<T> {
             match operation {
                 Operation::Product { product, matrix, left, result } => {
                     let places = (left.at(step, first), result.at(step, first));
-                    let matrix = &shared.matrices[*matrix];
+                    let matrix = shared.matrices.of(*matrix)?;
                     ready.products[*product].run(arena, places, matrix, &self.soon).map_err(internal)?;
                     self.soon.clear();
                 }
@@ -341,7 +342,7 @@ impl<T: Element> Block<T> {
                 Step::Product { operand, matrix, output, accumulate } => {
                     let rows = product_rows(plan, rows, *operand, *output, *accumulate);
                     let places = (region.place(*operand, step), region.place(*output, step));
-                    let matrix = &shared.matrices[*matrix];
+                    let matrix = shared.matrices.of(*matrix)?;
                     matmul::multiply(arena, rows, places, matrix, &[]).map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {
