@@ -14,7 +14,8 @@ use super::matrices::Matrices;
 use super::outlet::Outlet;
 use super::piece::Course;
 use super::ready::{Operation, Ready};
-use super::stage::{Boundary, Source};
+use super::round::Adjoints;
+use super::stage::Source;
 use super::table::Row;
 use crate::error::CallError;
 use crate::matmul::{self, Element, PackedRows};
@@ -213,7 +214,7 @@ impl<T: Element> Block<T> {
         for steps in piece.chunks() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
-            self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone());
+            self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone(), false);
             self.program(shared, region, Section::Before, steps.start, all_rows)?;
             for step in steps.clone() {
                 self.step(shared, region, step, false)?;
@@ -232,7 +233,7 @@ impl<T: Element> Block<T> {
         &mut self,
         shared: Shared<'_, T>,
         region: Region<'_>,
-        outputs: Boundary<'_, T>,
+        adjoints: Adjoints<'_, T>,
         gradient: &mut [T],
         outlet: &Outlet<'_, '_, T>,
     ) -> Result<(), CallError> {
@@ -241,7 +242,8 @@ impl<T: Element> Block<T> {
         for steps in piece.chunks().rev() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
-            self.stage_output_gradients(shared.engine, region, steps.clone(), outputs);
+            self.stage_inputs(shared.engine, region, steps.clone(), adjoints.inputs.sources(), true);
+            self.stage_output_gradients(shared.engine, region, steps.clone(), adjoints.outputs);
             self.program(shared, region, Section::BackwardBefore, steps.start, all_rows)?;
             for step in steps.clone().rev() {
                 self.note_soon(shared.engine, region, step);

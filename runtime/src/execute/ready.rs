@@ -169,7 +169,7 @@ mod tests {
             cell.forward(forward, Keep::Tape, workspace).expect("runs");
             let backward = Backward {
                 parameters: &parameters,
-                inputs: &[],
+                inputs: &[&input],
                 output_gradients: &[&vec![1.0; steps * batch * 4]],
                 final_state_gradients: &[],
                 parameter_gradients: &mut gradients,
