@@ -351,10 +351,10 @@ fn a_budget_of_bytes_holds_for_layers() {
     ];
     for (name, layer) in layers {
         for ragged in [false, true] {
-            let mut trial = trial(&*layer, 900, 3);
+            let mut trial = trial(&*layer, 1800, 3);
             if ragged {
-                trial.lengths = vec![900, 0, 555];
-                trial.resets = (0..2700).map(|at| at % 83 == 4).collect();
+                trial.lengths = vec![1800, 0, 1110];
+                trial.resets = (0..5400).map(|at| at % 83 == 4).collect();
             }
             let what = format!("{name}, ragged {ragged}");
             let masked = name == "with masks";
