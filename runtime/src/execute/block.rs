@@ -17,6 +17,7 @@ use super::ready::{Operation, Ready};
 use super::round::Adjoints;
 use super::stage::Source;
 use super::table::Row;
+use super::turns::Turn;
 use crate::error::CallError;
 use crate::matmul::{self, Element, PackedRows};
 
@@ -28,6 +29,10 @@ pub(crate) struct Block<T> {
     pub(super) course: Course,
     /// The round that is in memory.
     pub(super) round: Option<usize>,
+    /// Stands in the place of another.
+    pub(super) lent: bool,
+    /// Where the way back is: a piece, and so many of its chunks are left. Those of the pieces behind it are done.
+    pub(super) back: (usize, usize),
     /// The room of the course that was laid.
     room: Room,
     pub(super) layout: Option<Arc<ArenaLayout>>,
@@ -39,8 +44,8 @@ pub(crate) struct Block<T> {
     pub(super) kept: Vec<T>,
     /// For each row the states that it has ended with, one behind the other.
     pub(super) ended: Vec<T>,
-    /// Gradient by all parameters from this block's samples.
-    pub(crate) gradient: Vec<T>,
+    /// Gradient by all parameters from this block's samples, where it has memory of its own.
+    pub(super) gradient: Vec<T>,
     /// For sums of outer products.
     pub(super) packed: Option<PackedRows<T>>,
     pub(super) expressions: GradientExpressions<T>,
@@ -57,6 +62,8 @@ impl<T> Default for Block<T> {
             rows: Vec::new(),
             course: Course::default(),
             round: None,
+            lent: false,
+            back: (0, 0),
             room: Room::default(),
             layout: None,
             arena: AlignedVec::default(),
@@ -106,6 +113,11 @@ impl<'a, T: Element> Shared<'a, T> {
 }
 
 impl<T> Block<T> {
+    /// What stands in the place of a block that a thread has.
+    pub(super) fn stand_in() -> Self {
+        Self { lent: true, ..Self::default() }
+    }
+
     /// Bytes of its memory.
     pub(crate) fn bytes(&self) -> usize {
         let arena = self.layout.as_ref().map_or(0, |layout| layout.length());
@@ -227,32 +239,30 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 
-    /// Runs the backward programs over a piece, chunk by chunk, and adds what it gives to gradients by parameters.
-    /// Gradients by inputs go out.
+    /// Runs the backward programs over a chunk of a piece, for which the loop back is ready, and adds what it gives to
+    /// gradients by parameters. Gradients by inputs go out.
     pub(super) fn run_backward(
         &mut self,
         shared: Shared<'_, T>,
         region: Region<'_>,
+        steps: Range<usize>,
         adjoints: Adjoints<'_, T>,
-        gradient: &mut [T],
+        turn: &mut Turn<'_, '_, T>,
         outlet: &Outlet<'_, '_, T>,
     ) -> Result<(), CallError> {
-        let (piece, plan) = (region.piece, &shared.engine.plan);
-        self.ready[1].ready(shared, region, true)?;
-        for steps in piece.chunks().rev() {
-            let region = region.chunk(steps.start);
-            let all_rows = steps.len() * piece.rows;
-            self.stage_inputs(shared.engine, region, steps.clone(), adjoints.inputs.sources(), true);
-            self.stage_output_gradients(shared.engine, region, steps.clone(), adjoints.outputs);
-            self.program(shared, region, Section::BackwardBefore, steps.start, all_rows)?;
-            for step in steps.clone().rev() {
-                self.note_soon(shared.engine, region, step);
-                self.step(shared, region, step, true)?;
-            }
-            self.program(shared, region, Section::BackwardAfter, steps.start, all_rows)?;
-            self.add_products(shared, region, steps.start, all_rows, gradient)?;
-            outlet.put(self, shared.engine, region, plan.input_gradients.iter().copied(), steps);
+        let plan = &shared.engine.plan;
+        let region = region.chunk(steps.start);
+        let all_rows = steps.len() * region.piece.rows;
+        self.stage_inputs(shared.engine, region, steps.clone(), adjoints.inputs.sources(), true);
+        self.stage_output_gradients(shared.engine, region, steps.clone(), adjoints.outputs);
+        self.program(shared, region, Section::BackwardBefore, steps.start, all_rows)?;
+        for step in steps.clone().rev() {
+            self.note_soon(shared.engine, region, step);
+            self.step(shared, region, step, true)?;
         }
+        self.program(shared, region, Section::BackwardAfter, steps.start, all_rows)?;
+        self.add_products(shared, region, steps.start, all_rows, turn)?;
+        outlet.put(self, shared.engine, region, plan.input_gradients.iter().copied(), steps);
         Ok(())
     }
 

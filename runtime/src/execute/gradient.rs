@@ -1,5 +1,5 @@
-//! Gradients by parameters from one block: products over rows are added up chunk by chunk as the loop back goes, what the
-//! element loops have summed and what is an expression of sums follows at the end.
+//! Gradients by parameters: products over rows are added up chunk by chunk as the loop back goes, what the element loops
+//! have summed and what is an expression of sums follows at the end.
 //!
 //! ```text
 //! for chunk of rows, later steps first
@@ -16,6 +16,8 @@ use super::arena::Region;
 use super::block::{Block, Shared};
 use super::compiled::internal;
 use super::engine::Engine;
+use super::threads::{each_block, each_block_in_turn};
+use super::turns::{Turn, Turns};
 use crate::error::CallError;
 use crate::matmul::{self, Element, Matrix, MatrixMut, PackedRows};
 
@@ -64,6 +66,11 @@ impl GradientOrder {
         }
         order
     }
+
+    /// For each product the parameter whose gradient it is added to.
+    pub(super) fn parameters(&self) -> impl Iterator<Item = usize> {
+        self.groups.iter().flat_map(|group| group.terms.iter().map(|term| term.parameter))
+    }
 }
 
 /// A total that a gradient is an expression of: its node, its elements, and what it is the sum of.
@@ -78,12 +85,6 @@ pub(super) fn totals(gradient: &ParameterGradient) -> &[Total] {
 }
 
 impl<T: Element> Block<T> {
-    /// Sets all sums to zero.
-    pub(super) fn begin_totals(&mut self, engine: &Engine<T>, gradient: &mut [T]) {
-        gradient.fill(T::ZERO);
-        self.expressions.begin(engine);
-    }
-
     /// Adds the products over `all_rows` rows from step `first` of a piece on.
     pub(super) fn add_products(
         &mut self,
@@ -91,7 +92,7 @@ impl<T: Element> Block<T> {
         region: Region<'_>,
         first: usize,
         all_rows: usize,
-        gradient: &mut [T],
+        turn: &mut Turn<'_, '_, T>,
     ) -> Result<(), CallError> {
         let engine = shared.engine;
         let mut packed = self.packed.take().unwrap_or_else(|| PackedRows::new(engine.level));
@@ -105,20 +106,21 @@ impl<T: Element> Block<T> {
                 packed.pack(right).map_err(internal)?;
             }
             for term in &group.terms {
-                let (offset, length) = shared.parameters.ranges[term.parameter];
-                let total = &mut gradient[offset..offset + length];
                 let left = factor(term.left, term.rows);
-                let result = MatrixMut {
-                    numbers: total.get_mut(term.row * term.row_stride + term.column..).unwrap_or_default(),
-                    rows: term.rows,
-                    columns: group.columns,
-                    row_stride: term.row_stride,
-                };
-                if repeated || left.row_stride == 0 {
-                    matmul::general(left.transposed(), right, result, true).map_err(internal)?;
-                } else {
-                    packed.add(left, result).map_err(internal)?;
-                }
+                turn.add(shared.parameters.ranges[term.parameter], |total| {
+                    let first = term.row * term.row_stride + term.column;
+                    let result = MatrixMut {
+                        numbers: total.get_mut(first..).unwrap_or_default(),
+                        rows: term.rows,
+                        columns: group.columns,
+                        row_stride: term.row_stride,
+                    };
+                    if repeated || left.row_stride == 0 {
+                        matmul::general(left.transposed(), right, result, true).map_err(internal)
+                    } else {
+                        packed.add(left, result).map_err(internal)
+                    }
+                })?;
             }
         }
         let of_expressions = engine.plan.parameter_gradients.iter().flat_map(totals);
@@ -171,27 +173,79 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 
-    /// Makes of the sums the gradients by all parameters from this block's samples, flat.
-    pub(crate) fn finish_gradients(
-        &mut self,
-        shared: Shared<'_, T>,
-        gradient: &mut [T],
-    ) -> Result<(), CallError> {
-        let engine = shared.engine;
+    /// Adds what the element loops have summed to the totals of gradients that are expressions.
+    fn end_totals(&mut self, engine: &Engine<T>) -> Result<(), CallError> {
         let mut expressions = std::mem::take(&mut self.expressions);
-        for (parameter, &(offset, length)) in
-            engine.plan.parameter_gradients.iter().zip(shared.parameters.ranges)
-        {
-            if let ParameterGradient::Terms(terms) = parameter {
-                self.add_sums(engine, terms, &mut gradient[offset..offset + length])?;
-            }
-        }
         let of_expressions = engine.plan.parameter_gradients.iter().flat_map(totals);
-        for ((_, _, terms), (_, total)) in of_expressions.zip(&mut expressions.totals) {
-            self.add_sums(engine, terms, total)?;
-        }
-        let outcome = expressions.finish(engine, shared.parameters, gradient);
+        let outcome = of_expressions
+            .zip(&mut expressions.totals)
+            .try_for_each(|((_, _, terms), (_, total))| self.add_sums(engine, terms, total));
         self.expressions = expressions;
         outcome
     }
+}
+
+/// Gradients by all parameters up to so many bytes are added up by each block in memory of its own: what a block has of
+/// a chunk is then in a cache when it comes to the next. Larger weights leave a cache within each step, and blocks take
+/// turns in one sum.
+const OWN_SUM_BYTES: usize = 2 << 20;
+
+/// Goes back through all chunks of all blocks, and adds up their products in `gradient`, which is zero. `back` runs the next
+/// chunk of a block, of which it may be the first. What is added in which order does not depend on threads.
+pub(super) fn add_up<T: Element>(
+    blocks: &mut [Block<T>],
+    threads: usize,
+    shared: Shared<'_, T>,
+    gradient: &mut [T],
+    back: impl Fn(&mut Block<T>, bool, Turn<'_, '_, T>) -> Result<(), CallError> + Sync,
+) -> Result<(), CallError> {
+    let (ranges, order, length) = (shared.parameters.ranges, &shared.engine.gradients, gradient.len());
+    // A block without chunks has states to begin with all the same.
+    let chunks = |block: &Block<T>| block.course.chunks().max(1);
+    if blocks.len() == 1 || size_of_val(gradient) > OWN_SUM_BYTES {
+        let turns = Turns::new(gradient, ranges, order);
+        let (count, times) = (blocks.len(), blocks.iter().map(chunks).max().unwrap_or(0));
+        return each_block_in_turn(blocks, threads, times, |block, number| {
+            back(block, number < count, turns.turn(number))
+        });
+    }
+    each_block(blocks, threads, |block| {
+        let mut own = std::mem::take(&mut block.gradient);
+        own.clear();
+        own.resize(length, T::ZERO);
+        let turns = Turns::new(&mut own, ranges, order);
+        let outcome = (0..chunks(block)).try_for_each(|number| back(block, number == 0, turns.turn(number)));
+        drop(turns);
+        block.gradient = own;
+        outcome
+    })?;
+    for block in blocks {
+        gradient.iter_mut().zip(&block.gradient).for_each(|(sum, &addend)| *sum = *sum + addend);
+    }
+    Ok(())
+}
+
+/// Once all products are added: adds the sums of all blocks, in their order, and makes the gradients that are expressions of
+/// sums.
+pub(super) fn finish_gradients<T: Element>(
+    blocks: &mut [Block<T>],
+    shared: Shared<'_, T>,
+    gradient: &mut [T],
+) -> Result<(), CallError> {
+    let (engine, parameters) = (shared.engine, shared.parameters);
+    for block in &mut *blocks {
+        for (parameter, &(offset, length)) in engine.plan.parameter_gradients.iter().zip(parameters.ranges) {
+            if let ParameterGradient::Terms(terms) = parameter {
+                block.add_sums(engine, terms, &mut gradient[offset..offset + length])?;
+            }
+        }
+        block.end_totals(engine)?;
+    }
+    let Some((first, others)) = blocks.split_first_mut() else { return Ok(()) };
+    for other in others {
+        for ((_, sum), (_, addend)) in first.expressions.totals.iter_mut().zip(&other.expressions.totals) {
+            sum.iter_mut().zip(addend).for_each(|(sum, &addend)| *sum = *sum + addend);
+        }
+    }
+    first.expressions.finish(engine, parameters, gradient)
 }

@@ -1,6 +1,6 @@
 //! What a workspace holds for one engine: packed weights, and blocks of rows that threads take one by one.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::arena::{ArenaLayout, Room};
 use super::block::{Block, Limit};
@@ -31,6 +31,8 @@ pub(crate) struct Memory<T> {
     tried: Course,
     /// The run whose tape is held.
     pub(super) tape: Option<Tape>,
+    /// Gradient by all parameters, where the way back may give up.
+    pub(super) gradient: Vec<T>,
 }
 
 /// What the way back must know of the run it goes back through.
@@ -55,6 +57,7 @@ impl<T> Default for Memory<T> {
             table: Vec::new(),
             tried: Course::default(),
             tape: None,
+            gradient: Vec::new(),
         }
     }
 }
@@ -161,45 +164,4 @@ fn block_rows(rows: usize) -> (usize, usize) {
     // memory of a step small.
     let most = if rows < 32 { rows.max(1) } else { rows.div_ceil(2).min(32).next_multiple_of(8) };
     (most, rows.div_ceil(most).max(1))
-}
-
-/// Runs `work` on every block, on up to `threads` threads, each taking the next block that is left. The first error by
-/// block order is the result. The first block alone is lent `lent`.
-pub(super) fn each_block<T: Element>(
-    blocks: &mut [Block<T>],
-    threads: usize,
-    lent: Option<&mut [T]>,
-    work: impl Fn(&mut Block<T>, Option<&mut [T]>) -> Result<(), CallError> + Sync,
-) -> Result<(), CallError> {
-    let threads = threads.min(blocks.len());
-    let mut blocks = blocks.iter_mut().zip(std::iter::once(lent).chain(std::iter::repeat_with(|| None)));
-    if threads <= 1 {
-        return blocks.try_for_each(|(block, lent)| work(block, lent));
-    }
-    let queue = Mutex::new(blocks.enumerate());
-    let run = || {
-        loop {
-            // A thread that panics does so in `work`, not while it holds the queue.
-            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let (index, (block, lent)) = next?;
-            if let Err(error) = work(block, lent) {
-                return Some((index, error));
-            }
-        }
-    };
-    std::thread::scope(|scope| {
-        // Where the system has no more threads, those there are do the work.
-        let others: Vec<_> =
-            (1..threads).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, run).ok()).collect();
-        let mut first = run();
-        for other in others {
-            let panicked = || Some((0, CallError::Internal("a thread of the run panicked".to_owned())));
-            let error = other.join().unwrap_or_else(|_| panicked());
-            first = match (first, error) {
-                (Some(one), Some(two)) => Some(if two.0 < one.0 { two } else { one }),
-                (one, two) => one.or(two),
-            };
-        }
-        first.map_or(Ok(()), |(_, error)| Err(error))
-    })
 }

@@ -17,9 +17,11 @@
 //! - [`solve`]: the iteration that solves a step, where its equations need each other
 //! - [`stage`]: what is copied into a block, out of it, and from piece to piece
 //! - [`outlet`]: the caller's sequences, which blocks fill as they go
-//! - [`gradient`]: gradients by parameters from one block
+//! - [`gradient`]: what blocks add to gradients by parameters
+//! - [`turns`]: the order in which they do
 //! - [`round`]: the pieces of a block that are in memory together, forward and back
-//! - [`memory`]: what a workspace holds, and the threads that run its blocks
+//! - [`memory`]: what a workspace holds
+//! - [`threads`]: the threads that run its blocks
 //! - [`check`] and [`run`]: a call
 //! - [`compiled`]: the cell as users hold it
 
@@ -44,3 +46,5 @@ pub(crate) mod stage;
 mod table;
 #[cfg(test)]
 mod tests;
+mod threads;
+mod turns;

@@ -44,7 +44,7 @@ impl Piece {
     }
 
     /// The chunks of the piece, each as its steps.
-    pub(crate) fn chunks(self) -> impl DoubleEndedIterator<Item = Range<usize>> {
+    pub(crate) fn chunks(self) -> impl DoubleEndedIterator<Item = Range<usize>> + ExactSizeIterator {
         let chunk = self.chunk();
         (0..self.steps.div_ceil(chunk)).map(move |index| index * chunk..self.steps.min((index + 1) * chunk))
     }
@@ -116,6 +116,21 @@ impl Course {
     /// The pieces of a round, by number; none of a round that there is not.
     pub(crate) fn round(&self, round: usize) -> Range<usize> {
         self.rounds.get(round).cloned().unwrap_or_default()
+    }
+
+    /// The round that a piece is of.
+    pub(crate) fn round_of(&self, piece: usize) -> usize {
+        self.rounds.partition_point(|round| round.end <= piece)
+    }
+
+    /// Number of pieces.
+    pub(crate) fn pieces(&self) -> usize {
+        self.pieces.len()
+    }
+
+    /// Chunks of all pieces.
+    pub(crate) fn chunks(&self) -> usize {
+        self.pieces.iter().map(|piece| piece.chunks().len()).sum()
     }
 
     /// A piece by number.

@@ -7,6 +7,7 @@ use super::block::{Block, Shared};
 use super::engine::Engine;
 use super::outlet::Outlet;
 use super::stage::{Beginning, Beginnings, Boundary, Source};
+use super::turns::Turn;
 use crate::error::CallError;
 use crate::matmul::Element;
 
@@ -152,11 +153,11 @@ impl<T: Element> Block<T> {
         self.unstage_first(engine, place, size, |row, from| into(row.sample, from))
     }
 
-    /// Readies the loop back: nothing is added up yet.
-    pub(crate) fn begin_backward(
+    /// Readies the way back: nothing is added up yet.
+    pub(super) fn begin_backward(
         &mut self,
         shared: Shared<'_, T>,
-        gradient: &mut [T],
+        adjoints: Adjoints<'_, T>,
     ) -> Result<(), CallError> {
         let layout = self.layout()?;
         for (index, buffer) in shared.engine.plan.buffers.iter().enumerate() {
@@ -165,35 +166,53 @@ impl<T: Element> Block<T> {
                 self.arena.as_mut_slice()[at..at + buffer.width].fill(T::ZERO);
             }
         }
-        self.begin_totals(shared.engine, gradient);
-        Ok(())
+        self.expressions.begin(shared.engine);
+        self.back = (self.course.pieces(), 0);
+        self.enter_pieces(shared, adjoints)
     }
 
-    /// Runs a round back, after those behind it. Computes it again if it is not in memory.
-    pub(crate) fn backward_round(
-        &mut self,
-        shared: Shared<'_, T>,
-        round: usize,
-        adjoints: Adjoints<'_, T>,
-        gradient: &mut [T],
-        outlet: &Outlet<'_, '_, T>,
-    ) -> Result<(), CallError> {
+    /// Enters the piece before the one that the way back is in, where no chunk of that is left; and so on, until there is
+    /// a chunk or no piece.
+    fn enter_pieces(&mut self, shared: Shared<'_, T>, adjoints: Adjoints<'_, T>) -> Result<(), CallError> {
         let (layout, engine) = (self.layout()?, shared.engine);
         let region = |piece| Region::new(&layout, piece);
-        let pieces = self.course.round(round);
-        for index in pieces.clone().rev() {
+        while let (Some(index), 0) = (self.back.0.checked_sub(1), self.back.1) {
             let here = region(self.course.piece(index));
             let behind = (self.course.rows_behind(index) > 0).then(|| region(self.course.piece(index + 1)));
             // The piece behind may be of the round that was in memory, and is read before that is overwritten. What the
             // forward programs write are other buffers.
             self.stage_state_gradients(engine, here, behind, adjoints.states);
+            let round = self.course.round_of(index);
             if self.round != Some(round) {
                 self.round = None;
-                self.keep(engine, round, region(self.course.piece(pieces.start)), true);
+                let first = self.course.round(round).start;
+                self.keep(engine, round, region(self.course.piece(first)), true);
                 self.pieces_forward(shared, round, adjoints.inputs, None)?;
             }
-            self.run_backward(shared, here, adjoints, gradient, outlet)?;
+            self.ready[1].ready(shared, here, true)?;
+            self.back = (index, here.piece.chunks().len());
         }
         Ok(())
+    }
+
+    /// Runs the chunk back that is next, and enters the piece of the one after it. Where no chunk is left, nothing is done.
+    /// The round of a piece is computed again where it is not in memory.
+    pub(super) fn run_chunk_back(
+        &mut self,
+        shared: Shared<'_, T>,
+        adjoints: Adjoints<'_, T>,
+        mut turn: Turn<'_, '_, T>,
+        outlet: &Outlet<'_, '_, T>,
+    ) -> Result<(), CallError> {
+        let layout = self.layout()?;
+        if let (index, Some(left)) = (self.back.0, self.back.1.checked_sub(1)) {
+            let region = Region::new(&layout, self.course.piece(index));
+            if let Some(steps) = region.piece.chunks().nth(left) {
+                self.run_backward(shared, region, steps, adjoints, &mut turn, outlet)?;
+            }
+            self.back.1 = left;
+        }
+        turn.pass()?;
+        self.enter_pieces(shared, adjoints)
     }
 }

@@ -7,11 +7,14 @@ use super::check;
 use super::compiled::CompiledCell;
 use super::constant::{Declared, ParameterValues};
 use super::engine::Engine;
-use super::memory::{Memory, Tape, each_block};
+use super::gradient::{add_up, finish_gradients};
+use super::memory::{Memory, Tape};
 use super::outlet::Outlet;
 use super::round::Adjoints;
 use super::stage::{Beginnings, Boundary};
 use super::table::Row;
+use super::threads::each_block;
+use super::turns::Turn;
 use crate::error::CallError;
 use crate::matmul::Element;
 use crate::sequence::{Backward, CellLayout, Forward, Keep, SequenceCell};
@@ -94,7 +97,7 @@ impl<T: Element> CompiledCell<T> {
         }
         let outlet = Outlet::new(&layout.outputs, batch, call.outputs);
         for round in 0..rounds {
-            each_block(blocks, self.threads, None, |block, _| {
+            each_block(blocks, self.threads, |block| {
                 block.forward_round(shared, round, inputs, beginnings, &outlet)
             })?;
         }
@@ -112,25 +115,25 @@ impl<T: Element> CompiledCell<T> {
         tape: &Tape,
     ) -> Result<(), CallError> {
         let engine = &self.training;
-        let rounds = memory.rounds();
         check::backward(&self.layout, call, (tape.steps, tape.batch))?;
         memory.pack(engine, self.parameters(call.parameters), true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
+        let mut gradient = std::mem::take(&mut memory.gradient);
         let shared = self.shared(engine, call.parameters, memory);
-        let result = self.run_backward(call, tape, shared, &mut blocks, rounds);
-        memory.blocks = blocks;
+        let result = self.run_backward(call, tape, shared, &mut blocks, &mut gradient);
+        (memory.blocks, memory.gradient) = (blocks, gradient);
         result?;
         self.declared_gradients(call, memory, &tape.given)
     }
 
-    /// All rounds of a backward run.
+    /// A backward run, with memory for a gradient by all parameters.
     fn run_backward(
         &self,
         call: &mut Backward<'_, '_, T>,
         tape: &Tape,
         shared: Shared<'_, T>,
         blocks: &mut [Block<T>],
-        rounds: usize,
+        gradient: &mut Vec<T>,
     ) -> Result<(), CallError> {
         let (engine, layout, batch) = (shared.engine, &self.layout, tape.batch);
         let adjoints = Adjoints {
@@ -138,41 +141,31 @@ impl<T: Element> CompiledCell<T> {
             outputs: Boundary { ports: &layout.outputs, slices: call.output_gradients, batch },
             states: Boundary { ports: &layout.states, slices: call.final_state_gradients, batch },
         };
-        let rounds = rounds.max(1);
         for (into, place) in call.input_gradients.iter_mut().zip(&engine.plan.input_gradients) {
             if place.is_none() || !tape.whole {
                 into.fill(T::ZERO);
             }
         }
         let outlet = Outlet::new(&layout.inputs, batch, call.input_gradients);
-        let back = |block: &mut Block<T>, round: usize, gradient: &mut [T]| {
-            if round + 1 == rounds {
-                block.begin_backward(shared, gradient)?;
-            }
-            block.backward_round(shared, round, adjoints, gradient, &outlet)?;
-            if round == 0 { block.finish_gradients(shared, gradient) } else { Ok(()) }
-        };
-        // The first block adds up in place, unless one might give up halfway.
+        // Added up in place, unless a block might give up halfway.
         let in_place = engine.plan.unknown_gradients.is_empty();
-        let length = call.parameter_gradients.len();
-        for round in (0..rounds).rev() {
-            let lent = in_place.then_some(&mut *call.parameter_gradients);
-            each_block(blocks, self.threads, lent, |block, lent| {
-                if let Some(gradient) = lent {
-                    return back(block, round, gradient);
-                }
-                let mut gradient = std::mem::take(&mut block.gradient);
-                gradient.resize(length, T::ZERO);
-                let result = back(block, round, &mut gradient);
-                block.gradient = gradient;
-                result
-            })?;
-        }
-        // In the order of the blocks, whichever thread ran them.
-        for (index, block) in blocks.iter().enumerate().skip(usize::from(in_place)) {
-            for (sum, &addend) in call.parameter_gradients.iter_mut().zip(&block.gradient) {
-                *sum = if index == 0 { addend } else { *sum + addend };
+        let sum = if in_place {
+            &mut *call.parameter_gradients
+        } else {
+            gradient.resize(call.parameter_gradients.len(), T::ZERO);
+            gradient.as_mut_slice()
+        };
+        sum.fill(T::ZERO);
+        let back = |block: &mut Block<T>, begin: bool, turn: Turn<'_, '_, T>| {
+            if begin {
+                block.begin_backward(shared, adjoints)?;
             }
+            block.run_chunk_back(shared, adjoints, turn, &outlet)
+        };
+        add_up(blocks, self.threads, shared, sum, back)?;
+        finish_gradients(blocks, shared, sum)?;
+        if !in_place {
+            call.parameter_gradients.copy_from_slice(gradient);
         }
         for (state, (into, port)) in call.initial_state_gradients.iter_mut().zip(&layout.states).enumerate() {
             into.fill(T::ZERO);

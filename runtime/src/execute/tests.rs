@@ -6,7 +6,7 @@ use super::compiled::{Backend, CompileOptions, CompiledCell};
 use super::memory::STEPS_AT_ONCE;
 use super::piece::CHUNK_ROWS;
 use crate::error::CompileError;
-use crate::sequence::{Forward, Keep, SequenceCell, Sequences};
+use crate::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use crate::workspace::Workspace;
 use crate::zoo;
 
@@ -109,6 +109,69 @@ fn the_tape_of_an_lstm_is_its_states_and_its_gates() {
         read_back += usize::from(plan.inputs_read_back.contains(&true));
     }
     assert!(read_back >= 90, "{read_back} cells");
+}
+
+/// Weights too large for sums of their own: blocks add up in one place, the caller's, in an order that threads do not
+/// decide. One block has more chunks than the other, since its rows end at other steps.
+#[test]
+fn blocks_add_up_in_one_place() {
+    const SIZE: usize = 520;
+    const STEPS: usize = 4;
+    const ROWS: usize = 33;
+    let cell = crate::read_cell("h_t = tanh(U h_{t-1} + x_t)", gatewright_compiler::source::Syntax::Text);
+    let cell = cell.expect("a cell");
+    let input = numbers(STEPS * ROWS * SIZE);
+    let by_output: Vec<f64> = input.iter().rev().copied().collect();
+    let parameters: Vec<f64> = numbers(SIZE * SIZE).iter().map(|number| number * 0.1).collect();
+    let lengths: Vec<usize> = (0..ROWS).map(|row| 1 + row * 7 % STEPS).collect();
+    // The gradient by `U` from some of the rows, and how many gradients the workspace has memory for.
+    let run = |threads: usize, rows: std::ops::Range<usize>| {
+        let options = CompileOptions { threads, ..CompileOptions::default() };
+        let cell = CompiledCell::<f64>::new(&cell, &[("h", SIZE)], options).expect("compiles");
+        let of_rows = |all: &[f64]| -> Vec<f64> {
+            let steps = all.chunks(ROWS * SIZE);
+            steps.flat_map(|step| step[rows.start * SIZE..rows.end * SIZE].to_vec()).collect()
+        };
+        let (input, by_output) = (of_rows(&input), of_rows(&by_output));
+        let mut output = input.clone();
+        let mut gradient = vec![7.0; parameters.len()];
+        let mut workspace = Workspace::default();
+        let forward = Forward {
+            steps: STEPS,
+            batch: rows.len(),
+            sequences: Sequences { lengths: &lengths[rows.clone()], ..Sequences::default() },
+            parameters: &parameters,
+            inputs: &[&input],
+            initial_states: &[],
+            outputs: &mut [&mut output],
+            final_states: &mut [],
+        };
+        cell.forward(forward, Keep::Tape, &mut workspace).expect("runs");
+        let backward = Backward {
+            parameters: &parameters,
+            inputs: &[&input],
+            output_gradients: &[&by_output],
+            final_state_gradients: &[],
+            parameter_gradients: &mut gradient,
+            input_gradients: &mut [],
+            initial_state_gradients: &mut [],
+        };
+        cell.backward(backward, &mut workspace).expect("runs");
+        let memory = workspace.memory();
+        let own = memory.blocks.iter().map(|block| block.gradient.len()).sum::<usize>();
+        let chunks: Vec<usize> = memory.blocks.iter().map(|block| block.course.chunks()).collect();
+        (gradient, chunks, own + memory.gradient.len())
+    };
+    let (expected, chunks, held) = run(1, 0..ROWS);
+    assert_eq!((chunks, held), (vec![3, 1], 0));
+    for threads in [2, 3] {
+        assert_eq!(run(threads, 0..ROWS).0, expected, "{threads} threads");
+    }
+    let parts = [run(1, 0..20).0, run(1, 20..ROWS).0];
+    for (at, sum) in expected.iter().enumerate() {
+        let parts = parts[0][at] + parts[1][at];
+        assert!((parts - sum).abs() <= 1e-9 * (1.0 + sum.abs()), "{at}: {parts} {sum}");
+    }
 }
 
 #[test]

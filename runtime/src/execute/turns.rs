@@ -1,0 +1,258 @@
+//! One gradient by all parameters that several blocks add to, each in its turn.
+//!
+//! Blocks go back chunk by chunk, all of them through their last chunk, then all through the one before it. Every chunk of
+//! every block has a number in this order, and adds what it gives to each parameter in the order of these numbers,
+//! whichever threads run them. So there is one sum, however many blocks there are, and its bits do not depend on
+//! threads.
+//!
+//! ```text
+//! thread 0   chunk 0 ........ W U | chunk 2 ........ W U
+//! thread 1   chunk 1 ........   W U | chunk 3 ........ W U
+//! ```
+//!
+//! A turn is of a [`Lot`], neighbouring parameters: while one block adds to `U`, the next one adds to `W`.
+//!
+//! # Invariants
+//!
+//! - Numbers are given out in order, and a chunk waits for chunks of smaller numbers alone: the smallest that is not
+//!   done waits for none.
+//! - Each chunk passes each lot once, after the last of its terms there. One that gives up passes none, and says so.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+
+use smallvec::SmallVec;
+
+use super::compiled::internal;
+use super::gradient::GradientOrder;
+use crate::error::CallError;
+
+/// Most lots: so many that two blocks seldom wait for each other, so few that they take no memory from the heap.
+const LOTS: usize = 16;
+
+/// Neighbouring parameters.
+#[derive(Debug)]
+struct Lot<'g, T> {
+    /// First element within all parameters.
+    first: usize,
+    /// How many terms each chunk adds; a lot without is not waited for.
+    terms: usize,
+    state: Mutex<LotState<'g, T>>,
+    passed: Condvar,
+}
+
+#[derive(Debug)]
+struct LotState<'g, T> {
+    gradient: &'g mut [T],
+    /// The number of the chunk that may add.
+    turn: usize,
+}
+
+impl<'g, T> Lot<'g, T> {
+    fn lock(&self) -> MutexGuard<'_, LotState<'g, T>> {
+        // Who panics here gives up its turn, so nobody reads what it has left.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The gradient by all parameters.
+#[derive(Debug)]
+pub(super) struct Turns<'g, T> {
+    lots: SmallVec<[Lot<'g, T>; LOTS]>,
+    /// The smallest number of a chunk that has given up.
+    given_up: AtomicUsize,
+}
+
+impl<'g, T> Turns<'g, T> {
+    /// Lots of `gradient`, in which each parameter begins and ends as `ranges` say, for what is added in an order.
+    pub(super) fn new(gradient: &'g mut [T], ranges: &[(usize, usize)], order: &GradientOrder) -> Self {
+        let least = gradient.len().div_ceil(LOTS).max(1);
+        let mut lots: SmallVec<[Lot<'g, T>; LOTS]> = SmallVec::new();
+        let (mut rest, mut first) = (gradient, 0);
+        for (index, &(offset, length)) in ranges.iter().enumerate() {
+            let end = offset + length;
+            if end - first < least && index + 1 < ranges.len() {
+                continue;
+            }
+            let (gradient, behind) = std::mem::take(&mut rest).split_at_mut(end - first);
+            let state = Mutex::new(LotState { gradient, turn: 0 });
+            lots.push(Lot { first, terms: 0, state, passed: Condvar::new() });
+            (rest, first) = (behind, end);
+        }
+        let mut turns = Self { lots, given_up: AtomicUsize::new(usize::MAX) };
+        for parameter in order.parameters() {
+            let lot = turns.lot(ranges[parameter].0);
+            turns.lots[lot].terms += 1;
+        }
+        turns
+    }
+
+    /// The lot that holds an element.
+    fn lot(&self, element: usize) -> usize {
+        self.lots.partition_point(|lot| lot.first <= element).saturating_sub(1)
+    }
+
+    /// The turn of the chunk with a number.
+    pub(super) fn turn(&self, number: usize) -> Turn<'_, 'g, T> {
+        Turn { turns: self, number, left: self.lots.iter().map(|lot| lot.terms).collect() }
+    }
+}
+
+/// The turn of one chunk; dropped before it has [passed](Turn::pass), it has given up.
+#[derive(Debug)]
+pub(super) struct Turn<'t, 'g, T> {
+    turns: &'t Turns<'g, T>,
+    number: usize,
+    /// For each lot how many terms are still to be added.
+    left: SmallVec<[usize; LOTS]>,
+}
+
+impl<'t, 'g, T> Turn<'t, 'g, T> {
+    /// Adds one term to the gradient by a parameter.
+    pub(super) fn add(
+        &mut self,
+        (offset, length): (usize, usize),
+        add: impl FnOnce(&mut [T]) -> Result<(), CallError>,
+    ) -> Result<(), CallError> {
+        let index = self.turns.lot(offset);
+        let lot = self.turns.lots.get(index).ok_or_else(|| internal("a gradient by no parameter"))?;
+        let mut state = self.wait(lot)?;
+        let start = offset - lot.first;
+        add(&mut state.gradient[start..start + length])?;
+        self.left[index] = self.left[index].saturating_sub(1);
+        if self.left[index] == 0 {
+            Self::pass_lot(lot, state);
+        }
+        Ok(())
+    }
+
+    /// Ends the turn, also where there was nothing to add.
+    pub(super) fn pass(mut self) -> Result<(), CallError> {
+        for (lot, left) in self.turns.lots.iter().zip(&self.left) {
+            if *left > 0 {
+                Self::pass_lot(lot, self.wait(lot)?);
+            }
+        }
+        self.left.fill(0);
+        Ok(())
+    }
+
+    /// Waits until the lot is this chunk's.
+    fn wait(&self, lot: &'t Lot<'g, T>) -> Result<MutexGuard<'t, LotState<'g, T>>, CallError> {
+        let mut state = lot.lock();
+        while state.turn != self.number {
+            if self.turns.given_up.load(Ordering::SeqCst) < self.number {
+                return Err(internal("a block before this one has given up"));
+            }
+            state = lot.passed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+        Ok(state)
+    }
+
+    fn pass_lot(lot: &Lot<'g, T>, mut state: MutexGuard<'_, LotState<'g, T>>) {
+        state.turn += 1;
+        drop(state);
+        lot.passed.notify_all();
+    }
+}
+
+impl<T> Drop for Turn<'_, '_, T> {
+    fn drop(&mut self) {
+        if self.left.iter().all(|&left| left == 0) {
+            return;
+        }
+        self.turns.given_up.fetch_min(self.number, Ordering::SeqCst);
+        for lot in &self.turns.lots {
+            // Who looks at `given_up` holds the lock until it waits.
+            drop(lot.lock());
+            lot.passed.notify_all();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Turns;
+    use crate::error::CallError;
+    use crate::execute::block::Block;
+    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+    use crate::execute::threads::each_block_in_turn;
+
+    const BLOCKS: usize = 5;
+    const CHUNKS: usize = 4;
+
+    /// Four weights, four weights of the state before and four biases.
+    fn compiled() -> CompiledCell<f64> {
+        let cell = crate::zoo::find("lstm").expect("a cell").read().expect("reads");
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+        CompiledCell::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles")
+    }
+
+    /// Each chunk of each block does to every weight what does not commute, as late as its number is small.
+    fn sums(
+        cell: &CompiledCell<f64>,
+        threads: usize,
+        outcome: impl Fn(usize) -> Result<(), CallError> + Sync,
+    ) -> Result<Vec<f64>, CallError> {
+        let (ranges, order) = (&cell.parameter_ranges, &cell.training.gradients);
+        let mut gradient = vec![1.0; cell.parameter_layout().length()];
+        let mut blocks: Vec<Block<f64>> = (0..BLOCKS).map(|_| Block::default()).collect();
+        let turns = Turns::new(&mut gradient, ranges, order);
+        assert!(turns.lots.len() > 4, "{} lots", turns.lots.len());
+        each_block_in_turn(&mut blocks, threads, CHUNKS, |_, number| {
+            let mut turn = turns.turn(number);
+            std::thread::sleep(std::time::Duration::from_millis((BLOCKS - number % BLOCKS) as u64));
+            // The chunk of one block is the shorter: it has nothing to add.
+            if number % BLOCKS != 2 || number < BLOCKS {
+                for parameter in order.parameters() {
+                    outcome(number)?;
+                    turn.add(ranges[parameter], |total| {
+                        total.iter_mut().for_each(|sum| *sum = *sum * 1.25 + number as f64);
+                        Ok(())
+                    })?;
+                }
+            }
+            turn.pass()
+        })?;
+        drop(turns);
+        Ok(gradient)
+    }
+
+    #[test]
+    fn what_is_added_does_not_depend_on_threads() {
+        let cell = compiled();
+        let expected = sums(&cell, 1, |_| Ok(())).expect("runs");
+        let mut weight = 1.0;
+        for number in (0..BLOCKS * CHUNKS).filter(|number| number % BLOCKS != 2 || *number < BLOCKS) {
+            weight = weight * 1.25 + number as f64;
+        }
+        assert!(expected.contains(&weight) && expected.contains(&1.0), "{weight}: {expected:?}");
+        for threads in [2, 3, 5, 9] {
+            assert_eq!(sums(&cell, threads, |_| Ok(())), Ok(expected.clone()), "{threads} threads");
+        }
+    }
+
+    /// Blocks that wait for it give up too; the first by number is told of, and those before it are done.
+    #[test]
+    fn nobody_waits_for_a_block_that_has_given_up() {
+        let cell = compiled();
+        let fails = |number: usize| CallError::Internal(format!("chunk {number}"));
+        for threads in [1, 2, 5] {
+            let outcome =
+                |number: usize| if [6, 8, 9].contains(&number) { Err(fails(number)) } else { Ok(()) };
+            assert_eq!(sums(&cell, threads, outcome), Err(fails(6)), "{threads} threads");
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_has_panicked() {
+        let cell = compiled();
+        let main = std::thread::current().id();
+        let outcome = |number: usize| {
+            assert!(number < 6 || std::thread::current().id() == main, "as it should");
+            Ok(())
+        };
+        let result = sums(&cell, 4, outcome);
+        assert!(matches!(&result, Err(CallError::Internal(text)) if text.contains("panicked")), "{result:?}");
+    }
+}
