@@ -17,7 +17,7 @@ use super::ready::{Operation, Ready};
 use super::round::Adjoints;
 use super::stage::Source;
 use super::table::Row;
-use super::turns::Turn;
+use super::sum::Turn;
 use crate::error::CallError;
 use crate::matmul::{self, Element, PackedRows};
 

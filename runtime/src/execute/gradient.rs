@@ -17,7 +17,7 @@ use super::block::{Block, Shared};
 use super::compiled::internal;
 use super::engine::Engine;
 use super::threads::{each_block, each_block_in_turn};
-use super::turns::{Turn, Turns};
+use super::sum::{Sum, Turn};
 use crate::error::CallError;
 use crate::matmul::{self, Element, Matrix, MatrixMut, PackedRows};
 
@@ -203,19 +203,19 @@ pub(super) fn add_up<T: Element>(
     // A block without chunks has states to begin with all the same.
     let chunks = |block: &Block<T>| block.course.chunks().max(1);
     if blocks.len() == 1 || size_of_val(gradient) > OWN_SUM_BYTES {
-        let turns = Turns::new(gradient, ranges, order);
+        let sum = Sum::new(gradient, ranges, order);
         let (count, times) = (blocks.len(), blocks.iter().map(chunks).max().unwrap_or(0));
         return each_block_in_turn(blocks, threads, times, |block, number| {
-            back(block, number < count, turns.turn(number))
+            back(block, number < count, sum.turn(number))
         });
     }
     each_block(blocks, threads, |block| {
         let mut own = std::mem::take(&mut block.gradient);
         own.clear();
         own.resize(length, T::ZERO);
-        let turns = Turns::new(&mut own, ranges, order);
-        let outcome = (0..chunks(block)).try_for_each(|number| back(block, number == 0, turns.turn(number)));
-        drop(turns);
+        let sum = Sum::new(&mut own, ranges, order);
+        let outcome = (0..chunks(block)).try_for_each(|number| back(block, number == 0, sum.turn(number)));
+        drop(sum);
         block.gradient = own;
         outcome
     })?;

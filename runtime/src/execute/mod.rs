@@ -18,7 +18,7 @@
 //! - [`stage`]: what is copied into a block, out of it, and from piece to piece
 //! - [`outlet`]: the caller's sequences, which blocks fill as they go
 //! - [`gradient`]: what blocks add to gradients by parameters
-//! - [`turns`]: the order in which they do
+//! - [`sum`]: the order in which they do, where they share one
 //! - [`round`]: the pieces of a block that are in memory together, forward and back
 //! - [`memory`]: what a workspace holds
 //! - [`threads`]: the threads that run its blocks
@@ -47,4 +47,4 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod threads;
-mod turns;
+mod sum;

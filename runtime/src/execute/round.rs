@@ -7,7 +7,7 @@ use super::block::{Block, Shared};
 use super::engine::Engine;
 use super::outlet::Outlet;
 use super::stage::{Beginning, Beginnings, Boundary, Source};
-use super::turns::Turn;
+use super::sum::Turn;
 use crate::error::CallError;
 use crate::matmul::Element;
 

@@ -14,7 +14,7 @@ use super::round::Adjoints;
 use super::stage::{Beginnings, Boundary};
 use super::table::Row;
 use super::threads::each_block;
-use super::turns::Turn;
+use super::sum::Turn;
 use crate::error::CallError;
 use crate::matmul::Element;
 use crate::sequence::{Backward, CellLayout, Forward, Keep, SequenceCell};

@@ -57,13 +57,13 @@ impl<'g, T> Lot<'g, T> {
 
 /// The gradient by all parameters.
 #[derive(Debug)]
-pub(super) struct Turns<'g, T> {
+pub(super) struct Sum<'g, T> {
     lots: SmallVec<[Lot<'g, T>; LOTS]>,
     /// The smallest number of a chunk that has given up.
     given_up: AtomicUsize,
 }
 
-impl<'g, T> Turns<'g, T> {
+impl<'g, T> Sum<'g, T> {
     /// Lots of `gradient`, in which each parameter begins and ends as `ranges` say, for what is added in an order.
     pub(super) fn new(gradient: &'g mut [T], ranges: &[(usize, usize)], order: &GradientOrder) -> Self {
         let least = gradient.len().div_ceil(LOTS).max(1);
@@ -79,12 +79,12 @@ impl<'g, T> Turns<'g, T> {
             lots.push(Lot { first, terms: 0, state, passed: Condvar::new() });
             (rest, first) = (behind, end);
         }
-        let mut turns = Self { lots, given_up: AtomicUsize::new(usize::MAX) };
+        let mut sum = Self { lots, given_up: AtomicUsize::new(usize::MAX) };
         for parameter in order.parameters() {
-            let lot = turns.lot(ranges[parameter].0);
-            turns.lots[lot].terms += 1;
+            let lot = sum.lot(ranges[parameter].0);
+            sum.lots[lot].terms += 1;
         }
-        turns
+        sum
     }
 
     /// The lot that holds an element.
@@ -94,14 +94,14 @@ impl<'g, T> Turns<'g, T> {
 
     /// The turn of the chunk with a number.
     pub(super) fn turn(&self, number: usize) -> Turn<'_, 'g, T> {
-        Turn { turns: self, number, left: self.lots.iter().map(|lot| lot.terms).collect() }
+        Turn { sum: self, number, left: self.lots.iter().map(|lot| lot.terms).collect() }
     }
 }
 
 /// The turn of one chunk; dropped before it has [passed](Turn::pass), it has given up.
 #[derive(Debug)]
 pub(super) struct Turn<'t, 'g, T> {
-    turns: &'t Turns<'g, T>,
+    sum: &'t Sum<'g, T>,
     number: usize,
     /// For each lot how many terms are still to be added.
     left: SmallVec<[usize; LOTS]>,
@@ -114,8 +114,8 @@ impl<'t, 'g, T> Turn<'t, 'g, T> {
         (offset, length): (usize, usize),
         add: impl FnOnce(&mut [T]) -> Result<(), CallError>,
     ) -> Result<(), CallError> {
-        let index = self.turns.lot(offset);
-        let lot = self.turns.lots.get(index).ok_or_else(|| internal("a gradient by no parameter"))?;
+        let index = self.sum.lot(offset);
+        let lot = self.sum.lots.get(index).ok_or_else(|| internal("a gradient by no parameter"))?;
         let mut state = self.wait(lot)?;
         let start = offset - lot.first;
         add(&mut state.gradient[start..start + length])?;
@@ -128,7 +128,7 @@ impl<'t, 'g, T> Turn<'t, 'g, T> {
 
     /// Ends the turn, also where there was nothing to add.
     pub(super) fn pass(mut self) -> Result<(), CallError> {
-        for (lot, left) in self.turns.lots.iter().zip(&self.left) {
+        for (lot, left) in self.sum.lots.iter().zip(&self.left) {
             if *left > 0 {
                 Self::pass_lot(lot, self.wait(lot)?);
             }
@@ -141,7 +141,7 @@ impl<'t, 'g, T> Turn<'t, 'g, T> {
     fn wait(&self, lot: &'t Lot<'g, T>) -> Result<MutexGuard<'t, LotState<'g, T>>, CallError> {
         let mut state = lot.lock();
         while state.turn != self.number {
-            if self.turns.given_up.load(Ordering::SeqCst) < self.number {
+            if self.sum.given_up.load(Ordering::SeqCst) < self.number {
                 return Err(internal("a block before this one has given up"));
             }
             state = lot.passed.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -161,8 +161,8 @@ impl<T> Drop for Turn<'_, '_, T> {
         if self.left.iter().all(|&left| left == 0) {
             return;
         }
-        self.turns.given_up.fetch_min(self.number, Ordering::SeqCst);
-        for lot in &self.turns.lots {
+        self.sum.given_up.fetch_min(self.number, Ordering::SeqCst);
+        for lot in &self.sum.lots {
             // Who looks at `given_up` holds the lock until it waits.
             drop(lot.lock());
             lot.passed.notify_all();
@@ -172,7 +172,7 @@ impl<T> Drop for Turn<'_, '_, T> {
 
 #[cfg(test)]
 mod tests {
-    use super::Turns;
+    use super::Sum;
     use crate::error::CallError;
     use crate::execute::block::Block;
     use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
@@ -197,10 +197,10 @@ mod tests {
         let (ranges, order) = (&cell.parameter_ranges, &cell.training.gradients);
         let mut gradient = vec![1.0; cell.parameter_layout().length()];
         let mut blocks: Vec<Block<f64>> = (0..BLOCKS).map(|_| Block::default()).collect();
-        let turns = Turns::new(&mut gradient, ranges, order);
-        assert!(turns.lots.len() > 4, "{} lots", turns.lots.len());
+        let sum = Sum::new(&mut gradient, ranges, order);
+        assert!(sum.lots.len() > 4, "{} lots", sum.lots.len());
         each_block_in_turn(&mut blocks, threads, CHUNKS, |_, number| {
-            let mut turn = turns.turn(number);
+            let mut turn = sum.turn(number);
             std::thread::sleep(std::time::Duration::from_millis((BLOCKS - number % BLOCKS) as u64));
             // The chunk of one block is the shorter: it has nothing to add.
             if number % BLOCKS != 2 || number < BLOCKS {
@@ -214,7 +214,7 @@ mod tests {
             }
             turn.pass()
         })?;
-        drop(turns);
+        drop(sum);
         Ok(gradient)
     }
 
