@@ -13,7 +13,7 @@ use super::constant::Declared;
 use super::engine::Engine;
 use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::Element;
+use crate::matmul::{Element, fetch_all};
 use crate::sequence::Port;
 
 /// Sequences, `[T, B, n]`, or states, `[B, n]`.
@@ -139,6 +139,9 @@ impl<T: Element> Block<T> {
             }
             return;
         };
+        each_run(rows, steps.clone(), source.batch, false, |_, outside, length| {
+            fetch_all(&source.elements[outside * size..(outside + length) * size]);
+        });
         each_run(rows, steps, source.batch, width == size, |inside, outside, length| {
             let from = &source.elements[outside * size..(outside + length) * size];
             arena[inside * width..inside * width + from.len()].copy_from_slice(from);
@@ -161,6 +164,9 @@ impl<T: Element> Block<T> {
         let (piece, width) = (region.piece, engine.plan.buffers[place.buffer.0 as usize].width);
         let arena = &self.arena.as_slice()[region.place(place, steps.start)..];
         let rows = (&self.rows[..piece.rows], piece.first);
+        each_run(rows, steps.clone(), batch, false, |_, outside, length| {
+            fetch_all(&into[outside * size..(outside + length) * size]);
+        });
         each_run(rows, steps, batch, width == size, |inside, outside, length| {
             let into = &mut into[outside * size..(outside + length) * size];
             into.copy_from_slice(&arena[inside * width..inside * width + into.len()]);

@@ -32,6 +32,7 @@ pub use general::{Matrix, MatrixMut, general};
 pub use multiply::{Product, Rows, multiply};
 pub use packed::PackedMatrix;
 pub use sample::{SampleOperand, SampleResult, arrange, row_maximum, sample_product};
+pub(crate) use soon::fetch_all;
 
 use crate::primitive::Level;
 

@@ -104,7 +104,12 @@ impl<T: Element> Product<T> {
             // SAFETY: as below.
             unsafe { nothing(operands, self.rows.count, right.columns()) };
         }
-        for call in &self.calls {
+        // A product of one row is as short as asking.
+        let several = self.rows.count > 1;
+        for (index, call) in self.calls.iter().enumerate() {
+            if let Some(next) = self.calls.get(index + 1).filter(|_| several) {
+                next.fetch_result(operands);
+            }
             // SAFETY: `nest` has said the call for these rows, and a matrix of the shape and level of `right`. The operands
             // are valid as `drive` has it, which `self.spans` was made and is checked for.
             unsafe { call.run(operands, right, &mut soon) };
