@@ -10,13 +10,15 @@ use super::arena::{AlignedVec, ArenaLayout, Region, Room};
 use super::compiled::internal;
 use super::constant::{Expressions, GradientExpressions, ParameterValues};
 use super::engine::Engine;
+use super::matrices::Matrices;
 use super::outlet::Outlet;
 use super::piece::Course;
 use super::ready::{Operation, Ready};
-use super::stage::{Boundary, Source};
+use super::round::Adjoints;
+use super::stage::Source;
 use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::{self, Element, PackedMatrix, PackedRows};
+use crate::matmul::{self, Element, PackedRows};
 
 /// Memory of one block of rows.
 #[derive(Debug)]
@@ -86,7 +88,7 @@ pub(crate) struct Shared<'a, T> {
     pub(crate) engine: &'a Engine<T>,
     /// How steps are solved.
     pub(crate) solve: SolveOptions,
-    pub(crate) matrices: &'a [PackedMatrix<T>],
+    pub(crate) matrices: &'a Matrices<T>,
     pub(crate) parameters: ParameterValues<'a, T>,
     pub(crate) expressions: &'a Expressions<T>,
 }
@@ -217,7 +219,7 @@ impl<T: Element> Block<T> {
         for steps in piece.chunks() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
-            self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone());
+            self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone(), false);
             self.program(shared, region, Section::Before, steps.start, all_rows)?;
             for step in steps.clone() {
                 self.step(shared, region, step, false)?;
@@ -236,7 +238,7 @@ impl<T: Element> Block<T> {
         &mut self,
         shared: Shared<'_, T>,
         region: Region<'_>,
-        outputs: Boundary<'_, T>,
+        adjoints: Adjoints<'_, T>,
         gradient: &mut [T],
         outlet: &Outlet<'_, '_, T>,
     ) -> Result<(), CallError> {
@@ -245,7 +247,8 @@ impl<T: Element> Block<T> {
         for steps in piece.chunks().rev() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
-            self.stage_output_gradients(shared.engine, region, steps.clone(), outputs);
+            self.stage_inputs(shared.engine, region, steps.clone(), adjoints.inputs.sources(), true);
+            self.stage_output_gradients(shared.engine, region, steps.clone(), adjoints.outputs);
             self.program(shared, region, Section::BackwardBefore, steps.start, all_rows)?;
             for step in steps.clone().rev() {
                 self.note_soon(shared.engine, region, step);
@@ -308,7 +311,7 @@ impl<T: Element> Block<T> {
             match operation {
                 Operation::Product { product, matrix, left, result } => {
                     let places = (left.at(step, first), result.at(step, first));
-                    let matrix = &shared.matrices[*matrix];
+                    let matrix = shared.matrices.of(*matrix)?;
                     ready.products[*product].run(arena, places, matrix, &self.soon).map_err(internal)?;
                     self.soon.clear();
                 }
@@ -346,7 +349,7 @@ impl<T: Element> Block<T> {
                 Step::Product { operand, matrix, output, accumulate } => {
                     let rows = product_rows(plan, rows, *operand, *output, *accumulate);
                     let places = (region.place(*operand, step), region.place(*output, step));
-                    let matrix = &shared.matrices[*matrix];
+                    let matrix = shared.matrices.of(*matrix)?;
                     matmul::multiply(arena, rows, places, matrix, &[]).map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {

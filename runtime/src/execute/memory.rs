@@ -2,19 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gatewright_compiler::plan::OnceSource;
-
 use super::arena::{ArenaLayout, Room};
 use super::block::{Block, Limit};
 use super::budget;
-use super::compiled::internal;
 use super::constant::{Declared, Expressions, ParameterValues};
 use super::engine::Engine;
+use super::matrices::Matrices;
 use super::piece::Course;
 use super::table::{self, Row};
 use super::turns::Turns;
 use crate::error::CallError;
-use crate::matmul::{Element, PackedMatrix};
+use crate::matmul::Element;
 use crate::sequence::{Keep, Sequences};
 
 /// Steps that inference runs at once. Products that leave the loop are computed for so many steps ahead, so the memory
@@ -25,7 +23,7 @@ pub(crate) const STEPS_AT_ONCE: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
     pub(super) engine: Option<Arc<Engine<T>>>,
-    pub(crate) matrices: Vec<PackedMatrix<T>>,
+    pub(crate) matrices: Matrices<T>,
     pub(crate) expressions: Expressions<T>,
     pub(super) declared: Declared<T>,
     pub(crate) blocks: Vec<Block<T>>,
@@ -52,7 +50,7 @@ impl<T> Default for Memory<T> {
     fn default() -> Self {
         Self {
             engine: None,
-            matrices: Vec::new(),
+            matrices: Matrices::default(),
             expressions: Expressions::default(),
             declared: Declared::default(),
             blocks: Vec::new(),
@@ -89,12 +87,7 @@ impl<T: Element> Memory<T> {
     ) -> Result<bool, CallError> {
         self.tape = None;
         if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
-            let matrices = &engine.plan.matrices;
-            let zeroed = matrices
-                .iter()
-                .map(|matrix| PackedMatrix::zeroed_for(engine.level, matrix.rows, matrix.columns));
-            let matrices = zeroed.collect::<Result<_, _>>().map_err(internal)?;
-            *self = Self { engine: Some(Arc::clone(engine)), matrices, ..Self::default() };
+            *self = Self { engine: Some(Arc::clone(engine)), ..Self::default() };
         }
         // A batch that no run has room for has no table either.
         let least = Room { rows: batch, sequence: 0, borders: batch, chunk: 0 };
@@ -146,6 +139,9 @@ impl<T: Element> Memory<T> {
             }
             None => self.blocks.iter_mut().try_for_each(|block| block.prepare_arena(engine, limit))?,
         }
+        // Rounds that are not kept are computed again between those of the way back.
+        let again = keep != Keep::Nothing && self.rounds() > 1;
+        self.matrices.prepare(engine, again)?;
         self.blocks.iter_mut().try_for_each(|block| block.prepare(engine, limit))?;
         Ok(whole)
     }
@@ -167,34 +163,7 @@ impl<T: Element> Memory<T> {
         parameters: ParameterValues<'_, T>,
         backward: bool,
     ) -> Result<(), CallError> {
-        for (packed, layout) in self.matrices.iter_mut().zip(&engine.plan.matrices) {
-            if layout.backward != backward {
-                continue;
-            }
-            for block in &layout.blocks {
-                let view = block.view;
-                let source = match view.source {
-                    OnceSource::Parameter(index) => parameters.of(index),
-                    OnceSource::Expression(index) => self.expressions.value(engine, index),
-                };
-                if view.rows == 0 || view.columns == 0 {
-                    continue;
-                }
-                // `y = M v` for rows `v^T` is `v^T M^T`: what is not transposed in the equation is so in the product.
-                packed
-                    .place(
-                        block.row,
-                        block.column,
-                        &source[view.row * view.row_stride + view.column..],
-                        view.rows,
-                        view.columns,
-                        view.row_stride,
-                        !view.transposed,
-                    )
-                    .map_err(internal)?;
-            }
-        }
-        Ok(())
+        self.matrices.pack(engine, parameters, &self.expressions, backward)
     }
 }
 

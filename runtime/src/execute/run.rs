@@ -120,7 +120,7 @@ impl<T: Element> CompiledCell<T> {
     ) -> Result<(), CallError> {
         let engine = &self.training;
         let rounds = memory.rounds();
-        check::backward(&self.layout, call, (tape.steps, tape.batch), rounds > 1)?;
+        check::backward(&self.layout, call, (tape.steps, tape.batch))?;
         memory.pack(engine, self.parameters(call.parameters), true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);

@@ -258,18 +258,20 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 
-    /// Stages the inputs of some steps of a piece.
+    /// Stages the inputs of some steps of a piece: all that the plan reads, or those of them that it reads on the way back.
     pub(super) fn stage_inputs<'s>(
         &mut self,
         engine: &Engine<T>,
         region: Region<'_>,
         steps: Range<usize>,
         inputs: impl Iterator<Item = Source<'s, T>>,
+        backward: bool,
     ) where
         T: 's,
     {
-        for (source, place) in inputs.zip(&engine.plan.inputs) {
-            let Some(place) = *place else { continue };
+        let places = engine.plan.inputs.iter().zip(&engine.plan.inputs_read_back);
+        for (source, (place, &read_back)) in inputs.zip(places) {
+            let Some(place) = place.filter(|_| read_back || !backward) else { continue };
             self.stage_steps(engine, region, (place, steps.clone()), source.size, Some(source));
         }
     }

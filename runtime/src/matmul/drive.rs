@@ -15,7 +15,7 @@ use std::ops::Range;
 
 use super::kernel::{Arguments, ByRows, Kernel};
 use super::soon::{Soon, fetch};
-use super::{Element, PackedMatrix};
+use super::{Element, Packed};
 
 /// The left operand of a product in memory, and its result. The result has a column for each column of the packed matrix.
 #[derive(Clone, Copy, Debug)]
@@ -68,7 +68,7 @@ pub(super) unsafe fn drive<T: Element>(
     operands: Operands<T>,
     transposed: bool,
     rows: usize,
-    right: &PackedMatrix<T>,
+    right: Packed<'_, T>,
     mut soon: Soon<'_, T>,
 ) {
     if right.rows() == 0 {
@@ -116,7 +116,7 @@ pub(super) unsafe fn nothing<T: Element>(operands: Operands<T>, rows: usize, col
 /// block `j` in the panels, which begins a panel if `b > 1`; `edge` is given where block `j + b - 1` is not full.
 #[inline]
 pub(super) fn nest<T: Element>(
-    right: &PackedMatrix<T>,
+    right: Packed<'_, T>,
     rows: usize,
     (left_stride, result_stride): (usize, usize),
     transposed: bool,
@@ -191,7 +191,7 @@ impl<T: Element> Call<T> {
     /// [`nest`] has said the call for matrices of this shape and level and for such strides; the operands are valid as for
     /// [`drive`], with as many rows.
     #[inline]
-    pub(super) unsafe fn run(self, operands: Operands<T>, right: &PackedMatrix<T>, soon: &mut Soon<'_, T>) {
+    pub(super) unsafe fn run(self, operands: Operands<T>, right: Packed<'_, T>, soon: &mut Soon<'_, T>) {
         let depth = right.rows();
         // SAFETY: the group begins within the panels.
         let group = unsafe { right.panels().as_ptr().add(self.group) };
@@ -209,7 +209,7 @@ impl<T: Element> Call<T> {
         };
         match self.edge {
             // SAFETY: the kernel is for this number of rows and blocks, which the operands and the panels have from here
-            // on. A `PackedMatrix` exists only for a level this machine can run.
+            // on. There is a `Packed` only of a level that this machine can run.
             None => unsafe { (self.kernel)(&arguments) },
             // SAFETY: as above; of the result there are so many columns from here on.
             Some(columns) => unsafe { at_edge(self.kernel, arguments, (self.rows, self.blocks, columns)) },
@@ -336,7 +336,7 @@ mod tests {
         for (columns, expected) in [(16, 0), (128, 0), (20, 1), (130, 1)] {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let mut edges = 0;
-            nest(&right, 1, (8, columns), false, |call| edges += usize::from(call.edge.is_some()));
+            nest(right.view(), 1, (8, columns), false, |call| edges += usize::from(call.edge.is_some()));
             assert_eq!(edges, expected, "{columns} columns");
         }
     }
@@ -348,7 +348,7 @@ mod tests {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let stride = columns.next_multiple_of(16);
             let mut asked = Vec::new();
-            nest(&right, rows, (8, stride), transposed, |call| asked.extend(call.result_blocks(stride)));
+            nest(right.view(), rows, (8, stride), transposed, |call| asked.extend(call.result_blocks(stride)));
             asked.sort_unstable();
             let every: Vec<usize> = (0..rows * stride).step_by(16).collect();
             assert_eq!(asked, every, "{rows} rows of {columns} columns");
