@@ -69,7 +69,7 @@ pub(super) unsafe fn drive<T: Element>(
     transposed: bool,
     rows: usize,
     right: Packed<'_, T>,
-    mut soon: Soon<'_, T>,
+    mut soon: Soon<'_>,
 ) {
     if right.rows() == 0 {
         // SAFETY: the caller's promise about the result.
@@ -191,7 +191,7 @@ impl<T: Element> Call<T> {
     /// [`nest`] has said the call for matrices of this shape and level and for such strides; the operands are valid as for
     /// [`drive`], with as many rows.
     #[inline]
-    pub(super) unsafe fn run(self, operands: Operands<T>, right: Packed<'_, T>, soon: &mut Soon<'_, T>) {
+    pub(super) unsafe fn run(self, operands: Operands<T>, right: Packed<'_, T>, soon: &mut Soon<'_>) {
         let depth = right.rows();
         // SAFETY: the group begins within the panels.
         let group = unsafe { right.panels().as_ptr().add(self.group) };
@@ -348,7 +348,9 @@ mod tests {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let stride = columns.next_multiple_of(16);
             let mut asked = Vec::new();
-            nest(right.view(), rows, (8, stride), transposed, |call| asked.extend(call.result_blocks(stride)));
+            nest(right.view(), rows, (8, stride), transposed, |call| {
+                asked.extend(call.result_blocks(stride))
+            });
             asked.sort_unstable();
             let every: Vec<usize> = (0..rows * stride).step_by(16).collect();
             assert_eq!(asked, every, "{rows} rows of {columns} columns");
