@@ -16,10 +16,10 @@ use super::piece::Course;
 use super::ready::{Operation, Ready};
 use super::round::Adjoints;
 use super::stage::Source;
-use super::table::Row;
 use super::sum::Turn;
+use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::{self, Element, PackedRows};
+use crate::matmul::{self, Element, Lines, PackedRows};
 
 /// Memory of one block of rows.
 #[derive(Debug)]
@@ -33,8 +33,6 @@ pub(crate) struct Block<T> {
     pub(super) lent: bool,
     /// Where the way back is: a piece, and so many of its chunks are left. Those of the pieces behind it are done.
     pub(super) back: (usize, usize),
-    /// The room of the course that was laid.
-    room: Room,
     pub(super) layout: Option<Arc<ArenaLayout>>,
     pub(super) arena: AlignedVec<T>,
     scratch: AlignedVec<T>,
@@ -50,8 +48,8 @@ pub(crate) struct Block<T> {
     pub(super) packed: Option<PackedRows<T>>,
     pub(super) expressions: GradientExpressions<T>,
     offsets: Vec<usize>,
-    /// What the next step back reads of the tape, until a product fetches it.
-    soon: Vec<Range<usize>>,
+    /// What is read after the next product, which fetches it.
+    pub(super) soon: Vec<Lines>,
     /// The programs of the loops forward and back.
     pub(super) ready: [Ready<T>; 2],
 }
@@ -64,7 +62,6 @@ impl<T> Default for Block<T> {
             round: None,
             lent: false,
             back: (0, 0),
-            room: Room::default(),
             layout: None,
             arena: AlignedVec::default(),
             scratch: AlignedVec::default(),
@@ -120,8 +117,7 @@ impl<T> Block<T> {
 
     /// Bytes of its memory.
     pub(crate) fn bytes(&self) -> usize {
-        let arena = self.layout.as_ref().map_or(0, |layout| layout.length());
-        (arena + self.kept.len() + self.ended.len()) * size_of::<T>()
+        (self.arena.length() + self.kept.len() + self.ended.len()) * size_of::<T>()
     }
 }
 
@@ -148,37 +144,46 @@ fn sample_result(plan: &Plan, region: Region<'_>, place: Place, step: usize) -> 
 }
 
 impl<T: Element> Block<T> {
-    /// Lays the course of `self.rows`. Gives the elements of a new arena, or 0 where the one there is will do; `None`
-    /// where the sizes overflow.
-    pub(crate) fn lay(&mut self, engine: &Engine<T>, limit: Limit) -> Result<Option<usize>, CallError> {
+    /// Lays the course of `self.rows`; gives the room that it needs.
+    pub(crate) fn lay(&mut self, limit: Limit) -> Result<Room, CallError> {
         self.round = None;
         self.course.lay(&self.rows, limit.rows, limit.chunked)?;
-        self.room = self.course.room();
-        if let Some(known) = self.layout.as_ref().map(|layout| layout.room) {
-            let union = known.union(self.room);
-            if known == if limit.exact { self.room } else { union } {
-                return Ok(Some(0));
-            }
-            if !limit.exact {
-                self.room = union;
-            }
-        }
-        self.layout = None;
-        Ok(ArenaLayout::elements(&engine.plan, self.room))
+        Ok(self.course.room())
     }
 
-    /// Makes room for the course that was laid.
-    pub(crate) fn prepare(&mut self, engine: &Engine<T>, limit: Limit) -> Result<(), CallError> {
-        if self.layout.is_none() {
-            let layout = ArenaLayout::new(&engine.plan, self.room).ok_or_else(too_many)?;
-            // A new layout finds zeros in every pad.
-            self.arena = AlignedVec::default();
-            if !self.arena.resize(layout.length()) {
-                return Err(CallError::OutOfMemory { elements: layout.length() });
-            }
-            self.layout = Some(Arc::new(layout));
+    /// Elements of a new arena of its own, or 0 where the one there is will do; `None` where sizes overflow.
+    pub(crate) fn missing(&self, engine: &Engine<T>, limit: Limit) -> Option<usize> {
+        let known = self.layout.as_ref().map(|layout| layout.room);
+        match self.course.room().beyond(known, limit.exact) {
+            Some(room) => ArenaLayout::elements(&engine.plan, room),
+            None => Some(0),
+        }
+    }
+
+    /// Makes an arena of its own for the course that was laid.
+    pub(crate) fn prepare_arena(&mut self, engine: &Engine<T>, limit: Limit) -> Result<(), CallError> {
+        let known = self.layout.as_ref().map(|layout| layout.room);
+        let Some(room) = self.course.room().beyond(known, limit.exact) else { return Ok(()) };
+        let layout = ArenaLayout::new(&engine.plan, room).ok_or_else(too_many)?;
+        // The old one goes first. A new layout finds zeros in every pad.
+        (self.layout, self.arena) = (None, AlignedVec::default());
+        if !self.arena.resize(layout.length()) {
+            return Err(CallError::OutOfMemory { elements: layout.length() });
+        }
+        self.lay_out(Arc::new(layout));
+        Ok(())
+    }
+
+    /// Takes another layout, of an arena of its own or of those that blocks take turns in.
+    pub(crate) fn lay_out(&mut self, layout: Arc<ArenaLayout>) {
+        if !self.layout.as_ref().is_some_and(|known| Arc::ptr_eq(known, &layout)) {
+            self.layout = Some(layout);
             self.ready.iter_mut().for_each(Ready::forget);
         }
+    }
+
+    /// Makes room for the course that was laid, beside the arena.
+    pub(crate) fn prepare(&mut self, engine: &Engine<T>, limit: Limit) -> Result<(), CallError> {
         let resize = |elements: Option<usize>, memory: &mut Vec<T>| {
             let elements = elements.ok_or_else(too_many)?;
             if limit.exact && memory.capacity() > elements {
@@ -223,12 +228,19 @@ impl<T: Element> Block<T> {
     {
         let (piece, plan) = (region.piece, &shared.engine.plan);
         self.ready[0].ready(shared, region, false)?;
-        for steps in piece.chunks() {
+        let mut chunks = piece.chunks().peekable();
+        while let Some(steps) = chunks.next() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
             self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone(), false);
             self.program(shared, region, Section::Before, steps.start, all_rows)?;
             for step in steps.clone() {
+                if let Some(next) = chunks.peek()
+                    && step + 1 == steps.end
+                    && piece.rows > 1
+                {
+                    self.note_inputs(shared.engine, region, next.clone(), inputs.clone(), false);
+                }
                 self.step(shared, region, step, false)?;
             }
             self.program(shared, region, Section::After, steps.start, all_rows)?;
@@ -240,12 +252,12 @@ impl<T: Element> Block<T> {
     }
 
     /// Runs the backward programs over a chunk of a piece, for which the loop back is ready, and adds what it gives to
-    /// gradients by parameters. Gradients by inputs go out.
+    /// gradients by parameters. Gradients by inputs go out. The chunk that is `next` is fetched meanwhile.
     pub(super) fn run_backward(
         &mut self,
         shared: Shared<'_, T>,
         region: Region<'_>,
-        steps: Range<usize>,
+        (steps, next): (Range<usize>, Option<Range<usize>>),
         adjoints: Adjoints<'_, T>,
         turn: &mut Turn<'_, '_, T>,
         outlet: &Outlet<'_, '_, T>,
@@ -260,6 +272,11 @@ impl<T: Element> Block<T> {
             self.note_soon(shared.engine, region, step);
             self.step(shared, region, step, true)?;
         }
+        self.note_factors(shared.engine, region, steps.start, all_rows);
+        if let Some(next) = next {
+            self.note_inputs(shared.engine, region, next.clone(), adjoints.inputs.sources(), true);
+            self.note_output_gradients(shared.engine, region, next, adjoints.outputs);
+        }
         self.program(shared, region, Section::BackwardAfter, steps.start, all_rows)?;
         self.add_products(shared, region, steps.start, all_rows, turn)?;
         outlet.put(self, shared.engine, region, plan.input_gradients.iter().copied(), steps);
@@ -273,11 +290,23 @@ impl<T: Element> Block<T> {
             return;
         }
         if let Some(next) = step.checked_sub(1) {
+            let arena = self.arena.as_slice();
             self.soon.extend(engine.read_back.iter().map(|&(buffer, time)| {
                 let start = region.block(buffer, time, next);
-                start..start + region.piece.rows * engine.plan.buffers[buffer].width
+                Lines::of(&arena[start..start + region.piece.rows * engine.plan.buffers[buffer].width])
             }));
         }
+    }
+
+    /// Notes what is read of the tape by the products that add up gradients over `all_rows` rows from step `first` on.
+    fn note_factors(&mut self, engine: &Engine<T>, region: Region<'_>, first: usize, all_rows: usize) {
+        self.soon.clear();
+        let arena = self.arena.as_slice();
+        self.soon.extend(engine.gradients.right_operands(&engine.plan).map(|(place, columns)| {
+            let width = engine.plan.buffer(place.buffer).width;
+            let start = region.place(place, first);
+            Lines::of(&arena[start..start + (all_rows - 1) * width + columns])
+        }));
     }
 
     /// One step of a time loop, solved where there is something to solve.
@@ -355,7 +384,8 @@ impl<T: Element> Block<T> {
                     let rows = product_rows(plan, rows, *operand, *output, *accumulate);
                     let places = (region.place(*operand, step), region.place(*output, step));
                     let matrix = shared.matrices.of(*matrix)?;
-                    matmul::multiply(arena, rows, places, matrix, &[]).map_err(internal)?;
+                    matmul::multiply(arena, rows, places, matrix, &self.soon).map_err(internal)?;
+                    self.soon.clear();
                 }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();

@@ -16,8 +16,8 @@ use super::arena::Region;
 use super::block::{Block, Shared};
 use super::compiled::internal;
 use super::engine::Engine;
-use super::threads::{each_block, each_block_in_turn};
 use super::sum::{Sum, Turn};
+use super::threads::{each_block, each_block_in_turn};
 use crate::error::CallError;
 use crate::matmul::{self, Element, Matrix, MatrixMut, PackedRows};
 
@@ -70,6 +70,12 @@ impl GradientOrder {
     /// For each product the parameter whose gradient it is added to.
     pub(super) fn parameters(&self) -> impl Iterator<Item = usize> {
         self.groups.iter().flat_map(|group| group.terms.iter().map(|term| term.parameter))
+    }
+
+    /// What is packed row by row, and how many columns of it; nothing that is the same at every step.
+    pub(super) fn right_operands(&self, plan: &Plan) -> impl Iterator<Item = (Place, usize)> {
+        let of_rows = |place: Place| plan.buffer(place.buffer).kind != BufferKind::Once;
+        self.groups.iter().map(|group| (group.right, group.columns)).filter(move |&(place, _)| of_rows(place))
     }
 }
 

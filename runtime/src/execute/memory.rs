@@ -10,6 +10,7 @@ use super::engine::Engine;
 use super::matrices::Matrices;
 use super::piece::Course;
 use super::table::{self, Row};
+use super::turns::Turns;
 use crate::error::CallError;
 use crate::matmul::Element;
 use crate::sequence::{Keep, Sequences};
@@ -26,6 +27,7 @@ pub(crate) struct Memory<T> {
     pub(crate) expressions: Expressions<T>,
     pub(super) declared: Declared<T>,
     pub(crate) blocks: Vec<Block<T>>,
+    pub(super) turns: Turns<T>,
     table: Vec<Row>,
     /// Courses that a budget is tried with.
     tried: Course,
@@ -54,6 +56,7 @@ impl<T> Default for Memory<T> {
             expressions: Expressions::default(),
             declared: Declared::default(),
             blocks: Vec::new(),
+            turns: Turns::default(),
             table: Vec::new(),
             tried: Course::default(),
             tape: None,
@@ -65,7 +68,7 @@ impl<T> Default for Memory<T> {
 impl<T> Memory<T> {
     /// Bytes of all blocks.
     pub(crate) fn bytes(&self) -> usize {
-        self.blocks.iter().map(Block::bytes).sum()
+        self.blocks.iter().map(Block::bytes).sum::<usize>() + self.turns.bytes()
     }
 
     /// Rounds of the block that has the most.
@@ -76,14 +79,14 @@ impl<T> Memory<T> {
 
 impl<T: Element> Memory<T> {
     /// Makes this the memory of `engine` for a run: everything that does not depend on values. True where every step of
-    /// every sample is run.
+    /// every sample is run. Blocks have an arena each, or take turns in so many.
     pub(crate) fn attach(
         &mut self,
         engine: &Arc<Engine<T>>,
-        steps: usize,
-        batch: usize,
+        (steps, batch): (usize, usize),
         sequences: &Sequences<'_>,
         keep: Keep,
+        turns: Option<usize>,
     ) -> Result<bool, CallError> {
         self.tape = None;
         if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
@@ -116,15 +119,29 @@ impl<T: Element> Memory<T> {
         self.blocks.try_reserve_exact(count - self.blocks.len()).map_err(none)?;
         self.blocks.resize_with(count, Block::default);
         // All or nothing: what all blocks need is asked for before any of them gets it.
-        let mut elements: usize = 0;
+        let mut room = Room::default();
         let mut chunks = self.table.chunks(rows);
         for block in &mut self.blocks {
             block.rows.clear();
             block.rows.extend_from_slice(chunks.next().unwrap_or_default());
-            let more = block.lay(engine, limit)?.ok_or(too_large.clone())?;
-            elements = elements.checked_add(more).ok_or(too_large.clone())?;
+            room = room.union(block.lay(limit)?);
         }
-        room_for::<T>(elements)?;
+        let turns = turns.map(|turns| turns.min(count));
+        let elements = match turns {
+            Some(turns) => self.turns.missing(engine, room, turns),
+            None => {
+                let missing = |block: &Block<T>| block.missing(engine, limit);
+                self.blocks.iter().try_fold(0, |sum: usize, block| sum.checked_add(missing(block)?))
+            }
+        };
+        room_for::<T>(elements.ok_or(too_large)?)?;
+        match turns {
+            Some(turns) => {
+                let layout = self.turns.prepare(engine, room, turns)?;
+                self.blocks.iter_mut().for_each(|block| block.lay_out(Arc::clone(&layout)));
+            }
+            None => self.blocks.iter_mut().try_for_each(|block| block.prepare_arena(engine, limit))?,
+        }
         // Rounds that are not kept are computed again between those of the way back.
         let again = keep != Keep::Nothing && self.rounds() > 1;
         self.matrices.prepare(engine, again)?;

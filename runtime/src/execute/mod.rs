@@ -9,6 +9,7 @@
 //! - [`piece`]: the stretches of time that a block goes through, and which of them are in memory together
 //! - [`budget`]: how many, for a number of bytes
 //! - [`arena`]: where the buffers of a plan lie in one allocation
+//! - [`turns`]: arenas that blocks take turns in, where nothing is kept of them
 //! - [`engine`]: a plan with its element loops compiled (or interpreted)
 //! - [`block`]: the programs of a plan over one piece of one block
 //! - [`ready`]: the programs of its time loop, made ready for all steps of the piece
@@ -43,8 +44,9 @@ mod round;
 mod run;
 mod solve;
 pub(crate) mod stage;
+mod sum;
 mod table;
 #[cfg(test)]
 mod tests;
 mod threads;
-mod sum;
+mod turns;

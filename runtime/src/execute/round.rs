@@ -207,8 +207,10 @@ impl<T: Element> Block<T> {
         let layout = self.layout()?;
         if let (index, Some(left)) = (self.back.0, self.back.1.checked_sub(1)) {
             let region = Region::new(&layout, self.course.piece(index));
-            if let Some(steps) = region.piece.chunks().nth(left) {
-                self.run_backward(shared, region, steps, adjoints, &mut turn, outlet)?;
+            let chunk = |index: usize| region.piece.chunks().nth(index);
+            if let Some(steps) = chunk(left) {
+                let next = left.checked_sub(1).and_then(chunk);
+                self.run_backward(shared, region, (steps, next), adjoints, &mut turn, outlet)?;
             }
             self.back.1 = left;
         }

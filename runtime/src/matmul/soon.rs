@@ -9,12 +9,28 @@
 //!     the work of round k
 //! ```
 
-use std::ops::Range;
+/// Bytes of a cache line.
+const LINE: usize = 64;
 
-/// Parts of a workspace, handed out in pieces as kernels ask for them.
-pub(super) struct Soon<'a, T> {
-    workspace: *const T,
-    parts: &'a [Range<usize>],
+/// Numbers that are read soon, wherever they are: an address to ask for, never to follow, so the numbers need not be there
+/// any more.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines {
+    first: usize,
+    bytes: usize,
+}
+
+impl Lines {
+    /// The lines of some numbers.
+    #[must_use]
+    pub fn of<T>(numbers: &[T]) -> Self {
+        Self { first: numbers.as_ptr().addr(), bytes: size_of_val(numbers) }
+    }
+}
+
+/// What is read soon, handed out in pieces as kernels ask for them.
+pub(super) struct Soon<'a> {
+    parts: &'a [Lines],
     /// Bytes of the first part that were asked for.
     begun: usize,
 }
@@ -26,33 +42,34 @@ pub(super) struct Ahead {
     pub(super) step: usize,
 }
 
-impl<'a, T> Soon<'a, T> {
-    /// Of the workspace that begins at an address.
-    pub(super) fn new(workspace: *const T, parts: &'a [Range<usize>]) -> Self {
-        Self { workspace, parts, begun: 0 }
-    }
-
-    /// Nothing.
-    pub(super) fn none() -> Self {
-        Self::new(std::ptr::null(), &[])
+impl<'a> Soon<'a> {
+    pub(super) fn new(parts: &'a [Lines]) -> Self {
+        Self { parts, begun: 0 }
     }
 
     /// What a kernel of `depth` rounds asks for: at most a line in each; where nothing is left, one line that it reads
     /// anyway.
     #[inline]
-    pub(super) fn take(&mut self, depth: usize, otherwise: *const T) -> Ahead {
-        const LINE: usize = 64;
+    pub(super) fn take<T>(&mut self, depth: usize, otherwise: *const T) -> Ahead {
         let Some((part, others)) = self.parts.split_first() else {
             return Ahead { first: otherwise.cast(), step: 0 };
         };
-        let bytes = part.len() * size_of::<T>();
-        let first = self.workspace.wrapping_add(part.start).cast::<u8>().wrapping_add(self.begun);
-        let step = bytes.saturating_sub(self.begun).div_ceil(depth.max(1)).min(LINE);
+        let first = std::ptr::without_provenance(part.first.wrapping_add(self.begun));
+        let step = part.bytes.saturating_sub(self.begun).div_ceil(depth.max(1)).min(LINE);
         self.begun += step * depth;
-        if self.begun >= bytes {
+        if self.begun >= part.bytes {
             (self.parts, self.begun) = (others, 0);
         }
         Ahead { first, step }
+    }
+}
+
+/// Asks for every line of some numbers, all at once: as they are copied some hundred bytes at a time, a copy would wait
+/// for each.
+pub(crate) fn fetch_all<T>(numbers: &[T]) {
+    let first = numbers.as_ptr().cast::<u8>();
+    for line in 0..size_of_val(numbers).div_ceil(LINE) {
+        fetch(first.wrapping_add(line * LINE));
     }
 }
 
@@ -71,7 +88,7 @@ pub(super) fn fetch(address: *const u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::Soon;
+    use super::{Lines, Soon};
 
     #[test]
     fn every_line_of_every_part_is_asked_for_and_few_others() {
@@ -79,10 +96,11 @@ mod tests {
         let base = workspace.as_ptr();
         let parts = [64..1100, 2048..2064, 3000..3000, 100..140];
         for depth in [1, 7, 64, 512] {
-            let mut soon = Soon::new(base, &parts);
+            let lines = parts.clone().map(|part| Lines::of(&workspace[part]));
+            let mut soon = Soon::new(&lines);
             let mut asked = [false; 256];
             loop {
-                let ahead = soon.take(depth, std::ptr::null());
+                let ahead = soon.take(depth, std::ptr::null::<f32>());
                 if ahead.first.is_null() {
                     break;
                 }
