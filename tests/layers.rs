@@ -351,10 +351,10 @@ fn a_budget_of_bytes_holds_for_layers() {
     ];
     for (name, layer) in layers {
         for ragged in [false, true] {
-            let mut trial = trial(&*layer, 1800, 3);
+            let mut trial = trial(&*layer, 900, 3);
             if ragged {
-                trial.lengths = vec![1800, 0, 1110];
-                trial.resets = (0..5400).map(|at| at % 83 == 4).collect();
+                trial.lengths = vec![900, 0, 555];
+                trial.resets = (0..2700).map(|at| at % 83 == 4).collect();
             }
             let what = format!("{name}, ragged {ragged}");
             let masked = name == "with masks";
@@ -377,7 +377,8 @@ fn a_budget_of_bytes_holds_for_layers() {
             };
             // Once for each part that needs more than the others before it.
             assert!(tries <= 3, "{what}: {tries}");
-            assert!(masked || least < whole, "{what}: {least} of {whole}");
+            // What lies between layers has room for all steps of all samples, whenever they end; a tape has not.
+            assert!(masked || ragged || least < whole, "{what}: {least} of {whole}");
             for bytes in [least, least + least / 3, 2 * least] {
                 let mut workspace = Workspace::default();
                 let found = trial.run(&*layer, Keep::Checkpoints { bytes }, &mut workspace).expect("runs");
