@@ -5,7 +5,7 @@ use std::sync::Arc;
 use gatewright_compiler::graph::solve::SolveOptions;
 use gatewright_compiler::plan::{BufferKind, OnceSource, Place, Plan, SampleMatrix, Section, Step};
 
-use super::arena::{AlignedVec, ArenaLayout, Region, Room};
+use super::arena::{ArenaLayout, Region, Room};
 use super::compiled::internal;
 use super::constant::{Expressions, GradientExpressions, ParameterValues};
 use super::engine::Engine;
@@ -16,6 +16,7 @@ use super::ready::{Operation, Ready};
 use super::round::Adjoints;
 use super::stage::Source;
 use super::table::Row;
+use crate::aligned::AlignedVec;
 use crate::error::CallError;
 use crate::matmul::{self, Element, Lines, PackedRows};
 
@@ -37,7 +38,7 @@ pub(crate) struct Block<T> {
     /// For each row the states that it has ended with, one behind the other.
     pub(super) ended: Vec<T>,
     /// Gradient by all parameters from this block's samples.
-    pub(crate) gradient: Vec<T>,
+    pub(crate) gradient: AlignedVec<T>,
     /// For sums of outer products.
     pub(super) packed: Option<PackedRows<T>>,
     pub(super) expressions: GradientExpressions<T>,
@@ -60,7 +61,7 @@ impl<T> Default for Block<T> {
             settled: Vec::new(),
             kept: Vec::new(),
             ended: Vec::new(),
-            gradient: Vec::new(),
+            gradient: AlignedVec::default(),
             packed: None,
             expressions: GradientExpressions::default(),
             offsets: Vec::new(),
