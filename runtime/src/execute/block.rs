@@ -6,7 +6,7 @@ use std::sync::Arc;
 use gatewright_compiler::graph::solve::SolveOptions;
 use gatewright_compiler::plan::{BufferKind, OnceSource, Place, Plan, SampleMatrix, Section, Step};
 
-use super::arena::{AlignedVec, ArenaLayout, Region, Room};
+use super::arena::{ArenaLayout, Region, Room};
 use super::compiled::internal;
 use super::constant::{Expressions, GradientExpressions, ParameterValues};
 use super::engine::Engine;
@@ -18,6 +18,7 @@ use super::round::Adjoints;
 use super::stage::Source;
 use super::sum::Turn;
 use super::table::Row;
+use crate::aligned::AlignedVec;
 use crate::error::CallError;
 use crate::matmul::{self, Element, Lines, PackedRows};
 

@@ -47,20 +47,25 @@ impl<'a> Soon<'a> {
         Self { parts, begun: 0 }
     }
 
-    /// What a kernel of `depth` rounds asks for: at most a line in each; where nothing is left, one line that it reads
-    /// anyway.
+    /// What a kernel of `depth` rounds asks for: at most a line in each.
     #[inline]
-    pub(super) fn take<T>(&mut self, depth: usize, otherwise: *const T) -> Ahead {
-        let Some((part, others)) = self.parts.split_first() else {
-            return Ahead { first: otherwise.cast(), step: 0 };
-        };
+    pub(super) fn take(&mut self, depth: usize) -> Option<Ahead> {
+        let (part, others) = self.parts.split_first()?;
         let first = std::ptr::without_provenance(part.first.wrapping_add(self.begun));
         let step = part.bytes.saturating_sub(self.begun).div_ceil(depth.max(1)).min(LINE);
         self.begun += step * depth;
         if self.begun >= part.bytes {
             (self.parts, self.begun) = (others, 0);
         }
-        Ahead { first, step }
+        Some(Ahead { first, step })
+    }
+}
+
+impl Ahead {
+    /// Line after line.
+    #[inline]
+    pub(super) fn lines<T>(first: *const T) -> Self {
+        Self { first: first.cast(), step: LINE }
     }
 }
 
@@ -99,11 +104,7 @@ mod tests {
             let lines = parts.clone().map(|part| Lines::of(&workspace[part]));
             let mut soon = Soon::new(&lines);
             let mut asked = [false; 256];
-            loop {
-                let ahead = soon.take(depth, std::ptr::null::<f32>());
-                if ahead.first.is_null() {
-                    break;
-                }
+            while let Some(ahead) = soon.take(depth) {
                 let first = ahead.first.addr() - base.addr();
                 for round in 0..depth {
                     asked[(first + round * ahead.step) / 64] = true;
