@@ -61,7 +61,7 @@ use rewrite::{beginnings, label_brackets, name_arrows, ring_signs};
 use token::{Token, TokenKind};
 use writer::Writer;
 
-use crate::diagnostic::{Code, Diagnostic, Severity, advise};
+use crate::diagnostic::{Code, Diagnostic, advise};
 use crate::limits::{MAXIMUM_DEFINITIONS, MAXIMUM_DIAGNOSTICS, MAXIMUM_SOURCE_BYTES};
 use crate::span::Span;
 
@@ -128,7 +128,7 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         alternative::check(text, &mut statements, &found, &mut diagnostics);
     }
     let mut explanations = Vec::new();
-    let failed = diagnostics.iter().any(|found| found.code.severity() == Severity::Error);
+    let failed = diagnostics.iter().any(|found| found.is_error());
     if syntax != Syntax::Text && !failed {
         let places = (&found, chosen.as_slice(), blocks.as_slice());
         let convention = conventions(text, &blocks);
@@ -330,7 +330,7 @@ fn parse_blocks(
 /// Orders the findings, and adds the one that nothing was found.
 fn finish(Reading { mut statements, mut lost, mut diagnostics }: Reading) -> Parsed {
     lost.truncate(MAXIMUM_DEFINITIONS);
-    let errors = diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error);
+    let errors = diagnostics.iter().any(|diagnostic| diagnostic.is_error());
     if !errors {
         // What was only skipped is no loss.
         lost.clear();

@@ -504,6 +504,6 @@ impl<'a> Reader<'a> {
         let before = self.diagnostics.len();
         let _ = self.parser(sequence, from, end).expression();
         let found = self.diagnostics.split_off(before);
-        self.diagnostics.extend(found.into_iter().filter(|one| one.code.as_str().starts_with("GW04")));
+        self.diagnostics.extend(found.into_iter().filter(|one| one.code.is_outside_the_language()));
     }
 }
