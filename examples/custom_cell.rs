@@ -67,7 +67,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         compiled.backward(
             Backward {
                 parameters: parameters.values(),
-                inputs: &[],
+                inputs: &[&input],
                 output_gradients: &[&output_gradient],
                 final_state_gradients: &[],
                 parameter_gradients: &mut gradient,

@@ -93,7 +93,7 @@ fn allocations<T: Element>(cell: &CompiledCell<T>, batch: usize, given: bool) ->
         cell.forward(call, Keep::Tape, &mut workspace).expect("runs");
         let call = Backward {
             parameters: &parameters,
-            inputs: &[],
+            inputs: &inputs,
             output_gradients: &output_gradients,
             final_state_gradients: &states,
             parameter_gradients: &mut gradients,

@@ -63,14 +63,24 @@ fn backward(
     lengths: &Lengths,
     workspace: &mut Workspace<f32>,
 ) -> Result<(), CallError> {
+    backward_of(cell, lengths, &lengths.inputs, workspace)
+}
+
+/// As [`backward`], with inputs of other lengths.
+fn backward_of(
+    cell: &CompiledCell<f32>,
+    lengths: &Lengths,
+    inputs: &[usize],
+    workspace: &mut Workspace<f32>,
+) -> Result<(), CallError> {
     let parameters = vec![0.0; lengths.parameters];
     let mut parameter_gradients = vec![0.0; lengths.parameters];
     let (outputs, finals) = (zeros(&lengths.outputs), zeros(&lengths.finals));
-    let (mut inputs, mut states) = (zeros(&lengths.inputs), zeros(&lengths.states));
+    let (given, mut inputs, mut states) = (zeros(inputs), zeros(&lengths.inputs), zeros(&lengths.states));
     cell.backward(
         Backward {
             parameters: &parameters,
-            inputs: &[],
+            inputs: &gatewright_tests::slices(&given),
             output_gradients: &gatewright_tests::slices(&outputs),
             final_state_gradients: &gatewright_tests::slices(&finals),
             parameter_gradients: &mut parameter_gradients,
@@ -143,7 +153,11 @@ fn wrong_lengths_and_counts_are_refused() {
     }
     assert_eq!(forward(&cell, &lengths, Keep::Tape, &mut workspace), Ok(()));
     for wrong in wrong(&lengths) {
-        let result = backward(&cell, &wrong, &mut workspace);
+        if wrong.inputs != lengths.inputs {
+            let result = backward_of(&cell, &lengths, &wrong.inputs, &mut workspace);
+            assert!(is_about_arguments(&result), "inputs of {wrong:?}: {result:?}");
+        }
+        let result = backward_of(&cell, &wrong, &lengths.inputs, &mut workspace);
         // An empty slice for the gradient by one input is no mistake: it is not wanted.
         let unwanted = wrong.inputs.len() == lengths.inputs.len() && wrong.inputs[0] == 0;
         assert!(if unwanted { result.is_ok() } else { is_about_arguments(&result) }, "{wrong:?}: {result:?}");

@@ -9,8 +9,8 @@ use gatewright::layer::{Bidirectional, LayerError, Merge, RegularizedCell, Resid
 use gatewright::sequence::{Backward, Direction, Keep, SequenceCell};
 use gatewright::workspace::Workspace;
 use gatewright::{Backend, CompileOptions, CompiledCell, read_cell};
-use gatewright_tests::Numbers;
 use gatewright_tests::call::{Call, Results};
+use gatewright_tests::{Numbers, slices};
 
 const ELMAN: &str = "h_t = tanh(W x_t + U h_{t-1} + b)";
 const GRU: &str = "z_t = sigmoid(W_z x_t + U_z h_{t-1})\nr_t = sigmoid(W_r x_t + U_r h_{t-1})\n\
@@ -224,7 +224,7 @@ fn a_backward_run_without_a_forward_run_is_refused() {
         let mut gradients = vec![0.0; trial.parameters.len()];
         let call = Backward {
             parameters: &trial.parameters,
-            inputs: &[],
+            inputs: &slices(&trial.inputs),
             output_gradients: &[],
             final_state_gradients: &[],
             parameter_gradients: &mut gradients,

@@ -141,7 +141,7 @@ fn train(cell: &CompiledCell<f64>) -> Vec<Vec<f64>> {
     cell.forward(forward, Keep::Tape, &mut workspace).unwrap();
     let backward = Backward {
         parameters: &parameters,
-        inputs: &[],
+        inputs: &inputs.iter().map(Vec::as_slice).collect::<Vec<_>>(),
         output_gradients: &output_gradients.iter().map(Vec::as_slice).collect::<Vec<_>>(),
         final_state_gradients: &[],
         parameter_gradients: &mut gradient,

@@ -321,7 +321,7 @@ fn a_walk_back_that_does_not_converge_is_named() {
         let error = cell.backward(
             gatewright::sequence::Backward {
                 parameters: &parameters,
-                inputs: &[],
+                inputs: &slices(&arguments.inputs),
                 output_gradients: &slices(&arguments.output_gradients),
                 final_state_gradients: &slices(&arguments.final_gradients),
                 parameter_gradients: &mut gradients,

@@ -49,7 +49,7 @@ fn fetch_ahead(criterion: &mut Criterion) {
                 let sum = read(&workspace[of_step(step)]);
                 let next: [Range<usize>; 1] = [of_step(step - 1)];
                 let soon = if ahead { &next[..] } else { &[] };
-                multiply(&mut workspace, rows, (left, result), &weights, soon).expect("fits");
+                multiply(&mut workspace, rows, (left, result), weights.view(), soon).expect("fits");
                 sum
             });
         });

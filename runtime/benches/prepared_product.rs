@@ -25,11 +25,11 @@ fn prepared_product(criterion: &mut Criterion) {
         let mut workspace = numbers(count * (depth + columns));
         group.throughput(Throughput::Elements((2 * count * depth * columns) as u64));
         group.bench_function(BenchmarkId::new("found out each time", name), |bencher| {
-            bencher.iter(|| multiply(&mut workspace, rows, places, &weights, &[]).expect("fits"));
+            bencher.iter(|| multiply(&mut workspace, rows, places, weights.view(), &[]).expect("fits"));
         });
-        let product = Product::new(rows, &weights).expect("fits");
+        let product = Product::new(rows, weights.view()).expect("fits");
         group.bench_function(BenchmarkId::new("known", name), |bencher| {
-            bencher.iter(|| product.run(&mut workspace, places, &weights, &[]).expect("fits"));
+            bencher.iter(|| product.run(&mut workspace, places, weights.view(), &[]).expect("fits"));
         });
     }
     group.finish();

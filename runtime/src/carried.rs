@@ -34,7 +34,7 @@
 //!     let mut gradient = vec![0.0; parameters.len()];
 //!     let call = Backward {
 //!         parameters: &parameters,
-//!         inputs: &[],
+//!         inputs: &[input],
 //!         output_gradients: &[&output], // of half the sum of squares
 //!         final_state_gradients: &[],
 //!         parameter_gradients: &mut gradient,

@@ -32,8 +32,8 @@
 //! [`Keep::Tape`] keeps all that the way back reads. [`Keep::Checkpoints`] keeps the states at some borders and runs
 //! what lies between two of them again on the way back, in memory that is used for one stretch after the other. The
 //! gradients have the same bits: the way back goes through a tape in the same pieces, and adds up gradients by
-//! parameters in the same order, whether a piece was kept or is computed again. As the inputs are not kept, the way back
-//! needs them once more ([`Backward::inputs`]).
+//! parameters in the same order, whether a piece was kept or is computed again. Inputs are not kept, since the caller has
+//! them: the way back needs them once more ([`Backward::inputs`]).
 
 use crate::error::CallError;
 use crate::parameters::ParameterLayout;
@@ -217,8 +217,7 @@ impl<'w, T> Backward<'_, 'w, T> {
 pub struct Backward<'a, 'w, T> {
     /// The parameters of the forward run.
     pub parameters: &'a [T],
-    /// The inputs of the forward run, where it kept [`Keep::Checkpoints`]; elsewhere they are on the tape, and an empty
-    /// list is enough.
+    /// The inputs of the forward run: they are the caller's, and not on the tape.
     pub inputs: &'a [&'a [T]],
     /// One `[T, B, n]` slice for each output: gradient of the loss; an empty list for zeros.
     pub output_gradients: &'a [&'a [T]],

@@ -55,7 +55,7 @@ impl<T: Element> CompiledCell<T> {
         check::length("parameters", "", parameters.len(), Some(self.layout.parameters.length()))?;
         let engine = Arc::clone(&self.inference);
         let mut memory = Memory::default();
-        let _ = memory.attach(&engine, 1, batch, &Sequences::default(), Keep::Nothing)?;
+        let _ = memory.attach(&engine, (1, batch), &Sequences::default(), Keep::Nothing, None)?;
         memory.compute_constants(&engine, self.parameters(parameters))?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(&engine, parameters, &memory);

@@ -64,26 +64,27 @@ fn memory_grows_with_the_square_root_of_the_steps() {
 }
 
 #[test]
-fn what_is_computed_again_needs_its_inputs() {
+fn the_way_back_needs_the_inputs() {
     let (_, text, cycle) = CELLS[0];
     let cell = compile::<f32>(text, cycle, Backend::Jit, 1);
-    let mut call = Call::random(&cell, 700, 1, 1);
+    let call = Call::random(&cell, 700, 1, 1);
     let bytes = minimum(&cell, &call);
-    let mut workspace = Workspace::default();
-    let _ = call.forward(&cell, Keep::Checkpoints { bytes }, &mut workspace).expect("runs");
-    call.inputs.clear();
-    let refused = gatewright::sequence::SequenceCell::backward(
-        &cell,
-        gatewright::sequence::Backward {
-            parameters: &call.parameters,
-            inputs: &[],
-            output_gradients: &[],
-            final_state_gradients: &[],
-            parameter_gradients: &mut vec![0.0; call.parameters.len()],
-            input_gradients: &mut [],
-            initial_state_gradients: &mut [],
-        },
-        &mut workspace,
-    );
-    assert_eq!(refused, Err(CallError::Count { what: "input", expected: 1, found: 0 }));
+    for keep in [Keep::Tape, Keep::Checkpoints { bytes }] {
+        let mut workspace = Workspace::default();
+        let _ = call.forward(&cell, keep, &mut workspace).expect("runs");
+        let refused = gatewright::sequence::SequenceCell::backward(
+            &cell,
+            gatewright::sequence::Backward {
+                parameters: &call.parameters,
+                inputs: &[],
+                output_gradients: &[],
+                final_state_gradients: &[],
+                parameter_gradients: &mut vec![0.0; call.parameters.len()],
+                input_gradients: &mut [],
+                initial_state_gradients: &mut [],
+            },
+            &mut workspace,
+        );
+        assert_eq!(refused, Err(CallError::Count { what: "input", expected: 1, found: 0 }));
+    }
 }

@@ -93,7 +93,7 @@ pub fn training_step_in<T: Element>(
     cell.backward(
         Backward {
             parameters: &parameters,
-            inputs: &[],
+            inputs: &slices(&arguments.inputs),
             output_gradients: &slices(&arguments.output_gradients),
             final_state_gradients: &slices(&arguments.final_gradients),
             parameter_gradients: &mut parameter_gradients,

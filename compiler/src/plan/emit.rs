@@ -104,6 +104,7 @@ pub(super) fn emit(
         once: layout.once.clone(),
         expressions: flow.expressions.clone(),
         inputs: layout.inputs.clone(),
+        inputs_read_back: layout.inputs_read_back.clone(),
         states: layout.states.clone(),
         unknowns,
         unknown_gradients,

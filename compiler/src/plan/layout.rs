@@ -31,6 +31,8 @@ pub(super) struct Layout {
     pub(super) state_gradients: Vec<Place>,
     /// Where each input is staged; `None` where nothing reads it.
     pub(super) inputs: Vec<Option<Place>>,
+    /// For each input whether the walk back reads it.
+    pub(super) inputs_read_back: Vec<bool>,
     /// Where the gradient by each output is staged; `None` where nothing reads it.
     pub(super) output_gradients: Vec<Option<Place>>,
     /// Where sums over rows go: for each summed value, its column.
@@ -113,6 +115,7 @@ pub(super) fn place(
     let mut layout = Layout {
         places: vec![None; flow.nodes.len()],
         inputs: vec![None; flow.input_names.len()],
+        inputs_read_back: vec![false; flow.input_names.len()],
         output_gradients: vec![None; flow.output_names.len()],
         ..Layout::default()
     };
@@ -153,12 +156,11 @@ fn leaves(flow: &Flow, demand: &Demand, layout: &mut Layout) {
             FlowKind::Input(input) => {
                 let name = flow.input_names[input as usize].clone();
                 let count = flow.input_names.len();
-                // An input that the walk back reads is part of the tape.
                 let read_in = demand.readers[index].iter().map(|key| key.section);
-                let kept = read_in.chain(demand.memory[index].iter().copied()).any(Section::is_backward);
-                let kind = if kept { sequence } else { chunk };
-                let place = layout.port(name, BufferRole::Input, kind, count, node.lanes);
+                let read_back = read_in.chain(demand.memory[index].iter().copied()).any(Section::is_backward);
+                let place = layout.port(name, BufferRole::Input, chunk, count, node.lanes);
                 layout.inputs[input as usize] = Some(place);
+                layout.inputs_read_back[input as usize] = read_back;
                 place
             }
             FlowKind::OutputGradient(output) => {

@@ -26,7 +26,8 @@
 //! - **P4** a parameter gradient is zero, or a sum of outer products and row sums, or an expression of such totals.
 //! - **P5** a section that is solved ([`Section::is_solved`]) may run any number of times: what it reads before it has
 //!   written it, it writes nowhere, and it adds onto nothing but what it has written itself.
-//! - **P6** a `Chunk` buffer is touched on one pass only, forward or back, and never a step ahead.
+//! - **P6** a `Chunk` buffer is touched on one pass only, forward or back, and never a step ahead; but for inputs, which the
+//!   caller stages on both, and which are only read.
 //!
 //! # Unknowns
 //!
@@ -50,7 +51,8 @@
 //! Each pass goes through the steps in chunks: all its sections over the steps of a chunk, then over those of the next.
 //! The walk back takes the same chunks, last to first, and adds up gradients by parameters at the end of each. What a pass
 //! leaves to itself alone (`Chunk`) therefore needs memory for one chunk, which stays in a cache; what the walk back reads of
-//! the way forward (`Sequence`) needs it for all steps.
+//! the way forward (`Sequence`) needs it for all steps. Inputs are the caller's: they are staged chunk by chunk on each pass
+//! that reads them, and are not on the tape.
 //!
 //! A `Sequence` buffer has one block of B rows for each step. States have one block more: block `t` is the state as it
 //! enters step `t`, so the value after step `t` is `time = 1` ahead, and no copy carries a state from step to step.
@@ -193,7 +195,8 @@ pub enum BufferKind {
 /// buffers of its kind, the plan says: [`Plan::inputs`], [`Plan::states`] and so on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum BufferRole {
-    /// Input sequences, staged by the caller before the run.
+    /// Input sequences, of which the caller stages each chunk before it is run, and before it is walked back where
+    /// [`Plan::inputs_read_back`] says so. Only read.
     Input,
     /// States. Block 0 is the initial value.
     State,
@@ -419,6 +422,8 @@ pub struct Plan {
     pub expressions: Vec<(NodeId, usize)>,
     /// Where each input is staged; `None` where nothing reads it.
     pub inputs: Vec<Option<Place>>,
+    /// For each input whether the walk back reads it.
+    pub inputs_read_back: Vec<bool>,
     /// Where each state is as it enters a step; one step ahead is where it leaves.
     pub states: Vec<Place>,
     /// What each step is solved for.
@@ -454,12 +459,10 @@ impl Plan {
     }
 
     /// Elements that the tape keeps for each sample and step: everything the backward pass reads from the forward
-    /// pass, staged inputs and states included.
+    /// pass, states included. Inputs are not on it.
     #[must_use]
     pub fn tape_elements(&self) -> usize {
-        let kept = |role| {
-            matches!(role, BufferRole::Input | BufferRole::State | BufferRole::Unknown | BufferRole::Tape)
-        };
+        let kept = |role| matches!(role, BufferRole::State | BufferRole::Unknown | BufferRole::Tape);
         self.sequences().filter(|buffer| kept(buffer.role)).map(|buffer| buffer.width).sum()
     }
 

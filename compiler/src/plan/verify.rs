@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use super::kernel::Access;
 use super::{
-    BufferId, BufferKind, COLUMN_ALIGNMENT, GradientTerm, ParameterGradient, Place, Plan, PlanError,
-    SampleMatrix, Section, Step,
+    BufferId, BufferKind, BufferRole, COLUMN_ALIGNMENT, GradientTerm, ParameterGradient, Place, Plan,
+    PlanError, SampleMatrix, Section, Step,
 };
 
 impl Plan {
@@ -72,6 +72,7 @@ impl Plan {
                 }
             }
         }
+        self.verify_inputs()?;
         for section in Section::ALL.into_iter().filter(|section| section.is_solved()) {
             self.verify_repeatable(section)?;
         }
@@ -96,6 +97,32 @@ impl Plan {
             if let GradientTerm::Outer { left, rows, right, columns, .. } = *term {
                 self.check_place(Section::BackwardAfter, left, rows)?;
                 self.check_place(Section::BackwardAfter, right, columns)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// P6: inputs are only read.
+    fn verify_inputs(&self) -> Result<(), PlanError> {
+        let unwritten = |buffer: BufferId| match self.buffer(buffer).role {
+            BufferRole::Input => Err(broken("P6", &format!("`{}` is written", self.buffer(buffer).name))),
+            _ => Ok(()),
+        };
+        for step in self.programs.iter().flatten() {
+            match step {
+                Step::Product { output, .. }
+                | Step::SampleProduct { output, .. }
+                | Step::Arrange { output, .. }
+                | Step::RowMaximum { output, .. } => unwritten(output.buffer)?,
+                Step::Loop { kernel, bindings } => {
+                    let kernel = &self.kernels[*kernel];
+                    for instruction in &kernel.instructions {
+                        match instruction.access(kernel.lanes) {
+                            None | Some((Access::Read, ..)) => {}
+                            Some((_, buffer, ..)) => unwritten(bindings[buffer].0)?,
+                        }
+                    }
+                }
             }
         }
         Ok(())
@@ -224,6 +251,7 @@ impl Plan {
         }
         if let BufferKind::Chunk { backward } = buffer.kind
             && backward != section.is_backward()
+            && buffer.role != BufferRole::Input
         {
             return Err(broken("P6", &format!("{section:?} touches `{}` of the other pass", buffer.name)));
         }

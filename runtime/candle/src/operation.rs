@@ -158,16 +158,10 @@ impl<T: Element> CustomOp3 for CellOperation<T> {
         let (parameter_storage, parameter_layout) = parameters.storage_and_layout();
         let values = contiguous::<T>(on_cpu(&parameter_storage)?, parameter_layout)?;
 
-        // What is computed again is computed from the inputs.
         let input_values = inputs.contiguous()?;
         let (input_storage, input_layout) = input_values.storage_and_layout();
-        let input_values = match self.keep {
-            Keep::Checkpoints { .. } => {
-                let values = contiguous::<T>(on_cpu(&input_storage)?, input_layout)?;
-                split(values, &layout.inputs, steps * batch)
-            }
-            Keep::Nothing | Keep::Tape => Rows::Apart(Vec::new()),
-        };
+        let input_values = contiguous::<T>(on_cpu(&input_storage)?, input_layout)?;
+        let input_values = split(input_values, &layout.inputs, steps * batch);
         let mut parameter_gradients = vec![T::ZERO; layout.parameters.length()];
         let mut input_gradients = Rows::wanted(inputs.track_op(), &layout.inputs, steps * batch);
         // Where the caller gave no states, none of them has a gradient.

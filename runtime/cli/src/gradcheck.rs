@@ -135,7 +135,7 @@ impl<'a> Probe<'a> {
         gradient.states = buffers(self.cell.layout().states.iter().map(|port| port.size), self.batch)?;
         let call = Backward {
             parameters: &point.parameters,
-            inputs: &[],
+            inputs: &[views(&point.inputs), views(&self.fixed)].concat(),
             output_gradients: &views(&self.functional.outputs),
             final_state_gradients: &views(&self.functional.final_states),
             parameter_gradients: &mut gradient.parameters,

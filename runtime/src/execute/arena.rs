@@ -35,6 +35,13 @@ impl Room {
         }
     }
 
+    /// The room that there must be for this one where there is `known`, no more than that where it is `exact`; `None` where
+    /// there is.
+    pub(crate) fn beyond(self, known: Option<Self>, exact: bool) -> Option<Self> {
+        let wanted = known.filter(|_| !exact).map_or(self, |known| known.union(self));
+        (known != Some(wanted)).then_some(wanted)
+    }
+
     /// Elements of a buffer; `None` where they overflow.
     fn of(self, buffer: &Buffer) -> Option<usize> {
         let rows = match buffer.kind {
@@ -205,6 +212,13 @@ pub(crate) struct AlignedVec<T> {
 impl<T> Default for AlignedVec<T> {
     fn default() -> Self {
         Self { elements: Vec::new(), start: 0, length: 0 }
+    }
+}
+
+impl<T> AlignedVec<T> {
+    /// Number of elements.
+    pub(crate) fn length(&self) -> usize {
+        self.length
     }
 }
 

@@ -10,13 +10,15 @@ use super::arena::{AlignedVec, ArenaLayout, Region, Room};
 use super::compiled::internal;
 use super::constant::{Expressions, GradientExpressions, ParameterValues};
 use super::engine::Engine;
+use super::matrices::Matrices;
 use super::outlet::Outlet;
 use super::piece::Course;
 use super::ready::{Operation, Ready};
-use super::stage::{Boundary, Source};
+use super::round::Adjoints;
+use super::stage::Source;
 use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::{self, Element, PackedMatrix, PackedRows};
+use crate::matmul::{self, Element, PackedRows};
 
 /// Memory of one block of rows.
 #[derive(Debug)]
@@ -26,8 +28,6 @@ pub(crate) struct Block<T> {
     pub(super) course: Course,
     /// The round that is in memory.
     pub(super) round: Option<usize>,
-    /// The room of the course that was laid.
-    room: Room,
     pub(super) layout: Option<Arc<ArenaLayout>>,
     pub(super) arena: AlignedVec<T>,
     scratch: AlignedVec<T>,
@@ -55,7 +55,6 @@ impl<T> Default for Block<T> {
             rows: Vec::new(),
             course: Course::default(),
             round: None,
-            room: Room::default(),
             layout: None,
             arena: AlignedVec::default(),
             scratch: AlignedVec::default(),
@@ -89,7 +88,7 @@ pub(crate) struct Shared<'a, T> {
     pub(crate) engine: &'a Engine<T>,
     /// How steps are solved.
     pub(crate) solve: SolveOptions,
-    pub(crate) matrices: &'a [PackedMatrix<T>],
+    pub(crate) matrices: &'a Matrices<T>,
     pub(crate) parameters: ParameterValues<'a, T>,
     pub(crate) expressions: &'a Expressions<T>,
 }
@@ -106,8 +105,7 @@ impl<'a, T: Element> Shared<'a, T> {
 impl<T> Block<T> {
     /// Bytes of its memory.
     pub(crate) fn bytes(&self) -> usize {
-        let arena = self.layout.as_ref().map_or(0, |layout| layout.length());
-        (arena + self.kept.len() + self.ended.len()) * size_of::<T>()
+        (self.arena.length() + self.kept.len() + self.ended.len()) * size_of::<T>()
     }
 }
 
@@ -134,37 +132,46 @@ fn sample_result(plan: &Plan, region: Region<'_>, place: Place, step: usize) -> 
 }
 
 impl<T: Element> Block<T> {
-    /// Lays the course of `self.rows`. Gives the elements of a new arena, or 0 where the one there is will do; `None`
-    /// where the sizes overflow.
-    pub(crate) fn lay(&mut self, engine: &Engine<T>, limit: Limit) -> Result<Option<usize>, CallError> {
+    /// Lays the course of `self.rows`; gives the room that it needs.
+    pub(crate) fn lay(&mut self, limit: Limit) -> Result<Room, CallError> {
         self.round = None;
         self.course.lay(&self.rows, limit.rows, limit.chunked)?;
-        self.room = self.course.room();
-        if let Some(known) = self.layout.as_ref().map(|layout| layout.room) {
-            let union = known.union(self.room);
-            if known == if limit.exact { self.room } else { union } {
-                return Ok(Some(0));
-            }
-            if !limit.exact {
-                self.room = union;
-            }
-        }
-        self.layout = None;
-        Ok(ArenaLayout::elements(&engine.plan, self.room))
+        Ok(self.course.room())
     }
 
-    /// Makes room for the course that was laid.
-    pub(crate) fn prepare(&mut self, engine: &Engine<T>, limit: Limit) -> Result<(), CallError> {
-        if self.layout.is_none() {
-            let layout = ArenaLayout::new(&engine.plan, self.room).ok_or_else(too_many)?;
-            // A new layout finds zeros in every pad.
-            self.arena = AlignedVec::default();
-            if !self.arena.resize(layout.length()) {
-                return Err(CallError::OutOfMemory { elements: layout.length() });
-            }
-            self.layout = Some(Arc::new(layout));
+    /// Elements of a new arena of its own, or 0 where the one there is will do; `None` where sizes overflow.
+    pub(crate) fn missing(&self, engine: &Engine<T>, limit: Limit) -> Option<usize> {
+        let known = self.layout.as_ref().map(|layout| layout.room);
+        match self.course.room().beyond(known, limit.exact) {
+            Some(room) => ArenaLayout::elements(&engine.plan, room),
+            None => Some(0),
+        }
+    }
+
+    /// Makes an arena of its own for the course that was laid.
+    pub(crate) fn prepare_arena(&mut self, engine: &Engine<T>, limit: Limit) -> Result<(), CallError> {
+        let known = self.layout.as_ref().map(|layout| layout.room);
+        let Some(room) = self.course.room().beyond(known, limit.exact) else { return Ok(()) };
+        let layout = ArenaLayout::new(&engine.plan, room).ok_or_else(too_many)?;
+        // The old one goes first. A new layout finds zeros in every pad.
+        (self.layout, self.arena) = (None, AlignedVec::default());
+        if !self.arena.resize(layout.length()) {
+            return Err(CallError::OutOfMemory { elements: layout.length() });
+        }
+        self.lay_out(Arc::new(layout));
+        Ok(())
+    }
+
+    /// Takes another layout, of an arena of its own or of those that blocks take turns in.
+    pub(crate) fn lay_out(&mut self, layout: Arc<ArenaLayout>) {
+        if !self.layout.as_ref().is_some_and(|known| Arc::ptr_eq(known, &layout)) {
+            self.layout = Some(layout);
             self.ready.iter_mut().for_each(Ready::forget);
         }
+    }
+
+    /// Makes room for the course that was laid, beside the arena.
+    pub(crate) fn prepare(&mut self, engine: &Engine<T>, limit: Limit) -> Result<(), CallError> {
         let resize = |elements: Option<usize>, memory: &mut Vec<T>| {
             let elements = elements.ok_or_else(too_many)?;
             if limit.exact && memory.capacity() > elements {
@@ -212,7 +219,7 @@ impl<T: Element> Block<T> {
         for steps in piece.chunks() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
-            self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone());
+            self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone(), false);
             self.program(shared, region, Section::Before, steps.start, all_rows)?;
             for step in steps.clone() {
                 self.step(shared, region, step, false)?;
@@ -231,7 +238,7 @@ impl<T: Element> Block<T> {
         &mut self,
         shared: Shared<'_, T>,
         region: Region<'_>,
-        outputs: Boundary<'_, T>,
+        adjoints: Adjoints<'_, T>,
         gradient: &mut [T],
         outlet: &Outlet<'_, '_, T>,
     ) -> Result<(), CallError> {
@@ -240,7 +247,8 @@ impl<T: Element> Block<T> {
         for steps in piece.chunks().rev() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
-            self.stage_output_gradients(shared.engine, region, steps.clone(), outputs);
+            self.stage_inputs(shared.engine, region, steps.clone(), adjoints.inputs.sources(), true);
+            self.stage_output_gradients(shared.engine, region, steps.clone(), adjoints.outputs);
             self.program(shared, region, Section::BackwardBefore, steps.start, all_rows)?;
             for step in steps.clone().rev() {
                 self.note_soon(shared.engine, region, step);
@@ -303,7 +311,7 @@ impl<T: Element> Block<T> {
             match operation {
                 Operation::Product { product, matrix, left, result } => {
                     let places = (left.at(step, first), result.at(step, first));
-                    let matrix = &shared.matrices[*matrix];
+                    let matrix = shared.matrices.of(*matrix)?;
                     ready.products[*product].run(arena, places, matrix, &self.soon).map_err(internal)?;
                     self.soon.clear();
                 }
@@ -341,7 +349,7 @@ impl<T: Element> Block<T> {
                 Step::Product { operand, matrix, output, accumulate } => {
                     let rows = product_rows(plan, rows, *operand, *output, *accumulate);
                     let places = (region.place(*operand, step), region.place(*output, step));
-                    let matrix = &shared.matrices[*matrix];
+                    let matrix = shared.matrices.of(*matrix)?;
                     matmul::multiply(arena, rows, places, matrix, &[]).map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {

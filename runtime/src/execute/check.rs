@@ -22,16 +22,15 @@ pub(crate) fn forward<T>(layout: &CellLayout, call: &Forward<'_, '_, T>) -> Resu
     slices("final state", &layout.states, finals, Some(batch), true)
 }
 
-/// Checks a backward call over a forward run of so many steps and samples, with inputs where it needs them once more.
+/// Checks a backward call over a forward run of so many steps and samples.
 pub(crate) fn backward<T>(
     layout: &CellLayout,
     call: &Backward<'_, '_, T>,
     (steps, batch): (usize, usize),
-    needs_inputs: bool,
 ) -> Result<(), CallError> {
     let rows = steps.checked_mul(batch);
     length("parameters", "", call.parameters.len(), Some(layout.parameters.length()))?;
-    slices("input", &layout.inputs, call.inputs.iter().copied(), rows, !needs_inputs)?;
+    slices("input", &layout.inputs, call.inputs.iter().copied(), rows, false)?;
     let gradients = call.parameter_gradients.len();
     length("parameter gradients", "", gradients, Some(layout.parameters.length()))?;
     slices("output gradient", &layout.outputs, call.output_gradients.iter().copied(), rows, true)?;

@@ -2,18 +2,17 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use gatewright_compiler::plan::OnceSource;
-
 use super::arena::{ArenaLayout, Room};
 use super::block::{Block, Limit};
 use super::budget;
-use super::compiled::internal;
 use super::constant::{Declared, Expressions, ParameterValues};
 use super::engine::Engine;
+use super::matrices::Matrices;
 use super::piece::Course;
 use super::table::{self, Row};
+use super::turns::Turns;
 use crate::error::CallError;
-use crate::matmul::{Element, PackedMatrix};
+use crate::matmul::Element;
 use crate::sequence::{Keep, Sequences};
 
 /// Steps that inference runs at once. Products that leave the loop are computed for so many steps ahead, so the memory
@@ -24,10 +23,11 @@ pub(crate) const STEPS_AT_ONCE: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
     pub(super) engine: Option<Arc<Engine<T>>>,
-    pub(crate) matrices: Vec<PackedMatrix<T>>,
+    pub(crate) matrices: Matrices<T>,
     pub(crate) expressions: Expressions<T>,
     pub(super) declared: Declared<T>,
     pub(crate) blocks: Vec<Block<T>>,
+    pub(super) turns: Turns<T>,
     table: Vec<Row>,
     /// Courses that a budget is tried with.
     tried: Course,
@@ -50,10 +50,11 @@ impl<T> Default for Memory<T> {
     fn default() -> Self {
         Self {
             engine: None,
-            matrices: Vec::new(),
+            matrices: Matrices::default(),
             expressions: Expressions::default(),
             declared: Declared::default(),
             blocks: Vec::new(),
+            turns: Turns::default(),
             table: Vec::new(),
             tried: Course::default(),
             tape: None,
@@ -64,7 +65,7 @@ impl<T> Default for Memory<T> {
 impl<T> Memory<T> {
     /// Bytes of all blocks.
     pub(crate) fn bytes(&self) -> usize {
-        self.blocks.iter().map(Block::bytes).sum()
+        self.blocks.iter().map(Block::bytes).sum::<usize>() + self.turns.bytes()
     }
 
     /// Rounds of the block that has the most.
@@ -75,23 +76,18 @@ impl<T> Memory<T> {
 
 impl<T: Element> Memory<T> {
     /// Makes this the memory of `engine` for a run: everything that does not depend on values. True where every step of
-    /// every sample is run.
+    /// every sample is run. Blocks have an arena each, or take turns in so many.
     pub(crate) fn attach(
         &mut self,
         engine: &Arc<Engine<T>>,
-        steps: usize,
-        batch: usize,
+        (steps, batch): (usize, usize),
         sequences: &Sequences<'_>,
         keep: Keep,
+        turns: Option<usize>,
     ) -> Result<bool, CallError> {
         self.tape = None;
         if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
-            let matrices = &engine.plan.matrices;
-            let zeroed = matrices
-                .iter()
-                .map(|matrix| PackedMatrix::zeroed_for(engine.level, matrix.rows, matrix.columns));
-            let matrices = zeroed.collect::<Result<_, _>>().map_err(internal)?;
-            *self = Self { engine: Some(Arc::clone(engine)), matrices, ..Self::default() };
+            *self = Self { engine: Some(Arc::clone(engine)), ..Self::default() };
         }
         // A batch that no run has room for has no table either.
         let least = Room { rows: batch, sequence: 0, borders: batch, chunk: 0 };
@@ -120,15 +116,32 @@ impl<T: Element> Memory<T> {
         self.blocks.try_reserve_exact(count - self.blocks.len()).map_err(none)?;
         self.blocks.resize_with(count, Block::default);
         // All or nothing: what all blocks need is asked for before any of them gets it.
-        let mut elements: usize = 0;
+        let mut room = Room::default();
         let mut chunks = self.table.chunks(rows);
         for block in &mut self.blocks {
             block.rows.clear();
             block.rows.extend_from_slice(chunks.next().unwrap_or_default());
-            let more = block.lay(engine, limit)?.ok_or(too_large.clone())?;
-            elements = elements.checked_add(more).ok_or(too_large.clone())?;
+            room = room.union(block.lay(limit)?);
         }
-        room_for::<T>(elements)?;
+        let turns = turns.map(|turns| turns.min(count));
+        let elements = match turns {
+            Some(turns) => self.turns.missing(engine, room, turns),
+            None => {
+                let missing = |block: &Block<T>| block.missing(engine, limit);
+                self.blocks.iter().try_fold(0, |sum: usize, block| sum.checked_add(missing(block)?))
+            }
+        };
+        room_for::<T>(elements.ok_or(too_large)?)?;
+        match turns {
+            Some(turns) => {
+                let layout = self.turns.prepare(engine, room, turns)?;
+                self.blocks.iter_mut().for_each(|block| block.lay_out(Arc::clone(&layout)));
+            }
+            None => self.blocks.iter_mut().try_for_each(|block| block.prepare_arena(engine, limit))?,
+        }
+        // Rounds that are not kept are computed again between those of the way back.
+        let again = keep != Keep::Nothing && self.rounds() > 1;
+        self.matrices.prepare(engine, again)?;
         self.blocks.iter_mut().try_for_each(|block| block.prepare(engine, limit))?;
         Ok(whole)
     }
@@ -150,34 +163,7 @@ impl<T: Element> Memory<T> {
         parameters: ParameterValues<'_, T>,
         backward: bool,
     ) -> Result<(), CallError> {
-        for (packed, layout) in self.matrices.iter_mut().zip(&engine.plan.matrices) {
-            if layout.backward != backward {
-                continue;
-            }
-            for block in &layout.blocks {
-                let view = block.view;
-                let source = match view.source {
-                    OnceSource::Parameter(index) => parameters.of(index),
-                    OnceSource::Expression(index) => self.expressions.value(engine, index),
-                };
-                if view.rows == 0 || view.columns == 0 {
-                    continue;
-                }
-                // `y = M v` for rows `v^T` is `v^T M^T`: what is not transposed in the equation is so in the product.
-                packed
-                    .place(
-                        block.row,
-                        block.column,
-                        &source[view.row * view.row_stride + view.column..],
-                        view.rows,
-                        view.columns,
-                        view.row_stride,
-                        !view.transposed,
-                    )
-                    .map_err(internal)?;
-            }
-        }
-        Ok(())
+        self.matrices.pack(engine, parameters, &self.expressions, backward)
     }
 }
 

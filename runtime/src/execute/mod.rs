@@ -9,10 +9,12 @@
 //! - [`piece`]: the stretches of time that a block goes through, and which of them are in memory together
 //! - [`budget`]: how many, for a number of bytes
 //! - [`arena`]: where the buffers of a plan lie in one allocation
+//! - [`turns`]: arenas that blocks take turns in, where nothing is kept of them
 //! - [`engine`]: a plan with its element loops compiled (or interpreted)
 //! - [`block`]: the programs of a plan over one piece of one block
 //! - [`ready`]: the programs of its time loop, made ready for all steps of the piece
 //! - [`constant`]: what is computed once, from parameters and from sums
+//! - [`matrices`]: the packed matrices of a plan, which take turns in memory
 //! - [`solve`]: the iteration that solves a step, where its equations need each other
 //! - [`stage`]: what is copied into a block, out of it, and from piece to piece
 //! - [`outlet`]: the caller's sequences, which blocks fill as they go
@@ -30,6 +32,7 @@ pub(crate) mod compiled;
 pub(crate) mod constant;
 pub(crate) mod engine;
 pub(crate) mod gradient;
+pub(crate) mod matrices;
 pub(crate) mod memory;
 mod outlet;
 mod piece;
@@ -42,3 +45,4 @@ pub(crate) mod stage;
 mod table;
 #[cfg(test)]
 mod tests;
+mod turns;

@@ -12,7 +12,7 @@ use super::block::{Shared, product_rows};
 use super::compiled::internal;
 use super::piece::Piece;
 use crate::error::CallError;
-use crate::matmul::{Element, PackedMatrix, Product, Rows};
+use crate::matmul::{Element, Packed, Product, Rows};
 
 /// What one instruction of a program does at every step of a piece.
 #[derive(Clone, Copy, Debug)]
@@ -95,7 +95,7 @@ impl<T: Element> Ready<T> {
                 let operation = match step {
                     Step::Product { operand, matrix, output, accumulate } => {
                         let rows = product_rows(plan, region.piece.rows, *operand, *output, *accumulate);
-                        self.ready_product(products, rows, &shared.matrices[*matrix])?;
+                        self.ready_product(products, rows, shared.matrices.of(*matrix)?)?;
                         products += 1;
                         let track = |place: &Place| {
                             region.track(place.buffer.0 as usize, place.time).column(place.column)
@@ -125,7 +125,7 @@ impl<T: Element> Ready<T> {
     }
 
     /// The product with a number, in the memory of the one before it.
-    fn ready_product(&mut self, at: usize, rows: Rows, matrix: &PackedMatrix<T>) -> Result<(), CallError> {
+    fn ready_product(&mut self, at: usize, rows: Rows, matrix: Packed<'_, T>) -> Result<(), CallError> {
         match self.products.get_mut(at) {
             Some(product) => product.renew(rows, matrix).map_err(internal),
             None => {
@@ -169,7 +169,7 @@ mod tests {
             cell.forward(forward, Keep::Tape, workspace).expect("runs");
             let backward = Backward {
                 parameters: &parameters,
-                inputs: &[],
+                inputs: &[&input],
                 output_gradients: &[&vec![1.0; steps * batch * 4]],
                 final_state_gradients: &[],
                 parameter_gradients: &mut gradients,

@@ -13,7 +13,7 @@ use crate::matmul::Element;
 /// What the way back reads of the caller's.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Adjoints<'a, T> {
-    /// The inputs of the forward run, for rounds that are computed again.
+    /// The inputs of the forward run, which are not on the tape.
     pub(crate) inputs: Boundary<'a, T>,
     pub(crate) outputs: Boundary<'a, T>,
     pub(crate) states: Boundary<'a, T>,
@@ -192,7 +192,7 @@ impl<T: Element> Block<T> {
                 self.keep(engine, round, region(self.course.piece(pieces.start)), true);
                 self.pieces_forward(shared, round, adjoints.inputs, None)?;
             }
-            self.run_backward(shared, here, adjoints.outputs, gradient, outlet)?;
+            self.run_backward(shared, here, adjoints, gradient, outlet)?;
         }
         Ok(())
     }

@@ -12,6 +12,7 @@ use super::outlet::Outlet;
 use super::round::Adjoints;
 use super::stage::{Beginnings, Boundary};
 use super::table::Row;
+use super::turns::Turns;
 use crate::error::CallError;
 use crate::matmul::Element;
 use crate::sequence::{Backward, CellLayout, Forward, Keep, SequenceCell};
@@ -77,27 +78,33 @@ impl<T: Element> CompiledCell<T> {
         }
     }
 
-    /// All rounds of a forward run.
+    /// All rounds of a forward run, block by block.
     fn run_forward(
         &self,
         call: &mut Forward<'_, '_, T>,
         beginnings: Beginnings<'_, T>,
-        shared: Shared<'_, T>,
+        (shared, turns): (Shared<'_, T>, &Turns<T>),
         blocks: &mut [Block<T>],
         (rounds, whole): (usize, bool),
     ) -> Result<(), CallError> {
         let (layout, batch) = (&self.layout, call.batch);
         let inputs = Boundary { ports: &layout.inputs, slices: call.inputs, batch };
-        blocks.iter_mut().try_for_each(|block| block.stage_constants(shared))?;
         if !whole {
             call.outputs.iter_mut().for_each(|output| output.fill(T::ZERO));
         }
         let outlet = Outlet::new(&layout.outputs, batch, call.outputs);
-        for round in 0..rounds {
-            each_block(blocks, self.threads, None, |block, _| {
-                block.forward_round(shared, round, inputs, beginnings, &outlet)
-            })?;
-        }
+        each_block(blocks, self.threads, None, |block, _| {
+            let lent = turns.take();
+            let own = lent.map(|arena| std::mem::replace(&mut block.arena, arena));
+            let result = block.stage_constants(shared).and_then(|()| {
+                (0..rounds)
+                    .try_for_each(|round| block.forward_round(shared, round, inputs, beginnings, &outlet))
+            });
+            if let Some(own) = own {
+                turns.give(std::mem::replace(&mut block.arena, own));
+            }
+            result
+        })?;
         for (state, into) in call.final_states.iter_mut().enumerate() {
             blocks.iter().for_each(|block| block.unstage_final(shared.engine, state, into));
         }
@@ -113,7 +120,7 @@ impl<T: Element> CompiledCell<T> {
     ) -> Result<(), CallError> {
         let engine = &self.training;
         let rounds = memory.rounds();
-        check::backward(&self.layout, call, (tape.steps, tape.batch), rounds > 1)?;
+        check::backward(&self.layout, call, (tape.steps, tape.batch))?;
         memory.pack(engine, self.parameters(call.parameters), true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
@@ -201,13 +208,13 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
         check::forward(&self.layout, &call)?;
-        let engine = match keep {
-            Keep::Nothing => &self.inference,
-            Keep::Tape | Keep::Checkpoints { .. } => &self.training,
+        let (engine, turns) = match keep {
+            Keep::Nothing => (&self.inference, Some(self.threads.max(1))),
+            Keep::Tape | Keep::Checkpoints { .. } => (&self.training, None),
         };
         let memory = workspace.memory();
         let mut given = memory.tape.take().map_or_else(Vec::new, |tape| tape.given);
-        let whole = memory.attach(engine, call.steps, call.batch, &call.sequences, keep)?;
+        let whole = memory.attach(engine, (call.steps, call.batch), &call.sequences, keep, turns)?;
         memory.compute_constants(engine, self.parameters(call.parameters))?;
         let is_given = |state| call.initial_states.get(state).is_some_and(|slice: &&[T]| !slice.is_empty());
         given.clear();
@@ -220,7 +227,8 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         let rounds = memory.rounds();
         let mut blocks = std::mem::take(&mut memory.blocks);
         let shared = self.shared(engine, call.parameters, memory);
-        let result = self.run_forward(&mut call, beginnings, shared, &mut blocks, (rounds, whole));
+        let result =
+            self.run_forward(&mut call, beginnings, (shared, &memory.turns), &mut blocks, (rounds, whole));
         (memory.blocks, memory.declared) = (blocks, declared);
         result?;
         let tape = Tape { steps: call.steps, batch: call.batch, whole, given };

@@ -13,7 +13,7 @@ use super::constant::Declared;
 use super::engine::Engine;
 use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::Element;
+use crate::matmul::{Element, fetch_all};
 use crate::sequence::Port;
 
 /// Sequences, `[T, B, n]`, or states, `[B, n]`.
@@ -139,6 +139,9 @@ impl<T: Element> Block<T> {
             }
             return;
         };
+        each_run(rows, steps.clone(), source.batch, false, |_, outside, length| {
+            fetch_all(&source.elements[outside * size..(outside + length) * size]);
+        });
         each_run(rows, steps, source.batch, width == size, |inside, outside, length| {
             let from = &source.elements[outside * size..(outside + length) * size];
             arena[inside * width..inside * width + from.len()].copy_from_slice(from);
@@ -161,6 +164,9 @@ impl<T: Element> Block<T> {
         let (piece, width) = (region.piece, engine.plan.buffers[place.buffer.0 as usize].width);
         let arena = &self.arena.as_slice()[region.place(place, steps.start)..];
         let rows = (&self.rows[..piece.rows], piece.first);
+        each_run(rows, steps.clone(), batch, false, |_, outside, length| {
+            fetch_all(&into[outside * size..(outside + length) * size]);
+        });
         each_run(rows, steps, batch, width == size, |inside, outside, length| {
             let into = &mut into[outside * size..(outside + length) * size];
             into.copy_from_slice(&arena[inside * width..inside * width + into.len()]);
@@ -252,18 +258,20 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 
-    /// Stages the inputs of some steps of a piece.
+    /// Stages the inputs of some steps of a piece: all that the plan reads, or those of them that it reads on the way back.
     pub(super) fn stage_inputs<'s>(
         &mut self,
         engine: &Engine<T>,
         region: Region<'_>,
         steps: Range<usize>,
         inputs: impl Iterator<Item = Source<'s, T>>,
+        backward: bool,
     ) where
         T: 's,
     {
-        for (source, place) in inputs.zip(&engine.plan.inputs) {
-            let Some(place) = *place else { continue };
+        let places = engine.plan.inputs.iter().zip(&engine.plan.inputs_read_back);
+        for (source, (place, &read_back)) in inputs.zip(places) {
+            let Some(place) = place.filter(|_| read_back || !backward) else { continue };
             self.stage_steps(engine, region, (place, steps.clone()), source.size, Some(source));
         }
     }

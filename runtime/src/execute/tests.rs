@@ -91,6 +91,26 @@ fn a_pass_keeps_to_itself_no_more_than_a_chunk() {
     assert!(!cell.inference_plan().buffers.iter().any(kept), "inference has no tape");
 }
 
+/// Inputs are the caller's. In `f64` with three of everything a value has 16 columns: `h`, `c`, and of each step the four
+/// gates and the squashed cell.
+#[test]
+fn the_tape_of_an_lstm_is_its_states_and_its_gates() {
+    let cell = compiled("lstm").expect("compiles");
+    assert_eq!(cell.tape_bytes_per_step(), (1 + 1 + 5) * 16 * size_of::<f64>());
+    let mut read_back = 0;
+    for entry in zoo::ALL {
+        let Some(cell) = compiled(entry.name) else { continue };
+        let plan = cell.training_plan();
+        let of_all_steps = |buffer: &&Buffer| {
+            buffer.role == BufferRole::Input && matches!(buffer.kind, BufferKind::Sequence { .. })
+        };
+        assert_eq!(plan.buffers.iter().find(of_all_steps), None, "{}", entry.name);
+        assert!(!cell.inference_plan().inputs_read_back.contains(&true), "{}", entry.name);
+        read_back += usize::from(plan.inputs_read_back.contains(&true));
+    }
+    assert!(read_back >= 90, "{read_back} cells");
+}
+
 #[test]
 fn inference_in_parts_is_inference() {
     for name in ["lstm", "gru_v3", "qrnn", "taugru", "scrn", "mingru", "rhn", "antisym"] {

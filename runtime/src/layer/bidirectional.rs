@@ -146,7 +146,7 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
 
     fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
         let (steps, batch) = workspace.ran().ok_or(CallError::NoTape)?;
-        check::backward(&self.layout, &call, (steps, batch), false)?;
+        check::backward(&self.layout, &call, (steps, batch))?;
         let rows = steps * batch;
         let outputs = rows * self.width_of_outputs();
         let wanted = if call.input_gradients.is_empty() { 0 } else { rows * width(&self.layout.inputs) };

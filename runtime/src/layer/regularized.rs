@@ -211,7 +211,7 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
 
     fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
         let (steps, batch) = workspace.ran().ok_or(CallError::NoTape)?;
-        check::backward(self.layout(), &call, (steps, batch), false)?;
+        check::backward(self.layout(), &call, (steps, batch))?;
         let rows = steps * batch;
         let (masks, extended) = (self.mask_inputs(), self.extended_parameters());
         let own = extended + rows * width(masks);
@@ -219,9 +219,7 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
         let (memory, all_gradients) = memory.split_at_mut(own);
         let (parameters, memory) = memory.split_at(extended);
         let mut inputs = Slices::from_slice(call.inputs);
-        if !inputs.is_empty() {
-            inputs.extend(cut(memory, masks, rows));
-        }
+        inputs.extend(cut(memory, masks, rows));
         let mut input_gradients = reborrowed(call.input_gradients);
         // Nobody wants the gradients by masks, which are zero.
         if !input_gradients.is_empty() {

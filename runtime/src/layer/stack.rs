@@ -124,7 +124,7 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
 
     fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {
         let (steps, batch) = workspace.ran().ok_or(CallError::NoTape)?;
-        check::backward(&self.layout, &call, (steps, batch), false)?;
+        check::backward(&self.layout, &call, (steps, batch))?;
         let rows = steps * batch;
         let own = rows * self.width_between();
         let (memory, parts) = workspace.again(2 * own, self.layers.len())?;

@@ -7,14 +7,15 @@
 //!             kernel                      by way of a buffer where the last block is not full
 //! ```
 //!
-//! [`nest`] says which kernels run where; [`Call::run`] runs one. What runs at every step of a sequence is said once and
-//! kept, see [`super::product`].
+//! [`nest`] says which kernels run where; [`Call::run`] runs one, and before it the result of the next one is asked for:
+//! where a result lies in no cache, a kernel would wait for each of its rows before it begins. What runs at every step of a sequence is said once and
+//! kept, see [`super::multiply::Product`].
 
 use std::ops::Range;
 
 use super::kernel::{Arguments, ByRows, Kernel};
-use super::soon::Soon;
-use super::{Element, PackedMatrix};
+use super::soon::{Soon, fetch};
+use super::{Element, Packed};
 
 /// The left operand of a product in memory, and its result. The result has a column for each column of the packed matrix.
 #[derive(Clone, Copy, Debug)]
@@ -38,8 +39,12 @@ pub(super) struct Call<T> {
     left: usize,
     group: usize,
     result: usize,
-    /// Rows of the kernel, its blocks, and columns of them that there are, where the last block is not full.
-    edge: Option<(usize, usize, usize)>,
+    /// Rows of the kernel.
+    rows: usize,
+    /// Its blocks.
+    blocks: usize,
+    /// Columns of them that there are, where the last block is not full.
+    edge: Option<usize>,
 }
 
 /// Bytes of the left operand that one chunk of rows may have while all panels stay in L2 or L3: some of L1.
@@ -63,7 +68,7 @@ pub(super) unsafe fn drive<T: Element>(
     operands: Operands<T>,
     transposed: bool,
     rows: usize,
-    right: &PackedMatrix<T>,
+    right: Packed<'_, T>,
     mut soon: Soon<'_, T>,
 ) {
     if right.rows() == 0 {
@@ -72,8 +77,18 @@ pub(super) unsafe fn drive<T: Element>(
         return;
     }
     let strides = (operands.left_stride, operands.result_stride);
-    // SAFETY: the calls of `nest` for these operands, whose validity is the caller's promise.
-    nest(right, rows, strides, transposed, |call| unsafe { call.run(operands, right, &mut soon) });
+    let mut said: Option<Call<T>> = None;
+    nest(right, rows, strides, transposed, |call| {
+        if let Some(before) = said.replace(call) {
+            call.fetch_result(operands);
+            // SAFETY: a call of `nest` for these operands, whose validity is the caller's promise.
+            unsafe { before.run(operands, right, &mut soon) };
+        }
+    });
+    if let Some(last) = said {
+        // SAFETY: as above.
+        unsafe { last.run(operands, right, &mut soon) };
+    }
 }
 
 /// Sums of no products: zeros, unless they start at what is there.
@@ -101,7 +116,7 @@ pub(super) unsafe fn nothing<T: Element>(operands: Operands<T>, rows: usize, col
 /// block `j` in the panels, which begins a panel if `b > 1`; `edge` is given where block `j + b - 1` is not full.
 #[inline]
 pub(super) fn nest<T: Element>(
-    right: &PackedMatrix<T>,
+    right: Packed<'_, T>,
     rows: usize,
     (left_stride, result_stride): (usize, usize),
     transposed: bool,
@@ -141,7 +156,9 @@ pub(super) fn nest<T: Element>(
                     left: row * between_rows,
                     group,
                     result: row * result_stride + column,
-                    edge: (!full).then_some((part.len(), taken, columns - column)),
+                    rows: part.len(),
+                    blocks: taken,
+                    edge: (!full).then_some(columns - column),
                 });
             }
             block += taken;
@@ -150,6 +167,23 @@ pub(super) fn nest<T: Element>(
 }
 
 impl<T: Element> Call<T> {
+    /// Asks for the result, which the kernel reads or writes when it is run: a hint.
+    #[inline]
+    pub(super) fn fetch_result(self, operands: Operands<T>) {
+        self.result_blocks(operands.result_stride)
+            .for_each(|block| fetch(operands.result.wrapping_add(block).cast_const().cast()));
+    }
+
+    /// Where the blocks of the result begin, each 64 bytes.
+    #[inline]
+    fn result_blocks(self, result_stride: usize) -> impl Iterator<Item = usize> {
+        let row = move |row: usize| {
+            let first = self.result + row * result_stride;
+            (0..self.blocks).map(move |block| first + block * T::BLOCK)
+        };
+        (0..self.rows).flat_map(row)
+    }
+
     /// Runs the kernel.
     ///
     /// # Safety
@@ -157,7 +191,7 @@ impl<T: Element> Call<T> {
     /// [`nest`] has said the call for matrices of this shape and level and for such strides; the operands are valid as for
     /// [`drive`], with as many rows.
     #[inline]
-    pub(super) unsafe fn run(self, operands: Operands<T>, right: &PackedMatrix<T>, soon: &mut Soon<'_, T>) {
+    pub(super) unsafe fn run(self, operands: Operands<T>, right: Packed<'_, T>, soon: &mut Soon<'_, T>) {
         let depth = right.rows();
         // SAFETY: the group begins within the panels.
         let group = unsafe { right.panels().as_ptr().add(self.group) };
@@ -175,10 +209,10 @@ impl<T: Element> Call<T> {
         };
         match self.edge {
             // SAFETY: the kernel is for this number of rows and blocks, which the operands and the panels have from here
-            // on. A `PackedMatrix` exists only for a level this machine can run.
+            // on. There is a `Packed` only of a level that this machine can run.
             None => unsafe { (self.kernel)(&arguments) },
             // SAFETY: as above; of the result there are so many columns from here on.
-            Some(edge) => unsafe { at_edge(self.kernel, arguments, edge) },
+            Some(columns) => unsafe { at_edge(self.kernel, arguments, (self.rows, self.blocks, columns)) },
         }
     }
 }
@@ -302,8 +336,22 @@ mod tests {
         for (columns, expected) in [(16, 0), (128, 0), (20, 1), (130, 1)] {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let mut edges = 0;
-            nest(&right, 1, (8, columns), false, |call| edges += usize::from(call.edge.is_some()));
+            nest(right.view(), 1, (8, columns), false, |call| edges += usize::from(call.edge.is_some()));
             assert_eq!(edges, expected, "{columns} columns");
+        }
+    }
+
+    #[test]
+    fn the_result_of_every_call_is_asked_for_once() {
+        for (rows, columns, transposed) in [(1, 16, false), (32, 64, false), (33, 130, true), (300, 48, true)]
+        {
+            let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
+            let stride = columns.next_multiple_of(16);
+            let mut asked = Vec::new();
+            nest(right.view(), rows, (8, stride), transposed, |call| asked.extend(call.result_blocks(stride)));
+            asked.sort_unstable();
+            let every: Vec<usize> = (0..rows * stride).step_by(16).collect();
+            assert_eq!(asked, every, "{rows} rows of {columns} columns");
         }
     }
 }

@@ -60,7 +60,8 @@ impl<T: Element> PackedRows<T> {
     /// [`Error::Shapes`], [`Error::TooShort`] or [`Error::RowsOverlap`]; then nothing has been written.
     pub fn add(&self, left: Matrix<'_, T>, result: MatrixMut<'_, T>) -> Result<(), Error> {
         let (depth, rows) = (left.rows, left.columns);
-        let shape = self.packed.as_ref().map_or((0, 0), |packed| (packed.rows(), packed.columns()));
+        let packed = self.packed.as_ref().map(PackedMatrix::view);
+        let shape = packed.map_or((0, 0), |packed| (packed.rows(), packed.columns()));
         if shape.0 != depth || result.rows != rows || result.columns != shape.1 {
             return Err(Error::Shapes {
                 left: (rows, depth),
@@ -70,7 +71,7 @@ impl<T: Element> PackedRows<T> {
         }
         extent(left.numbers.len(), depth, rows, left.row_stride)?;
         extent(result.numbers.len(), rows, result.columns, result.row_stride)?;
-        let Some(packed) = self.packed.as_ref().filter(|_| depth > 0 && rows > 0 && shape.1 > 0) else {
+        let Some(packed) = packed.filter(|_| depth > 0 && rows > 0 && shape.1 > 0) else {
             return Ok(());
         };
         let operands = Operands {

@@ -30,8 +30,10 @@ pub use element::Element;
 pub use gather::{PackedRows, add_outer_products, parts};
 pub use general::{Matrix, MatrixMut, general};
 pub use multiply::{Product, Rows, multiply};
-pub use packed::PackedMatrix;
+pub use packed::{Packed, PackedMatrix};
+pub(crate) use packed::{PackedMut, PackedSets};
 pub use sample::{SampleOperand, SampleResult, arrange, row_maximum, sample_product};
+pub(crate) use soon::fetch_all;
 
 use crate::primitive::Level;
 

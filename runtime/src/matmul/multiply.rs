@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::drive::{Call, Operands, drive, nest, nothing};
 use super::soon::Soon;
-use super::{Element, Error, PackedMatrix, extent};
+use super::{Element, Error, Packed, extent};
 use crate::primitive::Level;
 
 /// How the rows of a product lie in a workspace, wherever it is done: `result[i] = left[i] * right` for each row `i`.
@@ -31,7 +31,7 @@ pub fn multiply<T: Element>(
     workspace: &mut [T],
     rows: Rows,
     (left, result): (usize, usize),
-    right: &PackedMatrix<T>,
+    right: Packed<'_, T>,
     soon: &[Range<usize>],
 ) -> Result<(), Error> {
     let spans = Spans::new(rows, right.rows(), right.columns(), workspace.len())?;
@@ -59,7 +59,7 @@ impl<T: Element> Product<T> {
     /// # Errors
     ///
     /// [`Error::TooShort`] where no workspace is long enough, [`Error::RowsOverlap`].
-    pub fn new(rows: Rows, right: &PackedMatrix<T>) -> Result<Self, Error> {
+    pub fn new(rows: Rows, right: Packed<'_, T>) -> Result<Self, Error> {
         let mut product = Self { rows, shape: shape(right), spans: Spans::default(), calls: Vec::new() };
         product.renew(rows, right)?;
         Ok(product)
@@ -70,7 +70,7 @@ impl<T: Element> Product<T> {
     /// # Errors
     ///
     /// As [`Product::new`]; it is the product that it was, then.
-    pub fn renew(&mut self, rows: Rows, right: &PackedMatrix<T>) -> Result<(), Error> {
+    pub fn renew(&mut self, rows: Rows, right: Packed<'_, T>) -> Result<(), Error> {
         let most = isize::MAX.unsigned_abs() / size_of::<T>();
         self.spans = Spans::new(rows, right.rows(), right.columns(), most)?;
         (self.rows, self.shape) = (rows, shape(right));
@@ -92,7 +92,7 @@ impl<T: Element> Product<T> {
         &self,
         workspace: &mut [T],
         (left, result): (usize, usize),
-        right: &PackedMatrix<T>,
+        right: Packed<'_, T>,
         soon: &[Range<usize>],
     ) -> Result<(), Error> {
         if self.shape != shape(right) {
@@ -104,7 +104,12 @@ impl<T: Element> Product<T> {
             // SAFETY: as below.
             unsafe { nothing(operands, self.rows.count, right.columns()) };
         }
-        for call in &self.calls {
+        // A product of one row is as short as asking.
+        let several = self.rows.count > 1;
+        for (index, call) in self.calls.iter().enumerate() {
+            if let Some(next) = self.calls.get(index + 1).filter(|_| several) {
+                next.fetch_result(operands);
+            }
             // SAFETY: `nest` has said the call for these rows, and a matrix of the shape and level of `right`. The operands
             // are valid as `drive` has it, which `self.spans` was made and is checked for.
             unsafe { call.run(operands, right, &mut soon) };
@@ -113,7 +118,7 @@ impl<T: Element> Product<T> {
     }
 }
 
-fn shape<T: Element>(right: &PackedMatrix<T>) -> (usize, usize, Level) {
+fn shape<T: Element>(right: Packed<'_, T>) -> (usize, usize, Level) {
     (right.rows(), right.columns(), right.level())
 }
 

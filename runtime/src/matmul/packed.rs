@@ -1,21 +1,103 @@
-//! A matrix rearranged for the kernels.
+//! Matrices rearranged for the kernels: borrowed, one with memory of its own, and several that share memory.
 
 use super::element::Element;
 use super::{Error, Level};
 
-/// A matrix `[K, N]` in panels of [`Element::PANEL`] columns: `[panel][k][column of the panel]`, each row of a panel
-/// 128 bytes, the storage aligned to 64. Columns past `N` are zero.
+/// A packed matrix `[K, N]`: panels of [`Element::PANEL`] columns, `[panel][k][column of the panel]`, each row of a panel
+/// 128 bytes, the memory aligned to 64. Columns past `N` are zero.
 ///
-/// It is made of blocks that are [placed](PackedMatrix::place) into zeros, so that several gates' weights, each in
-/// its own place of the parameters, make one matrix. Placing again overwrites: the storage is made once.
+/// There is one only of a level that this machine can run, and only with as many numbers as its panels have.
+#[derive(Debug)]
+pub struct Packed<'a, T> {
+    rows: usize,
+    columns: usize,
+    level: Level,
+    panels: &'a [T],
+}
+
+impl<T> Clone for Packed<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Packed<'_, T> {}
+
+impl<'a, T: Element> Packed<'a, T> {
+    /// Number of rows, `K`.
+    #[must_use]
+    pub fn rows(self) -> usize {
+        self.rows
+    }
+
+    /// Number of columns, `N`.
+    #[must_use]
+    pub fn columns(self) -> usize {
+        self.columns
+    }
+
+    /// The level whose kernels multiply by this matrix.
+    #[must_use]
+    pub fn level(self) -> Level {
+        self.level
+    }
+
+    /// The panels, one after the other, `rows * PANEL` numbers each.
+    pub(crate) fn panels(self) -> &'a [T] {
+        self.panels
+    }
+}
+
+/// Numbers of the panels of a matrix; `None` where they overflow.
+fn numbers<T: Element>(rows: usize, columns: usize) -> Option<usize> {
+    columns.div_ceil(T::PANEL).checked_mul(T::PANEL).and_then(|width| width.checked_mul(rows))
+}
+
+/// Numbers that begin on a cache line: longer than needed by 64 bytes.
+#[derive(Debug)]
+struct Storage<T> {
+    numbers: Vec<T>,
+    start: usize,
+}
+
+impl<T: Element> Storage<T> {
+    /// So many zeros; `None` where their bytes overflow.
+    fn zeroed(length: usize) -> Option<Self> {
+        let length = length.checked_add(T::BLOCK).filter(|length| {
+            length.checked_mul(size_of::<T>()).is_some_and(|bytes| isize::try_from(bytes).is_ok())
+        })?;
+        let numbers = vec![T::ZERO; length];
+        // In numbers; at most one block, for which there is room.
+        let start = numbers.as_ptr().align_offset(64).min(T::BLOCK);
+        Some(Self { numbers, start })
+    }
+
+    /// So many numbers from one on.
+    #[inline]
+    fn part(&self, first: usize, length: usize) -> &[T] {
+        self.numbers.get(self.start + first..self.start + first + length).unwrap_or_default()
+    }
+
+    fn part_mut(&mut self, first: usize, length: usize) -> &mut [T] {
+        self.numbers.get_mut(self.start + first..self.start + first + length).unwrap_or_default()
+    }
+
+    /// Numbers there are from `start` on.
+    fn room(&self) -> usize {
+        self.numbers.len() - self.start
+    }
+}
+
+/// A packed matrix with memory of its own.
+///
+/// It is made of blocks that are [placed](PackedMatrix::place) into zeros. Placing again overwrites: the storage is made
+/// once.
 #[derive(Debug)]
 pub struct PackedMatrix<T> {
     rows: usize,
     columns: usize,
     level: Level,
-    /// Longer than needed by 64 bytes less one number: data begin at `start`, which is aligned.
-    storage: Vec<T>,
-    start: usize,
+    storage: Storage<T>,
 }
 
 impl<T: Element> PackedMatrix<T> {
@@ -37,20 +119,9 @@ impl<T: Element> PackedMatrix<T> {
         if !level.is_available() {
             return Err(Error::Unavailable { level });
         }
-        let too_large = Error::TooLarge { rows, columns };
-        let length = columns
-            .div_ceil(T::PANEL)
-            .checked_mul(T::PANEL)
-            .and_then(|width| width.checked_mul(rows))
-            .and_then(|length| length.checked_add(T::BLOCK))
-            .filter(|length| {
-                length.checked_mul(size_of::<T>()).is_some_and(|bytes| isize::try_from(bytes).is_ok())
-            })
-            .ok_or(too_large)?;
-        let storage = vec![T::ZERO; length];
-        // In numbers; at most one block, for which there is room.
-        let start = storage.as_ptr().align_offset(64).min(T::BLOCK);
-        Ok(Self { rows, columns, level, storage, start })
+        let storage = numbers::<T>(rows, columns).and_then(Storage::zeroed);
+        let storage = storage.ok_or(Error::TooLarge { rows, columns })?;
+        Ok(Self { rows, columns, level, storage })
     }
 
     /// Makes this a matrix of zeros of another shape, in the same storage where that is large enough.
@@ -58,9 +129,7 @@ impl<T: Element> PackedMatrix<T> {
         if (rows, columns) == (self.rows, self.columns) {
             return Ok(());
         }
-        let needed =
-            columns.div_ceil(T::PANEL).checked_mul(T::PANEL).and_then(|width| width.checked_mul(rows));
-        if needed.is_some_and(|needed| self.start + needed <= self.storage.len()) {
+        if numbers::<T>(rows, columns).is_some_and(|needed| needed <= self.storage.room()) {
             (self.rows, self.columns) = (rows, columns);
             self.clear();
         } else {
@@ -69,33 +138,23 @@ impl<T: Element> PackedMatrix<T> {
         Ok(())
     }
 
-    /// Number of rows, `K`.
+    /// The matrix, to multiply by.
     #[must_use]
-    pub fn rows(&self) -> usize {
-        self.rows
+    #[inline]
+    pub fn view(&self) -> Packed<'_, T> {
+        let panels = self.storage.part(0, numbers::<T>(self.rows, self.columns).unwrap_or(0));
+        Packed { rows: self.rows, columns: self.columns, level: self.level, panels }
     }
 
-    /// Number of columns, `N`.
-    #[must_use]
-    pub fn columns(&self) -> usize {
-        self.columns
-    }
-
-    /// The level whose kernels multiply by this matrix.
-    #[must_use]
-    pub fn level(&self) -> Level {
-        self.level
-    }
-
-    /// The panels, one after the other, `rows * PANEL` numbers each.
-    pub(super) fn panels(&self) -> &[T] {
-        let length = self.columns.div_ceil(T::PANEL) * T::PANEL * self.rows;
-        self.storage.get(self.start..self.start + length).unwrap_or_default()
+    /// The matrix, to be written.
+    fn view_mut(&mut self) -> PackedMut<'_, T> {
+        let panels = self.storage.part_mut(0, numbers::<T>(self.rows, self.columns).unwrap_or(0));
+        PackedMut { rows: self.rows, columns: self.columns, panels }
     }
 
     /// Makes every number zero.
     pub fn clear(&mut self) {
-        self.storage.fill(T::ZERO);
+        self.view_mut().clear();
     }
 
     /// Puts a block at (`row`, `column`) in the place of what was there. The source is `source_rows` rows of
@@ -107,6 +166,101 @@ impl<T: Element> PackedMatrix<T> {
     /// too few numbers for its shape, [`Error::RowsOverlap`] where the stride is smaller than a row.
     #[allow(clippy::too_many_arguments, reason = "a place and a strided matrix are what a block is")]
     pub fn place(
+        &mut self,
+        row: usize,
+        column: usize,
+        source: &[T],
+        source_rows: usize,
+        source_columns: usize,
+        row_stride: usize,
+        transposed: bool,
+    ) -> Result<(), Error> {
+        self.view_mut().place(row, column, source, source_rows, source_columns, row_stride, transposed)
+    }
+}
+
+/// Packed matrices in one storage. Those of one set lie one after the other, sets in the same place: of these, one holds
+/// what was written to it at a time.
+#[derive(Debug)]
+pub(crate) struct PackedSets<T> {
+    level: Level,
+    storage: Storage<T>,
+    /// Of each matrix its rows, its columns, its first number and how many.
+    shapes: Vec<(usize, usize, usize, usize)>,
+}
+
+impl<T: Element> PackedSets<T> {
+    /// Zeros, for matrices of these rows, columns and sets.
+    ///
+    /// # Errors
+    ///
+    /// As [`PackedMatrix::zeroed_for`].
+    pub(crate) fn zeroed_for<const SETS: usize>(
+        level: Level,
+        matrices: impl IntoIterator<Item = (usize, usize, usize)>,
+    ) -> Result<Self, Error> {
+        if !level.is_available() {
+            return Err(Error::Unavailable { level });
+        }
+        let (mut ends, mut shapes) = ([0_usize; SETS], Vec::new());
+        for (rows, columns, set) in matrices {
+            let too_large = Error::TooLarge { rows, columns };
+            let length = numbers::<T>(rows, columns).ok_or(too_large.clone())?;
+            shapes.push((rows, columns, ends[set], length));
+            ends[set] = ends[set].checked_add(length).ok_or(too_large)?;
+        }
+        let length = ends.into_iter().max().unwrap_or(0);
+        let storage = Storage::zeroed(length).ok_or(Error::TooLarge { rows: length, columns: 1 })?;
+        Ok(Self { level, storage, shapes })
+    }
+
+    /// A matrix by number.
+    #[inline]
+    pub(crate) fn view(&self, matrix: usize) -> Packed<'_, T> {
+        let (rows, columns, first, length) = self.shapes[matrix];
+        Packed { rows, columns, level: self.level, panels: self.storage.part(first, length) }
+    }
+
+    /// A matrix by number, to be written.
+    pub(crate) fn view_mut(&mut self, matrix: usize) -> PackedMut<'_, T> {
+        let (rows, columns, first, length) = self.shapes[matrix];
+        PackedMut { rows, columns, panels: self.storage.part_mut(first, length) }
+    }
+
+    /// Numbers of all matrices.
+    #[cfg(test)]
+    pub(crate) fn numbers(&self) -> usize {
+        self.storage.numbers.len() - T::BLOCK
+    }
+}
+
+/// A packed matrix that is written.
+#[derive(Debug)]
+pub(crate) struct PackedMut<'a, T> {
+    rows: usize,
+    columns: usize,
+    panels: &'a mut [T],
+}
+
+impl<T: Element> PackedMut<'_, T> {
+    /// Makes every number zero.
+    pub(crate) fn clear(&mut self) {
+        self.panels.fill(T::ZERO);
+    }
+
+    /// Makes the numbers past the last column zero.
+    pub(crate) fn clear_pads(&mut self) {
+        let inside = self.columns % T::PANEL;
+        if inside > 0 {
+            let last = self.columns / T::PANEL * T::PANEL * self.rows;
+            let lines = self.panels.get_mut(last..).unwrap_or_default();
+            lines.chunks_exact_mut(T::PANEL).for_each(|line| line[inside..].fill(T::ZERO));
+        }
+    }
+
+    /// As [`PackedMatrix::place`].
+    #[allow(clippy::too_many_arguments, reason = "a place and a strided matrix are what a block is")]
+    pub(crate) fn place(
         &mut self,
         row: usize,
         column: usize,
@@ -128,8 +282,7 @@ impl<T: Element> PackedMatrix<T> {
         if rows == 0 || columns == 0 {
             return Ok(());
         }
-        let (depth, start) = (self.rows, self.start);
-        let data = self.storage.get_mut(start..).unwrap_or_default();
+        let (depth, data) = (self.rows, &mut *self.panels);
         // Panel by panel: the columns `first .. first + width` of the block are `inside ..` in the panel.
         let mut first = 0;
         while first < columns {

@@ -11,6 +11,9 @@
 
 use std::ops::Range;
 
+/// Bytes of a cache line.
+const LINE: usize = 64;
+
 /// Parts of a workspace, handed out in pieces as kernels ask for them.
 pub(super) struct Soon<'a, T> {
     workspace: *const T,
@@ -41,7 +44,6 @@ impl<'a, T> Soon<'a, T> {
     /// anyway.
     #[inline]
     pub(super) fn take(&mut self, depth: usize, otherwise: *const T) -> Ahead {
-        const LINE: usize = 64;
         let Some((part, others)) = self.parts.split_first() else {
             return Ahead { first: otherwise.cast(), step: 0 };
         };
@@ -53,6 +55,15 @@ impl<'a, T> Soon<'a, T> {
             (self.parts, self.begun) = (others, 0);
         }
         Ahead { first, step }
+    }
+}
+
+/// Asks for every line of some numbers, all at once: as they are copied some hundred bytes at a time, a copy would wait
+/// for each.
+pub(crate) fn fetch_all<T>(numbers: &[T]) {
+    let first = numbers.as_ptr().cast::<u8>();
+    for line in 0..size_of_val(numbers).div_ceil(LINE) {
+        fetch(first.wrapping_add(line * LINE));
     }
 }
 

@@ -58,6 +58,7 @@ fn product<T: Element>(left: &[T], rows: Rows, right: &PackedMatrix<T>, result: 
     let mut workspace = [left, result].concat();
     let mut other = workspace.clone();
     let places = (0, left.len());
+    let right = right.view();
     multiply(&mut workspace, rows, places, right, &[]).unwrap();
     Product::new(rows, right).unwrap().run(&mut other, places, right, &[]).unwrap();
     assert!(workspace == other);
@@ -168,13 +169,13 @@ fn operands_may_lie_between_each_others_rows() {
         for accumulate in [false, true] {
             let before = numbers::<f64>(m * stride, 5);
             let rows = Rows { count: m, left_stride: stride, result_stride: stride, accumulate };
-            let product = Product::new(rows, &right).unwrap();
+            let product = Product::new(rows, right.view()).unwrap();
             for prepared in [false, true] {
                 let mut workspace = before.clone();
                 let outcome = if prepared {
-                    product.run(&mut workspace, (0, 16), &right, &[])
+                    product.run(&mut workspace, (0, 16), right.view(), &[])
                 } else {
-                    multiply(&mut workspace, rows, (0, 16), &right, &[])
+                    multiply(&mut workspace, rows, (0, 16), right.view(), &[])
                 };
                 outcome.unwrap();
                 for (old, new) in before.chunks(stride).zip(workspace.chunks(stride)) {
@@ -192,15 +193,16 @@ fn operands_may_lie_between_each_others_rows() {
 #[test]
 fn what_does_not_fit_is_refused_and_nothing_written() {
     let right = PackedMatrix::<f32>::zeroed(8, 40).unwrap();
+    let right = right.view();
     let rows = Rows { count: 10, left_stride: 50, result_stride: 50, accumulate: false };
     let narrow = Rows { result_stride: 30, ..rows };
     let askew = Rows { result_stride: 60, ..rows };
     let huge = Rows { left_stride: usize::MAX, ..rows };
     let refused = |rows: Rows, places: (usize, usize), expected: fn(&Error) -> bool| {
         let mut workspace = vec![1.0; 1000];
-        let error = multiply(&mut workspace, rows, places, &right, &[]).unwrap_err();
+        let error = multiply(&mut workspace, rows, places, right, &[]).unwrap_err();
         assert!(expected(&error), "{error}");
-        let product = Product::new(rows, &right).and_then(|one| one.run(&mut workspace, places, &right, &[]));
+        let product = Product::new(rows, right).and_then(|one| one.run(&mut workspace, places, right, &[]));
         let error = product.unwrap_err();
         assert!(expected(&error), "{error}");
         assert!(workspace.iter().all(|&number| number == 1.0));
@@ -219,7 +221,7 @@ fn what_does_not_fit_is_refused_and_nothing_written() {
     refused(narrow, (0, 500), |error| matches!(error, Error::RowsOverlap { .. }));
     // What just fits.
     for places in [(0, 10), (42, 0), (0, 510), (542, 0)] {
-        multiply(&mut vec![1.0; 1000], rows, places, &right, &[]).unwrap();
+        multiply(&mut vec![1.0; 1000], rows, places, right, &[]).unwrap();
     }
 }
 
@@ -228,8 +230,10 @@ fn a_product_is_done_with_matrices_like_its_own() {
     let matrix = |level, rows, columns| PackedMatrix::<f32>::zeroed_for(level, rows, columns).unwrap();
     let rows = Rows { count: 3, left_stride: 9, result_stride: 41, accumulate: false };
     let mut workspace = vec![1.0; 1000];
-    let mut product = Product::new(rows, &matrix(Level::best(), 8, 40)).unwrap();
-    let mut run = |product: &Product<f32>, right| product.run(&mut workspace, (0, 100), &right, &[]);
+    let mut product = Product::new(rows, matrix(Level::best(), 8, 40).view()).unwrap();
+    let mut run = |product: &Product<f32>, right: PackedMatrix<f32>| {
+        product.run(&mut workspace, (0, 100), right.view(), &[])
+    };
     assert_eq!(run(&product, matrix(Level::best(), 8, 40)), Ok(()));
     let others = [(Level::best(), 9, 40), (Level::best(), 8, 41), (Level::best(), 0, 40)];
     let others =
@@ -238,9 +242,9 @@ fn a_product_is_done_with_matrices_like_its_own() {
         let other = matrix(level, depth, columns);
         let expected = Error::OtherMatrix { rows: depth, columns };
         assert_eq!(run(&product, matrix(level, depth, columns)), Err(expected));
-        product.renew(rows, &other).unwrap();
+        product.renew(rows, other.view()).unwrap();
         assert_eq!(run(&product, other), Ok(()));
-        product.renew(rows, &matrix(Level::best(), 8, 40)).unwrap();
+        product.renew(rows, matrix(Level::best(), 8, 40).view()).unwrap();
     }
 }
 
@@ -283,8 +287,14 @@ fn blocks_are_placed_and_placed_again() {
 #[test]
 fn storage_is_aligned() {
     for columns in [1, 32, 33] {
-        assert_eq!(PackedMatrix::<f32>::zeroed(5, columns).unwrap().panels().as_ptr().align_offset(64), 0);
-        assert_eq!(PackedMatrix::<f64>::zeroed(5, columns).unwrap().panels().as_ptr().align_offset(64), 0);
+        assert_eq!(
+            PackedMatrix::<f32>::zeroed(5, columns).unwrap().view().panels().as_ptr().align_offset(64),
+            0
+        );
+        assert_eq!(
+            PackedMatrix::<f64>::zeroed(5, columns).unwrap().view().panels().as_ptr().align_offset(64),
+            0
+        );
     }
 }
 

@@ -114,7 +114,7 @@ impl<'a, T: Element> Job<'a, T> {
     pub(super) fn backward(&mut self) -> Result<(), Failure> {
         let call = Backward {
             parameters: &self.parameters,
-            inputs: &[],
+            inputs: &views(&self.inputs),
             output_gradients: &views(&self.output_gradients),
             final_state_gradients: &views(&self.final_gradients),
             parameter_gradients: &mut self.parameter_gradients,
