@@ -5,10 +5,8 @@
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
-use std::ops::Range;
-
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gatewright::matmul::{PackedMatrix, Rows, multiply};
+use gatewright::matmul::{Lines, PackedMatrix, Rows, multiply};
 
 const ROWS: usize = 16;
 const DEPTH: usize = 512;
@@ -47,7 +45,7 @@ fn fetch_ahead(criterion: &mut Criterion) {
             bencher.iter(|| {
                 step = if step == 1 { STEPS - 1 } else { step - 1 };
                 let sum = read(&workspace[of_step(step)]);
-                let next: [Range<usize>; 1] = [of_step(step - 1)];
+                let next = [Lines::of(&workspace[of_step(step - 1)])];
                 let soon = if ahead { &next[..] } else { &[] };
                 multiply(&mut workspace, rows, (left, result), weights.view(), soon).expect("fits");
                 sum

@@ -17,6 +17,7 @@
 
 #![deny(unsafe_code)]
 
+mod aligned;
 pub mod carried;
 pub mod documented;
 pub mod error;

@@ -4,9 +4,6 @@ use gatewright_compiler::plan::{Buffer, BufferKind, Place, Plan};
 
 use super::piece::Piece;
 
-/// Alignment of the arena and of every buffer, in bytes: a cache line.
-const ALIGNMENT: usize = 64;
-
 /// Most elements of an arena: their bytes can be addressed, whatever the precision.
 const LARGEST: usize = isize::MAX as usize / 8;
 
@@ -198,57 +195,6 @@ impl Track {
     pub(crate) fn column(mut self, column: usize) -> Self {
         self.blocks = self.blocks.map(|block| block + column);
         self
-    }
-}
-
-/// Elements that begin on a cache line.
-#[derive(Debug)]
-pub(crate) struct AlignedVec<T> {
-    elements: Vec<T>,
-    start: usize,
-    length: usize,
-}
-
-impl<T> Default for AlignedVec<T> {
-    fn default() -> Self {
-        Self { elements: Vec::new(), start: 0, length: 0 }
-    }
-}
-
-impl<T> AlignedVec<T> {
-    /// Number of elements.
-    pub(crate) fn length(&self) -> usize {
-        self.length
-    }
-}
-
-impl<T: Copy + Default> AlignedVec<T> {
-    /// Exactly `length` elements; all zero where the length differs from before, as they were where it does not.
-    /// False where there is no memory for them; there are none then.
-    #[must_use]
-    pub(crate) fn resize(&mut self, length: usize) -> bool {
-        if length == self.length {
-            return true;
-        }
-        let slack = ALIGNMENT / size_of::<T>().max(1);
-        *self = Self::default();
-        let Some(total) = length.checked_add(slack) else { return false };
-        if self.elements.try_reserve_exact(total).is_err() {
-            return false;
-        }
-        self.elements.resize(total, T::default());
-        // `align_offset` may refuse; the elements are then merely not aligned.
-        self.start = self.elements.as_ptr().align_offset(ALIGNMENT).min(slack);
-        self.length = length;
-        true
-    }
-
-    pub(crate) fn as_slice(&self) -> &[T] {
-        &self.elements[self.start..self.start + self.length]
-    }
-
-    pub(crate) fn as_mut_slice(&mut self) -> &mut [T] {
-        &mut self.elements[self.start..self.start + self.length]
     }
 }
 

@@ -1,12 +1,11 @@
 //! The programs of a plan over one block of rows.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use gatewright_compiler::graph::solve::SolveOptions;
 use gatewright_compiler::plan::{BufferKind, OnceSource, Place, Plan, SampleMatrix, Section, Step};
 
-use super::arena::{AlignedVec, ArenaLayout, Region, Room};
+use super::arena::{ArenaLayout, Region, Room};
 use super::compiled::internal;
 use super::constant::{Expressions, GradientExpressions, ParameterValues};
 use super::engine::Engine;
@@ -17,8 +16,9 @@ use super::ready::{Operation, Ready};
 use super::round::Adjoints;
 use super::stage::Source;
 use super::table::Row;
+use crate::aligned::AlignedVec;
 use crate::error::CallError;
-use crate::matmul::{self, Element, PackedRows};
+use crate::matmul::{self, Element, Lines, PackedRows};
 
 /// Memory of one block of rows.
 #[derive(Debug)]
@@ -38,13 +38,13 @@ pub(crate) struct Block<T> {
     /// For each row the states that it has ended with, one behind the other.
     pub(super) ended: Vec<T>,
     /// Gradient by all parameters from this block's samples.
-    pub(crate) gradient: Vec<T>,
+    pub(crate) gradient: AlignedVec<T>,
     /// For sums of outer products.
     pub(super) packed: Option<PackedRows<T>>,
     pub(super) expressions: GradientExpressions<T>,
     offsets: Vec<usize>,
-    /// What the next step back reads of the tape, until a product fetches it.
-    soon: Vec<Range<usize>>,
+    /// What is read after the next product, which fetches it.
+    pub(super) soon: Vec<Lines>,
     /// The programs of the loops forward and back.
     pub(super) ready: [Ready<T>; 2],
 }
@@ -61,7 +61,7 @@ impl<T> Default for Block<T> {
             settled: Vec::new(),
             kept: Vec::new(),
             ended: Vec::new(),
-            gradient: Vec::new(),
+            gradient: AlignedVec::default(),
             packed: None,
             expressions: GradientExpressions::default(),
             offsets: Vec::new(),
@@ -216,12 +216,19 @@ impl<T: Element> Block<T> {
     {
         let (piece, plan) = (region.piece, &shared.engine.plan);
         self.ready[0].ready(shared, region, false)?;
-        for steps in piece.chunks() {
+        let mut chunks = piece.chunks().peekable();
+        while let Some(steps) = chunks.next() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
             self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone(), false);
             self.program(shared, region, Section::Before, steps.start, all_rows)?;
             for step in steps.clone() {
+                if let Some(next) = chunks.peek()
+                    && step + 1 == steps.end
+                    && piece.rows > 1
+                {
+                    self.note_inputs(shared.engine, region, next.clone(), inputs.clone(), false);
+                }
                 self.step(shared, region, step, false)?;
             }
             self.program(shared, region, Section::After, steps.start, all_rows)?;
@@ -244,7 +251,8 @@ impl<T: Element> Block<T> {
     ) -> Result<(), CallError> {
         let (piece, plan) = (region.piece, &shared.engine.plan);
         self.ready[1].ready(shared, region, true)?;
-        for steps in piece.chunks().rev() {
+        let mut chunks = piece.chunks().rev().peekable();
+        while let Some(steps) = chunks.next() {
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
             self.stage_inputs(shared.engine, region, steps.clone(), adjoints.inputs.sources(), true);
@@ -253,6 +261,11 @@ impl<T: Element> Block<T> {
             for step in steps.clone().rev() {
                 self.note_soon(shared.engine, region, step);
                 self.step(shared, region, step, true)?;
+            }
+            self.note_factors(shared.engine, region, steps.start, all_rows);
+            if let Some(next) = chunks.peek() {
+                self.note_inputs(shared.engine, region, next.clone(), adjoints.inputs.sources(), true);
+                self.note_output_gradients(shared.engine, region, next.clone(), adjoints.outputs);
             }
             self.program(shared, region, Section::BackwardAfter, steps.start, all_rows)?;
             self.add_products(shared, region, steps.start, all_rows, gradient)?;
@@ -268,11 +281,23 @@ impl<T: Element> Block<T> {
             return;
         }
         if let Some(next) = step.checked_sub(1) {
+            let arena = self.arena.as_slice();
             self.soon.extend(engine.read_back.iter().map(|&(buffer, time)| {
                 let start = region.block(buffer, time, next);
-                start..start + region.piece.rows * engine.plan.buffers[buffer].width
+                Lines::of(&arena[start..start + region.piece.rows * engine.plan.buffers[buffer].width])
             }));
         }
+    }
+
+    /// Notes what is read of the tape by the products that add up gradients over `all_rows` rows from step `first` on.
+    fn note_factors(&mut self, engine: &Engine<T>, region: Region<'_>, first: usize, all_rows: usize) {
+        self.soon.clear();
+        let arena = self.arena.as_slice();
+        self.soon.extend(engine.gradients.right_operands(&engine.plan).map(|(place, columns)| {
+            let width = engine.plan.buffer(place.buffer).width;
+            let start = region.place(place, first);
+            Lines::of(&arena[start..start + (all_rows - 1) * width + columns])
+        }));
     }
 
     /// One step of a time loop, solved where there is something to solve.
@@ -350,7 +375,8 @@ impl<T: Element> Block<T> {
                     let rows = product_rows(plan, rows, *operand, *output, *accumulate);
                     let places = (region.place(*operand, step), region.place(*output, step));
                     let matrix = shared.matrices.of(*matrix)?;
-                    matmul::multiply(arena, rows, places, matrix, &[]).map_err(internal)?;
+                    matmul::multiply(arena, rows, places, matrix, &self.soon).map_err(internal)?;
+                    self.soon.clear();
                 }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();

@@ -64,6 +64,12 @@ impl GradientOrder {
         }
         order
     }
+
+    /// What is packed row by row, and how many columns of it; nothing that is the same at every step.
+    pub(super) fn right_operands(&self, plan: &Plan) -> impl Iterator<Item = (Place, usize)> {
+        let of_rows = |place: Place| plan.buffer(place.buffer).kind != BufferKind::Once;
+        self.groups.iter().map(|group| (group.right, group.columns)).filter(move |&(place, _)| of_rows(place))
+    }
 }
 
 /// A total that a gradient is an expression of: its node, its elements, and what it is the sum of.

@@ -169,15 +169,17 @@ impl<T: Element> CompiledCell<T> {
                     return back(block, round, gradient);
                 }
                 let mut gradient = std::mem::take(&mut block.gradient);
-                gradient.resize(length, T::ZERO);
-                let result = back(block, round, &mut gradient);
+                if !gradient.resize(length) {
+                    return Err(CallError::OutOfMemory { elements: length });
+                }
+                let result = back(block, round, gradient.as_mut_slice());
                 block.gradient = gradient;
                 result
             })?;
         }
         // In the order of the blocks, whichever thread ran them.
         for (index, block) in blocks.iter().enumerate().skip(usize::from(in_place)) {
-            for (sum, &addend) in call.parameter_gradients.iter_mut().zip(&block.gradient) {
+            for (sum, &addend) in call.parameter_gradients.iter_mut().zip(block.gradient.as_slice()) {
                 *sum = if index == 0 { addend } else { *sum + addend };
             }
         }

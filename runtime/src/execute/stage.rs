@@ -13,7 +13,7 @@ use super::constant::Declared;
 use super::engine::Engine;
 use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::{Element, fetch_all};
+use crate::matmul::{Element, Lines, fetch_all};
 use crate::sequence::Port;
 
 /// Sequences, `[T, B, n]`, or states, `[B, n]`.
@@ -116,6 +116,18 @@ fn each_run(
     }
 }
 
+/// The inputs that a plan reads, or those of them that it reads on the way back, and where they are staged.
+fn read_inputs<'s, T: 's>(
+    engine: &Engine<T>,
+    inputs: impl Iterator<Item = Source<'s, T>>,
+    backward: bool,
+) -> impl Iterator<Item = (Source<'s, T>, Place)> {
+    let places = engine.plan.inputs.iter().zip(&engine.plan.inputs_read_back);
+    inputs.zip(places).filter_map(move |(source, (place, &read_back))| {
+        place.filter(|_| read_back || !backward).map(|place| (source, place))
+    })
+}
+
 impl<T: Element> Block<T> {
     /// Copies some steps of a sequence in, to a place; zeros where there is none.
     fn stage_steps(
@@ -145,6 +157,16 @@ impl<T: Element> Block<T> {
         each_run(rows, steps, source.batch, width == size, |inside, outside, length| {
             let from = &source.elements[outside * size..(outside + length) * size];
             arena[inside * width..inside * width + from.len()].copy_from_slice(from);
+        });
+    }
+
+    /// Notes that some steps of a sequence are read soon.
+    fn note_steps(&mut self, region: Region<'_>, steps: Range<usize>, source: Source<'_, T>) {
+        let Self { rows, soon, .. } = self;
+        let (rows, size) = ((&rows[..region.piece.rows], region.piece.first), source.size);
+        each_run(rows, steps, source.batch, true, |_, outside, length| {
+            let read = source.elements.get(outside * size..(outside + length) * size);
+            soon.extend(read.map(Lines::of));
         });
     }
 
@@ -269,10 +291,24 @@ impl<T: Element> Block<T> {
     ) where
         T: 's,
     {
-        let places = engine.plan.inputs.iter().zip(&engine.plan.inputs_read_back);
-        for (source, (place, &read_back)) in inputs.zip(places) {
-            let Some(place) = place.filter(|_| read_back || !backward) else { continue };
+        for (source, place) in read_inputs(engine, inputs, backward) {
             self.stage_steps(engine, region, (place, steps.clone()), source.size, Some(source));
+        }
+    }
+
+    /// Notes that the inputs of some steps are staged soon.
+    pub(super) fn note_inputs<'s>(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        steps: Range<usize>,
+        inputs: impl Iterator<Item = Source<'s, T>>,
+        backward: bool,
+    ) where
+        T: 's,
+    {
+        for (source, _) in read_inputs(engine, inputs, backward) {
+            self.note_steps(region, steps.clone(), source);
         }
     }
 
@@ -287,6 +323,21 @@ impl<T: Element> Block<T> {
         for (place, (source, size)) in engine.plan.output_gradients.iter().zip(outputs.or_zeros()) {
             let Some(place) = *place else { continue };
             self.stage_steps(engine, region, (place, steps.clone()), size, source);
+        }
+    }
+
+    /// Notes that the gradients by the outputs of some steps are staged soon.
+    pub(super) fn note_output_gradients(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        steps: Range<usize>,
+        outputs: Boundary<'_, T>,
+    ) {
+        for (place, source) in engine.plan.output_gradients.iter().zip(outputs.sources()) {
+            if place.is_some() {
+                self.note_steps(region, steps.clone(), source);
+            }
         }
     }
 

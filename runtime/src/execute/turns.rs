@@ -6,8 +6,9 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::arena::{AlignedVec, ArenaLayout, Room};
+use super::arena::{ArenaLayout, Room};
 use super::engine::Engine;
+use crate::aligned::AlignedVec;
 use crate::error::CallError;
 use crate::matmul::Element;
 

@@ -14,7 +14,7 @@
 use std::ops::Range;
 
 use super::kernel::{Arguments, ByRows, Kernel};
-use super::soon::{Soon, fetch};
+use super::soon::{Ahead, Soon, fetch};
 use super::{Element, Packed};
 
 /// The left operand of a product in memory, and its result. The result has a column for each column of the packed matrix.
@@ -38,6 +38,8 @@ pub(super) struct Call<T> {
     kernel: Kernel<T>,
     left: usize,
     group: usize,
+    /// Where half of a panel begins that is read soon: this group or the next.
+    ahead: usize,
     result: usize,
     /// Rows of the kernel.
     rows: usize,
@@ -69,7 +71,7 @@ pub(super) unsafe fn drive<T: Element>(
     transposed: bool,
     rows: usize,
     right: Packed<'_, T>,
-    mut soon: Soon<'_, T>,
+    mut soon: Soon<'_>,
 ) {
     if right.rows() == 0 {
         // SAFETY: the caller's promise about the result.
@@ -149,12 +151,14 @@ pub(super) fn nest<T: Element>(
             let column = block * T::BLOCK;
             let group = (block / 2) * depth * T::PANEL + (block % 2) * T::BLOCK;
             let full = column + taken * T::BLOCK <= columns;
-            for part in small {
+            let ahead = |part: usize| halves_ahead(group, depth * T::PANEL, (part, small.parts));
+            for (index, part) in small.enumerate() {
                 let row = chunk.start + part.start;
                 say(Call {
                     kernel: if part.len() == small.smallest() { kernel } else { larger },
                     left: row * between_rows,
                     group,
+                    ahead: ahead(index),
                     result: row * result_stride + column,
                     rows: part.len(),
                     blocks: taken,
@@ -163,6 +167,24 @@ pub(super) fn nest<T: Element>(
             }
             block += taken;
         }
+    }
+}
+
+/// Where half of a panel begins that a kernel asks for, a line in each round, so that weights that lie in L3 are in L2 when
+/// they are read. `a` and `b` are the halves of a panel; the kernels of a group all read the same one:
+///
+/// ```text
+/// kernels of a group      1      2          3
+/// group 0 asks for        1a     0b 1a      0a 1a 1b
+/// group 1 asks for        2a     1b 2a      1a 2a 2b
+/// ```
+fn halves_ahead(group: usize, panel: usize, (part, parts): (usize, usize)) -> usize {
+    match parts - part {
+        1 if parts > 2 => group + panel + panel / 2,
+        1 => group + panel,
+        2 if parts > 2 => group + panel,
+        2 => group + panel / 2,
+        _ => group,
     }
 }
 
@@ -191,7 +213,7 @@ impl<T: Element> Call<T> {
     /// [`nest`] has said the call for matrices of this shape and level and for such strides; the operands are valid as for
     /// [`drive`], with as many rows.
     #[inline]
-    pub(super) unsafe fn run(self, operands: Operands<T>, right: Packed<'_, T>, soon: &mut Soon<'_, T>) {
+    pub(super) unsafe fn run(self, operands: Operands<T>, right: Packed<'_, T>, soon: &mut Soon<'_>) {
         let depth = right.rows();
         // SAFETY: the group begins within the panels.
         let group = unsafe { right.panels().as_ptr().add(self.group) };
@@ -205,7 +227,7 @@ impl<T: Element> Call<T> {
             result,
             result_stride: operands.result_stride,
             accumulate: operands.accumulate,
-            ahead: soon.take(depth, group),
+            ahead: soon.take(depth).unwrap_or(Ahead::lines(right.panels().as_ptr().wrapping_add(self.ahead))),
         };
         match self.edge {
             // SAFETY: the kernel is for this number of rows and blocks, which the operands and the panels have from here
@@ -342,13 +364,32 @@ mod tests {
     }
 
     #[test]
+    fn every_half_of_a_panel_is_asked_for_before_it_is_read() {
+        const PANEL: usize = 8 * 32;
+        for rows in [15, 28, 32, 42] {
+            let right = PackedMatrix::<f32>::zeroed(8, 128).expect("small");
+            let mut calls = Vec::new();
+            nest(right.view(), rows, (8, 128), false, |call| calls.push((call.group, call.ahead)));
+            let of_first = calls.iter().filter(|(group, _)| *group == 0).count();
+            assert!(of_first > 1, "{rows} rows");
+            for group in [PANEL, 2 * PANEL, 3 * PANEL] {
+                let read = calls.iter().position(|call| call.0 == group).expect("a call");
+                let asked = |half: usize| calls[..=read].iter().any(|call| call.1 == half);
+                assert!(asked(group) && asked(group + PANEL / 2), "{rows} rows, panel at {group}: {calls:?}");
+            }
+        }
+    }
+
+    #[test]
     fn the_result_of_every_call_is_asked_for_once() {
         for (rows, columns, transposed) in [(1, 16, false), (32, 64, false), (33, 130, true), (300, 48, true)]
         {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let stride = columns.next_multiple_of(16);
             let mut asked = Vec::new();
-            nest(right.view(), rows, (8, stride), transposed, |call| asked.extend(call.result_blocks(stride)));
+            nest(right.view(), rows, (8, stride), transposed, |call| {
+                asked.extend(call.result_blocks(stride))
+            });
             asked.sort_unstable();
             let every: Vec<usize> = (0..rows * stride).step_by(16).collect();
             assert_eq!(asked, every, "{rows} rows of {columns} columns");

@@ -9,7 +9,7 @@ use crate::primitive::limit::{self, LimitLoops};
 use crate::primitive::{self, PrimitiveTable};
 
 /// `f32` or `f64`: a number with kernels and tile primitives. [`Real`] is sealed, and so is this.
-pub trait Element: Real {
+pub trait Element: Real + bytemuck::Pod {
     /// Columns in 64 bytes: the unit in which kernels write.
     const BLOCK: usize;
     /// Columns of a panel of a packed matrix.

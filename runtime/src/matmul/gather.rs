@@ -84,7 +84,7 @@ impl<T: Element> PackedRows<T> {
         // SAFETY: the conditions of `drive`: `extent` puts `depth` rows of `rows` numbers of the left operand within its
         // slice, and `rows` rows of the result, apart, within its own, which is borrowed mutably and so shares no numbers
         // with the left operand.
-        unsafe { drive(operands, true, rows, packed, Soon::none()) };
+        unsafe { drive(operands, true, rows, packed, Soon::new(&[])) };
         Ok(())
     }
 }

@@ -1,9 +1,7 @@
 //! Products by a packed matrix within a workspace: what may be asked for, and the checks that make it sound.
 
-use std::ops::Range;
-
 use super::drive::{Call, Operands, drive, nest, nothing};
-use super::soon::Soon;
+use super::soon::{Lines, Soon};
 use super::{Element, Error, Packed, extent};
 use crate::primitive::Level;
 
@@ -21,7 +19,7 @@ pub struct Rows {
 }
 
 /// `left * right` to the result, both `rows` of a workspace that begin at the places given; they may lie between each
-/// other. Parts of the workspace that are read `soon` are fetched meanwhile: a hint.
+/// other. What is read `soon` is fetched meanwhile: a hint.
 ///
 /// # Errors
 ///
@@ -32,13 +30,13 @@ pub fn multiply<T: Element>(
     rows: Rows,
     (left, result): (usize, usize),
     right: Packed<'_, T>,
-    soon: &[Range<usize>],
+    soon: &[Lines],
 ) -> Result<(), Error> {
     let spans = Spans::new(rows, right.rows(), right.columns(), workspace.len())?;
     spans.check(workspace.len(), left, result)?;
-    let (operands, soon) = operands(workspace, rows, left, result, soon);
+    let operands = operands(workspace, rows, left, result);
     // SAFETY: the conditions of `drive`, which `Spans` is made and checked for.
-    unsafe { drive(operands, false, rows.count, right, soon) };
+    unsafe { drive(operands, false, rows.count, right, Soon::new(soon)) };
     Ok(())
 }
 
@@ -93,13 +91,14 @@ impl<T: Element> Product<T> {
         workspace: &mut [T],
         (left, result): (usize, usize),
         right: Packed<'_, T>,
-        soon: &[Range<usize>],
+        soon: &[Lines],
     ) -> Result<(), Error> {
         if self.shape != shape(right) {
             return Err(Error::OtherMatrix { rows: right.rows(), columns: right.columns() });
         }
         self.spans.check(workspace.len(), left, result)?;
-        let (operands, mut soon) = operands(workspace, self.rows, left, result, soon);
+        let operands = operands(workspace, self.rows, left, result);
+        let mut soon = Soon::new(soon);
         if right.rows() == 0 {
             // SAFETY: as below.
             unsafe { nothing(operands, self.rows.count, right.columns()) };
@@ -124,23 +123,16 @@ fn shape<T: Element>(right: Packed<'_, T>) -> (usize, usize, Level) {
 
 /// The operands of a product that begin at places of a workspace, which were checked.
 #[inline]
-fn operands<'a, T>(
-    workspace: &mut [T],
-    rows: Rows,
-    left: usize,
-    result: usize,
-    soon: &'a [Range<usize>],
-) -> (Operands<T>, Soon<'a, T>) {
+fn operands<T>(workspace: &mut [T], rows: Rows, left: usize, result: usize) -> Operands<T> {
     let base = workspace.as_mut_ptr();
-    let operands = Operands {
+    Operands {
         // A place without numbers was not checked, and is never read or written.
         left: base.cast_const().wrapping_add(left),
         left_stride: rows.left_stride,
         result: base.wrapping_add(result),
         result_stride: rows.result_stride,
         accumulate: rows.accumulate,
-    };
-    (operands, Soon::new(base, soon))
+    }
 }
 
 /// How far the rows of both operands reach, wherever they begin. The rows of each are apart.

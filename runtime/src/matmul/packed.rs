@@ -2,6 +2,7 @@
 
 use super::element::Element;
 use super::{Error, Level};
+use crate::aligned::AlignedVec;
 
 /// A packed matrix `[K, N]`: panels of [`Element::PANEL`] columns, `[panel][k][column of the panel]`, each row of a panel
 /// 128 bytes, the memory aligned to 64. Columns past `N` are zero.
@@ -53,41 +54,6 @@ fn numbers<T: Element>(rows: usize, columns: usize) -> Option<usize> {
     columns.div_ceil(T::PANEL).checked_mul(T::PANEL).and_then(|width| width.checked_mul(rows))
 }
 
-/// Numbers that begin on a cache line: longer than needed by 64 bytes.
-#[derive(Debug)]
-struct Storage<T> {
-    numbers: Vec<T>,
-    start: usize,
-}
-
-impl<T: Element> Storage<T> {
-    /// So many zeros; `None` where their bytes overflow.
-    fn zeroed(length: usize) -> Option<Self> {
-        let length = length.checked_add(T::BLOCK).filter(|length| {
-            length.checked_mul(size_of::<T>()).is_some_and(|bytes| isize::try_from(bytes).is_ok())
-        })?;
-        let numbers = vec![T::ZERO; length];
-        // In numbers; at most one block, for which there is room.
-        let start = numbers.as_ptr().align_offset(64).min(T::BLOCK);
-        Some(Self { numbers, start })
-    }
-
-    /// So many numbers from one on.
-    #[inline]
-    fn part(&self, first: usize, length: usize) -> &[T] {
-        self.numbers.get(self.start + first..self.start + first + length).unwrap_or_default()
-    }
-
-    fn part_mut(&mut self, first: usize, length: usize) -> &mut [T] {
-        self.numbers.get_mut(self.start + first..self.start + first + length).unwrap_or_default()
-    }
-
-    /// Numbers there are from `start` on.
-    fn room(&self) -> usize {
-        self.numbers.len() - self.start
-    }
-}
-
 /// A packed matrix with memory of its own.
 ///
 /// It is made of blocks that are [placed](PackedMatrix::place) into zeros. Placing again overwrites: the storage is made
@@ -97,7 +63,7 @@ pub struct PackedMatrix<T> {
     rows: usize,
     columns: usize,
     level: Level,
-    storage: Storage<T>,
+    storage: AlignedVec<T>,
 }
 
 impl<T: Element> PackedMatrix<T> {
@@ -119,7 +85,7 @@ impl<T: Element> PackedMatrix<T> {
         if !level.is_available() {
             return Err(Error::Unavailable { level });
         }
-        let storage = numbers::<T>(rows, columns).and_then(Storage::zeroed);
+        let storage = numbers::<T>(rows, columns).and_then(AlignedVec::zeroed);
         let storage = storage.ok_or(Error::TooLarge { rows, columns })?;
         Ok(Self { rows, columns, level, storage })
     }
@@ -129,7 +95,7 @@ impl<T: Element> PackedMatrix<T> {
         if (rows, columns) == (self.rows, self.columns) {
             return Ok(());
         }
-        if numbers::<T>(rows, columns).is_some_and(|needed| needed <= self.storage.room()) {
+        if numbers::<T>(rows, columns).is_some_and(|needed| needed <= self.storage.length()) {
             (self.rows, self.columns) = (rows, columns);
             self.clear();
         } else {
@@ -142,13 +108,15 @@ impl<T: Element> PackedMatrix<T> {
     #[must_use]
     #[inline]
     pub fn view(&self) -> Packed<'_, T> {
-        let panels = self.storage.part(0, numbers::<T>(self.rows, self.columns).unwrap_or(0));
+        let needed = numbers::<T>(self.rows, self.columns).unwrap_or(0);
+        let panels = self.storage.as_slice().get(..needed).unwrap_or_default();
         Packed { rows: self.rows, columns: self.columns, level: self.level, panels }
     }
 
     /// The matrix, to be written.
     fn view_mut(&mut self) -> PackedMut<'_, T> {
-        let panels = self.storage.part_mut(0, numbers::<T>(self.rows, self.columns).unwrap_or(0));
+        let needed = numbers::<T>(self.rows, self.columns).unwrap_or(0);
+        let panels = self.storage.as_mut_slice().get_mut(..needed).unwrap_or_default();
         PackedMut { rows: self.rows, columns: self.columns, panels }
     }
 
@@ -184,7 +152,7 @@ impl<T: Element> PackedMatrix<T> {
 #[derive(Debug)]
 pub(crate) struct PackedSets<T> {
     level: Level,
-    storage: Storage<T>,
+    storage: AlignedVec<T>,
     /// Of each matrix its rows, its columns, its first number and how many.
     shapes: Vec<(usize, usize, usize, usize)>,
 }
@@ -210,7 +178,7 @@ impl<T: Element> PackedSets<T> {
             ends[set] = ends[set].checked_add(length).ok_or(too_large)?;
         }
         let length = ends.into_iter().max().unwrap_or(0);
-        let storage = Storage::zeroed(length).ok_or(Error::TooLarge { rows: length, columns: 1 })?;
+        let storage = AlignedVec::zeroed(length).ok_or(Error::TooLarge { rows: length, columns: 1 })?;
         Ok(Self { level, storage, shapes })
     }
 
@@ -218,19 +186,21 @@ impl<T: Element> PackedSets<T> {
     #[inline]
     pub(crate) fn view(&self, matrix: usize) -> Packed<'_, T> {
         let (rows, columns, first, length) = self.shapes[matrix];
-        Packed { rows, columns, level: self.level, panels: self.storage.part(first, length) }
+        let panels = self.storage.as_slice().get(first..first + length).unwrap_or_default();
+        Packed { rows, columns, level: self.level, panels }
     }
 
     /// A matrix by number, to be written.
     pub(crate) fn view_mut(&mut self, matrix: usize) -> PackedMut<'_, T> {
         let (rows, columns, first, length) = self.shapes[matrix];
-        PackedMut { rows, columns, panels: self.storage.part_mut(first, length) }
+        let panels = self.storage.as_mut_slice().get_mut(first..first + length).unwrap_or_default();
+        PackedMut { rows, columns, panels }
     }
 
     /// Numbers of all matrices.
     #[cfg(test)]
     pub(crate) fn numbers(&self) -> usize {
-        self.storage.numbers.len() - T::BLOCK
+        self.storage.length()
     }
 }
 

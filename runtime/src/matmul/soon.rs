@@ -9,15 +9,28 @@
 //!     the work of round k
 //! ```
 
-use std::ops::Range;
-
 /// Bytes of a cache line.
 const LINE: usize = 64;
 
-/// Parts of a workspace, handed out in pieces as kernels ask for them.
-pub(super) struct Soon<'a, T> {
-    workspace: *const T,
-    parts: &'a [Range<usize>],
+/// Numbers that are read soon, wherever they are: an address to ask for, never to follow, so the numbers need not be there
+/// any more.
+#[derive(Clone, Copy, Debug)]
+pub struct Lines {
+    first: usize,
+    bytes: usize,
+}
+
+impl Lines {
+    /// The lines of some numbers.
+    #[must_use]
+    pub fn of<T>(numbers: &[T]) -> Self {
+        Self { first: numbers.as_ptr().addr(), bytes: size_of_val(numbers) }
+    }
+}
+
+/// What is read soon, handed out in pieces as kernels ask for them.
+pub(super) struct Soon<'a> {
+    parts: &'a [Lines],
     /// Bytes of the first part that were asked for.
     begun: usize,
 }
@@ -29,32 +42,30 @@ pub(super) struct Ahead {
     pub(super) step: usize,
 }
 
-impl<'a, T> Soon<'a, T> {
-    /// Of the workspace that begins at an address.
-    pub(super) fn new(workspace: *const T, parts: &'a [Range<usize>]) -> Self {
-        Self { workspace, parts, begun: 0 }
+impl<'a> Soon<'a> {
+    pub(super) fn new(parts: &'a [Lines]) -> Self {
+        Self { parts, begun: 0 }
     }
 
-    /// Nothing.
-    pub(super) fn none() -> Self {
-        Self::new(std::ptr::null(), &[])
-    }
-
-    /// What a kernel of `depth` rounds asks for: at most a line in each; where nothing is left, one line that it reads
-    /// anyway.
+    /// What a kernel of `depth` rounds asks for: at most a line in each.
     #[inline]
-    pub(super) fn take(&mut self, depth: usize, otherwise: *const T) -> Ahead {
-        let Some((part, others)) = self.parts.split_first() else {
-            return Ahead { first: otherwise.cast(), step: 0 };
-        };
-        let bytes = part.len() * size_of::<T>();
-        let first = self.workspace.wrapping_add(part.start).cast::<u8>().wrapping_add(self.begun);
-        let step = bytes.saturating_sub(self.begun).div_ceil(depth.max(1)).min(LINE);
+    pub(super) fn take(&mut self, depth: usize) -> Option<Ahead> {
+        let (part, others) = self.parts.split_first()?;
+        let first = std::ptr::without_provenance(part.first.wrapping_add(self.begun));
+        let step = part.bytes.saturating_sub(self.begun).div_ceil(depth.max(1)).min(LINE);
         self.begun += step * depth;
-        if self.begun >= bytes {
+        if self.begun >= part.bytes {
             (self.parts, self.begun) = (others, 0);
         }
-        Ahead { first, step }
+        Some(Ahead { first, step })
+    }
+}
+
+impl Ahead {
+    /// Line after line.
+    #[inline]
+    pub(super) fn lines<T>(first: *const T) -> Self {
+        Self { first: first.cast(), step: LINE }
     }
 }
 
@@ -82,7 +93,7 @@ pub(super) fn fetch(address: *const u8) {
 
 #[cfg(test)]
 mod tests {
-    use super::Soon;
+    use super::{Lines, Soon};
 
     #[test]
     fn every_line_of_every_part_is_asked_for_and_few_others() {
@@ -90,13 +101,10 @@ mod tests {
         let base = workspace.as_ptr();
         let parts = [64..1100, 2048..2064, 3000..3000, 100..140];
         for depth in [1, 7, 64, 512] {
-            let mut soon = Soon::new(base, &parts);
+            let lines = parts.clone().map(|part| Lines::of(&workspace[part]));
+            let mut soon = Soon::new(&lines);
             let mut asked = [false; 256];
-            loop {
-                let ahead = soon.take(depth, std::ptr::null());
-                if ahead.first.is_null() {
-                    break;
-                }
+            while let Some(ahead) = soon.take(depth) {
                 let first = ahead.first.addr() - base.addr();
                 for round in 0..depth {
                     asked[(first + round * ahead.step) / 64] = true;

@@ -178,7 +178,7 @@ pub fn fused_rate<T: Element>(level: Level, threads: usize) -> f64 {
 #[must_use]
 pub fn read_rate<T: Element>(level: Level, bytes: usize) -> f64 {
     let length = (bytes / size_of::<T>()).max(256);
-    let mut buffer = crate::execute::arena::AlignedVec::<T>::default();
+    let mut buffer = crate::aligned::AlignedVec::<T>::default();
     if !level.is_available() || !buffer.resize(length) {
         return 0.0;
     }
