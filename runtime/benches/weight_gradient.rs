@@ -9,12 +9,13 @@ use gatewright::matmul::{Matrix, MatrixMut, PackedRows, add_outer_products, gene
 use gatewright::primitive::Level;
 
 /// Rows, columns of the left operand (gates), columns of the right one (inputs and states).
-const SHAPES: [(&str, usize, usize, usize); 5] = [
+const SHAPES: [(&str, usize, usize, usize); 6] = [
     ("S2", 100, 512, 256),
     ("S3", 3200, 512, 256),
     ("S4", 3200, 2048, 768),
     ("S5", 1000, 1024, 320),
     ("S6", 5120, 256, 128),
+    ("S7", 512, 4096, 1536),
 ];
 
 fn numbers(length: usize) -> Vec<f32> {

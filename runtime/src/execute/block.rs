@@ -282,9 +282,10 @@ impl<T: Element> Block<T> {
         }
         if let Some(next) = step.checked_sub(1) {
             let arena = self.arena.as_slice();
-            self.soon.extend(engine.read_back.iter().map(|&(buffer, time)| {
+            self.soon.extend(engine.read_back.iter().filter_map(|&(buffer, time)| {
                 let start = region.block(buffer, time, next);
-                Lines::of(&arena[start..start + region.piece.rows * engine.plan.buffers[buffer].width])
+                let end = start + region.piece.rows * engine.plan.buffers[buffer].width;
+                arena.get(start..end).map(Lines::of)
             }));
         }
     }
@@ -293,10 +294,10 @@ impl<T: Element> Block<T> {
     fn note_factors(&mut self, engine: &Engine<T>, region: Region<'_>, first: usize, all_rows: usize) {
         self.soon.clear();
         let arena = self.arena.as_slice();
-        self.soon.extend(engine.gradients.right_operands(&engine.plan).map(|(place, columns)| {
-            let width = engine.plan.buffer(place.buffer).width;
+        self.soon.extend(engine.gradients.right_operands(&engine.plan).filter_map(|(place, columns)| {
             let start = region.place(place, first);
-            Lines::of(&arena[start..start + (all_rows - 1) * width + columns])
+            let end = start + (all_rows - 1) * engine.plan.buffer(place.buffer).width + columns;
+            arena.get(start..end).map(Lines::of)
         }));
     }
 
