@@ -82,7 +82,7 @@ fn read(entry: &Entry) -> Option<Cell> {
         (Ok(_), Some(_)) => panic!("{} is read now: take it off the list", entry.name),
         (Err(error), None) => panic!("{}\n{error}", entry.name),
         (Err(error), Some((_, code))) => {
-            let first = error.diagnostics.iter().find(|found| found.code.severity() == Severity::Error);
+            let first = error.diagnostics.iter().find(|found| found.is_error());
             assert_eq!(first.map(|found| found.code.as_str()), Some(*code), "{}", entry.name);
             None
         }

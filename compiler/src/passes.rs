@@ -1,6 +1,6 @@
 //! The lists of passes: from a text to a checked cell, and from a checked cell to the graphs that are planned.
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::differentiate::{DifferentiateError, differentiate};
 use crate::graph::{Graph, GraphError, InitialStates, lower};
 use crate::resolve::{Cell, Options, errors_of_the_rest, resolve, settle};
@@ -29,7 +29,7 @@ pub fn read(
 /// All findings, errors among them.
 pub fn check(parsed: Parsed, options: &Options) -> Result<Cell, Vec<Diagnostic>> {
     let Parsed { document, mut diagnostics } = settle(parsed, options);
-    if diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error) {
+    if diagnostics.iter().any(|diagnostic| diagnostic.is_error()) {
         // Several cells at once contradict each other, which says nothing of any of them.
         let several = |found: &Diagnostic| {
             matches!(found.code, Code::SectionsDiffer | Code::AlternativeDefinitions | Code::SourceTooLong)

@@ -132,7 +132,7 @@ fn judge(folder: &Path, set: &Set) -> Outcome {
         }
         Err(findings) => {
             if std::env::var_os("WILD_ERRORS").is_some() {
-                for found in findings.iter().filter(|one| one.code.severity() == Severity::Error) {
+                for found in findings.iter().filter(|one| one.is_error()) {
                     println!("{} {}: {}", set.id, found.code.as_str(), found.message);
                 }
             }

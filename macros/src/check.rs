@@ -1,6 +1,6 @@
 //! What must hold before an item is expanded: a list of named checks, each with its reason.
 
-use gatewright_compiler::diagnostic::{Code, Severity};
+use gatewright_compiler::diagnostic::Code;
 use gatewright_compiler::differentiate::differentiate;
 use gatewright_compiler::graph::lower;
 use gatewright_compiler::plan::plan;
@@ -108,7 +108,7 @@ fn check_syntax(errors: &mut Errors, item: &CellItem, equations: &Equations) -> 
         // A skipped row is an equation that silently would not be there. Beside the text of a document it is expected,
         // and brings a warning.
         let tokens = matches!(equations.places, Places::Tokens(_));
-        if diagnostic.code.severity() == Severity::Error || tokens && diagnostic.code == Code::SkippedRow {
+        if diagnostic.is_error() || tokens && diagnostic.code == Code::SkippedRow {
             errors.diagnostic(&item.name, &equations.places, diagnostic);
             read = false;
         }
@@ -134,7 +134,7 @@ fn check_meaning(
         Ok(cell) => Some(cell),
         Err(diagnostics) => {
             for diagnostic in &diagnostics {
-                if diagnostic.code.severity() == Severity::Error || diagnostic.code == Code::NoState {
+                if diagnostic.is_error() || diagnostic.code == Code::NoState {
                     errors.diagnostic(&item.name, &equations.places, diagnostic);
                 }
             }

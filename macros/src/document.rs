@@ -66,7 +66,7 @@ pub(crate) fn cell(cell: &Cell, equations: &Equations, lines: &[String]) -> Stri
 fn notes(cell: &Cell, equations: &Equations) -> Vec<String> {
     let found = equations.parsed.diagnostics.iter().chain(&cell.diagnostics);
     found
-        .filter(|diagnostic| diagnostic.code.severity() != Severity::Error)
+        .filter(|diagnostic| !diagnostic.is_error())
         .map(|diagnostic| {
             let severity = if diagnostic.code.severity() == Severity::Warning { "warning: " } else { "" };
             let help = diagnostic.help.as_ref().map_or_else(String::new, |help| format!(": {help}"));

@@ -4,7 +4,7 @@
 //! later stages but for limits, and what they make passes its verification.
 
 use gatewright_compiler::derivation::derive;
-use gatewright_compiler::diagnostic::{Code, Diagnostic, Severity, render};
+use gatewright_compiler::diagnostic::{Code, Diagnostic, render};
 use gatewright_compiler::graph::{GraphError, lower};
 use gatewright_compiler::passes::{self, PassError};
 use gatewright_compiler::plan::{self, PlanError};
@@ -69,14 +69,14 @@ fn drive_to(input: &Input, most: usize) -> End {
     let document = parsed.document.clone();
     match passes::check(parsed, &input.options) {
         Err(diagnostics) => {
-            let first = diagnostics.iter().find(|found| found.code.severity() == Severity::Error);
+            let first = diagnostics.iter().find(|found| found.is_error());
             let first = first.unwrap_or_else(|| panic!("refused without an error: {diagnostics:?}"));
             show(text, &diagnostics, input.spelling);
             End::Refused(first.code)
         }
         Ok(cell) => {
             assert!(
-                cell.diagnostics.iter().all(|found| found.code.severity() != Severity::Error),
+                cell.diagnostics.iter().all(|found| !found.is_error()),
                 "accepted with an error: {:?}",
                 cell.diagnostics
             );

@@ -22,8 +22,13 @@
 //!
 //! A vector of `f64` holds two lanes, but reductions have four partial results by `lane % 4`; loops that carry a
 //! reduction therefore take two vectors of `f64` at a time.
+//!
+//! Here are the loops and what stands in them; `access` reads and writes memory, `reduction` combines lanes.
 
 #![forbid(unsafe_code)]
+
+mod access;
+mod reduction;
 
 use cranelift_codegen::ir::condcodes::IntCC;
 use cranelift_codegen::ir::{
@@ -33,9 +38,9 @@ use cranelift_codegen::isa::TargetFrontendConfig;
 use cranelift_frontend::{FunctionBuilder, FunctionBuilderContext};
 
 use super::error::CodegenError;
-use super::schedule::{Argument, Place, Schedule, Segment, Step, TileFunction};
+use super::schedule::{Argument, Schedule, Segment, Step, TileFunction};
 use super::vector::{VECTOR_BYTES, Vectors};
-use crate::operator::{Binary, Unary};
+use crate::operator::Unary;
 use crate::plan::kernel::{Instruction, Kernel, Kind, Precision, ValueId};
 
 /// Partial results of a reduction.
@@ -311,52 +316,6 @@ impl Emitter<'_> {
         }
     }
 
-    /// The sums up to each lane of a row that is one tile; from the last lane on where `reverse` is set.
-    ///
-    /// ```text
-    ///     j = first lane, sum = -0            -0 + x is x, whatever x is
-    ///   head(j, sum):
-    ///     sum += source[j]; destination[j] = sum
-    ///     if j is not the last lane { head(j next, sum) }
-    /// ```
-    fn cumulative_sum(&mut self, source: Argument, destination: Place, reverse: bool) {
-        let element_type = self.vectors.element_type();
-        let element = immediate(self.vectors.element_bytes());
-        let end = immediate(self.kernel.lanes.saturating_sub(1)) * element;
-        let (first, last, step) = if reverse { (end, 0, -element) } else { (0, end, element) };
-        let scalar = match source {
-            Argument::Scalar(value) => {
-                // A value that is missing has been noted.
-                let Some(value) = self.value(value) else { return };
-                Ok(self.builder.ins().extractlane(value, 0))
-            }
-            Argument::Lanes(place) => Err(place),
-        };
-        let start = self.vectors.constant(&mut self.builder, -0.0);
-        let start = self.builder.ins().extractlane(start, 0);
-        let head = self.builder.create_block();
-        let after = self.builder.create_block();
-        let j = self.builder.append_block_param(head, self.pointer);
-        let sum = self.builder.append_block_param(head, element_type);
-        let first = self.builder.ins().iconst(self.pointer, first);
-        self.builder.ins().jump(head, &[BlockArg::from(first), BlockArg::from(start)]);
-        self.builder.switch_to_block(head);
-        let x = match scalar {
-            Ok(scalar) => scalar,
-            Err(place) => {
-                let (pointer, offset) = self.element_address(place, Some(j), 0);
-                self.builder.ins().load(element_type, flags(), pointer, offset)
-            }
-        };
-        let sum = self.builder.ins().fadd(sum, x);
-        let (pointer, offset) = self.element_address(destination, Some(j), 0);
-        self.builder.ins().store(flags(), sum, pointer, offset);
-        let next = self.builder.ins().iadd_imm_s(j, step);
-        let again = self.builder.ins().icmp_imm_s(IntCC::NotEqual, j, last);
-        self.builder.ins().brif(again, head, &[BlockArg::from(next), BlockArg::from(sum)], after, &[]);
-        self.builder.switch_to_block(after);
-    }
-
     fn segment_loop(&mut self, segment: &Segment, tile: Tile) {
         let vectors = self.vectors;
         let lanes = self.kernel.lanes;
@@ -491,47 +450,6 @@ impl Emitter<'_> {
         result
     }
 
-    fn start_value(&self, reduction: ValueId) -> f64 {
-        match self.kernel.instructions[reduction.0 as usize] {
-            Instruction::MaximumElement(_) => f64::NEG_INFINITY,
-            _ => 0.0,
-        }
-    }
-
-    fn combination(&self, reduction: ValueId) -> Binary {
-        match self.kernel.instructions[reduction.0 as usize] {
-            Instruction::MaximumElement(_) => Binary::Maximum,
-            _ => Binary::Add,
-        }
-    }
-
-    /// `(p0 . p1) . (p2 . p3)`, in each lane.
-    fn combine_partials(&mut self, reduction: ValueId, partials: &[Value]) -> Value {
-        let function = self.combination(reduction);
-        let mut spread = Vec::with_capacity(PARTIALS);
-        for partial in partials {
-            for lane in 0..self.vectors.lanes() {
-                spread.push(self.vectors.spread(
-                    &mut self.builder,
-                    *partial,
-                    u8::try_from(lane).unwrap_or(0),
-                ));
-            }
-        }
-        while let [first, second, rest @ ..] = spread.as_slice() {
-            let mut next = vec![self.vectors.binary(&mut self.builder, function, *first, *second)];
-            for pair in rest.chunks(2) {
-                next.push(match *pair {
-                    [a, b] => self.vectors.binary(&mut self.builder, function, a, b),
-                    [a, ..] => a,
-                    [] => continue,
-                });
-            }
-            spread = next;
-        }
-        spread[0]
-    }
-
     /// One iteration for the `live` first lanes of the vector at byte `j + displacement`: all reads, then arithmetic,
     /// then all writes.
     fn body(&mut self, segment: &Segment, j: Option<Value>, displacement: usize, live: usize) {
@@ -586,98 +504,6 @@ impl Emitter<'_> {
                 Some(self.vectors.ternary(&mut self.builder, function, a, b, c))
             }
             _ => None,
-        }
-    }
-
-    /// Stores of scalars come last, after every load of the row.
-    fn store_scalars(&mut self) {
-        for instruction in &self.kernel.instructions {
-            let (buffer, column, value, adds) = match *instruction {
-                Instruction::StoreScalar { buffer, column, value } => (buffer, column, value, false),
-                Instruction::AccumulateScalar { buffer, column, value } => (buffer, column, value, true),
-                _ => continue,
-            };
-            let Some(x) = self.value(value) else { continue };
-            let bytes = immediate(column * self.vectors.element_bytes());
-            let mut element = self.builder.ins().extractlane(x, 0);
-            let pointer = self.row[buffer];
-            if adds {
-                let old = self.load_at(self.vectors.element_type(), pointer, bytes);
-                element = self.builder.ins().fadd(old, element);
-            }
-            let (pointer, offset) = self.displaced(pointer, bytes);
-            self.builder.ins().store(flags(), element, pointer, offset);
-        }
-    }
-
-    /// Pointer and bytes of the first lane of a place.
-    fn base(&self, place: Place) -> (Option<Value>, usize) {
-        let element = self.vectors.element_bytes();
-        match place {
-            Place::Buffer { buffer, column } => (self.row.get(buffer).copied(), column * element),
-            Place::Scratch { element: first } => (self.scratch, first * element),
-        }
-    }
-
-    /// Address of a place for a call.
-    fn address(&mut self, place: Place, j: Option<Value>) -> Value {
-        let (pointer, offset) = self.element_address(place, j, 0);
-        self.builder.ins().iadd_imm_s(pointer, i64::from(offset))
-    }
-
-    /// Pointer and displacement of byte `j + displacement` of a place.
-    fn element_address(&mut self, place: Place, j: Option<Value>, displacement: usize) -> (Value, i32) {
-        let (pointer, bytes) = self.base(place);
-        let pointer = match pointer {
-            Some(pointer) => pointer,
-            // Every place belongs to a buffer of the kernel or to scratch memory; both are set up in `run`.
-            None => self.builder.ins().iconst(self.pointer, 0),
-        };
-        let pointer = match j {
-            Some(j) => self.builder.ins().iadd(pointer, j),
-            None => pointer,
-        };
-        self.displaced(pointer, immediate(bytes + displacement))
-    }
-
-    /// Moves into the pointer what does not fit the displacement of an instruction.
-    fn displaced(&mut self, pointer: Value, bytes: i64) -> (Value, i32) {
-        match i32::try_from(bytes) {
-            // Room for the lanes of one vector.
-            Ok(offset) if offset < i32::MAX - 64 => (pointer, offset),
-            _ => (self.builder.ins().iadd_imm_s(pointer, bytes), 0),
-        }
-    }
-
-    fn load_at(&mut self, of: Type, pointer: Value, bytes: i64) -> Value {
-        let (pointer, offset) = self.displaced(pointer, bytes);
-        self.builder.ins().load(of, flags(), pointer, offset)
-    }
-
-    fn read(&mut self, place: Place, j: Option<Value>, displacement: usize, live: usize) -> Value {
-        let (pointer, offset) = self.element_address(place, j, displacement);
-        let vectors = self.vectors;
-        if live == vectors.lanes() {
-            return self.builder.ins().load(vectors.vector_type(), flags(), pointer, offset);
-        }
-        let mut result = vectors.constant(&mut self.builder, 0.0);
-        for (lane, offset) in (0..live).zip((offset..).step_by(vectors.element_bytes())) {
-            let element = self.builder.ins().load(vectors.element_type(), flags(), pointer, offset);
-            result = self.builder.ins().insertlane(result, element, u8::try_from(lane).unwrap_or(0));
-        }
-        result
-    }
-
-    fn write(&mut self, place: Place, j: Option<Value>, displacement: usize, live: usize, value: Value) {
-        let (pointer, offset) = self.element_address(place, j, displacement);
-        let vectors = self.vectors;
-        if live == vectors.lanes() {
-            self.builder.ins().store(flags(), value, pointer, offset);
-            return;
-        }
-        for (lane, offset) in (0..live).zip((offset..).step_by(vectors.element_bytes())) {
-            let element = self.builder.ins().extractlane(value, u8::try_from(lane).unwrap_or(0));
-            self.builder.ins().store(flags(), element, pointer, offset);
         }
     }
 

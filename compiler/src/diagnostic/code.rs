@@ -30,6 +30,12 @@ macro_rules! codes {
                 match self { $(Self::$variant => Severity::$severity,)+ }
             }
 
+            /// True for what equations may say elsewhere, but not in this language: the hundred 4.
+            #[must_use]
+            pub const fn is_outside_the_language(self) -> bool {
+                self.as_str().as_bytes()[3] == b'4'
+            }
+
             /// What it is about, in a few words.
             #[must_use]
             pub const fn title(self) -> &'static str {

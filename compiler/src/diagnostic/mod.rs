@@ -50,9 +50,17 @@ pub struct Diagnostic {
     pub help: Option<String>,
 }
 
+impl Diagnostic {
+    /// True where the equations do not mean a cell.
+    #[must_use]
+    pub const fn is_error(&self) -> bool {
+        matches!(self.code.severity(), Severity::Error)
+    }
+}
+
 /// Gives every error without advice the general one of its code.
 pub(crate) fn advise(found: &mut [Diagnostic]) {
-    for one in found.iter_mut().filter(|one| one.code.severity() == Severity::Error) {
+    for one in found.iter_mut().filter(|one| one.is_error()) {
         one.help.get_or_insert_with(|| one.code.remedy());
     }
 }

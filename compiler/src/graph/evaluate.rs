@@ -84,16 +84,7 @@ impl<T: Real> Evaluation<T> {
                     out.iter_mut().zip(term).for_each(|(out, &term)| *out = T::ZERO + term);
                     Ok(())
                 }
-                (
-                    None,
-                    Operator::Input(_)
-                    | Operator::State(_)
-                    | Operator::Unknown(_)
-                    | Operator::Parameter(_)
-                    | Operator::OutputGradient(_)
-                    | Operator::StateGradient(_)
-                    | Operator::SolutionGradient(_),
-                ) => Err(InterpretError::MissingTotal { node: id }),
+                (None, leaf) if leaf.port().is_some() => Err(InterpretError::MissingTotal { node: id }),
                 _ if out.is_empty() => Ok(()),
                 _ => {
                     out.fill(T::ZERO);

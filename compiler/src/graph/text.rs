@@ -100,20 +100,16 @@ impl fmt::Display for Spelling<'_> {
                 // Not-a-numbers differ in their bits; all other numbers are told by their shortest form.
                 if value.is_nan() { write!(f, "(nan {bits:x})") } else { write!(f, "({value:?})") }
             }
-            Operator::Input(index)
-            | Operator::State(index)
-            | Operator::Unknown(index)
-            | Operator::Parameter(index)
-            | Operator::OutputGradient(index)
-            | Operator::StateGradient(index)
-            | Operator::SolutionGradient(index) => write!(f, "({index})"),
             Operator::Identity(n) | Operator::Broadcast(n) => write!(f, "({n})"),
             Operator::Slice { start: a, length: b }
             | Operator::SliceColumns { start: a, length: b }
             | Operator::Pad { start: a, total: b }
             | Operator::PadColumns { start: a, total: b }
             | Operator::BroadcastMatrix(a, b) => write!(f, "({a}, {b})"),
-            _ => Ok(()),
+            other => match other.port() {
+                Some(index) => write!(f, "({index})"),
+                None => Ok(()),
+            },
         }
     }
 }

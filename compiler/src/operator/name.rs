@@ -135,6 +135,22 @@ impl Operator {
         }
     }
 
+    /// The number of the input, state, unknown, parameter or output that a leaf refers to, by itself or as what it is the
+    /// gradient by; `None` for what refers to none.
+    #[must_use]
+    pub const fn port(&self) -> Option<u32> {
+        match *self {
+            Self::Input(index)
+            | Self::State(index)
+            | Self::Unknown(index)
+            | Self::Parameter(index)
+            | Self::OutputGradient(index)
+            | Self::StateGradient(index)
+            | Self::SolutionGradient(index) => Some(index),
+            _ => None,
+        }
+    }
+
     /// How many operands it takes; `None` for one or more.
     #[must_use]
     pub const fn arity(&self) -> Option<usize> {

@@ -32,14 +32,9 @@ impl Findings {
     /// Everything found: by place, errors and the rest together, and a note where findings were dropped. A note at the
     /// place of an error speaks of a meaning that is not there, and is left out.
     pub(super) fn finish(mut self) -> Vec<Diagnostic> {
-        let severity = |diagnostic: &Diagnostic| diagnostic.code.severity();
-        let wrong: HashSet<Span> = self
-            .kept
-            .iter()
-            .filter(|found| severity(found) == Severity::Error)
-            .map(|found| found.span)
-            .collect();
-        self.kept.retain(|found| severity(found) != Severity::Note || !wrong.contains(&found.span));
+        let wrong: HashSet<Span> =
+            self.kept.iter().filter(|found| found.is_error()).map(|found| found.span).collect();
+        self.kept.retain(|found| found.code.severity() != Severity::Note || !wrong.contains(&found.span));
         for (code, (count, span)) in self.counts {
             if count > MAXIMUM_DIAGNOSTICS {
                 let more = count - MAXIMUM_DIAGNOSTICS;

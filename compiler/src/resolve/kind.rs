@@ -159,7 +159,6 @@ fn applied_letters(draft: &Draft) -> BTreeSet<SymbolId> {
 /// Undeclared upper-case parameters that only ever stand as terms of sums that vary in time, as `B` in
 /// `W x_t + U h_{t-1} + B`, with the other term of each sum.
 fn addends(draft: &Draft) -> HashMap<SymbolId, Vec<NodeId>> {
-    let mut reads: HashMap<SymbolId, usize> = HashMap::new();
     let mut added: HashMap<SymbolId, Vec<NodeId>> = HashMap::new();
     let candidate = |node: NodeId| match draft.sources[node.0] {
         Source::Parameter(symbol) => {
@@ -169,9 +168,6 @@ fn addends(draft: &Draft) -> HashMap<SymbolId, Vec<NodeId>> {
         _ => None,
     };
     for (at, node) in draft.nodes.iter().enumerate() {
-        if let Some(symbol) = candidate(NodeId(at)) {
-            *reads.entry(symbol).or_default() += 1;
-        }
         if let NodeKind::Add(a, b) | NodeKind::Subtract(a, b) = node.kind
             && draft.varying[at]
         {
@@ -182,7 +178,9 @@ fn addends(draft: &Draft) -> HashMap<SymbolId, Vec<NodeId>> {
             }
         }
     }
-    added.retain(|symbol, others| reads.get(symbol) == Some(&others.len()));
+    let counts = added.iter().map(|(symbol, others)| (*symbol, others.len())).collect();
+    let only_added = number::nowhere_else(draft, counts);
+    added.retain(|symbol, _| only_added.contains(symbol));
     added
 }
 

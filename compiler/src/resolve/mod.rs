@@ -38,7 +38,7 @@ mod test;
 pub use cell::{Cell, Definition, Output, State, Term, TermId, Unknown, Variable};
 pub use settle::settle;
 
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::source::ast::Document;
 use draft::Draft;
 
@@ -91,7 +91,7 @@ pub fn errors_of_the_rest(document: &Document, options: &Options) -> Vec<Diagnos
             one.code,
             Code::NoEquations | Code::NothingVaries | Code::UnsolvedDimension | Code::InitialState
         );
-        one.code.severity() == Severity::Error && !consequence
+        one.is_error() && !consequence
     });
     found
 }

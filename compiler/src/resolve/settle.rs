@@ -11,7 +11,7 @@
 //! - A declaration that is not used brings a note.
 
 use super::{Cell, Options, resolve};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic};
 use crate::shape::Shape;
 use crate::source::Parsed;
 use crate::source::ast::{Explanation, Size, StatementKind};
@@ -22,7 +22,7 @@ use std::collections::HashMap;
 pub fn settle(parsed: Parsed, options: &Options) -> Parsed {
     let Parsed { mut document, mut diagnostics } = parsed;
     let explanations = std::mem::take(&mut document.explanations);
-    let error = |found: &Diagnostic| found.code.severity() == Severity::Error;
+    let error = |found: &Diagnostic| found.is_error();
     if explanations.is_empty() || diagnostics.iter().any(error) {
         return Parsed { document, diagnostics };
     }

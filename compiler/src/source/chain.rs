@@ -45,7 +45,7 @@ pub(crate) fn define(
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     for Implied { target, value, chain, place } in implied {
-        let known = super::defines(statements, &target.name.canonical);
+        let known = super::needed::defines(statements, &target.name.canonical);
         let message = if known {
             REPEATS.to_owned()
         } else {

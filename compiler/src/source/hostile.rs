@@ -2,7 +2,6 @@
 //! beside the other tests of texts.
 
 use super::{Parsed, Syntax, parse, print_latex, print_text};
-use crate::diagnostic::Severity;
 use crate::limits::{MAXIMUM_NESTING, MAXIMUM_SOURCE_BYTES};
 
 /// A small generator (xorshift), so that a failure can be repeated from its number.
@@ -66,9 +65,7 @@ fn verify(source: &str, parsed: &Parsed, number: usize) {
 fn verify_round_trip(parsed: &Parsed, number: usize, source: &str) {
     let text = print_text(&parsed.document);
     let latex = print_latex(&parsed.document);
-    let errors = |parsed: &Parsed| {
-        parsed.diagnostics.iter().filter(|found| found.code.severity() == Severity::Error).count()
-    };
+    let errors = |parsed: &Parsed| parsed.diagnostics.iter().filter(|found| found.is_error()).count();
     if errors(parsed) > 0 || parsed.document.statements.is_empty() {
         return;
     }

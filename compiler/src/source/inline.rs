@@ -9,7 +9,7 @@ use super::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind
 use super::convention::Convention;
 use super::find::Block;
 use super::{Reading, conventions, read, read_one};
-use crate::diagnostic::{Code, Diagnostic, Severity};
+use crate::diagnostic::{Code, Diagnostic};
 
 /// Names that the statements define, and names that they read.
 #[derive(Debug, Default)]
@@ -188,7 +188,7 @@ pub(crate) fn broken(
         .filter(|block| {
             let Reading { statements, lost, diagnostics } = read_one(text, block, convention);
             statements.is_empty()
-                && diagnostics.iter().any(|found| found.code.severity() == Severity::Error)
+                && diagnostics.iter().any(|found| found.is_error())
                 && lost.iter().any(|name| name.time.is_some() && wanted(&name.name.canonical))
         })
         .cloned()

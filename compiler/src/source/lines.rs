@@ -11,8 +11,8 @@ const SIGNS: [char; 16] = ['=', '+', '_', '^', '{', '[', '*', '/', '⊙', '·', 
 /// Marks that stand before every line of a comment or a list.
 const PREFIXES: [&str; 11] = ["///", "//!", "//", "#", "*", "%", "-", "|", ">", ";;", ";"];
 
-/// How a time index begins behind its name.
-pub(crate) const INDICES: [&str; 6] = ["_t", "_{t", "[t", "(t", "<sub>t", "ₜ"];
+/// How a time index begins behind its name in plain text.
+const INDICES: [&str; 6] = ["_t", "_{t", "[t", "(t", "<sub>t", "ₜ"];
 
 /// The ranges of `text` that hold equations, one for each line; empty lines are left out.
 pub(crate) fn equations(text: &str) -> Vec<Range<usize>> {

@@ -1,9 +1,10 @@
 //! Text or tokens to syntax tree. What the texts mean is said in `LANGUAGE.md` ([`crate::language`]).
 //!
-//! `find` cuts the mathematics out of a document, `latex`, `text` and `rust_tokens` turn it into one alphabet of
-//! tokens, `rewrite` names what only neighbours tell, `convention` settles what the whole document says about time,
-//! `statement` cuts tokens into equations, and `pratt` with `script` parses each. `explanation` reads what the text around
-//! them declares. `print` goes back.
+//! `find` cuts the mathematics out of a document and `choose` says what of it is the cell; `latex`, `text` and
+//! `rust_tokens` turn that into one alphabet of tokens, `rewrite` names what only neighbours tell, `convention` settles
+//! what the whole document says about time, `statement` cuts tokens into equations, and `pratt` with `script` parses each.
+//! `needed` judges what was skipped, once all is read; `explanation` reads what the text around the equations declares.
+//! `print` goes back.
 //!
 //! # Invariants
 //!
@@ -13,6 +14,7 @@
 mod alternative;
 pub mod ast;
 mod chain;
+mod choose;
 mod command;
 mod component;
 mod convention;
@@ -27,6 +29,7 @@ mod inline;
 mod latex;
 mod lines;
 mod name;
+mod needed;
 mod normal;
 mod pratt;
 pub mod print;
@@ -51,16 +54,14 @@ pub(crate) use name::{
 #[cfg(feature = "tokens")]
 pub use rust_tokens::TokenSpans;
 
-use std::ops::Range;
-
-use ast::{Document, Statement, StatementKind};
+use ast::{Document, Statement};
 use convention::Convention;
-use find::{Block, Found, Place, Spelling};
+use find::{Block, Place, Spelling};
 use rewrite::{beginnings, label_brackets, name_arrows, ring_signs};
 use token::{Token, TokenKind};
 use writer::Writer;
 
-use crate::diagnostic::{Code, Diagnostic, Severity, advise};
+use crate::diagnostic::{Code, Diagnostic, advise};
 use crate::limits::{MAXIMUM_DEFINITIONS, MAXIMUM_DIAGNOSTICS, MAXIMUM_SOURCE_BYTES};
 use crate::span::Span;
 
@@ -119,15 +120,15 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         },
     };
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
-    let blocks = choose(text, syntax, &found, &chosen);
+    let blocks = choose::choose(text, syntax, &found, &chosen);
     let Reading { mut statements, lost, mut diagnostics } = read(text, &blocks);
-    skip_differential(&statements, &found, &mut diagnostics);
+    needed::skip_differential(&statements, &found, &mut diagnostics);
     section::merge(&mut statements, &found, &mut diagnostics);
     if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
         alternative::check(text, &mut statements, &found, &mut diagnostics);
     }
     let mut explanations = Vec::new();
-    let failed = diagnostics.iter().any(|found| found.code.severity() == Severity::Error);
+    let failed = diagnostics.iter().any(|found| found.is_error());
     if syntax != Syntax::Text && !failed {
         let places = (&found, chosen.as_slice(), blocks.as_slice());
         let convention = conventions(text, &blocks);
@@ -138,152 +139,12 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     parsed
 }
 
-/// Where a discrete form stands beside it, under the same heading, a differential equation is an explanation.
-fn skip_differential(statements: &[Statement], found: &Found, diagnostics: &mut [Diagnostic]) {
-    if !diagnostics.iter().any(|one| one.code == Code::DifferentialEquation) {
-        return;
-    }
-    let heading = |span: Span| found.heading_at(usize::try_from(span.start).unwrap_or(usize::MAX));
-    let steps: Vec<Option<usize>> = statements
-        .iter()
-        .filter(|statement| match &statement.kind {
-            StatementKind::Definition { value, .. } => {
-                let mut delayed = false;
-                inline::references(value, &mut |read| delayed |= read.time.is_some_and(|time| time < 0));
-                delayed
-            }
-            _ => false,
-        })
-        .map(|statement| heading(statement.span))
-        .collect();
-    for one in diagnostics.iter_mut().filter(|one| one.code == Code::DifferentialEquation) {
-        if steps.contains(&heading(one.span)) {
-            one.code = Code::SkippedRow;
-            one.message = "this differential equation is skipped: its discrete form is read".to_owned();
-            one.help = None;
-        } else if let Some(Some(step)) = steps.first()
-            && let Some(section) = found.headings.get(*step)
-        {
-            one.help =
-                Some(format!("its discrete form is a cell of its own: `--section \"{}\"`", section.title));
-        }
-    }
-}
-
 /// What was read of some blocks.
 struct Reading {
     statements: Vec<Statement>,
     /// Left sides of equations that could not be read.
     lost: Vec<ast::Reference>,
     diagnostics: Vec<Diagnostic>,
-}
-
-/// How often inline definitions are looked for that the ones found before need.
-const MAXIMUM_ROUNDS: usize = 8;
-
-/// What is the cell: display mathematics with the inline definitions it needs, else inline mathematics, else
-/// plain fences, code spans, or the whole text.
-fn choose(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<usize>]) -> Vec<Block> {
-    let of = |place: Place| -> Vec<Block> {
-        found.blocks.iter().filter(|block| block.place == place).cloned().collect()
-    };
-    let mut display = of(Place::Display);
-    let inline = of(Place::Inline);
-    // `($$\delta 1$$)`: a sign in a sentence.
-    let relates = |block: &Block| {
-        const RELATIONS: [&str; 10] =
-            ["=", "＝", "∈", "≔", "←", "~", "\\in", "\\leftarrow", "\\gets", "\\sim"];
-        let inside = text.get(block.range.clone()).unwrap_or("");
-        RELATIONS.iter().any(|relation| inside.contains(relation)) || inside.contains("eqq")
-    };
-    if display.iter().any(relates) {
-        with_needed(text, &mut display, &inline);
-        return display;
-    }
-    let inline = inline::definitions(text, &inline);
-    if !inline.is_empty() {
-        return inline;
-    }
-    if !display.is_empty() {
-        return display;
-    }
-    for place in [Place::Fence, Place::Span] {
-        // All of a fence must be equations, or it is something else.
-        let fences = of(place);
-        let convention = conventions(text, &fences);
-        let (mut fences, others): (Vec<Block>, Vec<Block>) = fences.into_iter().partition(|block| {
-            let Reading { statements, diagnostics, .. } = read_one(text, block, &convention);
-            !statements.is_empty()
-                && (place == Place::Fence || defines_indexed(&statements))
-                && !diagnostics.iter().any(|diagnostic| diagnostic.code == Code::ExpectedEquation)
-        });
-        let broken = inline::broken(text, &others, &read(text, &fences).statements, &convention);
-        fences.extend(broken);
-        fences.sort_by_key(|block| block.range.start);
-        if !fences.is_empty() {
-            if place == Place::Span {
-                // `z = [h_{t-1}; x_t]` in a code span, which others read.
-                with_needed(text, &mut fences, &others);
-            }
-            return fences;
-        }
-    }
-    // Mathematics that defines nothing, and nothing beside it.
-    let mut outside = String::with_capacity(text.len());
-    let mut position = 0;
-    for block in found.blocks.iter().filter(|block| block.place == Place::Inline) {
-        outside.push_str(text.get(position..block.outer.start).unwrap_or(""));
-        position = position.max(block.outer.end);
-    }
-    if position > 0 && !outside.contains(['=', '＝', '←']) && !text[position..].contains(['=', '＝', '←'])
-    {
-        return Vec::new();
-    }
-    let mut whole = Vec::new();
-    for range in chosen {
-        let mut start = range.start;
-        let code = found.code.iter().filter(|code| range.contains(&code.start));
-        for end in code.cloned().chain(std::iter::once(range.end..range.end)) {
-            let part = text.get(start..end.start).unwrap_or("");
-            let command = part.match_indices('\\').any(|(position, _)| {
-                part[position + 1..].starts_with(|next: char| next.is_ascii_alphabetic())
-            });
-            // Without any sign of an equation it is prose.
-            if part.contains(['=', '＝', '∈', '←', ':', '\\']) || syntax != Syntax::Markdown {
-                let latex = command || syntax == Syntax::Latex;
-                let spelling = if latex { Spelling::Latex } else { Spelling::Text };
-                let range = start..end.start;
-                let place = if syntax == Syntax::Text { Place::Cell } else { Place::Whole };
-                whole.push(Block { range: range.clone(), outer: range, spelling, place });
-            }
-            start = end.end;
-        }
-    }
-    whole
-}
-
-/// Adds to the blocks of a cell the definitions of `inline` that it needs, which may need more in their turn.
-fn with_needed(text: &str, chosen: &mut Vec<Block>, inline: &[Block]) {
-    // What is read here is read again: a long text without inline equations is spared it.
-    let rounds = if inline.is_empty() { 0 } else { MAXIMUM_ROUNDS };
-    for _ in 0..rounds {
-        let statements = read(text, chosen).statements;
-        let inline: Vec<Block> = inline.iter().filter(|block| !chosen.contains(block)).cloned().collect();
-        let wanted = inline::needed(text, &inline, &statements, &conventions(text, chosen));
-        if wanted.is_empty() {
-            break;
-        }
-        chosen.extend(wanted);
-        chosen.sort_by_key(|block| block.range.start);
-    }
-}
-
-/// True where every definition has a time index.
-fn defines_indexed(statements: &[Statement]) -> bool {
-    statements.iter().all(|statement| match &statement.kind {
-        StatementKind::Definition { target, .. } => target.time.is_some(),
-        _ => false,
-    })
 }
 
 /// Parses the equations of a token stream. Spans count Rust tokens; the table leads to the compiler's places.
@@ -440,12 +301,12 @@ fn parse_blocks(
     }
     chain::report_announced(announced, &statements, &mut diagnostics);
     chain::define(implied, &mut statements, &mut diagnostics);
-    skip_general_forms(&general, &statements, &mut diagnostics);
-    report_samples(&samples, &statements, &mut diagnostics);
-    report_signatures(&signatures, &statements, &mut diagnostics);
-    report_losses(losses, &statements, &mut diagnostics);
+    needed::skip_general_forms(&general, &statements, &mut diagnostics);
+    needed::report_samples(&samples, &statements, &mut diagnostics);
+    needed::report_signatures(&signatures, &statements, &mut diagnostics);
+    needed::report_losses(losses, &statements, &mut diagnostics);
     let announced = |name: &ast::Reference| general.iter().any(|(known, _)| *known == name.name.canonical);
-    lost.retain(|name| !announced(name) || !defines(&statements, &name.name.canonical));
+    lost.retain(|name| !announced(name) || !needed::defines(&statements, &name.name.canonical));
     if convention.layer.is_some()
         && let Some(first) = statements.first()
     {
@@ -461,159 +322,15 @@ fn parse_blocks(
             format!("`{component}` counts components: the equations are read for all of them at once");
         diagnostics.push(finding(Code::SkippedRow, message, first.span));
     }
-    let mut statements = without_losses(statements, &mut diagnostics);
+    let mut statements = needed::without_losses(statements, &mut diagnostics);
     statements.shrink_to_fit();
     Reading { statements, lost, diagnostics }
-}
-
-fn defines(statements: &[Statement], name: &str) -> bool {
-    statements.iter().any(|statement| {
-        matches!(&statement.kind, StatementKind::Definition { target, .. } if target.name.canonical == name)
-    })
-}
-
-/// `h_t = \mathrm{LSTM}(x_t, h_{t-1})`: an error where equations read what it defines, and nothing else defines that.
-fn report_signatures(
-    signatures: &[(ast::Reference, String, Span)],
-    statements: &[Statement],
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    for (target, word, span) in signatures {
-        let mut read = false;
-        for statement in statements {
-            if let StatementKind::Definition { value, .. } = &statement.kind {
-                inline::references(value, &mut |reference| read |= reference.name == target.name);
-            }
-        }
-        if read && !defines(statements, &target.name.canonical) {
-            let message = format!("`{word}` names no weights, but `{}` is needed", target.name.canonical);
-            diagnostics.push(Diagnostic {
-                help: Some("write the equations of the cell out".to_owned()),
-                ..finding(Code::NamedMap, message, *span)
-            });
-        }
-    }
-}
-
-/// `L = \sum_t …`: skipped as a loss, but an error where an equation reads it, which would take it for a weight.
-fn report_losses(
-    losses: Vec<(String, Span, Vec<Diagnostic>)>,
-    statements: &[Statement],
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    for (word, span, found) in losses {
-        let mut read = false;
-        for statement in statements {
-            if let StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } =
-                &statement.kind
-            {
-                inline::references(value, &mut |reference| read |= reference.name.canonical == word);
-            }
-        }
-        if !read || defines(statements, &word) {
-            continue;
-        }
-        diagnostics.retain(|one| one.code != Code::SkippedRow || one.span != span);
-        if found.is_empty() {
-            let message = format!("`{word}` is needed, but this equation cannot be read");
-            diagnostics.push(finding(Code::UnexpectedToken, message, span));
-        }
-        diagnostics.extend(found);
-    }
-}
-
-/// `z_t \sim \mathcal{N}(\mu_t, I)`: an error where equations of the cell decide the distribution and read what was
-/// drawn. Else it says where an input or a weight comes from.
-fn report_samples(
-    samples: &[statement::Sample],
-    statements: &[Statement],
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    for sample in samples {
-        let mut read = false;
-        for statement in statements {
-            if let StatementKind::Definition { value, .. } = &statement.kind {
-                inline::references(value, &mut |reference| read |= reference.name == sample.drawn.name);
-            }
-        }
-        if read && sample.from.iter().any(|name| defines(statements, name)) {
-            let message = format!("`{}` is drawn at random", sample.drawn.name.canonical);
-            diagnostics.push(Diagnostic {
-                help: Some(
-                    "draw the noise outside, as an input: `z_t = \\mu_t + s_t \\odot \\epsilon_t`".to_owned(),
-                ),
-                ..finding(Code::SampleOrChoice, message, sample.span)
-            });
-        }
-    }
-}
-
-/// `h_t = f_W(h_{t-1}, x_t)` announces what an equation of the same name then says.
-fn skip_general_forms(general: &[(String, Span)], statements: &[Statement], diagnostics: &mut [Diagnostic]) {
-    if general.is_empty() {
-        return;
-    }
-    let defined: std::collections::HashSet<&str> = statements
-        .iter()
-        .filter_map(|statement| match &statement.kind {
-            StatementKind::Definition { target, .. } => Some(target.name.canonical.as_str()),
-            _ => None,
-        })
-        .collect();
-    let skipped: std::collections::HashSet<Span> =
-        general.iter().filter(|(name, _)| defined.contains(name.as_str())).map(|(_, place)| *place).collect();
-    for found in diagnostics {
-        if found.code == Code::UnboundActivation && skipped.contains(&found.span) {
-            found.code = Code::SkippedRow;
-            found.message = "this general form is skipped: another equation says what it is".to_owned();
-            found.help = None;
-        }
-    }
-}
-
-/// Drops what is called like a loss and read by nothing, with a note.
-fn without_losses(statements: Vec<Statement>, diagnostics: &mut Vec<Diagnostic>) -> Vec<Statement> {
-    const LOSSES: [&str; 15] = [
-        "L", "J", "E", "cal_L", "cal_J", "Loss", "loss", "CE", "BCE", "MSE", "RMSE", "MAE", "NLL", "KL",
-        "PPL",
-    ];
-    let is_loss = |statement: &Statement| matches!(&statement.kind, StatementKind::Definition { target, .. } if LOSSES.contains(&target.name.canonical.as_str()));
-    if statements.len() < 2 || !statements.iter().any(is_loss) {
-        return statements;
-    }
-    let mut read = std::collections::HashSet::new();
-    for statement in statements.iter().filter(|statement| !is_loss(statement)) {
-        if let StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } =
-            &statement.kind
-        {
-            inline::references(value, &mut |reference| {
-                read.insert(reference.name.canonical.clone());
-            });
-        }
-    }
-    let (kept, dropped): (Vec<Statement>, Vec<Statement>) = statements.into_iter().partition(|statement| {
-        !is_loss(statement)
-            || matches!(&statement.kind, StatementKind::Definition { target, .. } if read.contains(&target.name.canonical))
-    });
-    if kept.is_empty() {
-        return dropped;
-    }
-    for statement in dropped {
-        if let StatementKind::Definition { target, .. } = &statement.kind {
-            let message = format!(
-                "`{}` is read as a loss, which is no part of the cell: skipped",
-                target.name.canonical
-            );
-            diagnostics.push(finding(Code::SkippedRow, message, statement.span));
-        }
-    }
-    kept
 }
 
 /// Orders the findings, and adds the one that nothing was found.
 fn finish(Reading { mut statements, mut lost, mut diagnostics }: Reading) -> Parsed {
     lost.truncate(MAXIMUM_DEFINITIONS);
-    let errors = diagnostics.iter().any(|diagnostic| diagnostic.code.severity() == Severity::Error);
+    let errors = diagnostics.iter().any(|diagnostic| diagnostic.is_error());
     if !errors {
         // What was only skipped is no loss.
         lost.clear();

@@ -1,17 +1,21 @@
 //! The one expression parser: precedence climbing over the tokens of a single equation.
 //!
 //! From loose to tight: concatenation (`a \| b`), sums, unary minus, written products and `/`, juxtaposition, scripts.
+//! What a factor is, is in `factor`; what stands behind it, in `suffix`; words applied like functions, in `word`.
 //!
 //! # Invariants
 //!
-//! - Every recursive step passes a factor or a sign, each of which goes through `enter`, so depth is bounded by `MAXIMUM_NESTING`; the number of operators
-//!   of one equation is bounded too, so that the tree is nowhere deeper than `MAXIMUM_OPERATORS`.
+//! - Every recursive step passes a factor or a sign, each of which goes through `enter`, so depth is bounded by
+//!   `MAXIMUM_NESTING`; the number of operators of one equation is bounded too, so that the tree is nowhere deeper than
+//!   `MAXIMUM_OPERATORS`.
 //! - A function that returns `Err(Stop)` has reported why, or a lexer has.
 
-use super::ast::{Comparison, Expression, ExpressionKind, Function, ProductSign, Reference, Size};
+mod suffix;
+mod word;
+
+use super::ast::{Comparison, Expression, ExpressionKind, Function, ProductSign, Reference};
 use super::convention::Convention;
-use super::factor::transpose;
-use super::name::{self, NameParts};
+use super::name::NameParts;
 use super::sequence::Sequence;
 use super::token::{Bracket, Token, TokenKind, describe};
 use crate::diagnostic::{Code, Diagnostic};
@@ -55,39 +59,6 @@ pub(crate) struct Parser<'a> {
     /// A bar parts the elements of a square bracket here.
     pub(crate) bar_separates: bool,
 }
-
-/// Words for maps whose weights have no names.
-#[rustfmt::skip]
-const MAPS: [&str; 16] = [
-    "linear", "lin", "fc", "dense", "affine", "mlp", "ffn", "ffnn", "fnn", "nn", "dnn", "net", "network", "encoder",
-    "decoder", "embedding",
-];
-
-/// Words for convolutions, over grids or graphs.
-const CONVOLUTIONS: [&str; 12] = [
-    "conv",
-    "cnn",
-    "convd",
-    "gc",
-    "gcn",
-    "gconv",
-    "graphconv",
-    "chebconv",
-    "diffconv",
-    "gnn",
-    "gat",
-    "dwconv",
-];
-
-/// Words for normalization over a batch.
-const NORMALIZATIONS: [&str; 4] = ["bn", "batchnorm", "batchnormalization", "batchnormalisation"];
-
-/// Words for what has no gradient: the place of a maximum, a random draw.
-const CHOICES: [&str; 8] =
-    ["argmax", "argmin", "argsort", "topk", "sample", "multinomial", "bernoulli", "onehot"];
-
-/// Longest run of letters that is read as a word.
-const LONGEST_WORD: usize = 24;
 
 const SUM: u8 = 10;
 const NEGATION: u8 = 15;
@@ -567,293 +538,6 @@ impl<'a> Parser<'a> {
         self.check_name(&named)?;
         self.named_expression(named)
     }
-
-    /// `foo(x_t)` in LaTeX: letters written together before a parenthesis are no product but a word that is no function.
-    fn check_word(&mut self) -> Result<(), Stop> {
-        let letter = |index: usize| match self.sequence.tokens.get(index) {
-            Some(Token { kind: TokenKind::Word { text, upper }, spaced, .. }) if text.len() == 1 => {
-                Some((text.as_str(), *upper, *spaced))
-            }
-            _ => None,
-        };
-        let start = self.position;
-        let spaced = letter(start).is_none_or(|(_, _, spaced)| spaced);
-        if !spaced && start.checked_sub(1).is_some_and(|before| letter(before).is_some()) {
-            // Not the first letter of its run.
-            return Ok(());
-        }
-        let mut word = String::new();
-        let mut end = start;
-        while let Some((text, upper, spaced)) = letter(end)
-            && (end == start || !spaced && !upper)
-            && word.len() <= LONGEST_WORD
-        {
-            word.push_str(text);
-            end += 1;
-        }
-        let capital = word.starts_with(|first: char| first.is_ascii_uppercase());
-        // `GC(A, X_t)`: capitals alone are a word where several arguments follow.
-        let mut capitals = start;
-        while let Some((_, true, spaced)) = letter(capitals)
-            && (capitals == start || !spaced)
-            && capitals - start <= LONGEST_WORD
-        {
-            capitals += 1;
-        }
-        if capitals >= start + 2
-            && capitals < self.end
-            && self.sequence.kind(capitals) == Some(&TokenKind::Open(Bracket::Round))
-            && let Some(close) = self.sequence.partner(capitals)
-        {
-            let word: String = (start..capitals).filter_map(letter).map(|(text, ..)| text).collect();
-            let span = self.sequence.span(start, capitals);
-            self.check_foreign(&word, span)?;
-            if self.sequence.parts(capitals + 1, close).len() > 1 {
-                let message = format!("`{word}` is applied like a function, but nothing binds it");
-                let help =
-                    format!("write out what it computes, or bind it: `\\mathrm{{{word}}}(u) = W u + b`");
-                return self.fail(Code::UnboundActivation, message, span, Some(help));
-            }
-        }
-        let applied = end < self.end
-            && self
-                .sequence
-                .tokens
-                .get(end)
-                .is_some_and(|token| token.kind == TokenKind::Open(Bracket::Round) && !token.spaced);
-        if !applied || word.len() < if capital { 4 } else { 3 } || word.len() > LONGEST_WORD {
-            return Ok(());
-        }
-        let span = self.sequence.span(start, end);
-        self.check_foreign(&word, span)?;
-        let help = match name::nearest_function(&word) {
-            Some(near) => {
-                format!("did you mean `{near}`? A product of letters is written with blanks between them")
-            }
-            None => format!(
-                "bind it, as in `\\mathrm{{{word}}}(u) = W u + b`; a product of letters is written with blanks \
-                 between them"
-            ),
-        };
-        let message = format!("there is no function `{word}`");
-        self.fail(Code::UnknownFunction, message, span, Some(help))
-    }
-
-    /// Words for operations that are outside the language.
-    fn check_foreign(&mut self, word: &str, span: Span) -> Result<(), Stop> {
-        let letters: String = word
-            .chars()
-            .filter(char::is_ascii_alphabetic)
-            .map(|letter| letter.to_ascii_lowercase())
-            .collect();
-        if word.len() > 1 && CONVOLUTIONS.contains(&letters.as_str()) {
-            let message = format!("`{word}` reads as a convolution, which is outside the language");
-            return self.fail(Code::Convolution, message, span, None);
-        }
-        if word.len() > 1 && MAPS.contains(&letters.as_str()) {
-            let message = format!("`{word}` names no weights");
-            let help = Some("write the map out, as in `W_z x_t + b_z`".to_owned());
-            return self.fail(Code::NamedMap, message, span, help);
-        }
-        if NORMALIZATIONS.contains(&letters.as_str()) {
-            let message = format!("`{word}` reads as batch normalization, which is outside the language");
-            let help = "its statistics are those of a batch, and a cell is one sample: normalize the input \
-                        outside, or write `LN` for the values of one sample";
-            return self.fail(Code::UnknownFunction, message, span, Some(help.to_owned()));
-        }
-        if CHOICES.contains(&letters.as_str()) {
-            let message = format!("`{word}` has no gradient and is outside the language");
-            return self.fail(Code::SampleOrChoice, message, span, None);
-        }
-        Ok(())
-    }
-
-    /// Names that stand for something the equations do not say.
-    fn check_name(&mut self, named: &Named) -> Result<(), Stop> {
-        let bare = NameParts { base: named.parts.base.clone(), ..NameParts::default() };
-        if named.parts.base == "t"
-            && self.convention.time == "t"
-            && named.time.is_none()
-            && named.parts == bare
-        {
-            let message = "the time `t` stands as a value";
-            let help = "an index needs its underscore: `h_t`, `h_{t-1}`; the time itself is an input of its own, such \
-                        as `\\tau_t` with `\\tau_t \\in \\mathbb{R}`";
-            let help = Some(help.to_owned());
-            return self.fail(Code::LostIndex, message, named.span, help);
-        }
-        if named.parts.base.starts_with("bb_")
-            && matches!(self.kind(), Some(TokenKind::Open(Bracket::Round | Bracket::Square)))
-        {
-            let message = "an expectation or a probability is outside the language";
-            return self.fail(Code::SampleOrChoice, message, named.span, None);
-        }
-        let round = self.kind() == Some(&TokenKind::Open(Bracket::Round));
-        // `\mathrm{MLP}_w[s_t, m_{t-1}]` is applied too.
-        if !round && self.kind() != Some(&TokenKind::Open(Bracket::Square)) {
-            return Ok(());
-        }
-        if named.time.is_some() {
-            return if round { self.check_gate(named) } else { Ok(()) };
-        }
-        self.check_foreign(&named.parts.base, named.span)?;
-        if !round {
-            return Ok(());
-        }
-        let word = named.parts.base.len() > 2 && !name::is_greek_word(&named.parts.base);
-        if (!named.parts.upper || word)
-            && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
-            && self.sequence.parts(self.position + 1, close).len() > 1
-        {
-            let name = named.parts.finish().canonical;
-            let message = format!("`{name}` is applied like a function, but nothing binds it");
-            let help = "bind functions of one argument, as in `f(u) = \\tanh(W u + b)`, and give several \
-                        values as one: `f([x_t, h_{t-1}])`";
-            return self.fail(Code::UnboundActivation, message, named.span, Some(help.to_owned()));
-        }
-        Ok(())
-    }
-
-    /// `o_t \odot f_t(c_t)`: a value of this step stands before one name in parentheses, as a function does, in a
-    /// product whose other sign is written.
-    fn check_gate(&mut self, named: &Named) -> Result<(), Stop> {
-        let start = (0..self.position)
-            .rev()
-            .find(|at| self.sequence.tokens.get(*at).is_some_and(|token| token.span.end <= named.span.start));
-        let written = start.is_some_and(|before| {
-            matches!(self.sequence.kind(before), Some(TokenKind::Product(ProductSign::Hadamard)))
-        });
-        if written
-            && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
-            && self.sequence.after_name(self.position + 1) == Some(close)
-            && self.sequence.tokens.get(self.position).is_some_and(|open| !open.spaced)
-        {
-            let message = format!(
-                "`{}_t` is a value of this step, but applied like a function",
-                named.parts.finish().canonical
-            );
-            let help = "write the function that is meant, such as `\\tanh(c_t)`, or the sign of a product";
-            return self.fail(Code::UnboundActivation, message, named.span, Some(help.to_owned()));
-        }
-        Ok(())
-    }
-
-    pub(crate) fn named_expression(&mut self, mut named: Named) -> Result<Expression, Stop> {
-        let span = named.span;
-        let power = named.power.take();
-        if named.parts.base == "e"
-            && !self.convention.letter_e
-            && named.time.is_none()
-            && named.parts == (NameParts { base: "e".to_owned(), ..NameParts::default() })
-            && let Some(power) = power
-        {
-            return Ok(Expression { kind: ExpressionKind::Call(Function::Exponential, vec![*power]), span });
-        }
-        let mut expression = Expression { kind: ExpressionKind::Reference(named.reference()), span };
-        if let Some(power) = power {
-            expression = Expression { kind: ExpressionKind::Power(Box::new(expression), power), span };
-        }
-        if named.transposed {
-            expression = Expression { kind: ExpressionKind::Transpose(Box::new(expression)), span };
-        }
-        let end = expression.span.end;
-        expression = self.slices(expression)?;
-        if expression.span.end == end { Ok(expression) } else { self.scripts(expression) }
-    }
-
-    /// `a[0:n]`, `(W x_t)[n:]`: elements of what stands before the position. They are counted from 0, as in code; what
-    /// may be counted from 1 is refused.
-    pub(crate) fn slices(&mut self, mut of: Expression) -> Result<Expression, Stop> {
-        while self.kind() == Some(&TokenKind::Open(Bracket::Square))
-            && let Some(close) = self.sequence.partner(self.position).filter(|close| *close < self.end)
-            && let Some(colon) = self.colon_of_slice(self.position + 1, close)
-        {
-            self.count_operator()?;
-            let first = self.position + 1;
-            let start = if colon == first { Size::Known(0) } else { self.size(first, colon)? };
-            let end = if colon + 1 == close { None } else { Some(self.size(colon + 1, close)?) };
-            if end.is_some() && is_one_more(&start) {
-                let place = self.sequence.span(first, close);
-                let message = "it is open whether these elements are counted from 0 or from 1";
-                let help = "write `a[0:n]` or `a[:n]` for the first `n` elements, `a[n:2n]` for the next: the first \
-                            has the number 0, and the end is not one of them";
-                return self.fail(Code::UnexpectedToken, message, place, Some(help.to_owned()));
-            }
-            self.position = close + 1;
-            let span = of.span.to(self.sequence.span(close, close + 1));
-            of = Expression { kind: ExpressionKind::Slice { of: Box::new(of), start, end }, span };
-        }
-        Ok(of)
-    }
-
-    /// The one colon among `start..end`, where nothing else parts them.
-    fn colon_of_slice(&self, start: usize, end: usize) -> Option<usize> {
-        let (mut found, mut index) = (None, start);
-        while index < end {
-            match self.sequence.kind(index) {
-                Some(TokenKind::Colon) if found.is_none() => found = Some(index),
-                Some(TokenKind::Colon | TokenKind::Comma | TokenKind::Semicolon) => return None,
-                _ => {}
-            }
-            index = self.sequence.after(index);
-        }
-        found
-    }
-
-    /// Scripts of anything but a name: powers and transposes.
-    pub(crate) fn scripts(&mut self, mut base: Expression) -> Result<Expression, Stop> {
-        while let Some(over) = self.component() {
-            self.position = over;
-        }
-        while self.kind() == Some(&TokenKind::Superscript) {
-            let Some(script) = self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)
-            else {
-                self.position += 1;
-                return self.unexpected();
-            };
-            self.count_operator()?;
-            let span = base.span.to(self.sequence.span(self.position, script.2));
-            if self.is_transpose(script.0, script.1) {
-                // `\mathbf{1}^\top x_t` is a sum over elements; a number would only scale.
-                if is_number(&base) {
-                    let message = "a number has no transpose";
-                    let help = Some("write `sum(x)` for a row of ones before `x`".to_owned());
-                    return self.fail(Code::UnexpectedToken, message, span, help);
-                }
-                self.position = script.2;
-                base = transpose(base, span);
-                continue;
-            }
-            let power = self.within(script, Self::expression)?;
-            base = Expression { kind: ExpressionKind::Power(Box::new(base), Box::new(power)), span };
-        }
-        Ok(base)
-    }
-
-    /// Behind the index of a component at the position, `(…)^j`, where the document counts components by that letter.
-    fn component(&self) -> Option<usize> {
-        let component = self.convention.component.as_deref()?;
-        if !matches!(self.kind()?, TokenKind::Superscript | TokenKind::Subscript) {
-            return None;
-        }
-        let (start, end, over) =
-            self.sequence.script(self.position + 1).filter(|script| script.2 <= self.end)?;
-        let (start, end) = self.sequence.without_braces(start, end);
-        let letter =
-            matches!(self.sequence.kind(start), Some(TokenKind::Word { text, .. }) if text == component);
-        (letter && end == start + 1).then_some(over)
-    }
-
-    /// `\top`, `T`.
-    pub(crate) fn is_transpose(&self, start: usize, end: usize) -> bool {
-        let (start, end) = self.sequence.without_braces(start, end);
-        end == start + 1
-            && match self.sequence.kind(start) {
-                Some(TokenKind::Top) => true,
-                Some(TokenKind::Word { text, .. }) => text == "T",
-                _ => false,
-            }
-    }
 }
 
 /// The code and the advice for a token that is known but stands in a wrong place.
@@ -878,15 +562,6 @@ pub(crate) fn outside(kind: &TokenKind) -> (Code, Option<String>) {
         ),
         TokenKind::Subscript => (Code::UnexpectedToken, Some("only a name takes an index".to_owned())),
         _ => (Code::UnexpectedToken, None),
-    }
-}
-
-/// `1`, `n + 1`: where the count from 1 begins a part.
-fn is_one_more(size: &Size) -> bool {
-    match size {
-        Size::Known(number) => *number == 1,
-        Size::Sum(parts) => parts.contains(&Size::Known(1)),
-        Size::Named(_) | Size::Multiple(..) => false,
     }
 }
 

@@ -231,21 +231,24 @@ fn is_remark(sequence: &Sequence<'_>, start: usize, end: usize) -> bool {
         Some(TokenKind::Equals) if text() => start + 1,
         _ => start,
     };
-    let (from, to, bracketed) = sequence.without_brackets(start, end);
-    let number = bracketed && to == from + 1 && matches!(sequence.kind(from), Some(TokenKind::Number { .. }));
-    number || start < end && (is_title(&sequence.tokens[from..to]) || are_words(&sequence.tokens[start..end]))
+    let (from, to, _) = sequence.without_brackets(start, end);
+    number_in_brackets(sequence, start, end).is_some()
+        || start < end && (is_title(&sequence.tokens[from..to]) || are_words(&sequence.tokens[start..end]))
 }
 
-/// True where nothing but a number in parentheses stands from `start` on.
+/// The number that alone stands in brackets at `start..end`, as that of an equation does.
+fn number_in_brackets<'s>(sequence: &Sequence<'s>, start: usize, end: usize) -> Option<&'s TokenKind> {
+    let (from, to, bracketed) = sequence.without_brackets(start, end);
+    sequence.kind(from).filter(|kind| bracketed && to == from + 1 && matches!(kind, TokenKind::Number { .. }))
+}
+
+/// True where nothing but a whole number in parentheses stands from `start` on.
 fn is_number(sequence: &Sequence<'_>, start: usize) -> bool {
     let tokens = sequence.tokens;
     let start = sequence.skip_layout(start);
     let end = tokens.iter().rposition(|token| !token.kind.is_layout() && !dress(&token.kind));
     let end = end.map_or(start, |last| last + 1);
-    let (from, to, bracketed) = sequence.without_brackets(start, end);
-    bracketed
-        && to == from + 1
-        && matches!(sequence.kind(from), Some(TokenKind::Number { whole: Some(_), .. }))
+    matches!(number_in_brackets(sequence, start, end), Some(TokenKind::Number { whole: Some(_), .. }))
 }
 
 /// True where `tokens` are text and words of more than one letter, in brackets or not.

@@ -1,22 +1,26 @@
 //! Blocks of mathematics to statements: where one equation ends and the next begins, and what each says.
 //!
 //! Every equation is cut out before it is parsed, so that an error in one leaves the others alone.
+//! Here are rows and equations; `left` reads left sides and makes the statements, `aside` knows what defines nothing.
+
+mod aside;
+mod left;
+
+pub(crate) use aside::Sample;
+use left::LeftSide;
 
 use std::collections::HashSet;
 
-use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
+use super::ast::{Expression, ExpressionKind, Function, Reference, Statement};
 use super::chain::Implied;
 use super::convention::Convention;
-use super::declaration::spells;
 use super::pratt::{Parser, Stop};
 use super::row::{
-    is_loss, is_prose, is_sentence, relations, segments, spell_joins, strip, trailing_word, ungroup, words,
-    words_once,
+    is_loss, is_prose, relations, segments, spell_joins, strip, trailing_word, ungroup, words, words_once,
 };
-use super::sequence::{BracketFault, MAXIMUM_LIST, Sequence};
+use super::sequence::{BracketFault, Sequence};
 use super::stack::is_column;
 use super::token::{Bracket, Token, TokenKind, describe};
-use super::{domain, name, print};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::limits::MAXIMUM_NESTING;
 use crate::span::Span;
@@ -50,21 +54,8 @@ pub(crate) struct Reader<'a> {
     listed: usize,
 }
 
-/// `z_t \sim \mathcal{N}(\mu_t, I)`.
-pub(crate) struct Sample {
-    /// What is drawn.
-    pub(crate) drawn: Reference,
-    /// Names on the right side.
-    pub(crate) from: Vec<String>,
-    /// All of it.
-    pub(crate) span: Span,
-}
-
 /// Most names that one chained equality defines; each gets a copy of the value.
 const MAXIMUM_TARGETS: usize = 16;
-
-/// Words of whole cells in signatures such as `h_t = \mathrm{LSTM}(x_t, h_{t-1})`.
-const CELLS: [&str; 8] = ["LSTM", "GRU", "RNN", "LSTMCell", "GRUCell", "RNNCell", "BiLSTM", "BiGRU"];
 
 impl<'a> Reader<'a> {
     /// A reader with nothing read.
@@ -119,19 +110,6 @@ impl<'a> Reader<'a> {
             }
         }
         self.drop_pending(&mut pending);
-    }
-
-    /// Drops what a row says of where its equation holds.
-    fn drop_domains(&mut self, row: &mut Vec<Token>) {
-        let time = &self.convention.time;
-        let (before, behind) = (domain::leading(row, time), domain::trailing(row, time));
-        let dropped = behind.map(|(from, what)| (from, row.len(), what));
-        for (from, to, what) in dropped.into_iter().chain(before.map(|to| (0, to, domain::TIME))) {
-            let (sequence, _) = Sequence::new(row);
-            let span = sequence.span(from, to);
-            self.skip(format!("{what} is no part of the cell: skipped"), span);
-            row.drain(from..to);
-        }
     }
 
     /// Notes the names left of the relation of a row that could not be read.
@@ -199,31 +177,6 @@ impl<'a> Reader<'a> {
             return self.loss(&sequence, fault.is_some(), &word, pending);
         }
         self.plain_row(&sequence, fault, pending)
-    }
-
-    /// A row whose left side is called like a loss: an equation if it can be read as one, else no part of the cell.
-    fn loss(
-        &mut self,
-        sequence: &Sequence<'_>,
-        faulty: bool,
-        word: &str,
-        pending: &mut Vec<Reference>,
-    ) -> Result<(), Stop> {
-        let span = sequence.span(0, sequence.tokens.len());
-        let before = self.diagnostics.len();
-        let unknown = sequence.tokens.iter().any(|token| token.kind.is_unreadable());
-        if !faulty && !unknown && self.plain_row(sequence, None, pending).is_ok() {
-            return Ok(());
-        }
-        let found = self.diagnostics.split_off(before);
-        self.losses.push((word.to_owned(), span, found));
-        self.skip(format!("`{word}` is read as a loss, which is no part of the cell: skipped"), span);
-        Ok(())
-    }
-
-    fn skip(&mut self, message: impl Into<String>, span: Span) {
-        self.skipped.push(span);
-        self.report(Code::SkippedRow, message, span, None);
     }
 
     fn plain_row(
@@ -315,96 +268,6 @@ impl<'a> Reader<'a> {
         parser.position = start;
         parser.end = end;
         parser
-    }
-
-    /// A row with neither `=` nor `\in`.
-    fn without_relation(
-        &mut self,
-        sequence: &Sequence<'_>,
-        pending: &mut Vec<Reference>,
-    ) -> Result<(), Stop> {
-        let tokens = sequence.tokens;
-        let span = sequence.span(0, tokens.len());
-        let calculates = tokens.iter().any(|token| {
-            matches!(
-                token.kind,
-                TokenKind::Plus | TokenKind::Minus | TokenKind::Product(_) | TokenKind::Function(..)
-            )
-        });
-        // `其中 H_t 是隐状态`.
-        let foreign = tokens.iter().any(|token| token.kind == TokenKind::Foreign);
-        if foreign && !calculates && !tokens.iter().any(|token| token.kind == TokenKind::Unknown) {
-            self.skip("words define nothing: skipped", span);
-            return Ok(());
-        }
-        if tokens.iter().any(|token| token.kind.is_unreadable()) {
-            return Err(Stop);
-        }
-        // `where w: frozen`, which TeX reads as letters.
-        if !self.lines && spells(tokens, "where") && tokens.iter().any(|token| token.kind == TokenKind::Colon)
-        {
-            let (rest, _) = Sequence::new(&tokens["where".len()..]);
-            return self.without_relation(&rest, pending);
-        }
-        if let Some(colon) = tokens.iter().position(|token| token.kind == TokenKind::Colon)
-            && sequence.parts(0, colon).into_iter().all(|(from, to)| sequence.after_name(from) == Some(to))
-        {
-            return self.colon_declaration(sequence, colon, pending);
-        }
-        if sequence.after_name(0) == Some(tokens.len()) {
-            let named = self.parser(sequence, 0, tokens.len()).name()?;
-            pending.push(named.reference());
-            return Ok(());
-        }
-        let names = sequence.parts(0, tokens.len());
-        if names.len() > MAXIMUM_LIST
-            && names.iter().all(|(from, to)| from == to || sequence.after_name(*from) == Some(*to))
-        {
-            let message = format!("the list has {} names, more than {MAXIMUM_TARGETS}", names.len());
-            self.report(Code::EquationTooLong, message, span, None);
-            return Err(Stop);
-        }
-        if is_sentence(tokens) {
-            self.skip("words define nothing: skipped", span);
-            return Ok(());
-        }
-        if let Some(sign) = sequence.after_name(0)
-            && sequence.kind(sign) == Some(&TokenKind::Relation("sim"))
-        {
-            return self.sample(sequence, sign);
-        }
-        if calculates || self.lines {
-            let help = Some("write `name = expression`".to_owned());
-            self.report(Code::ExpectedEquation, "this row is no equation: it has no `=`", span, help);
-            return Err(Stop);
-        }
-        self.report(Code::SkippedRow, "this row is no equation and is skipped", span, None);
-        Ok(())
-    }
-
-    /// `z_t \sim \mathcal{N}(\mu_t, I)`: what is drawn, and the names that the distribution depends on.
-    fn sample(&mut self, sequence: &Sequence<'_>, sign: usize) -> Result<(), Stop> {
-        let end = sequence.tokens.len();
-        let span = sequence.span(0, end);
-        let drawn = self.parser(sequence, 0, sign).name()?.reference();
-        let before = self.diagnostics.len();
-        let (mut from, mut index) = (Vec::new(), sign + 1);
-        while index < end {
-            let name = sequence.after_name(index).filter(|after| *after > index && *after <= end);
-            match name.and_then(|after| Some((after, self.parser(sequence, index, after).name().ok()?))) {
-                Some((after, named)) => {
-                    from.push(named.reference().name.canonical);
-                    index = after;
-                }
-                None => index += 1,
-            }
-        }
-        self.diagnostics.truncate(before);
-        if drawn.time.is_some() {
-            self.samples.push(Sample { drawn, from, span });
-        }
-        self.skip("a distribution defines nothing: skipped", span);
-        Ok(())
     }
 
     /// `a = e`, `a = b = e`, `\Phi(v) = e`.
@@ -636,250 +499,11 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// What a row is that defines nothing of a cell: the range of the time, a derivative of a loss, a probability.
-    fn foreign(&self, sequence: &Sequence<'_>, equals: usize) -> Option<&'static str> {
-        let word = |index: usize, letter: &str| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == letter);
-        let any = |kind: &TokenKind| sequence.tokens.iter().any(|token| token.kind == *kind);
-        if equals == 1 && word(0, &self.convention.time) && any(&TokenKind::Ellipsis) {
-            return Some(domain::TIME);
-        }
-        let left = sequence.tokens.get(..equals).unwrap_or_default();
-        let partial = TokenKind::LargeOperator("derivative");
-        if sequence.kind(0) == Some(&TokenKind::Fraction) && left.iter().any(|token| token.kind == partial) {
-            return Some("a derivative of something computed");
-        }
-        if (word(0, "p") || word(0, "P"))
-            && sequence.kind(1) == Some(&TokenKind::Open(Bracket::Round))
-            && left.iter().any(|token| token.kind == TokenKind::Bar)
-        {
-            return Some("a probability");
-        }
-        None
-    }
-
-    /// The word of a cell that the right side calls by name.
-    fn signature(&self, sequence: &Sequence<'_>, equals: usize) -> Option<String> {
-        let TokenKind::Word { text, .. } = sequence.kind(equals + 1)? else { return None };
-        if !CELLS.contains(&text.as_str()) {
-            return None;
-        }
-        let after = sequence.after_name(equals + 1)?;
-        (sequence.kind(after) == Some(&TokenKind::Open(Bracket::Round))).then(|| text.clone())
-    }
-
     /// Behind a left side that is none, only what lies outside the language is looked for: no left side mends that.
     fn name_what_is_outside(&mut self, sequence: &Sequence<'_>, from: usize, end: usize) {
         let before = self.diagnostics.len();
         let _ = self.parser(sequence, from, end).expression();
         let found = self.diagnostics.split_off(before);
-        self.diagnostics.extend(found.into_iter().filter(|one| one.code.as_str().starts_with("GW04")));
+        self.diagnostics.extend(found.into_iter().filter(|one| one.code.is_outside_the_language()));
     }
-
-    /// What stands left of `=`.
-    fn left_side(&mut self, sequence: &Sequence<'_>, equals: usize) -> Result<LeftSide, Stop> {
-        let span = sequence.span(0, equals);
-        if equals == 0 {
-            let place = sequence.span(0, 1);
-            self.report(Code::LeftSide, "nothing stands left of `=`", place, None);
-            return Err(Stop);
-        }
-        if sequence.tokens[..equals].iter().any(|token| token.kind.is_unreadable()) {
-            return Err(Stop);
-        }
-        // A known function without index is bound or defined anew.
-        if let Some(TokenKind::Function(function, spelled)) = sequence.kind(0)
-            && sequence.after_name(0).is_none()
-        {
-            if equals == 1 {
-                let named = self.parser(sequence, 0, 1).name()?;
-                return Ok(LeftSide::Name(named.reference()));
-            }
-            let parameter = self.parameter(sequence, 1, equals)?;
-            return Ok(LeftSide::Known(*function, spelled.clone(), parameter));
-        }
-        // `\frac{dh}{dt}`, `\tau \frac{d h(t)}{dt}`, `d h / d t`, whatever scales it; `\tau \dot{h}`.
-        let differential = |index: usize| matches!(sequence.kind(index), Some(TokenKind::Word { text, .. }) if text == "d" || text == "dt");
-        let quotient = (0..equals).any(|index| match sequence.kind(index) {
-            Some(TokenKind::Fraction) => {
-                let under = sequence.after(index + 1);
-                let begins = |at: usize| differential(at) || differential(at + 1);
-                begins(index + 1) && begins(under)
-            }
-            Some(TokenKind::Slash) => differential(index + 1),
-            Some(TokenKind::Accent("dot" | "ddot")) => index > 0,
-            _ => false,
-        });
-        if quotient {
-            let help = Some("write the step of its discretisation".to_owned());
-            self.report(
-                Code::DifferentialEquation,
-                "a differential equation is outside the language",
-                span,
-                help,
-            );
-            return Err(Stop);
-        }
-        // `[i_t, f_t] = …`, `(i_t, f_t) = …`.
-        if matches!(sequence.kind(0), Some(TokenKind::Open(Bracket::Round | Bracket::Square)))
-            && sequence.after(0) == equals
-        {
-            let parts = sequence.parts(1, equals - 1);
-            if parts.len() > 1 && parts.iter().all(|&(from, to)| sequence.after_name(from) == Some(to)) {
-                let mut names = Vec::with_capacity(parts.len());
-                for (from, to) in parts {
-                    names.push(self.parser(sequence, from, to).name()?.reference());
-                }
-                return Ok(LeftSide::List(names));
-            }
-        }
-        let Some(after) = sequence.after_name(0) else {
-            let help = Some("only a name can be defined: `name = expression`".to_owned());
-            self.report(Code::LeftSide, "the left side of `=` is no name", span, help);
-            return Err(Stop);
-        };
-        let mut parser = self.parser(sequence, 0, equals);
-        let named = parser.name()?;
-        let position = parser.position.max(after);
-        if named.transposed || named.power.is_some() {
-            let help = Some("only a name can be defined: `name = expression`".to_owned());
-            self.report(Code::LeftSide, "the left side of `=` is an expression", span, help);
-            return Err(Stop);
-        }
-        if position == equals {
-            return Ok(LeftSide::Name(named.reference()));
-        }
-        if sequence.kind(position) == Some(&TokenKind::Open(Bracket::Round))
-            && sequence.after(position) == equals
-        {
-            let parameter = self.parameter(sequence, position, equals)?;
-            return Ok(LeftSide::Function(named.reference(), parameter));
-        }
-        let lost = sequence.kind(position) == Some(&TokenKind::Word { text: "t".to_owned(), upper: false })
-            || sequence.kind(position) == Some(&TokenKind::Open(Bracket::Brace));
-        let help = if lost {
-            "an index needs its underscore: `h_t`, `h_{t-1}`"
-        } else {
-            "only a name can be defined: `name = expression`"
-        };
-        let code = if lost { Code::LostIndex } else { Code::LeftSide };
-        self.report(code, "the left side of `=` is no single name", span, Some(help.to_owned()));
-        Err(Stop)
-    }
-
-    /// `(v)` between `open` and `end`.
-    fn parameter(&mut self, sequence: &Sequence<'_>, open: usize, end: usize) -> Result<Reference, Stop> {
-        if sequence.kind(open) == Some(&TokenKind::Open(Bracket::Round))
-            && sequence.after(open) == end
-            && sequence.after_name(open + 1) == Some(end - 1)
-        {
-            return Ok(self.parser(sequence, open + 1, end - 1).name()?.reference());
-        }
-        let span = sequence.span(open, end);
-        let help = Some("a function is defined by `name(argument) = expression`".to_owned());
-        self.report(Code::LeftSide, "a function is defined for one name in parentheses", span, help);
-        Err(Stop)
-    }
-
-    fn define(&mut self, target: LeftSide, value: Expression, span: Span) -> Result<(), Stop> {
-        let kind = match target {
-            // `h_t^{(0)} = x_t`: the layer below the first is the input.
-            LeftSide::Name(target)
-                if self.convention.layer.is_some()
-                    && matches!(&value.kind, ExpressionKind::Reference(read)
-                        if read.name == target.name && read.time == target.time) =>
-            {
-                self.skip("this names the input of the first layer and is skipped", span);
-                return Ok(());
-            }
-            // `\sigma = \tanh`, `\sigma = 0.1`: where `\sigma` is applied it is read as the function that is known.
-            LeftSide::Name(target)
-                if target.time.is_none()
-                    && target.name.superscript.is_none()
-                    && let Some(known) = name::function(&target.name.canonical) =>
-            {
-                let spelled = target.name.canonical;
-                if matches!(value.kind, ExpressionKind::FunctionName(function) if function == known) {
-                    self.skip(format!("`{spelled}` is known; its definition is skipped"), span);
-                    return Ok(());
-                }
-                return self.known_anew(&spelled, span);
-            }
-            LeftSide::Name(target) => match value.kind {
-                ExpressionKind::FunctionName(_) if target.time.is_none() => StatementKind::Function {
-                    name: target.name,
-                    name_span: target.span,
-                    parameter: None,
-                    body: value,
-                },
-                _ => StatementKind::Definition { target, value },
-            },
-            LeftSide::Function(target, parameter) => StatementKind::Function {
-                name: target.name,
-                name_span: target.span,
-                parameter: Some(parameter),
-                body: value,
-            },
-            LeftSide::List(names) => {
-                let place = names.first().map_or(span, |name| name.span);
-                let message = "several names are defined at once";
-                let help = "the equal parts of a vector are `[i_t, f_t] = split(…)`; else write one equation for each";
-                self.report(Code::LeftSide, message, place, Some(help.to_owned()));
-                return Err(Stop);
-            }
-            LeftSide::Known(function, spelled, parameter) => {
-                return self.known_function(function, &spelled, &parameter, &value, span);
-            }
-        };
-        self.statements.push(Statement { kind, span });
-        Ok(())
-    }
-
-    /// A definition of a function that is known: it must say what is known.
-    fn known_function(
-        &mut self,
-        function: Function,
-        spelled: &str,
-        parameter: &Reference,
-        value: &Expression,
-        span: Span,
-    ) -> Result<(), Stop> {
-        let body = print::text::expression(value);
-        let name = print::text::reference(parameter);
-        let known: Vec<String> = match function {
-            Function::Sigmoid => vec![
-                format!("1 / (1 + exp(-{name}))"),
-                format!("1 / (1 + exp((-{name})))"),
-                format!("(1 + exp(-{name}))^{{-1}}"),
-            ],
-            Function::Relu => vec![format!("max(0, {name})"), format!("max({name}, 0)")],
-            Function::Tanh => vec![format!("(exp({name}) - exp(-{name})) / (exp({name}) + exp(-{name}))")],
-            Function::Softplus => vec![format!("log(1 + exp({name}))")],
-            Function::Silu => vec![format!("{name} sigmoid({name})"), format!("{name} * sigmoid({name})")],
-            _ => Vec::new(),
-        };
-        if known.contains(&body) {
-            let message = format!("`{spelled}` is known; its definition is skipped");
-            self.report(Code::SkippedRow, message, span, None);
-            return Ok(());
-        }
-        self.known_anew(spelled, span)
-    }
-
-    /// The error for a known function that is to be something else.
-    fn known_anew(&mut self, spelled: &str, span: Span) -> Result<(), Stop> {
-        let message = format!("`{spelled}` is a known function and cannot be defined anew");
-        let help = Some("give the function a name of its own, such as `\\Phi`".to_owned());
-        self.report(Code::LeftSide, message, span, help);
-        Err(Stop)
-    }
-}
-
-/// The left side of an equation.
-#[derive(Clone, Debug)]
-enum LeftSide {
-    Name(Reference),
-    /// Several, for the parts of a vector.
-    List(Vec<Reference>),
-    Function(Reference, Reference),
-    Known(Function, String, Reference),
 }

@@ -7,8 +7,8 @@ use std::collections::HashSet;
 
 use super::find::{Block, Place};
 
-/// How a time index is spelled.
-const INDICES: [&str; 7] = ["_t", "_{t", "^{(t", "^{<t", "^{\\langle t", "^{t", "(t)"];
+/// How a time index is spelled in LaTeX, blanks left out.
+const TIMES: [&str; 7] = ["_t", "_{t", "^{(t", "^{<t", "^{\\langle t", "^{t", "(t)"];
 
 /// Moves the second cells of such rows into the display.
 pub(crate) fn cells_without_equals(text: &str, blocks: &mut [Block]) {
@@ -16,7 +16,7 @@ pub(crate) fn cells_without_equals(text: &str, blocks: &mut [Block]) {
         let inside = text.get(block.range.clone()).unwrap_or("");
         inside.chars().filter(|next| !next.is_whitespace()).collect()
     };
-    let has_time = |inside: &str| INDICES.iter().any(|index| inside.contains(index));
+    let has_time = |inside: &str| TIMES.iter().any(|index| inside.contains(index));
     let pairs = blocks.windows(2).enumerate().filter(|(_, pair)| {
         let between = text.get(pair[0].outer.end..pair[1].outer.start).unwrap_or("");
         pair.iter().all(|block| block.place == Place::Inline) && between.trim_matches(' ') == "|"

@@ -22,7 +22,7 @@ mod writing;
 
 use std::fmt::Write as _;
 
-use gatewright_compiler::diagnostic::{Diagnostic, Severity};
+use gatewright_compiler::diagnostic::Diagnostic;
 use gatewright_compiler::graph::{Graph, Sameness, lower};
 use gatewright_compiler::passes::read;
 use gatewright_compiler::resolve::{Cell, CyclePolicy, Options};
@@ -113,7 +113,7 @@ fn differ(one: &str, other: &str) {
 
 /// Codes of all findings of one severity.
 fn codes(found: &[Diagnostic], errors: bool) -> Vec<&'static str> {
-    let wanted = found.iter().filter(|one| (one.code.severity() == Severity::Error) == errors);
+    let wanted = found.iter().filter(|one| (one.is_error()) == errors);
     wanted.map(|one| one.code.as_str()).collect()
 }
 

@@ -264,16 +264,9 @@ impl<T: Element> PackedMut<'_, T> {
                 let source = source.get(first * row_stride..).unwrap_or_default();
                 place_transposed(panel, inside, source, width, rows, row_stride);
             } else {
-                let lines = panel.chunks_exact_mut(T::PANEL).zip(source.chunks(row_stride.max(1)));
-                if width == T::PANEL {
-                    // Of a length that is known, a copy is some moves and no call.
-                    for (line, source_line) in lines {
-                        line.copy_from_slice(&source_line[first..first + T::PANEL]);
-                    }
-                } else {
-                    for (line, source_line) in lines {
-                        line[inside..inside + width].copy_from_slice(&source_line[first..first + width]);
-                    }
+                let lines = panel.chunks_exact_mut(T::PANEL);
+                for (line, source_line) in lines.zip(source.chunks(row_stride.max(1))) {
+                    line[inside..inside + width].copy_from_slice(&source_line[first..first + width]);
                 }
             }
             first += width;

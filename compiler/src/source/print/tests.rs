@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::super::ast::Document;
 use super::super::{Syntax, parse, print_latex, print_text};
-use crate::diagnostic::{Diagnostic, Severity};
+use crate::diagnostic::Diagnostic;
 use crate::resolve::{CyclePolicy, Options, resolve, settle};
 
 /// The tree without its places; `quotients` says that parentheses around quotients are left out too.
@@ -41,7 +41,7 @@ fn shape(document: &Document, quotients: bool) -> String {
 }
 
 fn errors(diagnostics: &[Diagnostic]) -> usize {
-    diagnostics.iter().filter(|found| found.code.severity() == Severity::Error).count()
+    diagnostics.iter().filter(|found| found.is_error()).count()
 }
 
 /// What is wrong with printing `document`, if anything is.

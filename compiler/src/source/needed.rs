@@ -1,0 +1,198 @@
+//! What was skipped and what could not be read, once all equations are: a note where another equation says what it is, an
+//! error where equations need what it names.
+//!
+//! # Invariants
+//!
+//! - A row that is skipped never becomes a weight: what equations read of it, they define, or it is an error.
+
+use std::collections::HashSet;
+
+use super::ast::{Reference, Statement, StatementKind};
+use super::find::Found;
+use super::statement::Sample;
+use super::{finding, inline};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::span::Span;
+
+/// Where a discrete form stands beside it, under the same heading, a differential equation is an explanation.
+pub(super) fn skip_differential(statements: &[Statement], found: &Found, diagnostics: &mut [Diagnostic]) {
+    if !diagnostics.iter().any(|one| one.code == Code::DifferentialEquation) {
+        return;
+    }
+    let heading = |span: Span| found.heading_at(usize::try_from(span.start).unwrap_or(usize::MAX));
+    let steps: Vec<Option<usize>> = statements
+        .iter()
+        .filter(|statement| match &statement.kind {
+            StatementKind::Definition { value, .. } => {
+                let mut delayed = false;
+                inline::references(value, &mut |read| delayed |= read.time.is_some_and(|time| time < 0));
+                delayed
+            }
+            _ => false,
+        })
+        .map(|statement| heading(statement.span))
+        .collect();
+    for one in diagnostics.iter_mut().filter(|one| one.code == Code::DifferentialEquation) {
+        if steps.contains(&heading(one.span)) {
+            one.code = Code::SkippedRow;
+            one.message = "this differential equation is skipped: its discrete form is read".to_owned();
+            one.help = None;
+        } else if let Some(Some(step)) = steps.first()
+            && let Some(section) = found.headings.get(*step)
+        {
+            one.help =
+                Some(format!("its discrete form is a cell of its own: `--section \"{}\"`", section.title));
+        }
+    }
+}
+
+pub(super) fn defines(statements: &[Statement], name: &str) -> bool {
+    statements.iter().any(|statement| {
+        matches!(&statement.kind, StatementKind::Definition { target, .. } if target.name.canonical == name)
+    })
+}
+
+/// `h_t = \mathrm{LSTM}(x_t, h_{t-1})`: an error where equations read what it defines, and nothing else defines that.
+pub(super) fn report_signatures(
+    signatures: &[(Reference, String, Span)],
+    statements: &[Statement],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (target, word, span) in signatures {
+        let mut read = false;
+        for statement in statements {
+            if let StatementKind::Definition { value, .. } = &statement.kind {
+                inline::references(value, &mut |reference| read |= reference.name == target.name);
+            }
+        }
+        if read && !defines(statements, &target.name.canonical) {
+            let message = format!("`{word}` names no weights, but `{}` is needed", target.name.canonical);
+            diagnostics.push(Diagnostic {
+                help: Some("write the equations of the cell out".to_owned()),
+                ..finding(Code::NamedMap, message, *span)
+            });
+        }
+    }
+}
+
+/// `L = \sum_t …`: skipped as a loss, but an error where an equation reads it, which would take it for a weight.
+pub(super) fn report_losses(
+    losses: Vec<(String, Span, Vec<Diagnostic>)>,
+    statements: &[Statement],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for (word, span, found) in losses {
+        let mut read = false;
+        for statement in statements {
+            if let StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } =
+                &statement.kind
+            {
+                inline::references(value, &mut |reference| read |= reference.name.canonical == word);
+            }
+        }
+        if !read || defines(statements, &word) {
+            continue;
+        }
+        diagnostics.retain(|one| one.code != Code::SkippedRow || one.span != span);
+        if found.is_empty() {
+            let message = format!("`{word}` is needed, but this equation cannot be read");
+            diagnostics.push(finding(Code::UnexpectedToken, message, span));
+        }
+        diagnostics.extend(found);
+    }
+}
+
+/// `z_t \sim \mathcal{N}(\mu_t, I)`: an error where equations of the cell decide the distribution and read what was
+/// drawn. Else it says where an input or a weight comes from.
+pub(super) fn report_samples(
+    samples: &[Sample],
+    statements: &[Statement],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    for sample in samples {
+        let mut read = false;
+        for statement in statements {
+            if let StatementKind::Definition { value, .. } = &statement.kind {
+                inline::references(value, &mut |reference| read |= reference.name == sample.drawn.name);
+            }
+        }
+        if read && sample.from.iter().any(|name| defines(statements, name)) {
+            let message = format!("`{}` is drawn at random", sample.drawn.name.canonical);
+            diagnostics.push(Diagnostic {
+                help: Some(
+                    "draw the noise outside, as an input: `z_t = \\mu_t + s_t \\odot \\epsilon_t`".to_owned(),
+                ),
+                ..finding(Code::SampleOrChoice, message, sample.span)
+            });
+        }
+    }
+}
+
+/// `h_t = f_W(h_{t-1}, x_t)` announces what an equation of the same name then says.
+pub(super) fn skip_general_forms(
+    general: &[(String, Span)],
+    statements: &[Statement],
+    diagnostics: &mut [Diagnostic],
+) {
+    if general.is_empty() {
+        return;
+    }
+    let defined: HashSet<&str> = statements
+        .iter()
+        .filter_map(|statement| match &statement.kind {
+            StatementKind::Definition { target, .. } => Some(target.name.canonical.as_str()),
+            _ => None,
+        })
+        .collect();
+    let skipped: HashSet<Span> =
+        general.iter().filter(|(name, _)| defined.contains(name.as_str())).map(|(_, place)| *place).collect();
+    for found in diagnostics {
+        if found.code == Code::UnboundActivation && skipped.contains(&found.span) {
+            found.code = Code::SkippedRow;
+            found.message = "this general form is skipped: another equation says what it is".to_owned();
+            found.help = None;
+        }
+    }
+}
+
+/// Drops what is called like a loss and read by nothing, with a note.
+pub(super) fn without_losses(
+    statements: Vec<Statement>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Statement> {
+    const LOSSES: [&str; 15] = [
+        "L", "J", "E", "cal_L", "cal_J", "Loss", "loss", "CE", "BCE", "MSE", "RMSE", "MAE", "NLL", "KL",
+        "PPL",
+    ];
+    let is_loss = |statement: &Statement| matches!(&statement.kind, StatementKind::Definition { target, .. } if LOSSES.contains(&target.name.canonical.as_str()));
+    if statements.len() < 2 || !statements.iter().any(is_loss) {
+        return statements;
+    }
+    let mut read = HashSet::new();
+    for statement in statements.iter().filter(|statement| !is_loss(statement)) {
+        if let StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } =
+            &statement.kind
+        {
+            inline::references(value, &mut |reference| {
+                read.insert(reference.name.canonical.clone());
+            });
+        }
+    }
+    let (kept, dropped): (Vec<Statement>, Vec<Statement>) = statements.into_iter().partition(|statement| {
+        !is_loss(statement)
+            || matches!(&statement.kind, StatementKind::Definition { target, .. } if read.contains(&target.name.canonical))
+    });
+    if kept.is_empty() {
+        return dropped;
+    }
+    for statement in dropped {
+        if let StatementKind::Definition { target, .. } = &statement.kind {
+            let message = format!(
+                "`{}` is read as a loss, which is no part of the cell: skipped",
+                target.name.canonical
+            );
+            diagnostics.push(finding(Code::SkippedRow, message, statement.span));
+        }
+    }
+    kept
+}
