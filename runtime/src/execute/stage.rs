@@ -151,7 +151,7 @@ impl<T: Element> Block<T> {
             }
             return;
         };
-        each_run(rows, steps.clone(), source.batch, false, |_, outside, length| {
+        each_run(rows, steps.clone(), source.batch, true, |_, outside, length| {
             fetch_all(&source.elements[outside * size..(outside + length) * size]);
         });
         each_run(rows, steps, source.batch, width == size, |inside, outside, length| {
@@ -186,7 +186,7 @@ impl<T: Element> Block<T> {
         let (piece, width) = (region.piece, engine.plan.buffers[place.buffer.0 as usize].width);
         let arena = &self.arena.as_slice()[region.place(place, steps.start)..];
         let rows = (&self.rows[..piece.rows], piece.first);
-        each_run(rows, steps.clone(), batch, false, |_, outside, length| {
+        each_run(rows, steps.clone(), batch, true, |_, outside, length| {
             fetch_all(&into[outside * size..(outside + length) * size]);
         });
         each_run(rows, steps, batch, width == size, |inside, outside, length| {
