@@ -261,6 +261,31 @@ fn masks_are_the_same_forward_and_backward() {
     }
 }
 
+/// A run that keeps nothing has other inputs than the tape before it.
+#[test]
+fn there_is_no_way_back_behind_a_run_that_keeps_nothing() {
+    let cell = regularized(GRU, 1, Backend::default(), &[choice(Kind::Dropout, Drawn::EachStep)]);
+    let trial = trial(&cell, 5, 3);
+    let mut workspace = Workspace::default();
+    let mut gradients = vec![0.0; trial.parameters.len()];
+    let mut backward = |workspace: &mut Workspace<f64>| {
+        let call = Backward {
+            parameters: &trial.parameters,
+            inputs: &slices(&trial.inputs),
+            output_gradients: &[],
+            final_state_gradients: &[],
+            parameter_gradients: &mut gradients,
+            input_gradients: &mut [],
+            initial_state_gradients: &mut [],
+        };
+        cell.backward(call, workspace)
+    };
+    trial.forward(&cell, Keep::Tape, &mut workspace).expect("forward");
+    backward(&mut workspace).expect("a way back");
+    trial.forward(&cell, Keep::Nothing, &mut workspace).expect("forward");
+    assert_eq!(backward(&mut workspace), Err(CallError::NoTape));
+}
+
 #[test]
 fn masks_depend_on_the_seed_and_the_run_alone() {
     let choices = [

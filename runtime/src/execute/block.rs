@@ -231,6 +231,8 @@ impl<T: Element> Block<T> {
         self.ready[0].ready(shared, region, false)?;
         let mut chunks = piece.chunks().peekable();
         while let Some(steps) = chunks.next() {
+            // Where there is no product, nobody has fetched what was noted.
+            self.soon.clear();
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
             self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone(), false);

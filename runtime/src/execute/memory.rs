@@ -11,6 +11,7 @@ use super::matrices::Matrices;
 use super::piece::Course;
 use super::table::{self, Row};
 use super::turns::Turns;
+use crate::aligned::AlignedVec;
 use crate::error::CallError;
 use crate::matmul::Element;
 use crate::sequence::{Keep, Sequences};
@@ -78,6 +79,11 @@ impl<T> Memory<T> {
 }
 
 impl<T: Element> Memory<T> {
+    /// Forgets the run that was kept: there is no way back through it any more.
+    pub(crate) fn forget_tape(&mut self) {
+        self.tape = None;
+    }
+
     /// Makes this the memory of `engine` for a run: everything that does not depend on values. True where every step of
     /// every sample is run. Blocks have an arena each, or take turns in so many.
     pub(crate) fn attach(
@@ -138,7 +144,11 @@ impl<T: Element> Memory<T> {
         match turns {
             Some(turns) => {
                 let layout = self.turns.prepare(engine, room, turns)?;
-                self.blocks.iter_mut().for_each(|block| block.lay_out(Arc::clone(&layout)));
+                for block in &mut self.blocks {
+                    // One that a thread has left behind as it panicked.
+                    block.arena = AlignedVec::default();
+                    block.lay_out(Arc::clone(&layout));
+                }
             }
             None => self.blocks.iter_mut().try_for_each(|block| block.prepare_arena(engine, limit))?,
         }

@@ -71,9 +71,10 @@ impl<T: Element> Turns<T> {
             (beyond, _) => {
                 let overflow = CallError::OutOfMemory { elements: usize::MAX };
                 let layout = ArenaLayout::new(&engine.plan, beyond.unwrap_or(room)).ok_or(overflow)?;
-                // A new layout finds zeros in every pad.
+                // A new layout finds zeros in every pad. It is known once there are arenas.
+                self.layout = None;
                 self.free().clear();
-                self.layout.insert(Arc::new(layout)).clone()
+                Arc::new(layout)
             }
         };
         while self.free().len() < count {
@@ -83,6 +84,7 @@ impl<T: Element> Turns<T> {
             }
             self.free().push(arena);
         }
+        self.layout = Some(Arc::clone(&layout));
         Ok(layout)
     }
 }

@@ -188,6 +188,8 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
         let (steps, batch) = (call.steps, call.batch);
         if keep == Keep::Nothing {
             let (_, parts) = workspace.begin(&call, 0, 2)?;
+            // Another run than this one: its inputs are not those that the way back would be given.
+            parts[1].memory().forget_tape();
             return self.inference.forward(call, keep, &mut parts[0]);
         }
         let masks = self.mask_inputs();
