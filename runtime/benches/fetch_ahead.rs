@@ -6,7 +6,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gatewright::matmul::{Lines, PackedMatrix, Rows, multiply};
+use gatewright::matmul::{Lines, PackedMatrix, Rows, Soon, multiply};
 
 const ROWS: usize = 16;
 const DEPTH: usize = 512;
@@ -40,14 +40,14 @@ fn fetch_ahead(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("fetch ahead");
     group.throughput(Throughput::Elements((2 * ROWS * DEPTH * COLUMNS) as u64));
     for (name, ahead) in [("read when needed", false), ("fetched by the product before", true)] {
-        let mut step = STEPS;
+        let (mut step, mut soon) = (STEPS, Soon::default());
         group.bench_function(name, |bencher| {
             bencher.iter(|| {
                 step = if step == 1 { STEPS - 1 } else { step - 1 };
                 let sum = read(&workspace[of_step(step)]);
-                let next = [Lines::of(&workspace[of_step(step - 1)])];
-                let soon = if ahead { &next[..] } else { &[] };
-                multiply(&mut workspace, rows, (left, result), weights.view(), soon).expect("fits");
+                soon.clear();
+                soon.extend(ahead.then(|| Lines::of(&workspace[of_step(step - 1)])));
+                multiply(&mut workspace, rows, (left, result), weights.view(), &mut soon).expect("fits");
                 sum
             });
         });

@@ -7,7 +7,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gatewright::matmul::{PackedMatrix, Product, Rows};
+use gatewright::matmul::{PackedMatrix, Product, Rows, Soon};
 
 /// Rows, depth, columns.
 const SHAPES: [(&str, usize, usize, usize); 6] = [
@@ -43,7 +43,7 @@ fn large_product(criterion: &mut Criterion) {
             bencher.iter(|| {
                 step = (step + 1) % STEPS;
                 let places = (step * count * left_stride, results + step * count * result_stride);
-                product.run(&mut workspace, places, weights.view(), &[]).expect("fits");
+                product.run(&mut workspace, places, weights.view(), &mut Soon::default()).expect("fits");
             });
         });
     }

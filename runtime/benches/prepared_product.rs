@@ -5,7 +5,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gatewright::matmul::{PackedMatrix, Product, Rows, multiply};
+use gatewright::matmul::{PackedMatrix, Product, Rows, Soon, multiply};
 
 /// Rows, depth, columns.
 const SHAPES: [(&str, usize, usize, usize); 4] =
@@ -25,11 +25,15 @@ fn prepared_product(criterion: &mut Criterion) {
         let mut workspace = numbers(count * (depth + columns));
         group.throughput(Throughput::Elements((2 * count * depth * columns) as u64));
         group.bench_function(BenchmarkId::new("found out each time", name), |bencher| {
-            bencher.iter(|| multiply(&mut workspace, rows, places, weights.view(), &[]).expect("fits"));
+            bencher.iter(|| {
+                multiply(&mut workspace, rows, places, weights.view(), &mut Soon::default()).expect("fits")
+            });
         });
         let product = Product::new(rows, weights.view()).expect("fits");
         group.bench_function(BenchmarkId::new("known", name), |bencher| {
-            bencher.iter(|| product.run(&mut workspace, places, weights.view(), &[]).expect("fits"));
+            bencher.iter(|| {
+                product.run(&mut workspace, places, weights.view(), &mut Soon::default()).expect("fits")
+            });
         });
     }
     group.finish();

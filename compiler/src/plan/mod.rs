@@ -15,6 +15,7 @@
 //! | `gradient` | gradients by parameters → outer products over all rows, sums over all rows |
 //! | `emit` | everything → programs of products and element loops |
 //! | `fuse` | multiply-adds within a loop |
+//! | `access` | what an instruction of a program reads and writes |
 //!
 //! # Invariants
 //!
@@ -59,6 +60,7 @@
 
 use crate::graph::{Graph, NodeId};
 
+mod access;
 mod demand;
 mod emit;
 mod flow;

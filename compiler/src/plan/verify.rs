@@ -109,21 +109,10 @@ impl Plan {
             _ => Ok(()),
         };
         for step in self.programs.iter().flatten() {
-            match step {
-                Step::Product { output, .. }
-                | Step::SampleProduct { output, .. }
-                | Step::Arrange { output, .. }
-                | Step::RowMaximum { output, .. } => unwritten(output.buffer)?,
-                Step::Loop { kernel, bindings } => {
-                    let kernel = &self.kernels[*kernel];
-                    for instruction in &kernel.instructions {
-                        match instruction.access(kernel.lanes) {
-                            None | Some((Access::Read, ..)) => {}
-                            Some((_, buffer, ..)) => unwritten(bindings[buffer].0)?,
-                        }
-                    }
-                }
-            }
+            self.accesses(step, |place, _, access| match access {
+                Access::Read => Ok(()),
+                Access::Write | Access::Add => unwritten(place.buffer),
+            })?;
         }
         Ok(())
     }
@@ -159,68 +148,22 @@ impl Plan {
             written: bool,
         }
         let mut blocks: HashMap<(BufferId, usize), Vec<Column>> = HashMap::new();
-        let mut touch = |buffer: BufferId, time: usize, column: usize, length: usize, access: Access| {
+        let mut touch = |place: Place, length: usize, access: Access| {
             let columns = blocks
-                .entry((buffer, time))
-                .or_insert_with(|| vec![Column::default(); self.buffer(buffer).width]);
-            for column in columns.iter_mut().skip(column).take(length) {
+                .entry((place.buffer, place.time))
+                .or_insert_with(|| vec![Column::default(); self.buffer(place.buffer).width]);
+            for column in columns.iter_mut().skip(place.column).take(length) {
                 column.read_first |= access != Access::Write && !column.written;
                 column.written |= access != Access::Read;
                 if column.read_first && column.written {
-                    let name = &self.buffer(buffer).name;
+                    let name = &self.buffer(place.buffer).name;
                     return Err(broken("P5", &format!("{section:?} changes what it reads of `{name}`")));
                 }
             }
             Ok(())
         };
         for step in self.program(section) {
-            match step {
-                Step::Product { operand, matrix, output, accumulate } => {
-                    let matrix = &self.matrices[*matrix];
-                    touch(operand.buffer, operand.time, operand.column, matrix.rows, Access::Read)?;
-                    let access = if *accumulate { Access::Add } else { Access::Write };
-                    touch(output.buffer, output.time, output.column, matrix.columns, access)?;
-                }
-                Step::SampleProduct { left, right, output } => {
-                    for operand in [left, right] {
-                        let place = operand.place;
-                        touch(place.buffer, place.time, place.column, operand.strides.end(), Access::Read)?;
-                    }
-                    let elements = left.strides.rows * right.strides.columns;
-                    touch(output.buffer, output.time, output.column, elements, Access::Write)?;
-                }
-                Step::Arrange { from, output, total, .. } => {
-                    let place = from.place;
-                    touch(place.buffer, place.time, place.column, from.strides.end(), Access::Read)?;
-                    touch(
-                        output.buffer,
-                        output.time,
-                        output.column,
-                        from.strides.rows * total,
-                        Access::Write,
-                    )?;
-                }
-                Step::RowMaximum { from, output } => {
-                    let place = from.place;
-                    touch(place.buffer, place.time, place.column, from.strides.end(), Access::Read)?;
-                    touch(output.buffer, output.time, output.column, from.strides.rows, Access::Write)?;
-                }
-                Step::Loop { kernel, bindings } => {
-                    let kernel = &self.kernels[*kernel];
-                    // Loads see what was there before the stores of the row.
-                    for reads in [true, false] {
-                        for instruction in &kernel.instructions {
-                            let Some((access, buffer, column, length)) = instruction.access(kernel.lanes)
-                            else {
-                                continue;
-                            };
-                            if (access == Access::Read) == reads {
-                                touch(bindings[buffer].0, bindings[buffer].1, column, length, access)?;
-                            }
-                        }
-                    }
-                }
-            }
+            self.accesses(step, &mut touch)?;
         }
         Ok(())
     }

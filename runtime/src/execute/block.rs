@@ -15,12 +15,12 @@ use super::outlet::Outlet;
 use super::piece::Course;
 use super::ready::{Operation, Ready};
 use super::round::Adjoints;
-use super::stage::Source;
+use super::stage::{Boundary, Source};
 use super::sum::Turn;
 use super::table::Row;
 use crate::aligned::AlignedVec;
 use crate::error::CallError;
-use crate::matmul::{self, Element, Lines, PackedRows};
+use crate::matmul::{self, Element, Lines, PackedRows, Soon};
 
 /// Memory of one block of rows.
 #[derive(Debug)]
@@ -49,8 +49,10 @@ pub(crate) struct Block<T> {
     pub(super) packed: Option<PackedRows<T>>,
     pub(super) expressions: GradientExpressions<T>,
     offsets: Vec<usize>,
-    /// What is read after the next product, which fetches it.
-    pub(super) soon: Vec<Lines>,
+    /// So many of the first rows run the same step of neighbouring samples at a time.
+    pub(super) together: usize,
+    /// What is read or written soon, which products fetch meanwhile.
+    pub(super) soon: Soon,
     /// The programs of the loops forward and back.
     pub(super) ready: [Ready<T>; 2],
 }
@@ -73,7 +75,8 @@ impl<T> Default for Block<T> {
             packed: None,
             expressions: GradientExpressions::default(),
             offsets: Vec::new(),
-            soon: Vec::new(),
+            together: 0,
+            soon: Soon::default(),
             ready: Default::default(),
         }
     }
@@ -148,6 +151,7 @@ impl<T: Element> Block<T> {
     /// Lays the course of `self.rows`; gives the room that it needs.
     pub(crate) fn lay(&mut self, limit: Limit) -> Result<Room, CallError> {
         self.round = None;
+        self.together = together(&self.rows);
         self.course.lay(&self.rows, limit.rows, limit.chunked)?;
         Ok(self.course.room())
     }
@@ -201,8 +205,6 @@ impl<T: Element> Block<T> {
         // Room beyond what is there: of an earlier run nothing must be left.
         self.offsets.clear();
         self.offsets.reserve(engine.most_bindings());
-        self.soon.clear();
-        self.soon.reserve(engine.read_back.len());
         self.settled.clear();
         self.settled.reserve(self.rows.len());
         let scratch = engine.scratch_elements();
@@ -231,18 +233,20 @@ impl<T: Element> Block<T> {
         self.ready[0].ready(shared, region, false)?;
         let mut chunks = piece.chunks().peekable();
         while let Some(steps) = chunks.next() {
-            // Where there is no product, nobody has fetched what was noted.
-            self.soon.clear();
             let region = region.chunk(steps.start);
             let all_rows = steps.len() * piece.rows;
+            let next = chunks.peek().cloned().unwrap_or_default();
+            self.soon.clear();
             self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone(), false);
             self.program(shared, region, Section::Before, steps.start, all_rows)?;
             for step in steps.clone() {
-                if let Some(next) = chunks.peek()
-                    && step + 1 == steps.end
-                    && piece.rows > 1
-                {
-                    self.note_inputs(shared.engine, region, next.clone(), inputs.clone(), false);
+                self.soon.clear();
+                if piece.rows > 1 {
+                    let like = like(step, &steps, &next);
+                    self.note_inputs(shared.engine, region, like, inputs.clone(), false);
+                    if let Some(outlet) = outlet {
+                        outlet.note(self, region, plan.outputs.iter().copied().map(Some), step..step + 1);
+                    }
                 }
                 self.step(shared, region, step, false)?;
             }
@@ -271,17 +275,22 @@ impl<T: Element> Block<T> {
         self.stage_inputs(shared.engine, region, steps.clone(), adjoints.inputs.sources(), true);
         self.stage_output_gradients(shared.engine, region, steps.clone(), adjoints.outputs);
         self.program(shared, region, Section::BackwardBefore, steps.start, all_rows)?;
+        let next = next.unwrap_or_default();
         for step in steps.clone().rev() {
             self.note_soon(shared.engine, region, step);
+            if region.piece.rows > 1 {
+                let like = like(step, &steps, &next);
+                self.note_output_gradients(shared.engine, region, like, adjoints.outputs);
+                outlet.note(self, region, plan.input_gradients.iter().copied(), step..step + 1);
+            }
             self.step(shared, region, step, true)?;
         }
-        self.note_factors(shared.engine, region, steps.start, all_rows);
-        if let Some(next) = next {
-            self.note_inputs(shared.engine, region, next.clone(), adjoints.inputs.sources(), true);
-            self.note_output_gradients(shared.engine, region, next, adjoints.outputs);
-        }
+        self.note_factors(shared.engine, region, &steps, adjoints.inputs);
+        self.note_inputs(shared.engine, region, next.clone(), adjoints.inputs.sources(), true);
+        let rest = next.end.min(next.start + steps.len())..next.end;
+        self.note_output_gradients(shared.engine, region, rest, adjoints.outputs);
         self.program(shared, region, Section::BackwardAfter, steps.start, all_rows)?;
-        self.add_products(shared, region, steps.start, all_rows, turn)?;
+        self.add_products(shared, region, steps.clone(), adjoints.inputs, turn)?;
         outlet.put(self, shared.engine, region, plan.input_gradients.iter().copied(), steps);
         Ok(())
     }
@@ -302,9 +311,21 @@ impl<T: Element> Block<T> {
         }
     }
 
-    /// Notes what is read of the tape by the products that add up gradients over `all_rows` rows from step `first` on.
-    fn note_factors(&mut self, engine: &Engine<T>, region: Region<'_>, first: usize, all_rows: usize) {
+    /// Notes what is read of the tape, and of inputs, by the products that add up gradients over some steps.
+    fn note_factors(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        steps: &Range<usize>,
+        inputs: Boundary<'_, T>,
+    ) {
         self.soon.clear();
+        for (source, _) in
+            inputs.sources().zip(&engine.packed_in_place).filter(|(_, columns)| columns.is_some())
+        {
+            self.note_steps(region, steps.clone(), source);
+        }
+        let (first, all_rows) = (steps.start, steps.len() * region.piece.rows);
         let arena = self.arena.as_slice();
         self.soon.extend(engine.gradients.right_operands(&engine.plan).filter_map(|(place, columns)| {
             let start = region.place(place, first);
@@ -350,8 +371,7 @@ impl<T: Element> Block<T> {
                 Operation::Product { product, matrix, left, result } => {
                     let places = (left.at(step, first), result.at(step, first));
                     let matrix = shared.matrices.of(*matrix)?;
-                    ready.products[*product].run(arena, places, matrix, &self.soon).map_err(internal)?;
-                    self.soon.clear();
+                    ready.products[*product].run(arena, places, matrix, &mut self.soon).map_err(internal)?;
                 }
                 Operation::Loop { kernel, tracks } => {
                     self.offsets.clear();
@@ -388,8 +408,7 @@ impl<T: Element> Block<T> {
                     let rows = product_rows(plan, rows, *operand, *output, *accumulate);
                     let places = (region.place(*operand, step), region.place(*output, step));
                     let matrix = shared.matrices.of(*matrix)?;
-                    matmul::multiply(arena, rows, places, matrix, &self.soon).map_err(internal)?;
-                    self.soon.clear();
+                    matmul::multiply(arena, rows, places, matrix, &mut self.soon).map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();
@@ -404,6 +423,19 @@ impl<T: Element> Block<T> {
         }
         Ok(())
     }
+}
+
+/// How many of the first rows run the same step of neighbouring samples at a time.
+fn together(rows: &[Row]) -> usize {
+    let beside = |(one, two): (&Row, &Row)| two.sample == one.sample + 1 && two.step(0) == one.step(0);
+    let others = rows.get(1..).unwrap_or_default();
+    (rows.len() - others.len()) + rows.iter().zip(others).take_while(|&pair| beside(pair)).count()
+}
+
+/// The step of the next chunk that is in it where `step` is in its own, if there is one.
+fn like(step: usize, steps: &Range<usize>, next: &Range<usize>) -> Range<usize> {
+    let at = next.start + (step - steps.start);
+    at.min(next.end)..(at + 1).min(next.end)
 }
 
 /// How the rows of a product lie in an arena.

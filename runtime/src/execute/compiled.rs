@@ -114,7 +114,9 @@ impl<T: Element> CompiledCell<T> {
             let plan = plan(&graph, &sizes)?;
             log::debug!("plan:\n{plan}");
             let states = layout.states.iter().map(|port| port.size).collect();
-            Ok(Arc::new(Engine::new(Arc::new(graph), plan, states, options.backend, options.level)?))
+            let inputs: Vec<usize> = layout.inputs.iter().map(|port| port.size).collect();
+            let (graph, sizes) = (Arc::new(graph), (inputs.as_slice(), states));
+            Ok(Arc::new(Engine::new(graph, plan, sizes, options.backend, options.level)?))
         };
         let inference = engine(graphs.forward)?;
         let training = engine(graphs.gradient)?;

@@ -8,6 +8,7 @@ use gatewright_compiler::plan::{BufferKind, BufferRole, Place, Plan, Section, St
 
 use super::compiled::Backend;
 use super::gradient::GradientOrder;
+use super::in_place::{Columns, packed_in_place};
 use crate::error::{CallError, CompileError};
 use crate::matmul::Element;
 use crate::primitive::Level;
@@ -29,6 +30,8 @@ pub(crate) struct Engine<T> {
     pub(crate) state_gradient_buffers: Vec<usize>,
     /// What element loops of a step back read of the tape: buffers, and how many steps ahead.
     pub(crate) read_back: Vec<(usize, usize)>,
+    /// The inputs that the way back packs where the caller has them.
+    pub(super) packed_in_place: Vec<Option<Columns>>,
     /// How products are added up to gradients by parameters.
     pub(crate) gradients: GradientOrder,
     /// Of matrix products and tile primitives; this machine can run it.
@@ -73,11 +76,11 @@ fn read_back(plan: &Plan) -> Vec<(usize, usize)> {
 }
 
 impl<T: Element> Engine<T> {
-    /// `state_sizes` are the elements of each state of the plan.
+    /// `input_sizes` and `state_sizes` are the elements of each input and of each state of the plan.
     pub(crate) fn new(
         graph: Arc<Graph>,
         plan: Plan,
-        state_sizes: Vec<usize>,
+        (input_sizes, state_sizes): (&[usize], Vec<usize>),
         backend: Backend,
         level: Level,
     ) -> Result<Self, CompileError> {
@@ -97,7 +100,8 @@ impl<T: Element> Engine<T> {
             Backend::Jit => return Err(CompileError::NoBackend),
         };
         let (state_buffers, state_gradient_buffers) = (buffers(&plan.states), buffers(&plan.state_gradients));
-        let gradients = GradientOrder::new(&plan);
+        let packed_in_place = packed_in_place(&plan, input_sizes);
+        let gradients = GradientOrder::new(&plan, &packed_in_place);
         let read_back = read_back(&plan);
         Ok(Self {
             graph,
@@ -106,6 +110,7 @@ impl<T: Element> Engine<T> {
             state_buffers,
             state_gradient_buffers,
             read_back,
+            packed_in_place,
             gradients,
             level,
             loops,

@@ -4,10 +4,12 @@
 //! ```text
 //! for chunk of rows, later steps first
 //!     for right operand
-//!         pack its rows                        once for all gates that read one vector
+//!         pack its rows                        once for all gates that read one vector; an input's from the caller's
 //!         for term with this operand
 //!             gradient += left^T rows
 //! ```
+
+use std::ops::Range;
 
 use gatewright_compiler::graph::NodeId;
 use gatewright_compiler::plan::{BufferKind, BufferRole, GradientTerm, ParameterGradient, Place, Plan};
@@ -16,6 +18,8 @@ use super::arena::Region;
 use super::block::{Block, Shared};
 use super::compiled::internal;
 use super::engine::Engine;
+use super::in_place::{Columns, input_of};
+use super::stage::Boundary;
 use super::sum::{Sum, Turn};
 use super::threads::{each_block, each_block_in_turn};
 use crate::error::CallError;
@@ -37,6 +41,8 @@ struct Outer {
 struct Group {
     right: Place,
     columns: usize,
+    /// The input that the rows are packed from, and the first column in it; else they are in the arena.
+    input: Option<(usize, usize)>,
     terms: Vec<Outer>,
 }
 
@@ -47,7 +53,8 @@ pub(crate) struct GradientOrder {
 }
 
 impl GradientOrder {
-    pub(crate) fn new(plan: &Plan) -> Self {
+    /// Rows of the inputs that are given where they lie are packed from the caller's.
+    pub(super) fn new(plan: &Plan, in_place: &[Option<Columns>]) -> Self {
         let mut order = Self::default();
         for (parameter, gradient) in plan.parameter_gradients.iter().enumerate() {
             let ParameterGradient::Terms(terms) = gradient else { continue };
@@ -60,7 +67,10 @@ impl GradientOrder {
                 let known = |group: &&mut Group| (group.right, group.columns) == (right, columns);
                 match order.groups.iter_mut().find(known) {
                     Some(group) => group.terms.push(term),
-                    None => order.groups.push(Group { right, columns, terms: vec![term] }),
+                    None => {
+                        let input = input_of(in_place, right, columns);
+                        order.groups.push(Group { right, columns, input, terms: vec![term] });
+                    }
                 }
             }
         }
@@ -72,10 +82,11 @@ impl GradientOrder {
         self.groups.iter().flat_map(|group| group.terms.iter().map(|term| term.parameter))
     }
 
-    /// What is packed row by row, and how many columns of it; nothing that is the same at every step.
+    /// What is packed row by row from the arena, and how many columns of it; nothing that is the same at every step.
     pub(super) fn right_operands(&self, plan: &Plan) -> impl Iterator<Item = (Place, usize)> {
         let of_rows = |place: Place| plan.buffer(place.buffer).kind != BufferKind::Once;
-        self.groups.iter().map(|group| (group.right, group.columns)).filter(move |&(place, _)| of_rows(place))
+        let staged = self.groups.iter().filter(|group| group.input.is_none());
+        staged.map(|group| (group.right, group.columns)).filter(move |&(place, _)| of_rows(place))
     }
 }
 
@@ -91,16 +102,17 @@ pub(super) fn totals(gradient: &ParameterGradient) -> &[Total] {
 }
 
 impl<T: Element> Block<T> {
-    /// Adds the products over `all_rows` rows from step `first` of a piece on.
+    /// Adds the products over some steps of a piece.
     pub(super) fn add_products(
         &mut self,
         shared: Shared<'_, T>,
         region: Region<'_>,
-        first: usize,
-        all_rows: usize,
+        steps: Range<usize>,
+        inputs: Boundary<'_, T>,
         turn: &mut Turn<'_, '_, T>,
     ) -> Result<(), CallError> {
         let engine = shared.engine;
+        let (first, all_rows) = (steps.start, steps.len() * region.piece.rows);
         let mut packed = self.packed.take().unwrap_or_else(|| PackedRows::new(engine.level));
         let mut expressions = std::mem::take(&mut self.expressions);
         let factor = |place, columns| self.factor(engine, region, place, (first, all_rows, columns));
@@ -108,7 +120,11 @@ impl<T: Element> Block<T> {
             let right = factor(group.right, group.columns);
             // What is the same at every step is no row of a sequence.
             let repeated = right.row_stride == 0;
-            if !repeated {
+            let source = group.input.and_then(|(input, column)| Some((inputs.sources().nth(input)?, column)));
+            if let Some((source, column)) = source {
+                packed.begin(all_rows, group.columns).map_err(internal)?;
+                self.pack_steps(region, steps.clone(), source, (column, group.columns), &mut packed)?;
+            } else if !repeated {
                 packed.pack(right).map_err(internal)?;
             }
             for term in &group.terms {
@@ -192,8 +208,8 @@ impl<T: Element> Block<T> {
 }
 
 /// Gradients by all parameters up to so many bytes are added up by each block in memory of its own: what a block has of
-/// a chunk is then in a cache when it comes to the next. Larger weights leave a cache within each step, and blocks take
-/// turns in one sum.
+/// a chunk is then in a cache when it comes to the next. On one thread, where blocks follow each other, it is one memory for
+/// all of them. Larger weights leave a cache within each step, and blocks take turns in one sum.
 const OWN_SUM_BYTES: usize = 2 << 20;
 
 /// Goes back through all chunks of all blocks, and adds up their products in `gradient`, which is zero. `back` runs the next
@@ -215,19 +231,34 @@ pub(super) fn add_up<T: Element>(
             back(block, number < count, sum.turn(number))
         });
     }
-    each_block(blocks, threads, |block| {
-        let mut own = std::mem::take(&mut block.gradient);
+    let go = |block: &mut Block<T>, mut own: Vec<T>| {
         own.clear();
         own.resize(length, T::ZERO);
         let sum = Sum::new(&mut own, ranges, order);
         let outcome = (0..chunks(block)).try_for_each(|number| back(block, number == 0, sum.turn(number)));
         drop(sum);
-        block.gradient = own;
+        (own, outcome)
+    };
+    let mut add = |own: &[T]| gradient.iter_mut().zip(own).for_each(|(sum, &addend)| *sum = *sum + addend);
+    if threads <= 1 {
+        // One after the other they need one memory, which stays in a cache, and add up in the same order.
+        let mut own = blocks.first_mut().map(|block| std::mem::take(&mut block.gradient)).unwrap_or_default();
+        for block in &mut *blocks {
+            let outcome;
+            (own, outcome) = go(block, own);
+            outcome?;
+            add(&own);
+        }
+        blocks.iter_mut().take(1).for_each(|block| block.gradient = std::mem::take(&mut own));
+        return Ok(());
+    }
+    each_block(blocks, threads, |block| {
+        let own = std::mem::take(&mut block.gradient);
+        let outcome;
+        (block.gradient, outcome) = go(block, own);
         outcome
     })?;
-    for block in blocks {
-        gradient.iter_mut().zip(&block.gradient).for_each(|(sum, &addend)| *sum = *sum + addend);
-    }
+    blocks.iter().for_each(|block| add(&block.gradient));
     Ok(())
 }
 

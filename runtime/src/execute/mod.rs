@@ -16,6 +16,7 @@
 //! - [`constant`]: what is computed once, from parameters and from sums
 //! - [`matrices`]: the packed matrices of a plan, which take turns in memory
 //! - [`solve`]: the iteration that solves a step, where its equations need each other
+//! - [`in_place`]: inputs that the way back reads where the caller has them
 //! - [`stage`]: what is copied into a block, out of it, and from piece to piece
 //! - [`outlet`]: the caller's sequences, which blocks fill as they go
 //! - [`gradient`]: what blocks add to gradients by parameters
@@ -34,6 +35,7 @@ pub(crate) mod compiled;
 pub(crate) mod constant;
 pub(crate) mod engine;
 pub(crate) mod gradient;
+mod in_place;
 pub(crate) mod matrices;
 pub(crate) mod memory;
 mod outlet;

@@ -28,6 +28,24 @@ impl<'a, 'w, T: Element> Outlet<'a, 'w, T> {
         Self { ports, batch, slices: Mutex::new(slices) }
     }
 
+    /// Notes that some steps of a piece are written soon, which have a place each.
+    pub(super) fn note(
+        &self,
+        block: &mut Block<T>,
+        region: Region<'_>,
+        places: impl Iterator<Item = Option<Place>>,
+        steps: Range<usize>,
+    ) {
+        let slices = self.slices.lock().unwrap_or_else(PoisonError::into_inner);
+        for ((slice, port), _) in
+            slices.iter().zip(self.ports).zip(places).filter(|(_, place)| place.is_some())
+        {
+            if !slice.is_empty() {
+                block.note_written(region, &steps, self.batch, port.size, slice);
+            }
+        }
+    }
+
     /// Copies some steps of a piece out, each port from its place.
     pub(super) fn put(
         &self,

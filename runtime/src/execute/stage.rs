@@ -9,11 +9,13 @@ use gatewright_compiler::plan::{BufferRole, Place};
 
 use super::arena::Region;
 use super::block::{Block, Shared};
+use super::compiled::internal;
 use super::constant::Declared;
 use super::engine::Engine;
+use super::piece::Piece;
 use super::table::Row;
 use crate::error::CallError;
-use crate::matmul::{Element, Lines, fetch_all};
+use crate::matmul::{Element, Lines, Matrix, PackedRows, fetch_all};
 use crate::sequence::Port;
 
 /// Sequences, `[T, B, n]`, or states, `[B, n]`.
@@ -87,44 +89,73 @@ impl<'a, T: Element> Beginnings<'a, T> {
     }
 }
 
-/// Where the rows of some steps of a piece lie in memory, and in `[T, B]` outside: `copy(first row in memory, first row
-/// outside, how many)`. Rows that lie one after the other on both sides are one run where `merge` is set.
-fn each_run(
-    (rows, first): (&[Row], usize),
-    steps: Range<usize>,
-    batch: usize,
-    merge: bool,
-    mut copy: impl FnMut(usize, usize, usize),
-) {
-    let (mut inside, mut outside, mut length) = (0, 0, 0);
-    for at in steps {
-        for row in rows {
-            let next = row.step(first + at) * batch + row.sample;
-            if merge && next == outside + length {
-                length += 1;
-                continue;
+/// Rows of a block, some steps of theirs, and whether they run the same step of neighbouring samples at a time.
+struct Stretch<'r> {
+    rows: &'r [Row],
+    together: bool,
+    /// The first step as the rows count theirs.
+    first: usize,
+    steps: usize,
+}
+
+impl<'r> Stretch<'r> {
+    /// Some steps of a piece. So many of the first of `rows` are `together`.
+    fn new(rows: &'r [Row], together: usize, piece: Piece, steps: &Range<usize>) -> Self {
+        let rows = &rows[..piece.rows];
+        let together = rows.len() <= together;
+        Self { rows, together, first: piece.first + steps.start, steps: steps.len() }
+    }
+
+    /// Where the rows lie in memory, and in `[T, B]` outside: `run(first row in memory, first row outside, how many)`, of
+    /// which each is behind the one before on both sides.
+    fn each_run(&self, batch: usize, mut run: impl FnMut(usize, usize, usize)) {
+        let (mut inside, mut outside, mut length) = (0, 0, 0);
+        let mut put = |next: usize, count: usize| {
+            if next == outside + length {
+                length += count;
+                return;
             }
             if length > 0 {
-                copy(inside, outside, length);
+                run(inside, outside, length);
             }
             inside += length;
-            (outside, length) = (next, 1);
+            (outside, length) = (next, count);
+        };
+        for step in self.first..self.first + self.steps {
+            let place = |row: &Row| row.step(step) * batch + row.sample;
+            match self.rows.first() {
+                Some(first) if self.together => put(place(first), self.rows.len()),
+                _ => self.rows.iter().for_each(|row| put(place(row), 1)),
+            }
         }
-    }
-    if length > 0 {
-        copy(inside, outside, length);
+        if length > 0 {
+            run(inside, outside, length);
+        }
     }
 }
 
-/// The inputs that a plan reads, or those of them that it reads on the way back, and where they are staged.
-fn read_inputs<'s, T: 's>(
+/// Copies `size` numbers of each row, of as many rows as both have. Rows are so many numbers apart.
+fn copy_rows<T: Copy>((from, from_width): (&[T], usize), (to, to_width): (&mut [T], usize), size: usize) {
+    if (from_width, to_width) == (size, size) {
+        let length = from.len().min(to.len());
+        to[..length].copy_from_slice(&from[..length]);
+        return;
+    }
+    for (to, from) in to.chunks_mut(to_width).zip(from.chunks(from_width)) {
+        to[..size].copy_from_slice(&from[..size]);
+    }
+}
+
+/// The inputs that are staged, for the way there or for the way back, and where.
+fn staged_inputs<'s, T: 's>(
     engine: &Engine<T>,
     inputs: impl Iterator<Item = Source<'s, T>>,
     backward: bool,
 ) -> impl Iterator<Item = (Source<'s, T>, Place)> {
-    let places = engine.plan.inputs.iter().zip(&engine.plan.inputs_read_back);
-    inputs.zip(places).filter_map(move |(source, (place, &read_back))| {
-        place.filter(|_| read_back || !backward).map(|place| (source, place))
+    let staged_back = engine.plan.inputs_read_back.iter().zip(&engine.packed_in_place);
+    let places = engine.plan.inputs.iter().zip(staged_back);
+    inputs.zip(places).filter_map(move |(source, (place, (&read_back, in_place)))| {
+        place.filter(|_| !backward || (read_back && in_place.is_none())).map(|place| (source, place))
     })
 }
 
@@ -144,30 +175,65 @@ impl<T: Element> Block<T> {
         let (piece, width) = (region.piece, engine.plan.buffers[place.buffer.0 as usize].width);
         let start = region.place(place, steps.start);
         let arena = &mut self.arena.as_mut_slice()[start..];
-        let rows = (&self.rows[..piece.rows], piece.first);
         let Some(source) = source else {
             for row in arena.chunks_mut(width).take(steps.len() * piece.rows) {
                 row[..size].fill(T::ZERO);
             }
             return;
         };
-        each_run(rows, steps.clone(), source.batch, true, |_, outside, length| {
-            fetch_all(&source.elements[outside * size..(outside + length) * size]);
-        });
-        each_run(rows, steps, source.batch, width == size, |inside, outside, length| {
+        let stretch = Stretch::new(&self.rows, self.together, piece, &steps);
+        // Of chunks before products have asked for it, but not of one row.
+        if steps.start == 0 || piece.rows == 1 {
+            stretch.each_run(source.batch, |_, outside, length| {
+                fetch_all(&source.elements[outside * size..(outside + length) * size]);
+            });
+        }
+        stretch.each_run(source.batch, |inside, outside, length| {
             let from = &source.elements[outside * size..(outside + length) * size];
-            arena[inside * width..inside * width + from.len()].copy_from_slice(from);
+            copy_rows((from, size), (&mut arena[inside * width..], width), size);
         });
     }
 
     /// Notes that some steps of a sequence are read soon.
-    fn note_steps(&mut self, region: Region<'_>, steps: Range<usize>, source: Source<'_, T>) {
-        let Self { rows, soon, .. } = self;
-        let (rows, size) = ((&rows[..region.piece.rows], region.piece.first), source.size);
-        each_run(rows, steps, source.batch, true, |_, outside, length| {
+    pub(super) fn note_steps(&mut self, region: Region<'_>, steps: Range<usize>, source: Source<'_, T>) {
+        let (soon, size) = (&mut self.soon, source.size);
+        let stretch = Stretch::new(&self.rows, self.together, region.piece, &steps);
+        stretch.each_run(source.batch, |_, outside, length| {
             let read = source.elements.get(outside * size..(outside + length) * size);
             soon.extend(read.map(Lines::of));
         });
+    }
+
+    /// Packs some columns of some steps of a sequence as rows of a right operand, for which there is room.
+    pub(super) fn pack_steps(
+        &self,
+        region: Region<'_>,
+        steps: Range<usize>,
+        source: Source<'_, T>,
+        (column, columns): (usize, usize),
+        packed: &mut PackedRows<T>,
+    ) -> Result<(), CallError> {
+        let (stretch, size) = (Stretch::new(&self.rows, self.together, region.piece, &steps), source.size);
+        let mut outcome = Ok(());
+        stretch.each_run(source.batch, |inside, outside, length| {
+            let rows =
+                source.elements.get(outside * size + column..(outside + length) * size).unwrap_or_default();
+            let put = packed.put(inside, Matrix::new(rows, length, columns, size));
+            outcome = std::mem::replace(&mut outcome, Ok(())).and(put);
+        });
+        outcome.map_err(internal)
+    }
+
+    /// Notes that some steps of a sequence are written soon, which are copied out.
+    pub(super) fn note_written(
+        &mut self,
+        region: Region<'_>,
+        steps: &Range<usize>,
+        batch: usize,
+        size: usize,
+        into: &[T],
+    ) {
+        self.note_steps(region, steps.clone(), Source { elements: into, batch, size });
     }
 
     /// Copies some steps of a sequence out, from a place.
@@ -185,13 +251,15 @@ impl<T: Element> Block<T> {
         }
         let (piece, width) = (region.piece, engine.plan.buffers[place.buffer.0 as usize].width);
         let arena = &self.arena.as_slice()[region.place(place, steps.start)..];
-        let rows = (&self.rows[..piece.rows], piece.first);
-        each_run(rows, steps.clone(), batch, true, |_, outside, length| {
-            fetch_all(&into[outside * size..(outside + length) * size]);
-        });
-        each_run(rows, steps, batch, width == size, |inside, outside, length| {
+        let stretch = Stretch::new(&self.rows, self.together, piece, &steps);
+        if piece.rows == 1 {
+            stretch.each_run(batch, |_, outside, length| {
+                fetch_all(&into[outside * size..(outside + length) * size]);
+            });
+        }
+        stretch.each_run(batch, |inside, outside, length| {
             let into = &mut into[outside * size..(outside + length) * size];
-            into.copy_from_slice(&arena[inside * width..inside * width + into.len()]);
+            copy_rows((&arena[inside * width..], width), (into, size), size);
         });
     }
 
@@ -291,7 +359,7 @@ impl<T: Element> Block<T> {
     ) where
         T: 's,
     {
-        for (source, place) in read_inputs(engine, inputs, backward) {
+        for (source, place) in staged_inputs(engine, inputs, backward) {
             self.stage_steps(engine, region, (place, steps.clone()), source.size, Some(source));
         }
     }
@@ -307,7 +375,7 @@ impl<T: Element> Block<T> {
     ) where
         T: 's,
     {
-        for (source, _) in read_inputs(engine, inputs, backward) {
+        for (source, _) in staged_inputs(engine, inputs, backward) {
             self.note_steps(region, steps.clone(), source);
         }
     }

@@ -58,7 +58,7 @@ const CACHED_BYTES: usize = 4 << 20;
 /// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
 const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 
-/// `left * right` to the result; `soon` is fetched meanwhile.
+/// `left * right` to the result; what is read `soon` is fetched meanwhile.
 ///
 /// # Safety
 ///
@@ -71,7 +71,7 @@ pub(super) unsafe fn drive<T: Element>(
     transposed: bool,
     rows: usize,
     right: Packed<'_, T>,
-    mut soon: Soon<'_>,
+    soon: &mut Soon,
 ) {
     if right.rows() == 0 {
         // SAFETY: the caller's promise about the result.
@@ -84,12 +84,12 @@ pub(super) unsafe fn drive<T: Element>(
         if let Some(before) = said.replace(call) {
             call.fetch_result(operands);
             // SAFETY: a call of `nest` for these operands, whose validity is the caller's promise.
-            unsafe { before.run(operands, right, &mut soon) };
+            unsafe { before.run(operands, right, soon) };
         }
     });
     if let Some(last) = said {
         // SAFETY: as above.
-        unsafe { last.run(operands, right, &mut soon) };
+        unsafe { last.run(operands, right, soon) };
     }
 }
 
@@ -213,7 +213,7 @@ impl<T: Element> Call<T> {
     /// [`nest`] has said the call for matrices of this shape and level and for such strides; the operands are valid as for
     /// [`drive`], with as many rows.
     #[inline]
-    pub(super) unsafe fn run(self, operands: Operands<T>, right: Packed<'_, T>, soon: &mut Soon<'_>) {
+    pub(super) unsafe fn run(self, operands: Operands<T>, right: Packed<'_, T>, soon: &mut Soon) {
         let depth = right.rows();
         // SAFETY: the group begins within the panels.
         let group = unsafe { right.panels().as_ptr().add(self.group) };

@@ -43,13 +43,36 @@ impl<T: Element> PackedRows<T> {
     ///
     /// [`Error::TooShort`], [`Error::RowsOverlap`], [`Error::TooLarge`] or [`Error::Unavailable`].
     pub fn pack(&mut self, right: Matrix<'_, T>) -> Result<(), Error> {
+        self.begin(right.rows, right.columns)?;
+        self.put(0, right)
+    }
+
+    /// Makes room for so many rows in the place of those before. All of them are [put](PackedRows::put) there next.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooLarge`] or [`Error::Unavailable`].
+    pub fn begin(&mut self, rows: usize, columns: usize) -> Result<(), Error> {
+        match &mut self.packed {
+            Some(packed) => packed.reshape(rows, columns),
+            none => {
+                *none = Some(PackedMatrix::zeroed_for(self.level, rows, columns)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Packs some of the rows of a right operand, from row `first` on.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::OutOfPlace`] where there is no room for them, [`Error::TooShort`], [`Error::RowsOverlap`].
+    pub fn put(&mut self, first: usize, right: Matrix<'_, T>) -> Result<(), Error> {
         let Matrix { numbers, rows, columns, row_stride, .. } = right;
-        let packed = match &mut self.packed {
-            Some(packed) => packed,
-            none => none.insert(PackedMatrix::zeroed_for(self.level, rows, columns)?),
-        };
-        packed.reshape(rows, columns)?;
-        packed.place(0, 0, numbers, rows, columns, row_stride, false)
+        match &mut self.packed {
+            Some(packed) => packed.place(first, 0, numbers, rows, columns, row_stride, false),
+            None => Err(Error::OutOfPlace { row: first, column: 0, rows, columns }),
+        }
     }
 
     /// `result += left^T right` with the rows packed last, where row `k` of both belongs together. A number of the
@@ -84,7 +107,7 @@ impl<T: Element> PackedRows<T> {
         // SAFETY: the conditions of `drive`: `extent` puts `depth` rows of `rows` numbers of the left operand within its
         // slice, and `rows` rows of the result, apart, within its own, which is borrowed mutably and so shares no numbers
         // with the left operand.
-        unsafe { drive(operands, true, rows, packed, Soon::new(&[])) };
+        unsafe { drive(operands, true, rows, packed, &mut Soon::default()) };
         Ok(())
     }
 }

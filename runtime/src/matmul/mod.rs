@@ -33,8 +33,8 @@ pub use multiply::{Product, Rows, multiply};
 pub use packed::{Packed, PackedMatrix};
 pub(crate) use packed::{PackedMut, PackedSets};
 pub use sample::{SampleOperand, SampleResult, arrange, row_maximum, sample_product};
-pub use soon::Lines;
 pub(crate) use soon::fetch_all;
+pub use soon::{Lines, Soon};
 
 use crate::primitive::Level;
 

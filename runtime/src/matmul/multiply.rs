@@ -1,7 +1,7 @@
 //! Products by a packed matrix within a workspace: what may be asked for, and the checks that make it sound.
 
 use super::drive::{Call, Operands, drive, nest, nothing};
-use super::soon::{Lines, Soon};
+use super::soon::Soon;
 use super::{Element, Error, Packed, extent};
 use crate::primitive::Level;
 
@@ -19,7 +19,7 @@ pub struct Rows {
 }
 
 /// `left * right` to the result, both `rows` of a workspace that begin at the places given; they may lie between each
-/// other. What is read `soon` is fetched meanwhile: a hint.
+/// other. What is read `soon` is fetched meanwhile, as much as there is time for: a hint.
 ///
 /// # Errors
 ///
@@ -30,13 +30,13 @@ pub fn multiply<T: Element>(
     rows: Rows,
     (left, result): (usize, usize),
     right: Packed<'_, T>,
-    soon: &[Lines],
+    soon: &mut Soon,
 ) -> Result<(), Error> {
     let spans = Spans::new(rows, right.rows(), right.columns(), workspace.len())?;
     spans.check(workspace.len(), left, result)?;
     let operands = operands(workspace, rows, left, result);
     // SAFETY: the conditions of `drive`, which `Spans` is made and checked for.
-    unsafe { drive(operands, false, rows.count, right, Soon::new(soon)) };
+    unsafe { drive(operands, false, rows.count, right, soon) };
     Ok(())
 }
 
@@ -91,14 +91,13 @@ impl<T: Element> Product<T> {
         workspace: &mut [T],
         (left, result): (usize, usize),
         right: Packed<'_, T>,
-        soon: &[Lines],
+        soon: &mut Soon,
     ) -> Result<(), Error> {
         if self.shape != shape(right) {
             return Err(Error::OtherMatrix { rows: right.rows(), columns: right.columns() });
         }
         self.spans.check(workspace.len(), left, result)?;
         let operands = operands(workspace, self.rows, left, result);
-        let mut soon = Soon::new(soon);
         if right.rows() == 0 {
             // SAFETY: as below.
             unsafe { nothing(operands, self.rows.count, right.columns()) };
@@ -111,7 +110,7 @@ impl<T: Element> Product<T> {
             }
             // SAFETY: `nest` has said the call for these rows, and a matrix of the shape and level of `right`. The operands
             // are valid as `drive` has it, which `self.spans` was made and is checked for.
-            unsafe { call.run(operands, right, &mut soon) };
+            unsafe { call.run(operands, right, soon) };
         }
         Ok(())
     }

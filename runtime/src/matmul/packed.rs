@@ -90,14 +90,15 @@ impl<T: Element> PackedMatrix<T> {
         Ok(Self { rows, columns, level, storage })
     }
 
-    /// Makes this a matrix of zeros of another shape, in the same storage where that is large enough.
+    /// Makes this a matrix of another shape, in the same storage where that is large enough: zero past the last column,
+    /// whatever was there within.
     pub(super) fn reshape(&mut self, rows: usize, columns: usize) -> Result<(), Error> {
         if (rows, columns) == (self.rows, self.columns) {
             return Ok(());
         }
         if numbers::<T>(rows, columns).is_some_and(|needed| needed <= self.storage.length()) {
             (self.rows, self.columns) = (rows, columns);
-            self.clear();
+            self.view_mut().clear_pads();
         } else {
             *self = Self::zeroed_for(self.level, rows, columns)?;
         }
@@ -265,8 +266,16 @@ impl<T: Element> PackedMut<'_, T> {
                 place_transposed(panel, inside, source, width, rows, row_stride);
             } else {
                 let lines = panel.chunks_exact_mut(T::PANEL);
-                for (line, source_line) in lines.zip(source.chunks(row_stride.max(1))) {
-                    line[inside..inside + width].copy_from_slice(&source_line[first..first + width]);
+                let lines = lines.zip(source.chunks(row_stride.max(1)));
+                if width == T::PANEL {
+                    // A length that is known here: no call for so few numbers.
+                    lines.for_each(|(line, row)| {
+                        line[..T::PANEL].copy_from_slice(&row[first..][..T::PANEL]);
+                    });
+                } else {
+                    lines.for_each(|(line, row)| {
+                        line[inside..inside + width].copy_from_slice(&row[first..first + width]);
+                    });
                 }
             }
             first += width;

@@ -28,10 +28,14 @@ impl Lines {
     }
 }
 
-/// What is read soon, handed out in pieces as kernels ask for them.
-pub(super) struct Soon<'a> {
-    parts: &'a [Lines],
-    /// Bytes of the first part that were asked for.
+/// What is read soon, handed out in pieces as the kernels of products ask for them. What one product has not asked for is
+/// left to the next.
+#[derive(Debug, Default)]
+pub struct Soon {
+    parts: Vec<Lines>,
+    /// The part that is asked for now.
+    part: usize,
+    /// Bytes of it that were asked for.
     begun: usize,
 }
 
@@ -42,20 +46,28 @@ pub(super) struct Ahead {
     pub(super) step: usize,
 }
 
-impl<'a> Soon<'a> {
-    pub(super) fn new(parts: &'a [Lines]) -> Self {
-        Self { parts, begun: 0 }
+impl Extend<Lines> for Soon {
+    fn extend<I: IntoIterator<Item = Lines>>(&mut self, lines: I) {
+        self.parts.extend(lines);
+    }
+}
+
+impl Soon {
+    /// Nothing, in the same memory.
+    pub fn clear(&mut self) {
+        self.parts.clear();
+        (self.part, self.begun) = (0, 0);
     }
 
     /// What a kernel of `depth` rounds asks for: at most a line in each.
     #[inline]
     pub(super) fn take(&mut self, depth: usize) -> Option<Ahead> {
-        let (part, others) = self.parts.split_first()?;
+        let part = self.parts.get(self.part)?;
         let first = std::ptr::without_provenance(part.first.wrapping_add(self.begun));
         let step = part.bytes.saturating_sub(self.begun).div_ceil(depth.max(1)).min(LINE);
         self.begun += step * depth;
         if self.begun >= part.bytes {
-            (self.parts, self.begun) = (others, 0);
+            (self.part, self.begun) = (self.part + 1, 0);
         }
         Some(Ahead { first, step })
     }
@@ -101,8 +113,8 @@ mod tests {
         let base = workspace.as_ptr();
         let parts = [64..1100, 2048..2064, 3000..3000, 100..140];
         for depth in [1, 7, 64, 512] {
-            let lines = parts.clone().map(|part| Lines::of(&workspace[part]));
-            let mut soon = Soon::new(&lines);
+            let mut soon = Soon::default();
+            soon.extend(parts.clone().map(|part| Lines::of(&workspace[part])));
             let mut asked = [false; 256];
             while let Some(ahead) = soon.take(depth) {
                 let first = ahead.first.addr() - base.addr();

@@ -1,6 +1,6 @@
 use super::{
-    Element, Error, Matrix, MatrixMut, PackedMatrix, Product, Rows, SampleOperand, SampleResult, arrange,
-    general, multiply, row_maximum, sample_product,
+    Element, Error, Matrix, MatrixMut, PackedMatrix, Product, Rows, SampleOperand, SampleResult, Soon,
+    arrange, general, multiply, row_maximum, sample_product,
 };
 use crate::primitive::Level;
 
@@ -59,8 +59,8 @@ fn product<T: Element>(left: &[T], rows: Rows, right: &PackedMatrix<T>, result: 
     let mut other = workspace.clone();
     let places = (0, left.len());
     let right = right.view();
-    multiply(&mut workspace, rows, places, right, &[]).unwrap();
-    Product::new(rows, right).unwrap().run(&mut other, places, right, &[]).unwrap();
+    multiply(&mut workspace, rows, places, right, &mut Soon::default()).unwrap();
+    Product::new(rows, right).unwrap().run(&mut other, places, right, &mut Soon::default()).unwrap();
     assert!(workspace == other);
     assert!(workspace[..left.len()] == *left);
     result.copy_from_slice(&workspace[left.len()..]);
@@ -173,9 +173,9 @@ fn operands_may_lie_between_each_others_rows() {
             for prepared in [false, true] {
                 let mut workspace = before.clone();
                 let outcome = if prepared {
-                    product.run(&mut workspace, (0, 16), right.view(), &[])
+                    product.run(&mut workspace, (0, 16), right.view(), &mut Soon::default())
                 } else {
-                    multiply(&mut workspace, rows, (0, 16), right.view(), &[])
+                    multiply(&mut workspace, rows, (0, 16), right.view(), &mut Soon::default())
                 };
                 outcome.unwrap();
                 for (old, new) in before.chunks(stride).zip(workspace.chunks(stride)) {
@@ -200,9 +200,10 @@ fn what_does_not_fit_is_refused_and_nothing_written() {
     let huge = Rows { left_stride: usize::MAX, ..rows };
     let refused = |rows: Rows, places: (usize, usize), expected: fn(&Error) -> bool| {
         let mut workspace = vec![1.0; 1000];
-        let error = multiply(&mut workspace, rows, places, right, &[]).unwrap_err();
+        let error = multiply(&mut workspace, rows, places, right, &mut Soon::default()).unwrap_err();
         assert!(expected(&error), "{error}");
-        let product = Product::new(rows, right).and_then(|one| one.run(&mut workspace, places, right, &[]));
+        let product = Product::new(rows, right)
+            .and_then(|one| one.run(&mut workspace, places, right, &mut Soon::default()));
         let error = product.unwrap_err();
         assert!(expected(&error), "{error}");
         assert!(workspace.iter().all(|&number| number == 1.0));
@@ -221,7 +222,7 @@ fn what_does_not_fit_is_refused_and_nothing_written() {
     refused(narrow, (0, 500), |error| matches!(error, Error::RowsOverlap { .. }));
     // What just fits.
     for places in [(0, 10), (42, 0), (0, 510), (542, 0)] {
-        multiply(&mut vec![1.0; 1000], rows, places, right, &[]).unwrap();
+        multiply(&mut vec![1.0; 1000], rows, places, right, &mut Soon::default()).unwrap();
     }
 }
 
@@ -232,7 +233,7 @@ fn a_product_is_done_with_matrices_like_its_own() {
     let mut workspace = vec![1.0; 1000];
     let mut product = Product::new(rows, matrix(Level::best(), 8, 40).view()).unwrap();
     let mut run = |product: &Product<f32>, right: PackedMatrix<f32>| {
-        product.run(&mut workspace, (0, 100), right.view(), &[])
+        product.run(&mut workspace, (0, 100), right.view(), &mut Soon::default())
     };
     assert_eq!(run(&product, matrix(Level::best(), 8, 40)), Ok(()));
     let others = [(Level::best(), 9, 40), (Level::best(), 8, 41), (Level::best(), 0, 40)];
