@@ -4,13 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gatewright_compiler::graph::solve::SolveOptions;
-use gatewright_compiler::plan::{BufferKind, OnceSource, Place, Plan, SampleMatrix, Section, Step};
+use gatewright_compiler::plan::{BufferKind, Place, Plan, SampleMatrix, Section, Step};
 
 use super::arena::{ArenaLayout, Region, Room};
 use super::compiled::internal;
-use super::constant::{Expressions, GradientExpressions, ParameterValues};
+use super::constant::{GradientExpressions, ParameterValues};
 use super::engine::Engine;
-use super::matrices::Matrices;
 use super::outlet::Outlet;
 use super::piece::Course;
 use super::ready::{Operation, Ready};
@@ -18,6 +17,7 @@ use super::round::Adjoints;
 use super::stage::Source;
 use super::sum::Turn;
 use super::table::Row;
+use super::weights::Weights;
 use crate::aligned::AlignedVec;
 use crate::error::CallError;
 use crate::matmul::{self, Element, Lines, PackedRows};
@@ -96,18 +96,11 @@ pub(crate) struct Shared<'a, T> {
     pub(crate) engine: &'a Engine<T>,
     /// How steps are solved.
     pub(crate) solve: SolveOptions,
-    pub(crate) matrices: &'a Matrices<T>,
+    /// Most threads that run blocks.
+    pub(crate) threads: usize,
+    pub(crate) weights: &'a Weights<T>,
+    /// Read on the way back only.
     pub(crate) parameters: ParameterValues<'a, T>,
-    pub(crate) expressions: &'a Expressions<T>,
-}
-
-impl<'a, T: Element> Shared<'a, T> {
-    pub(crate) fn once(&self, source: OnceSource) -> &'a [T] {
-        match source {
-            OnceSource::Parameter(index) => self.parameters.of(index),
-            OnceSource::Expression(index) => self.expressions.value(self.engine, index),
-        }
-    }
 }
 
 impl<T> Block<T> {
@@ -349,7 +342,7 @@ impl<T: Element> Block<T> {
             match operation {
                 Operation::Product { product, matrix, left, result } => {
                     let places = (left.at(step, first), result.at(step, first));
-                    let matrix = shared.matrices.of(*matrix)?;
+                    let matrix = shared.weights.matrix(*matrix)?;
                     ready.products[*product].run(arena, places, matrix, &self.soon).map_err(internal)?;
                     self.soon.clear();
                 }
@@ -387,7 +380,7 @@ impl<T: Element> Block<T> {
                 Step::Product { operand, matrix, output, accumulate } => {
                     let rows = product_rows(plan, rows, *operand, *output, *accumulate);
                     let places = (region.place(*operand, step), region.place(*output, step));
-                    let matrix = shared.matrices.of(*matrix)?;
+                    let matrix = shared.weights.matrix(*matrix)?;
                     matmul::multiply(arena, rows, places, matrix, &self.soon).map_err(internal)?;
                     self.soon.clear();
                 }

@@ -95,7 +95,7 @@ impl<T: Element> Ready<T> {
                 let operation = match step {
                     Step::Product { operand, matrix, output, accumulate } => {
                         let rows = product_rows(plan, region.piece.rows, *operand, *output, *accumulate);
-                        self.ready_product(products, rows, shared.matrices.of(*matrix)?)?;
+                        self.ready_product(products, rows, shared.weights.matrix(*matrix)?)?;
                         products += 1;
                         let track = |place: &Place| {
                             region.track(place.buffer.0 as usize, place.time).column(place.column)
