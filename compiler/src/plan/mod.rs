@@ -15,6 +15,7 @@
 //! | `gradient` | gradients by parameters → outer products over all rows, sums over all rows |
 //! | `emit` | everything → programs of products and element loops |
 //! | `fuse` | multiply-adds within a loop |
+//! | `track` | where a buffer lies at each step, once its arena is known |
 //!
 //! # Invariants
 //!
@@ -70,9 +71,11 @@ mod layout;
 mod print;
 mod sample;
 mod section;
+mod track;
 mod verify;
 
 pub use gradient::{GradientTerm, ParameterGradient};
+pub use track::{Moment, Steps, Track};
 
 use kernel::Kernel;
 

@@ -320,8 +320,9 @@ impl<T: Element> Block<T> {
         } else {
             (Section::Prepare, Section::Step, &plan.unknowns)
         };
-        self.loop_program(shared, region, prepare, step)?;
+        // Nothing is prepared where nothing is solved.
         if !solved.is_empty() {
+            self.loop_program(shared, region, prepare, step)?;
             self.solve(shared, region, step, solved, backward)?;
         }
         self.loop_program(shared, region, rest, step)
@@ -335,22 +336,20 @@ impl<T: Element> Block<T> {
         section: Section,
         step: usize,
     ) -> Result<(), CallError> {
-        let (rows, first) = (region.piece.rows, region.first);
+        let (rows, moment) = (region.piece.rows, region.moment(step));
         let ready = &self.ready[usize::from(section.is_backward())];
         let arena = self.arena.as_mut_slice();
         for operation in ready.operations(section) {
             match operation {
-                Operation::Product { product, matrix, left, result } => {
-                    let places = (left.at(step, first), result.at(step, first));
+                Operation::Product { product, matrix } => {
                     let matrix = shared.weights.matrix(*matrix)?;
-                    ready.products[*product].run(arena, places, matrix, &self.soon).map_err(internal)?;
+                    let product = &ready.products[*product];
+                    product.run_bound(arena, moment, matrix, &self.soon).map_err(internal)?;
                     self.soon.clear();
                 }
-                Operation::Loop { kernel, tracks } => {
-                    self.offsets.clear();
-                    self.offsets.extend(ready.tracks(*tracks).iter().map(|track| track.at(step, first)));
+                Operation::Loop { bound } => {
                     let scratch = self.scratch.as_mut_slice();
-                    shared.engine.run_loop(*kernel, arena, &self.offsets, rows, scratch)?;
+                    shared.engine.run_bound(&ready.loops[*bound], moment, arena, scratch)?;
                 }
                 Operation::Other { instruction } => {
                     let instruction = &shared.engine.plan.program(section)[*instruction];
