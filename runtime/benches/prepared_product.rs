@@ -1,10 +1,11 @@
-//! Does a product that knows its kernels save time where it is small?
+//! Does a product that knows its kernels, or was checked for all steps as well, save time where it is small?
 //!
 //! The product of a time loop, `[rows, depth] [depth, columns]`: at S1 of an MGU and of an LSTM, at S2 and at S3.
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use gatewright::compiler::plan::{Moment, Steps, Track};
 use gatewright::matmul::{PackedMatrix, Product, Rows, Soon, multiply};
 
 /// Rows, depth, columns.
@@ -29,10 +30,19 @@ fn prepared_product(criterion: &mut Criterion) {
                 multiply(&mut workspace, rows, places, weights.view(), &mut Soon::default()).expect("fits")
             });
         });
-        let product = Product::new(rows, weights.view()).expect("fits");
+        let mut product = Product::new(rows, weights.view()).expect("fits");
         group.bench_function(BenchmarkId::new("known", name), |bencher| {
             bencher.iter(|| {
                 product.run(&mut workspace, places, weights.view(), &mut Soon::default()).expect("fits")
+            });
+        });
+        let tracks = (Track::of_run(places.0, 0), Track::of_run(places.1, 0));
+        product.bind(tracks, Steps { steps: 1, chunk: 1 }).expect("fits");
+        group.bench_function(BenchmarkId::new("and checked", name), |bencher| {
+            bencher.iter(|| {
+                product
+                    .run_bound(&mut workspace, Moment::default(), weights.view(), &mut Soon::default())
+                    .expect("fits")
             });
         });
     }

@@ -48,7 +48,7 @@ pub enum CallError {
         minimum: usize,
     },
     /// Something that an implementation of [`SequenceCell`](crate::sequence::SequenceCell) cannot do. Compiled cells can
-    /// do all that can be asked for.
+    /// do all that can be asked for; one that holds its weights keeps nothing for a way back.
     #[error("this cell does not run {what}")]
     Unsupported {
         /// What was asked for.

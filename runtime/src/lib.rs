@@ -4,6 +4,7 @@
 //!   or in a file, both checked by `cargo check`; [`read_cell`] reads one from LaTeX, Markdown or plain text at run time.
 //! - [`CompiledCell`] is a cell compiled for given feature sizes. It implements [`sequence::SequenceCell`]: the one
 //!   boundary through which layers, adapters and programs run cells.
+//! - [`inference`] holds the weights of a cell that is not trained any more.
 //! - [`stream`] runs a cell one step at a time, without allocation.
 //! - [`carried`] runs long sequences in parts: truncated back-propagation through time.
 //! - [`layer`] puts cells together: stacks, both directions, residual sums, regularisers.
@@ -24,6 +25,7 @@ pub mod error;
 mod execute;
 #[doc(hidden)]
 pub mod expansion;
+pub mod inference;
 pub mod layer;
 #[allow(unsafe_code, reason = "packed kernels")]
 pub mod matmul;

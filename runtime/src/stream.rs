@@ -56,14 +56,12 @@ impl<T: Element> CompiledCell<T> {
         let engine = Arc::clone(&self.inference);
         let mut memory = Memory::default();
         let _ = memory.attach(&engine, (1, batch), &Sequences::default(), Keep::Nothing, None)?;
-        memory.compute_constants(&engine, self.parameters(parameters))?;
-        let mut blocks = std::mem::take(&mut memory.blocks);
-        let shared = self.shared(&engine, parameters, &memory);
-        let staged = blocks
-            .iter_mut()
-            .try_for_each(|block| block.stage_constants(shared).and_then(|()| block.ready_one_step(shared)));
-        memory.blocks = blocks;
-        staged?;
+        memory.weights.prepare(&engine, self.parameters(parameters), false)?;
+        let (blocks, shared) = split(&mut memory, &engine, self.solve);
+        for block in blocks {
+            block.stage_constants(shared)?;
+            block.ready_one_step(shared)?;
+        }
         let mut declared = Declared::default();
         self.declare(&mut declared, parameters, |_| true)?;
         let (layout, solve) = (self.layout.clone(), self.solve);
@@ -170,9 +168,6 @@ fn split<'m, T: Element>(
     engine: &'m Engine<T>,
     solve: SolveOptions,
 ) -> (&'m mut [Block<T>], Shared<'m, T>) {
-    let Memory { blocks, matrices, expressions, .. } = memory;
-    // What is read from parameters has been staged.
-    let parameters = ParameterValues { elements: &[], ranges: &[] };
-    let shared = Shared { engine, solve, matrices, parameters, expressions };
-    (blocks, shared)
+    let Memory { blocks, weights, .. } = memory;
+    (blocks, Shared { engine, solve, threads: 1, weights, parameters: ParameterValues::default() })
 }

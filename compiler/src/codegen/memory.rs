@@ -46,8 +46,8 @@ impl Drop for CodeMemory {
     fn drop(&mut self) {
         // SAFETY: `module` is taken once, here, and `self` is not used afterwards.
         let module = unsafe { ManuallyDrop::take(&mut self.module) };
-        // SAFETY: code is only run by `CompiledKernels::run`, which borrows the `CompiledKernels` that owns `self` for
-        // the whole call; since `drop` has exclusive access, no call is under way, and no address outlives `self`.
+        // SAFETY: code is only run by `CompiledKernels`, which borrows itself, and with it `self`, for the
+        // whole call; since `drop` has exclusive access, no call is under way, and no address outlives `self`.
         unsafe { module.free_memory() };
     }
 }

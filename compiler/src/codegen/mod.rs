@@ -22,7 +22,10 @@ mod memory;
 mod schedule;
 mod vector;
 
+pub use call::BoundKernel;
 pub use error::CodegenError;
+
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use cranelift_codegen::ir::{Function, UserFuncName};
 use cranelift_codegen::isa::OwnedTargetIsa;
@@ -46,6 +49,8 @@ pub const MAXIMUM_SCRATCH: usize = 1 << 32;
 /// A set of compiled kernels of one precision.
 #[derive(Debug)]
 pub struct CompiledKernels {
+    /// No other set of this process has it.
+    number: u64,
     precision: Precision,
     entries: Vec<Entry>,
     memory: CodeMemory,
@@ -104,7 +109,10 @@ impl CompiledKernels {
             drop(CodeMemory::new(module, &[]));
             return Err(error);
         }
-        Ok(Self { precision, entries, memory: CodeMemory::new(module, &functions) })
+        // From 1 on: 0 is the number of no set.
+        static SETS: AtomicU64 = AtomicU64::new(1);
+        let number = SETS.fetch_add(1, Ordering::Relaxed);
+        Ok(Self { number, precision, entries, memory: CodeMemory::new(module, &functions) })
     }
 
     /// Number of kernels.

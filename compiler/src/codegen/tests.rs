@@ -6,6 +6,7 @@ use crate::operator::real::Real;
 use crate::operator::{Binary, Ternary, Unary};
 use crate::plan::interpret::{KernelCallError, run_kernel};
 use crate::plan::kernel::{Instruction, Kind, ValueId};
+use crate::plan::{Moment, Steps, Track};
 
 /// Element after element, by the definition.
 unsafe extern "C" fn tile<T: Real, const INDEX: usize>(destination: *mut T, source: *const T, length: usize) {
@@ -203,7 +204,15 @@ fn compare<T: Real>(
     let needed = compiled.scratch_elements();
     let mut scratch: Vec<T> = (0..needed + 8).map(|_| T::from_f64(random.number())).collect();
     let guard = scratch[needed..].to_vec();
+    // Once by itself, once as the third step of a run in which every buffer moves.
+    let mut moved = [vec![T::ZERO; 2 * offsets.len()], found.clone()].concat();
+    let tracks: Vec<Track> = offsets.iter().map(|&offset| Track::of_run(offset, offsets.len())).collect();
+    let (steps, moment) = (Steps { steps: 3, chunk: 2 }, Moment { step: 2, chunk: 1 });
+    let mut bound = BoundKernel::default();
+    compiled.bind(&mut bound, index, rows, (&tracks, steps)).unwrap();
+    compiled.run_bound(&bound, moment, &mut moved, &primitives(), &mut scratch[..needed]).unwrap();
     compiled.run(index, &mut found, &offsets, rows, &primitives(), &mut scratch[..needed]).unwrap();
+    assert!(found.iter().zip(&moved[2 * offsets.len()..]).all(|(a, b)| same(*a, *b)), "bound\n{kernel}");
     assert!(guard.iter().zip(&scratch[needed..]).all(|(a, b)| same(*a, *b)), "scratch overrun\n{kernel}");
     for (place, (a, b)) in expected.iter().zip(&found).enumerate() {
         let offsets = &offsets;
@@ -451,6 +460,61 @@ fn calls_that_do_not_fit_are_errors() {
     let expected = KernelCallError::Precision { compiled: Precision::Single, called: Precision::Double };
     assert_eq!(double, Err(expected));
     assert_eq!(run(0, &mut arena, &offsets, 1, &mut scratch), Ok(()));
+}
+
+#[test]
+fn bound_kernels_run_at_their_steps_in_their_set_only() {
+    let kernel = lstm_forward(8);
+    let compile = || CompiledKernels::compile(std::slice::from_ref(&kernel), Precision::Single).unwrap();
+    let (compiled, other) = (compile(), compile());
+    let table = primitives::<f32>();
+    // The first buffer begins 8 elements on at each step, the last one at each step of a chunk.
+    let tracks = |last: Track| {
+        [Track::of_run(0, 8)]
+            .into_iter()
+            .chain([96, 104, 168, 184].map(|at| Track::in_turn([at; 2])))
+            .chain([last])
+    };
+    let tracks: Vec<Track> = tracks(Track::of_chunk(200, 16)).collect();
+    let steps = Steps { steps: 4, chunk: 2 };
+    let mut bound = BoundKernel::default();
+    let mut arena = vec![0.5_f32; 224];
+    let mut scratch = vec![0.0_f32; compiled.scratch_elements()];
+    let at = |step: usize, chunk: usize| Moment { step, chunk };
+    let unbound = |step: usize, steps: usize| Err(KernelCallError::Unbound { step, steps });
+    let no_kernel = Err(KernelCallError::NoSuchKernel { index: 0, count: 1 });
+    assert_eq!(compiled.run_bound(&bound, at(0, 0), &mut arena, &table, &mut scratch), no_kernel.clone());
+    compiled.bind(&mut bound, 0, 1, (&tracks, steps)).unwrap();
+    for (step, chunk) in [(4, 3), (2, 0), (0, 1), (usize::MAX, usize::MAX), (0, usize::MAX)] {
+        let refused = compiled.run_bound(&bound, at(step, chunk), &mut arena, &table, &mut scratch);
+        assert_eq!(refused, unbound(step, 4));
+    }
+    assert_eq!(other.run_bound(&bound, at(0, 0), &mut arena, &table, &mut scratch), no_kernel);
+    // The last buffer of 8 elements ends at 200 + 16 + 8.
+    let refused = compiled.run_bound(&bound, at(3, 2), &mut arena[..223], &table, &mut scratch);
+    assert_eq!(refused, Err(KernelCallError::OutOfArena { buffer: 0, length: 223 }));
+    let refused = compiled.run_bound(&bound, at(3, 2), &mut arena, &table, &mut []);
+    assert_eq!(refused, Err(KernelCallError::Scratch { expected: 1, found: 0 }));
+    let refused = compiled.run_bound(&bound, at(3, 2), &mut [0.0_f64; 224], &primitives(), &mut [0.0]);
+    let expected = KernelCallError::Precision { compiled: Precision::Single, called: Precision::Double };
+    assert_eq!(refused, Err(expected));
+    assert!(arena.iter().all(|x| *x == 0.5));
+    assert_eq!(compiled.run_bound(&bound, at(3, 2), &mut arena, &table, &mut scratch), Ok(()));
+    assert!(arena.iter().any(|x| *x != 0.5));
+    // What cannot be bound runs nothing.
+    let refused = compiled.bind(&mut bound, 0, usize::MAX, (&tracks, steps));
+    assert_eq!(refused, Err(KernelCallError::OutOfArena { buffer: 0, length: usize::MAX }));
+    assert_eq!(compiled.run_bound(&bound, at(0, 0), &mut arena, &table, &mut scratch), unbound(0, 0));
+    let refused = compiled.bind(&mut bound, 0, 1, (&tracks[1..], steps));
+    assert_eq!(refused, Err(KernelCallError::Bindings { expected: 6, found: 5 }));
+    let refused = compiled.bind(&mut bound, 1, 1, (&tracks, steps));
+    assert_eq!(refused, Err(KernelCallError::NoSuchKernel { index: 1, count: 1 }));
+    let long = Steps { steps: usize::MAX, chunk: 1 };
+    let refused = compiled.bind(&mut bound, 0, 1, (&tracks, long));
+    assert_eq!(refused, Err(KernelCallError::OutOfArena { buffer: 0, length: usize::MAX }));
+    // No rows are nothing to do.
+    compiled.bind(&mut bound, 0, 0, (&tracks, long)).unwrap();
+    assert_eq!(compiled.run_bound(&bound, at(0, 0), &mut [], &table, &mut scratch), Ok(()));
 }
 
 #[test]

@@ -47,6 +47,14 @@ pub enum KernelCallError {
         /// Elements of the arena.
         length: usize,
     },
+    /// A kernel that was bound to other steps.
+    #[error("step {step} is none of the {steps} steps that the kernel was bound to")]
+    Unbound {
+        /// The step.
+        step: usize,
+        /// As many as it was bound to.
+        steps: usize,
+    },
     /// The scratch memory is too short.
     #[error("kernel needs {expected} elements of scratch memory, {found} were given")]
     Scratch {

@@ -16,6 +16,7 @@
 //! | `emit` | everything → programs of products and element loops |
 //! | `fuse` | multiply-adds within a loop |
 //! | `access` | what an instruction of a program reads and writes |
+//! | `track` | where a buffer lies at each step, once its arena is known |
 //!
 //! # Invariants
 //!
@@ -72,9 +73,11 @@ mod layout;
 mod print;
 mod sample;
 mod section;
+mod track;
 mod verify;
 
 pub use gradient::{GradientTerm, ParameterGradient};
+pub use track::{Moment, Steps, Track};
 
 use kernel::Kernel;
 

@@ -1,6 +1,6 @@
 //! Where the buffers of a plan lie in one allocation.
 
-use gatewright_compiler::plan::{Buffer, BufferKind, Place, Plan};
+use gatewright_compiler::plan::{Buffer, BufferKind, Moment, Place, Plan, Track};
 
 use super::piece::Piece;
 
@@ -149,52 +149,33 @@ impl<'a> Region<'a> {
     pub(crate) fn track(&self, buffer: usize, time: usize) -> Track {
         let (layout, piece) = (self.layout, &self.piece);
         let (offset, width) = (layout.offsets[buffer], layout.widths[buffer]);
-        let at = |row: usize| [offset + row * width; 2];
+        let at = |row: usize| offset + row * width;
         let stride = piece.rows * width;
         match layout.kinds[buffer] {
             BufferKind::Sequence { extra } => {
                 let before = piece.before + if extra { piece.borders } else { 0 };
-                Track { blocks: at(before + time * piece.rows), stride, chunk: 0 }
+                Track::of_run(at(before + time * piece.rows), stride)
             }
-            BufferKind::Chunk { .. } => Track { blocks: at(time * piece.rows), stride, chunk: usize::MAX },
+            BufferKind::Chunk { .. } => Track::of_chunk(at(time * piece.rows), stride),
             BufferKind::Ring => {
                 let mut blocks = [0, 1].map(|parity| offset + parity * layout.room.rows * width);
                 blocks.rotate_left(time % 2);
-                Track { blocks, stride: 0, chunk: 0 }
+                Track::in_turn(blocks)
             }
-            BufferKind::Step | BufferKind::Once => Track { blocks: at(0), stride: 0, chunk: 0 },
+            BufferKind::Step | BufferKind::Once => Track::in_turn([offset; 2]),
         }
+    }
+
+    /// A step of the piece, in the chunk that the region is at.
+    #[inline]
+    pub(crate) fn moment(&self, step: usize) -> Moment {
+        Moment { step, chunk: self.first }
     }
 
     /// First element of a place in the block for step `step`.
     #[inline]
     pub(crate) fn place(&self, place: Place, step: usize) -> usize {
         self.block(place.buffer.0 as usize, place.time, step) + place.column
-    }
-}
-
-/// Where a block is at each step of a piece, see [`Region::track`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Track {
-    /// Its first element at step 0, by the parity of the step.
-    blocks: [usize; 2],
-    /// Elements from one step to the next.
-    stride: usize,
-    /// All bits where steps are counted from the first one of the chunk, none where from that of the piece.
-    chunk: usize,
-}
-
-impl Track {
-    /// The first element at a step, of a chunk that begins with step `chunk`.
-    #[inline]
-    pub(crate) fn at(&self, step: usize, chunk: usize) -> usize {
-        self.blocks[step % 2] + (step - (chunk & self.chunk)) * self.stride
-    }
-
-    /// The same block from another column on.
-    pub(crate) fn column(mut self, column: usize) -> Self {
-        self.blocks = self.blocks.map(|block| block + column);
-        self
     }
 }
 
@@ -225,8 +206,8 @@ mod tests {
                     let track = region.track(buffer, time);
                     for step in first..piece.steps {
                         let expected = region.block(buffer, time, step);
-                        assert_eq!(track.at(step, first), expected, "{:?}", plan.buffers[buffer]);
-                        assert_eq!(track.column(2).at(step, first), expected + 2);
+                        assert_eq!(track.at(region.moment(step)), expected, "{:?}", plan.buffers[buffer]);
+                        assert_eq!(track.column(2).at(region.moment(step)), expected + 2);
                     }
                 }
             }

@@ -4,13 +4,12 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gatewright_compiler::graph::solve::SolveOptions;
-use gatewright_compiler::plan::{BufferKind, OnceSource, Place, Plan, SampleMatrix, Section, Step};
+use gatewright_compiler::plan::{BufferKind, Place, Plan, SampleMatrix, Section, Step};
 
 use super::arena::{ArenaLayout, Region, Room};
 use super::compiled::internal;
-use super::constant::{Expressions, GradientExpressions, ParameterValues};
+use super::constant::{GradientExpressions, ParameterValues};
 use super::engine::Engine;
-use super::matrices::Matrices;
 use super::outlet::Outlet;
 use super::piece::Course;
 use super::ready::{Operation, Ready};
@@ -18,6 +17,7 @@ use super::round::Adjoints;
 use super::stage::{Boundary, Source};
 use super::sum::Turn;
 use super::table::Row;
+use super::weights::Weights;
 use crate::aligned::AlignedVec;
 use crate::error::CallError;
 use crate::matmul::{self, Element, Lines, PackedRows, Soon};
@@ -99,18 +99,11 @@ pub(crate) struct Shared<'a, T> {
     pub(crate) engine: &'a Engine<T>,
     /// How steps are solved.
     pub(crate) solve: SolveOptions,
-    pub(crate) matrices: &'a Matrices<T>,
+    /// Most threads that run blocks.
+    pub(crate) threads: usize,
+    pub(crate) weights: &'a Weights<T>,
+    /// Read on the way back only.
     pub(crate) parameters: ParameterValues<'a, T>,
-    pub(crate) expressions: &'a Expressions<T>,
-}
-
-impl<'a, T: Element> Shared<'a, T> {
-    pub(crate) fn once(&self, source: OnceSource) -> &'a [T] {
-        match source {
-            OnceSource::Parameter(index) => self.parameters.of(index),
-            OnceSource::Expression(index) => self.expressions.value(self.engine, index),
-        }
-    }
 }
 
 impl<T> Block<T> {
@@ -348,8 +341,9 @@ impl<T: Element> Block<T> {
         } else {
             (Section::Prepare, Section::Step, &plan.unknowns)
         };
-        self.loop_program(shared, region, prepare, step)?;
+        // Nothing is prepared where nothing is solved.
         if !solved.is_empty() {
+            self.loop_program(shared, region, prepare, step)?;
             self.solve(shared, region, step, solved, backward)?;
         }
         self.loop_program(shared, region, rest, step)
@@ -363,21 +357,19 @@ impl<T: Element> Block<T> {
         section: Section,
         step: usize,
     ) -> Result<(), CallError> {
-        let (rows, first) = (region.piece.rows, region.first);
+        let (rows, moment) = (region.piece.rows, region.moment(step));
         let ready = &self.ready[usize::from(section.is_backward())];
         let arena = self.arena.as_mut_slice();
         for operation in ready.operations(section) {
             match operation {
-                Operation::Product { product, matrix, left, result } => {
-                    let places = (left.at(step, first), result.at(step, first));
-                    let matrix = shared.matrices.of(*matrix)?;
-                    ready.products[*product].run(arena, places, matrix, &mut self.soon).map_err(internal)?;
+                Operation::Product { product, matrix } => {
+                    let matrix = shared.weights.matrix(*matrix)?;
+                    let product = &ready.products[*product];
+                    product.run_bound(arena, moment, matrix, &mut self.soon).map_err(internal)?;
                 }
-                Operation::Loop { kernel, tracks } => {
-                    self.offsets.clear();
-                    self.offsets.extend(ready.tracks(*tracks).iter().map(|track| track.at(step, first)));
+                Operation::Loop { bound } => {
                     let scratch = self.scratch.as_mut_slice();
-                    shared.engine.run_loop(*kernel, arena, &self.offsets, rows, scratch)?;
+                    shared.engine.run_bound(&ready.loops[*bound], moment, arena, scratch)?;
                 }
                 Operation::Other { instruction } => {
                     let instruction = &shared.engine.plan.program(section)[*instruction];
@@ -407,7 +399,7 @@ impl<T: Element> Block<T> {
                 Step::Product { operand, matrix, output, accumulate } => {
                     let rows = product_rows(plan, rows, *operand, *output, *accumulate);
                     let places = (region.place(*operand, step), region.place(*output, step));
-                    let matrix = shared.matrices.of(*matrix)?;
+                    let matrix = shared.weights.matrix(*matrix)?;
                     matmul::multiply(arena, rows, places, matrix, &mut self.soon).map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {

@@ -73,7 +73,7 @@ pub struct CompiledCell<T> {
     pub(crate) inference: Arc<Engine<T>>,
     pub(super) training: Arc<Engine<T>>,
     pub(super) initial: Option<InitialStates>,
-    pub(super) threads: usize,
+    pub(crate) threads: usize,
     pub(crate) solve: SolveOptions,
     compile_time: Duration,
 }

@@ -19,6 +19,13 @@ pub(crate) struct ParameterValues<'a, T> {
     pub(crate) ranges: &'a [(usize, usize)],
 }
 
+/// None.
+impl<T> Default for ParameterValues<'_, T> {
+    fn default() -> Self {
+        Self { elements: &[], ranges: &[] }
+    }
+}
+
 impl<'a, T> ParameterValues<'a, T> {
     /// A parameter by number.
     pub(crate) fn of(self, index: u32) -> &'a [T] {

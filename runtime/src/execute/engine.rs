@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use gatewright_compiler::graph::Graph;
 use gatewright_compiler::plan::interpret::run_kernel;
-use gatewright_compiler::plan::{BufferKind, BufferRole, Place, Plan, Section, Step};
+use gatewright_compiler::plan::{BufferKind, BufferRole, Moment, Place, Plan, Section, Step, Steps, Track};
 
-use super::compiled::Backend;
+use super::compiled::{Backend, internal};
 use super::gradient::GradientOrder;
 use super::in_place::{Columns, packed_in_place};
 use crate::error::{CallError, CompileError};
@@ -15,7 +15,9 @@ use crate::primitive::Level;
 
 #[cfg(feature = "jit")]
 use gatewright_compiler::{
-    codegen::CompiledKernels, operator::primitive::PrimitiveTable, plan::kernel::Precision,
+    codegen::{BoundKernel, CompiledKernels},
+    operator::primitive::PrimitiveTable,
+    plan::kernel::Precision,
 };
 
 /// A plan, the graph it came from, and its element loops.
@@ -45,6 +47,18 @@ enum Loops<T> {
     Interpreted(std::marker::PhantomData<T>),
     #[cfg(feature = "jit")]
     Compiled(Box<(CompiledKernels, PrimitiveTable<T>)>),
+}
+
+/// An element loop, and where its buffers lie at each step of a piece.
+#[derive(Debug)]
+pub(super) enum BoundLoop {
+    Interpreted {
+        kernel: usize,
+        rows: usize,
+        tracks: Vec<Track>,
+    },
+    #[cfg(feature = "jit")]
+    Compiled(BoundKernel),
 }
 
 /// The buffers of places, each once.
@@ -147,6 +161,60 @@ impl<T: Element> Engine<T> {
             Loops::Interpreted(_) => 0,
             #[cfg(feature = "jit")]
             Loops::Compiled(compiled) => compiled.0.code_bytes(),
+        }
+    }
+
+    /// An element loop over so many rows, its buffers on these tracks at each of some steps; in the memory of the one that
+    /// was `bound` before.
+    pub(super) fn bind_loop(
+        &self,
+        bound: Option<BoundLoop>,
+        (kernel, rows): (usize, usize),
+        (tracks, steps): (&[Track], Steps),
+    ) -> Result<BoundLoop, CallError> {
+        match &self.loops {
+            Loops::Interpreted(_) => {
+                let _ = steps;
+                let mut memory = match bound {
+                    Some(BoundLoop::Interpreted { tracks, .. }) => tracks,
+                    _ => Vec::new(),
+                };
+                memory.clear();
+                memory.extend_from_slice(tracks);
+                Ok(BoundLoop::Interpreted { kernel, rows, tracks: memory })
+            }
+            #[cfg(feature = "jit")]
+            Loops::Compiled(compiled) => {
+                let mut bound = match bound {
+                    Some(BoundLoop::Compiled(bound)) => bound,
+                    _ => BoundKernel::default(),
+                };
+                compiled.0.bind(&mut bound, kernel, rows, (tracks, steps)).map_err(internal)?;
+                Ok(BoundLoop::Compiled(bound))
+            }
+        }
+    }
+
+    /// Runs an element loop at one of the steps that it was bound to.
+    #[inline]
+    pub(super) fn run_bound(
+        &self,
+        bound: &BoundLoop,
+        moment: Moment,
+        arena: &mut [T],
+        scratch: &mut [T],
+    ) -> Result<(), CallError> {
+        match (&self.loops, bound) {
+            #[cfg(feature = "jit")]
+            (Loops::Compiled(compiled), BoundLoop::Compiled(bound)) => {
+                compiled.0.run_bound(bound, moment, arena, &compiled.1, scratch).map_err(internal)
+            }
+            (_, BoundLoop::Interpreted { kernel, rows, tracks }) => {
+                let offsets: Vec<usize> = tracks.iter().map(|track| track.at(moment)).collect();
+                run_kernel(&self.plan.kernels[*kernel], arena, &offsets, *rows).map_err(internal)
+            }
+            #[cfg(feature = "jit")]
+            (Loops::Interpreted(_), BoundLoop::Compiled(_)) => Err(internal("code for an interpreter")),
         }
     }
 

@@ -41,9 +41,10 @@ impl<T: Element> Matrices<T> {
     /// A matrix by number, of a pass that is packed.
     #[inline]
     pub(crate) fn of(&self, matrix: usize) -> Result<Packed<'_, T>, CallError> {
-        let packed =
-            self.packed.as_ref().ok_or_else(|| internal("a product was run before it was packed"))?;
-        Ok(packed.view(matrix))
+        match &self.packed {
+            Some(packed) => Ok(packed.view(matrix)),
+            None => Err(unpacked()),
+        }
     }
 
     /// Makes room for the matrices of an engine, once; and once more where those of both passes must be held together
@@ -80,6 +81,12 @@ impl<T: Element> Matrices<T> {
         self.backward = Some(backward);
         Ok(())
     }
+}
+
+/// Out of the way of a product.
+#[cold]
+fn unpacked() -> CallError {
+    internal("a product was run before it was packed")
 }
 
 /// Places the blocks of a matrix.

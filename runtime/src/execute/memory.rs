@@ -1,16 +1,16 @@
-//! What a workspace holds for one engine: packed weights, and blocks of rows that threads take one by one.
+//! What a workspace holds for one engine: weights, made ready, and blocks of rows that threads take one by one.
 
 use std::sync::Arc;
 
 use super::arena::{ArenaLayout, Room};
 use super::block::{Block, Limit};
 use super::budget;
-use super::constant::{Declared, Expressions, ParameterValues};
+use super::constant::Declared;
 use super::engine::Engine;
-use super::matrices::Matrices;
 use super::piece::Course;
 use super::table::{self, Row};
 use super::turns::Turns;
+use super::weights::Weights;
 use crate::aligned::AlignedVec;
 use crate::error::CallError;
 use crate::matmul::Element;
@@ -24,8 +24,7 @@ pub(crate) const STEPS_AT_ONCE: usize = 256;
 #[derive(Debug)]
 pub(crate) struct Memory<T> {
     pub(super) engine: Option<Arc<Engine<T>>>,
-    pub(crate) matrices: Matrices<T>,
-    pub(crate) expressions: Expressions<T>,
+    pub(crate) weights: Weights<T>,
     pub(super) declared: Declared<T>,
     pub(crate) blocks: Vec<Block<T>>,
     pub(super) turns: Turns<T>,
@@ -53,8 +52,7 @@ impl<T> Default for Memory<T> {
     fn default() -> Self {
         Self {
             engine: None,
-            matrices: Matrices::default(),
-            expressions: Expressions::default(),
+            weights: Weights::default(),
             declared: Declared::default(),
             blocks: Vec::new(),
             turns: Turns::default(),
@@ -152,31 +150,8 @@ impl<T: Element> Memory<T> {
             }
             None => self.blocks.iter_mut().try_for_each(|block| block.prepare_arena(engine, limit))?,
         }
-        // Rounds that are not kept are computed again between those of the way back.
-        let again = keep != Keep::Nothing && self.rounds() > 1;
-        self.matrices.prepare(engine, again)?;
         self.blocks.iter_mut().try_for_each(|block| block.prepare(engine, limit))?;
         Ok(whole)
-    }
-
-    /// Computes what is the same at every step of a run and of the way back.
-    pub(crate) fn compute_constants(
-        &mut self,
-        engine: &Engine<T>,
-        parameters: ParameterValues<'_, T>,
-    ) -> Result<(), CallError> {
-        self.expressions.compute(engine, parameters)?;
-        self.pack(engine, parameters, false)
-    }
-
-    /// Packs the matrices of one pass.
-    pub(super) fn pack(
-        &mut self,
-        engine: &Engine<T>,
-        parameters: ParameterValues<'_, T>,
-        backward: bool,
-    ) -> Result<(), CallError> {
-        self.matrices.pack(engine, parameters, &self.expressions, backward)
     }
 }
 

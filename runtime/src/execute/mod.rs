@@ -15,6 +15,7 @@
 //! - [`ready`]: the programs of its time loop, made ready for all steps of the piece
 //! - [`constant`]: what is computed once, from parameters and from sums
 //! - [`matrices`]: the packed matrices of a plan, which take turns in memory
+//! - [`weights`]: what runs read of the parameters, made ready
 //! - [`solve`]: the iteration that solves a step, where its equations need each other
 //! - [`in_place`]: inputs that the way back reads where the caller has them
 //! - [`stage`]: what is copied into a block, out of it, and from piece to piece
@@ -43,7 +44,7 @@ mod piece;
 mod ready;
 pub(crate) mod roles;
 mod round;
-mod run;
+pub(crate) mod run;
 mod solve;
 pub(crate) mod stage;
 mod sum;
@@ -52,3 +53,4 @@ mod table;
 mod tests;
 mod threads;
 mod turns;
+pub(crate) mod weights;

@@ -14,6 +14,8 @@
 
 use std::ops::Range;
 
+use gatewright_compiler::plan::Steps;
+
 use super::arena::Room;
 use super::table::Row;
 use crate::error::CallError;
@@ -41,6 +43,11 @@ impl Piece {
     /// Steps of a chunk.
     pub(crate) fn chunk(&self) -> usize {
         (CHUNK_ROWS / self.rows.max(1)).max(1)
+    }
+
+    /// Its steps.
+    pub(crate) fn all(&self) -> Steps {
+        Steps { steps: self.steps, chunk: self.chunk().min(self.steps) }
     }
 
     /// The chunks of the piece, each as its steps.

@@ -1,15 +1,17 @@
 //! The programs of a time loop, readied for a piece of a run: what is the same at each of its steps is found out once.
 //!
 //! A step of a small cell takes as long as finding out which kernels run and where. So an instruction becomes an
-//! [`Operation`], which knows its kernels and the [`Track`] of each of its operands: where it lies at every step.
+//! [`Operation`], bound to its kernels and to the [`Track`] of each of its operands: where it lies at every step. That all
+//! of it lies within the arena is checked then, for all steps.
 //! Operations are kept until the arena is laid anew or another piece is run: a run over rows of one length readies once,
 //! and runs like it after it not at all.
 
-use gatewright_compiler::plan::{Place, Section, Step};
+use gatewright_compiler::plan::{Place, Section, Step, Track};
 
-use super::arena::{Region, Track};
+use super::arena::Region;
 use super::block::{Shared, product_rows};
 use super::compiled::internal;
+use super::engine::BoundLoop;
 use super::piece::Piece;
 use crate::error::CallError;
 use crate::matmul::{Element, Packed, Product, Rows};
@@ -17,10 +19,10 @@ use crate::matmul::{Element, Packed, Product, Rows};
 /// What one instruction of a program does at every step of a piece.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Operation {
-    /// A product by a matrix: its number, the matrix, and where its left operand and its result are.
-    Product { product: usize, matrix: usize, left: Track, result: Track },
-    /// An element loop, and the tracks of its buffers.
-    Loop { kernel: usize, tracks: (usize, usize) },
+    /// A product, by number, and the matrix that it is by.
+    Product { product: usize, matrix: usize },
+    /// An element loop, by number.
+    Loop { bound: usize },
     /// Another instruction of the program, by number: it is found out at each step.
     Other { instruction: usize },
 }
@@ -36,8 +38,10 @@ pub(super) struct Ready<T> {
     /// For each section, which operations are its own.
     sections: [(usize, usize); Section::ALL.len()],
     operations: Vec<Operation>,
+    /// For the loop that is bound just now.
     tracks: Vec<Track>,
     pub(super) products: Vec<Product<T>>,
+    pub(super) loops: Vec<BoundLoop>,
 }
 
 impl<T> Default for Ready<T> {
@@ -50,6 +54,7 @@ impl<T> Default for Ready<T> {
             operations: Vec::new(),
             tracks: Vec::new(),
             products: Vec::new(),
+            loops: Vec::new(),
         }
     }
 }
@@ -67,12 +72,6 @@ impl<T: Element> Ready<T> {
         &self.operations[first..end]
     }
 
-    /// Tracks from one to before another.
-    #[inline]
-    pub(super) fn tracks(&self, (first, end): (usize, usize)) -> &[Track] {
-        &self.tracks[first..end]
-    }
-
     /// Readies one direction for a piece, unless it is.
     pub(super) fn ready(
         &mut self,
@@ -85,9 +84,9 @@ impl<T: Element> Ready<T> {
         }
         self.piece = None;
         self.operations.clear();
-        self.tracks.clear();
         let plan = &shared.engine.plan;
-        let mut products = 0;
+        let (mut products, mut loops) = (0, 0);
+        let steps = region.piece.all();
         let sections = Section::ALL.into_iter().filter(|one| one.is_step() && one.is_backward() == backward);
         for section in sections {
             let first = self.operations.len();
@@ -95,20 +94,28 @@ impl<T: Element> Ready<T> {
                 let operation = match step {
                     Step::Product { operand, matrix, output, accumulate } => {
                         let rows = product_rows(plan, region.piece.rows, *operand, *output, *accumulate);
-                        self.ready_product(products, rows, shared.matrices.of(*matrix)?)?;
-                        products += 1;
+                        self.ready_product(products, rows, shared.weights.matrix(*matrix)?)?;
                         let track = |place: &Place| {
                             region.track(place.buffer.0 as usize, place.time).column(place.column)
                         };
-                        let (left, result) = (track(operand), track(output));
-                        Operation::Product { product: products - 1, matrix: *matrix, left, result }
+                        let tracks = (track(operand), track(output));
+                        self.products[products].bind(tracks, steps).map_err(internal)?;
+                        products += 1;
+                        Operation::Product { product: products - 1, matrix: *matrix }
                     }
                     Step::Loop { kernel, bindings } => {
-                        let first = self.tracks.len();
+                        self.tracks.clear();
                         self.tracks.extend(
                             bindings.iter().map(|&(buffer, time)| region.track(buffer.0 as usize, time)),
                         );
-                        Operation::Loop { kernel: *kernel, tracks: (first, self.tracks.len()) }
+                        let known = (loops < self.loops.len()).then(|| self.loops.swap_remove(loops));
+                        let of = (*kernel, region.piece.rows);
+                        let bound = shared.engine.bind_loop(known, of, (&self.tracks, steps))?;
+                        self.loops.push(bound);
+                        let last = self.loops.len() - 1;
+                        self.loops.swap(loops, last);
+                        loops += 1;
+                        Operation::Loop { bound: loops - 1 }
                     }
                     _ => Operation::Other { instruction },
                 };

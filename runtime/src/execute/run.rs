@@ -15,7 +15,7 @@ use super::stage::{Beginnings, Boundary};
 use super::sum::Turn;
 use super::table::Row;
 use super::threads::each_block;
-use super::turns::Turns;
+use super::weights::Weights;
 use crate::error::CallError;
 use crate::matmul::Element;
 use crate::sequence::{Backward, CellLayout, Forward, Keep, SequenceCell};
@@ -70,48 +70,10 @@ impl<T: Element> CompiledCell<T> {
         &'a self,
         engine: &'a Engine<T>,
         parameters: &'a [T],
-        memory: &'a Memory<T>,
+        weights: &'a Weights<T>,
     ) -> Shared<'a, T> {
-        Shared {
-            engine,
-            solve: self.solve,
-            matrices: &memory.matrices,
-            parameters: self.parameters(parameters),
-            expressions: &memory.expressions,
-        }
-    }
-
-    /// All rounds of a forward run, block by block.
-    fn run_forward(
-        &self,
-        call: &mut Forward<'_, '_, T>,
-        beginnings: Beginnings<'_, T>,
-        (shared, turns): (Shared<'_, T>, &Turns<T>),
-        blocks: &mut [Block<T>],
-        (rounds, whole): (usize, bool),
-    ) -> Result<(), CallError> {
-        let (layout, batch) = (&self.layout, call.batch);
-        let inputs = Boundary { ports: &layout.inputs, slices: call.inputs, batch };
-        if !whole {
-            call.outputs.iter_mut().for_each(|output| output.fill(T::ZERO));
-        }
-        let outlet = Outlet::new(&layout.outputs, batch, call.outputs);
-        each_block(blocks, self.threads, |block| {
-            let lent = turns.take();
-            let own = lent.map(|arena| std::mem::replace(&mut block.arena, arena));
-            let result = block.stage_constants(shared).and_then(|()| {
-                (0..rounds)
-                    .try_for_each(|round| block.forward_round(shared, round, inputs, beginnings, &outlet))
-            });
-            if let Some(own) = own {
-                turns.give(std::mem::replace(&mut block.arena, own));
-            }
-            result
-        })?;
-        for (state, into) in call.final_states.iter_mut().enumerate() {
-            blocks.iter().for_each(|block| block.unstage_final(shared.engine, state, into));
-        }
-        Ok(())
+        let parameters = self.parameters(parameters);
+        Shared { engine, solve: self.solve, threads: self.threads, weights, parameters }
     }
 
     /// A backward run through a tape.
@@ -123,10 +85,10 @@ impl<T: Element> CompiledCell<T> {
     ) -> Result<(), CallError> {
         let engine = &self.training;
         check::backward(&self.layout, call, (tape.steps, tape.batch))?;
-        memory.pack(engine, self.parameters(call.parameters), true)?;
+        memory.weights.pack(engine, self.parameters(call.parameters), true)?;
         let mut blocks = std::mem::take(&mut memory.blocks);
         let mut gradient = std::mem::take(&mut memory.gradient);
-        let shared = self.shared(engine, call.parameters, memory);
+        let shared = self.shared(engine, call.parameters, &memory.weights);
         let result = self.run_backward(call, tape, shared, &mut blocks, &mut gradient);
         (memory.blocks, memory.gradient) = (blocks, gradient);
         result?;
@@ -169,7 +131,7 @@ impl<T: Element> CompiledCell<T> {
             }
             block.run_chunk_back(shared, adjoints, turn, &outlet)
         };
-        add_up(blocks, self.threads, shared, sum, back)?;
+        add_up(blocks, shared.threads, shared, sum, back)?;
         finish_gradients(blocks, shared, sum)?;
         if !in_place {
             call.parameter_gradients.copy_from_slice(gradient);
@@ -189,6 +151,41 @@ impl<T: Element> CompiledCell<T> {
     }
 }
 
+/// All rounds of a forward run, block by block, in memory that was attached. True where `whole` steps are run.
+pub(crate) fn run_forward<T: Element>(
+    layout: &CellLayout,
+    call: &mut Forward<'_, '_, T>,
+    shared: Shared<'_, T>,
+    declared: &Declared<T>,
+    memory: &mut Memory<T>,
+    whole: bool,
+) -> Result<(), CallError> {
+    let (batch, rounds) = (call.batch, memory.rounds());
+    let inputs = Boundary { ports: &layout.inputs, slices: call.inputs, batch };
+    let given = Boundary { ports: &layout.states, slices: call.initial_states, batch };
+    let beginnings = Beginnings { given, declared };
+    if !whole {
+        call.outputs.iter_mut().for_each(|output| output.fill(T::ZERO));
+    }
+    let outlet = Outlet::new(&layout.outputs, batch, call.outputs);
+    let Memory { blocks, turns, .. } = memory;
+    each_block(blocks, shared.threads, |block| {
+        let lent = turns.take();
+        let own = lent.map(|arena| std::mem::replace(&mut block.arena, arena));
+        let result = block.stage_constants(shared).and_then(|()| {
+            (0..rounds).try_for_each(|round| block.forward_round(shared, round, inputs, beginnings, &outlet))
+        });
+        if let Some(own) = own {
+            turns.give(std::mem::replace(&mut block.arena, own));
+        }
+        result
+    })?;
+    for (state, into) in call.final_states.iter_mut().enumerate() {
+        blocks.iter().for_each(|block| block.unstage_final(shared.engine, state, into));
+    }
+    Ok(())
+}
+
 impl<T: Element> SequenceCell<T> for CompiledCell<T> {
     fn layout(&self) -> &CellLayout {
         &self.layout
@@ -202,27 +199,25 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
     ) -> Result<(), CallError> {
         check::forward(&self.layout, &call)?;
         let (engine, turns) = match keep {
-            Keep::Nothing => (&self.inference, Some(self.threads.max(1))),
+            Keep::Nothing => (&self.inference, Some(self.threads)),
             Keep::Tape | Keep::Checkpoints { .. } => (&self.training, None),
         };
         let memory = workspace.memory();
         let mut given = memory.tape.take().map_or_else(Vec::new, |tape| tape.given);
         let whole = memory.attach(engine, (call.steps, call.batch), &call.sequences, keep, turns)?;
-        memory.compute_constants(engine, self.parameters(call.parameters))?;
+        // Rounds that are not kept are computed again between those of the way back.
+        let again = keep != Keep::Nothing && memory.rounds() > 1;
+        memory.weights.prepare(engine, self.parameters(call.parameters), again)?;
         let is_given = |state| call.initial_states.get(state).is_some_and(|slice: &&[T]| !slice.is_empty());
         given.clear();
         given.extend((0..self.layout.states.len()).map(is_given));
         let reset = call.sequences.resets.contains(&true);
         let mut declared = std::mem::take(&mut memory.declared);
         self.declare(&mut declared, call.parameters, |state| reset || !given[state as usize])?;
-        let states = Boundary { ports: &self.layout.states, slices: call.initial_states, batch: call.batch };
-        let beginnings = Beginnings { given: states, declared: &declared };
-        let rounds = memory.rounds();
-        let mut blocks = std::mem::take(&mut memory.blocks);
-        let shared = self.shared(engine, call.parameters, memory);
-        let result =
-            self.run_forward(&mut call, beginnings, (shared, &memory.turns), &mut blocks, (rounds, whole));
-        (memory.blocks, memory.declared) = (blocks, declared);
+        let weights = std::mem::take(&mut memory.weights);
+        let shared = self.shared(engine, call.parameters, &weights);
+        let result = run_forward(&self.layout, &mut call, shared, &declared, memory, whole);
+        (memory.weights, memory.declared) = (weights, declared);
         result?;
         let tape = Tape { steps: call.steps, batch: call.batch, whole, given };
         memory.tape = (keep != Keep::Nothing).then_some(tape);

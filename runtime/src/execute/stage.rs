@@ -5,7 +5,7 @@
 
 use std::ops::Range;
 
-use gatewright_compiler::plan::{BufferRole, Place};
+use gatewright_compiler::plan::Place;
 
 use super::arena::Region;
 use super::block::{Block, Shared};
@@ -335,16 +335,7 @@ impl<T: Element> Block<T> {
     /// Stages what is the same at every step.
     pub(crate) fn stage_constants(&mut self, shared: Shared<'_, T>) -> Result<(), CallError> {
         let layout = self.layout()?;
-        let plan = &shared.engine.plan;
-        for (index, _) in
-            plan.buffers.iter().enumerate().filter(|(_, buffer)| buffer.role == BufferRole::Once)
-        {
-            let at = layout.once(index);
-            for once in &plan.once {
-                let from = at + once.column;
-                self.arena.as_mut_slice()[from..from + once.length].copy_from_slice(shared.once(once.source));
-            }
-        }
+        shared.weights.stage(shared.engine, self.arena.as_mut_slice(), |buffer| layout.once(buffer));
         Ok(())
     }
 

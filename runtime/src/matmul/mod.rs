@@ -97,6 +97,12 @@ pub enum Error {
         /// Its columns.
         columns: usize,
     },
+    /// A product that was not bound to a step.
+    #[error("the product was bound to other steps than step {step}")]
+    Unbound {
+        /// The step.
+        step: usize,
+    },
     /// Two places of one workspace share numbers.
     #[error("the places at {first} and {second} of the workspace overlap")]
     PlacesOverlap {

@@ -4,6 +4,7 @@ use super::drive::{Call, Operands, drive, nest, nothing};
 use super::soon::Soon;
 use super::{Element, Error, Packed, extent};
 use crate::primitive::Level;
+use gatewright_compiler::plan::{Moment, Steps, Track};
 
 /// How the rows of a product lie in a workspace, wherever it is done: `result[i] = left[i] * right` for each row `i`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -49,6 +50,23 @@ pub struct Product<T> {
     shape: (usize, usize, Level),
     spans: Spans,
     calls: Vec<Call<T>>,
+    /// Where it is done.
+    bound: Bound,
+}
+
+/// Where a product is done at each of some steps.
+///
+/// # Invariant
+///
+/// At every moment of `steps` both operands end at most at `length`; where they are `apart`, neither shares a number with
+/// the other at any of them.
+#[derive(Clone, Copy, Debug, Default)]
+struct Bound {
+    left: Track,
+    result: Track,
+    steps: Steps,
+    length: usize,
+    apart: bool,
 }
 
 impl<T: Element> Product<T> {
@@ -58,7 +76,8 @@ impl<T: Element> Product<T> {
     ///
     /// [`Error::TooShort`] where no workspace is long enough, [`Error::RowsOverlap`].
     pub fn new(rows: Rows, right: Packed<'_, T>) -> Result<Self, Error> {
-        let mut product = Self { rows, shape: shape(right), spans: Spans::default(), calls: Vec::new() };
+        let (spans, calls, bound) = (Spans::default(), Vec::new(), Bound::default());
+        let mut product = Self { rows, shape: shape(right), spans, calls, bound };
         product.renew(rows, right)?;
         Ok(product)
     }
@@ -71,12 +90,61 @@ impl<T: Element> Product<T> {
     pub fn renew(&mut self, rows: Rows, right: Packed<'_, T>) -> Result<(), Error> {
         let most = isize::MAX.unsigned_abs() / size_of::<T>();
         self.spans = Spans::new(rows, right.rows(), right.columns(), most)?;
+        self.bound = Bound::default();
         (self.rows, self.shape) = (rows, shape(right));
         self.calls.clear();
         if right.rows() > 0 {
             let strides = (rows.left_stride, rows.result_stride);
             nest(right, rows.count, strides, false, |call| self.calls.push(call));
         }
+        Ok(())
+    }
+
+    /// Says where its operands are at each of some steps, so that little is left to check at each.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::TooShort`] where no workspace is long enough.
+    pub fn bind(&mut self, (left, result): (Track, Track), steps: Steps) -> Result<(), Error> {
+        self.bound = Bound::default();
+        let end = |track: Track, span: Span| track.largest(steps)?.checked_add(span.length);
+        let (Some(left_end), Some(result_end)) = (end(left, self.spans.left), end(result, self.spans.result))
+        else {
+            let Span { width: columns, stride: row_stride, .. } = self.spans.result;
+            return Err(Error::TooShort { length: usize::MAX, rows: self.rows.count, columns, row_stride });
+        };
+        let apart = left_end <= result.smallest() || result_end <= left.smallest();
+        self.bound = Bound { left, result, steps, length: left_end.max(result_end), apart };
+        Ok(())
+    }
+
+    /// As [`Product::run`], where it was bound to be at one of its steps.
+    ///
+    /// # Errors
+    ///
+    /// As [`Product::run`]; [`Error::Unbound`] for another step.
+    #[inline]
+    pub fn run_bound(
+        &self,
+        workspace: &mut [T],
+        moment: Moment,
+        right: Packed<'_, T>,
+        soon: &mut Soon,
+    ) -> Result<(), Error> {
+        let bound = &self.bound;
+        if !bound.steps.contains(moment) {
+            return Err(Error::Unbound { step: moment.step });
+        }
+        let places = (bound.left.at(moment), bound.result.at(moment));
+        if !bound.apart || workspace.len() < bound.length {
+            return self.run(workspace, places, right, soon);
+        }
+        if self.shape != shape(right) {
+            return Err(Error::OtherMatrix { rows: right.rows(), columns: right.columns() });
+        }
+        // SAFETY: the matrix has the shape and level of `self`. `moment` is one of the bound steps, so that both operands end
+        // at most at `bound.length`, which the workspace has, and share no number: what `Spans::check` would find.
+        unsafe { self.run_checked(workspace, places, right, soon) };
         Ok(())
     }
 
@@ -97,6 +165,25 @@ impl<T: Element> Product<T> {
             return Err(Error::OtherMatrix { rows: right.rows(), columns: right.columns() });
         }
         self.spans.check(workspace.len(), left, result)?;
+        // SAFETY: the matrix has the shape and level of `self`, and `self.spans` was made and is checked for these rows.
+        unsafe { self.run_checked(workspace, (left, result), right, soon) };
+        Ok(())
+    }
+
+    /// Runs all kernels.
+    ///
+    /// # Safety
+    ///
+    /// `right` has the shape and level that `self` was made for, and [`Spans::check`] has nothing against the places in the
+    /// workspace.
+    #[inline]
+    unsafe fn run_checked(
+        &self,
+        workspace: &mut [T],
+        (left, result): (usize, usize),
+        right: Packed<'_, T>,
+        soon: &mut Soon,
+    ) {
         let operands = operands(workspace, self.rows, left, result);
         if right.rows() == 0 {
             // SAFETY: as below.
@@ -109,10 +196,9 @@ impl<T: Element> Product<T> {
                 next.fetch_result(operands);
             }
             // SAFETY: `nest` has said the call for these rows, and a matrix of the shape and level of `right`. The operands
-            // are valid as `drive` has it, which `self.spans` was made and is checked for.
+            // are valid as `drive` has it: the caller's promise.
             unsafe { call.run(operands, right, soon) };
         }
-        Ok(())
     }
 }
 

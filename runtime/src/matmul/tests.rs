@@ -3,6 +3,7 @@ use super::{
     arrange, general, multiply, row_maximum, sample_product,
 };
 use crate::primitive::Level;
+use gatewright_compiler::plan::{Moment, Steps, Track};
 
 const SIZES: [usize; 9] = [0, 1, 3, 8, 16, 17, 33, 64, 65];
 /// What stands where nothing may be written.
@@ -247,6 +248,75 @@ fn a_product_is_done_with_matrices_like_its_own() {
         assert_eq!(run(&product, other), Ok(()));
         product.renew(rows, matrix(Level::best(), 8, 40).view()).unwrap();
     }
+}
+
+#[test]
+fn a_bound_product_is_at_every_step_what_it_is_alone() {
+    let right = packed(Level::best(), &numbers::<f32>(8 * 20, 2), 8, 20);
+    let right = right.view();
+    let steps = Steps { steps: 6, chunk: 2 };
+    // Operands in places of their own, and between each other's rows.
+    let apart = Rows { count: 3, left_stride: 8, result_stride: 20, accumulate: true };
+    let between = Rows { count: 3, left_stride: 30, result_stride: 30, accumulate: false };
+    for (rows, tracks) in [
+        (apart, (Track::of_run(0, 24), Track::of_chunk(144, 60))),
+        (apart, (Track::in_turn([120, 150]), Track::in_turn([60, 0]))),
+        (between, (Track::of_run(0, 90), Track::of_run(9, 90))),
+    ] {
+        let mut product = Product::new(rows, right).unwrap();
+        let mut workspace = numbers::<f32>(600, 3);
+        let unbound = product.run_bound(&mut workspace, Moment::default(), right, &mut Soon::default());
+        assert_eq!(unbound, Err(Error::Unbound { step: 0 }));
+        product.bind(tracks, steps).unwrap();
+        for (step, chunk) in (0..8).flat_map(|step| (0..8).map(move |chunk| (step, chunk))) {
+            let moment = Moment { step, chunk };
+            let mut expected = workspace.clone();
+            let outcome = product.run_bound(&mut workspace, moment, right, &mut Soon::default());
+            if steps.contains(moment) {
+                assert_eq!(outcome, Ok(()));
+                let places = (tracks.0.at(moment), tracks.1.at(moment));
+                product.run(&mut expected, places, right, &mut Soon::default()).unwrap();
+            } else {
+                assert_eq!(outcome, Err(Error::Unbound { step }));
+            }
+            assert!(workspace == expected, "{moment:?}");
+        }
+    }
+}
+
+#[test]
+fn a_bound_product_is_refused_where_it_does_not_fit() {
+    let right = packed(Level::best(), &numbers::<f32>(8 * 20, 2), 8, 20);
+    let right = right.view();
+    let steps = Steps { steps: 3, chunk: 3 };
+    let rows = Rows { count: 3, left_stride: 8, result_stride: 20, accumulate: false };
+    let mut product = Product::new(rows, right).unwrap();
+    let mut workspace = vec![1.0; 300];
+    let at = |step: usize| Moment { step, chunk: 0 };
+    // The last step ends at 100 + 2 * 60 + 60.
+    product.bind((Track::of_run(0, 24), Track::of_run(100, 60)), steps).unwrap();
+    let short = product.run_bound(&mut workspace[..279], at(2), right, &mut Soon::default());
+    assert!(matches!(short, Err(Error::TooShort { .. })), "{short:?}");
+    let other = PackedMatrix::<f32>::zeroed(8, 21).unwrap();
+    let refused = product.run_bound(&mut workspace, at(2), other.view(), &mut Soon::default());
+    assert_eq!(refused, Err(Error::OtherMatrix { rows: 8, columns: 21 }));
+    // At step 1 the result begins where the left operand does.
+    product.bind((Track::of_run(0, 100), Track::in_turn([200, 100])), steps).unwrap();
+    let overlap = product.run_bound(&mut workspace, at(1), right, &mut Soon::default());
+    assert_eq!(overlap, Err(Error::PlacesOverlap { first: 100, second: 100 }));
+    assert!(workspace.iter().all(|&number| number == 1.0));
+    let refused = product.bind((Track::of_run(0, usize::MAX), Track::of_run(100, 60)), steps);
+    assert!(matches!(refused, Err(Error::TooShort { .. })), "{refused:?}");
+    assert_eq!(
+        product.run_bound(&mut workspace, at(0), right, &mut Soon::default()),
+        Err(Error::Unbound { step: 0 })
+    );
+    product.bind((Track::of_run(0, 24), Track::of_run(100, 60)), steps).unwrap();
+    product.renew(rows, right).unwrap();
+    assert_eq!(
+        product.run_bound(&mut workspace, at(0), right, &mut Soon::default()),
+        Err(Error::Unbound { step: 0 })
+    );
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use clap::ValueEnum;
 use cpu_time::ProcessTime;
+use gatewright::inference::Inference;
 use gatewright::parameters::{Initializer, Random};
 use gatewright::sequence::{Backward, Forward, Keep, Port, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
@@ -97,18 +98,32 @@ impl<'a, T: Element> Job<'a, T> {
         Ok(Timing { sorted })
     }
 
+    /// The cell with the weights of this job, made ready.
+    pub(super) fn inference(&self) -> Result<Inference<T>, Failure> {
+        Ok(self.cell.inference(&self.parameters)?)
+    }
+
     pub(super) fn forward(&mut self, keep: Keep) -> Result<(), Failure> {
+        self.run(self.cell, false, keep)
+    }
+
+    pub(super) fn infer(&mut self, inference: &Inference<T>) -> Result<(), Failure> {
+        self.run(inference, true, Keep::Nothing)
+    }
+
+    /// Runs a cell forward that is given its parameters, unless it has them.
+    fn run(&mut self, cell: &dyn SequenceCell<T>, has: bool, keep: Keep) -> Result<(), Failure> {
         let call = Forward {
             steps: self.steps,
             batch: self.batch,
             sequences: Sequences::default(),
-            parameters: &self.parameters,
+            parameters: if has { &[] } else { &self.parameters },
             inputs: &views(&self.inputs),
             initial_states: &views(&self.states),
             outputs: &mut views_mut(&mut self.outputs),
             final_states: &mut views_mut(&mut self.final_states),
         };
-        Ok(self.cell.forward(call, keep, &mut self.workspace)?)
+        Ok(cell.forward(call, keep, &mut self.workspace)?)
     }
 
     pub(super) fn backward(&mut self) -> Result<(), Failure> {

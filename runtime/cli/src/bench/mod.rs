@@ -85,8 +85,10 @@ impl Arguments {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Mode {
-    /// Forward without a tape
+    /// Forward without a tape, given the parameters with each run
     Fwd,
+    /// Forward of a cell that holds its weights, packed beforehand
+    Infer,
     /// Forward with a tape, then backward with the gradients of parameters, inputs and initial states
     Train,
     /// From the text to callable code, forward and backward
@@ -99,6 +101,7 @@ impl Mode {
     const fn name(self) -> &'static str {
         match self {
             Self::Fwd => "fwd",
+            Self::Infer => "infer",
             Self::Train => "train",
             Self::Compile => "compile",
             Self::Stream => "stream",
@@ -173,6 +176,10 @@ fn time<T: Element>(
     match mode {
         Mode::Stream => job.stream(protocol),
         Mode::Fwd => protocol.time(|| job.forward(Keep::Nothing)),
+        Mode::Infer => {
+            let inference = job.inference()?;
+            protocol.time(|| job.infer(&inference))
+        }
         Mode::Train => protocol.time(|| {
             job.forward(Keep::Tape)?;
             job.backward()

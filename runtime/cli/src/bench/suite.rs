@@ -137,7 +137,9 @@ impl Case {
         for (threads, mode, timing) in &self.timings {
             let (median, smallest, _) = timing.milliseconds();
             let limit = match mode {
-                Mode::Fwd => Some(machine.milliseconds::<T>(cell.inference_plan(), shape, false, *threads)),
+                Mode::Fwd | Mode::Infer => {
+                    Some(machine.milliseconds::<T>(cell.inference_plan(), shape, false, *threads))
+                }
                 Mode::Train => Some(machine.milliseconds::<T>(cell.training_plan(), shape, true, *threads)),
                 Mode::Compile | Mode::Stream => None,
             };
@@ -145,8 +147,10 @@ impl Case {
                 || ("-".to_owned(), "-".to_owned()),
                 |limit| (number(limit), format!("{:.2}", smallest / limit)),
             );
+            // Peers have one way to run forward.
+            let of_peers = if *mode == Mode::Infer { Mode::Fwd } else { *mode }.name();
             let key =
-                [self.row.name.clone(), self.row.label.clone(), mode.name().to_owned(), threads.to_string()];
+                [self.row.name.clone(), self.row.label.clone(), of_peers.to_owned(), threads.to_string()];
             let (peer, faster) = peers.fastest(&key).map_or_else(
                 || ("-".to_owned(), "-".to_owned()),
                 |(peer, time)| (format!("{peer} {}", number(time)), format!("{:.2}", time / median)),
