@@ -7,6 +7,7 @@ use gatewright_compiler::graph::solve::SolveOptions;
 use gatewright_compiler::plan::{BufferKind, Place, Plan, SampleMatrix, Section, Step};
 
 use super::arena::{ArenaLayout, Region, Room};
+use super::chunk_products::ChunkProducts;
 use super::compiled::internal;
 use super::constant::{GradientExpressions, ParameterValues};
 use super::engine::Engine;
@@ -16,7 +17,7 @@ use super::ready::{Operation, Ready};
 use super::round::Adjoints;
 use super::stage::{Boundary, Source};
 use super::sum::Turn;
-use super::table::Row;
+use super::table::{Row, together};
 use super::weights::Weights;
 use crate::aligned::AlignedVec;
 use crate::error::CallError;
@@ -53,6 +54,8 @@ pub(crate) struct Block<T> {
     pub(super) together: usize,
     /// What is read or written soon, which products fetch meanwhile.
     pub(super) soon: Soon,
+    /// The products over chunks.
+    pub(super) chunk_products: ChunkProducts<T>,
     /// The programs of the loops forward and back.
     pub(super) ready: [Ready<T>; 2],
 }
@@ -77,6 +80,7 @@ impl<T> Default for Block<T> {
             offsets: Vec::new(),
             together: 0,
             soon: Soon::default(),
+            chunk_products: ChunkProducts::default(),
             ready: Default::default(),
         }
     }
@@ -380,6 +384,20 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 
+    /// Readies the products of the first chunk of a piece, so that it allocates nothing, on the way there.
+    pub(super) fn ready_chunk(&mut self, shared: Shared<'_, T>, region: Region<'_>) -> Result<(), CallError> {
+        let (piece, plan) = (region.piece, &shared.engine.plan);
+        let steps = piece.chunk().min(piece.steps);
+        for step in [Section::Before, Section::After].into_iter().flat_map(|section| plan.program(section)) {
+            if let Step::Product { operand, matrix, output, accumulate } = step {
+                let rows = product_rows(plan, steps * piece.rows, *operand, *output, *accumulate);
+                let right = (*matrix, shared.weights.matrix(*matrix)?);
+                self.chunk_products.of(right, rows, steps == piece.chunk())?;
+            }
+        }
+        Ok(())
+    }
+
     /// A program that runs over several steps of a piece at once, from `step` on.
     fn program(
         &mut self,
@@ -393,14 +411,20 @@ impl<T: Element> Block<T> {
             return Ok(());
         }
         let plan = &shared.engine.plan;
+        let whole = rows == region.piece.chunk() * region.piece.rows;
         let arena = self.arena.as_mut_slice();
         for instruction in plan.program(section) {
             match instruction {
                 Step::Product { operand, matrix, output, accumulate } => {
                     let rows = product_rows(plan, rows, *operand, *output, *accumulate);
                     let places = (region.place(*operand, step), region.place(*output, step));
-                    let matrix = shared.weights.matrix(*matrix)?;
-                    matmul::multiply(arena, rows, places, matrix, &mut self.soon).map_err(internal)?;
+                    let right = shared.weights.matrix(*matrix)?;
+                    let product = self.chunk_products.of((*matrix, right), rows, whole)?;
+                    match product {
+                        Some(product) => product.run(arena, places, right, &mut self.soon),
+                        None => matmul::multiply(arena, rows, places, right, &mut self.soon),
+                    }
+                    .map_err(internal)?;
                 }
                 Step::Loop { kernel, bindings } => {
                     self.offsets.clear();
@@ -415,13 +439,6 @@ impl<T: Element> Block<T> {
         }
         Ok(())
     }
-}
-
-/// How many of the first rows run the same step of neighbouring samples at a time.
-fn together(rows: &[Row]) -> usize {
-    let beside = |(one, two): (&Row, &Row)| two.sample == one.sample + 1 && two.step(0) == one.step(0);
-    let others = rows.get(1..).unwrap_or_default();
-    (rows.len() - others.len()) + rows.iter().zip(others).take_while(|&pair| beside(pair)).count()
 }
 
 /// The step of the next chunk that is in it where `step` is in its own, if there is one.

@@ -13,6 +13,7 @@
 //! - [`engine`]: a plan with its element loops compiled (or interpreted)
 //! - [`block`]: the programs of a plan over one piece of one block
 //! - [`ready`]: the programs of its time loop, made ready for all steps of the piece
+//! - [`chunk_products`]: the products outside of it, made ready for the lengths of chunks
 //! - [`constant`]: what is computed once, from parameters and from sums
 //! - [`matrices`]: the packed matrices of a plan, which take turns in memory
 //! - [`weights`]: what runs read of the parameters, made ready
@@ -32,6 +33,7 @@ pub(crate) mod arena;
 pub(crate) mod block;
 mod budget;
 pub(crate) mod check;
+mod chunk_products;
 pub(crate) mod compiled;
 pub(crate) mod constant;
 pub(crate) mod engine;

@@ -97,7 +97,9 @@ impl<T: Element> Block<T> {
         if self.course.rounds() == 0 {
             return Ok(());
         }
-        self.ready[0].ready(shared, Region::new(&layout, self.course.piece(0)), false)
+        let region = Region::new(&layout, self.course.piece(0));
+        self.ready[0].ready(shared, region, false)?;
+        self.ready_chunk(shared, region)
     }
 
     /// Copies the outputs of the step of a run of one out, `[B, n]` each.

@@ -527,3 +527,47 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Stretch;
+    use crate::execute::piece::Piece;
+    use crate::execute::table::{fill, together};
+    use crate::sequence::{Direction, Sequences};
+
+    #[test]
+    fn runs_hold_every_row_in_order_whether_rows_are_together_or_not() {
+        let lengths = [5, 6, 6, 6, 5, 4];
+        for (lengths, direction) in [(&[][..], Direction::Forward), (&[], Direction::Reverse)]
+            .into_iter()
+            .chain([Direction::Forward, Direction::Reverse].map(|direction| (&lengths[..], direction)))
+        {
+            let mut rows = Vec::new();
+            let sequences = Sequences { lengths, direction, ..Sequences::default() };
+            fill(&mut rows, 6, 6, &sequences).expect("a table");
+            for (count, steps) in [(1, 0..6), (3, 0..6), (3, 2..3), (6, 0..3), (6, 1..1)] {
+                let piece = Piece { first: 1, steps: 3, rows: count, ..Piece::default() };
+                let expected: Vec<usize> = steps
+                    .clone()
+                    .flat_map(|at| {
+                        rows[..count].iter().map(move |row| row.step(1 + at.min(2)) * 6 + row.sample)
+                    })
+                    .collect();
+                for together in [0, together(&rows)] {
+                    let mut found = Vec::new();
+                    let steps = steps.start.min(3)..steps.end.min(3);
+                    let mut runs = 0;
+                    Stretch::new(&rows, together, piece, &steps).each_run(6, |inside, outside, length| {
+                        assert_eq!(inside, found.len());
+                        found.extend(outside..outside + length);
+                        runs += 1;
+                    });
+                    assert_eq!(found, expected[..found.len()], "{count} rows, {steps:?}");
+                    assert_eq!(found.len(), steps.len() * count);
+                    // All samples, one step after the other, lie in one piece.
+                    assert!(runs <= 1 || count < 6 || direction == Direction::Reverse || !lengths.is_empty());
+                }
+            }
+        }
+    }
+}

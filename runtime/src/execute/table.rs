@@ -93,9 +93,16 @@ pub(crate) fn fill(
     Ok(run == all)
 }
 
+/// How many of the first rows run the same step of neighbouring samples at a time: there they lie one behind the other.
+pub(super) fn together(rows: &[Row]) -> usize {
+    let beside = |(one, two): (&Row, &Row)| two.sample == one.sample + 1 && two.step(0) == one.step(0);
+    let others = rows.get(1..).unwrap_or_default();
+    (rows.len() - others.len()) + rows.iter().zip(others).take_while(|&pair| beside(pair)).count()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{Row, fill};
+    use super::{Row, fill, together};
     use crate::error::CallError;
     use crate::sequence::{Direction, Sequences};
 
@@ -147,6 +154,22 @@ mod tests {
             (0, vec![0], false, true),
         ];
         assert_eq!(rows(4, 2, Sequences { direction: Direction::Reverse, ..forward }), expected);
+    }
+
+    #[test]
+    fn rows_of_neighbours_at_the_same_step_are_together() {
+        let together = |sequences: Sequences<'_>| {
+            let mut table = Vec::new();
+            fill(&mut table, 4, 3, &sequences).expect("a table");
+            together(&table)
+        };
+        let reverse = Sequences { direction: Direction::Reverse, ..Sequences::default() };
+        assert_eq!([together(Sequences::default()), together(reverse)], [3, 3]);
+        // From sample 1 on, longest first; then sample 0, which in reverse begins elsewhere too.
+        assert_eq!(together(Sequences { lengths: &[2, 4, 4], ..Sequences::default() }), 2);
+        assert_eq!(together(Sequences { lengths: &[4, 3, 4], ..Sequences::default() }), 1);
+        assert_eq!(together(Sequences { lengths: &[4, 4, 3], ..reverse }), 2);
+        assert_eq!(super::together(&[]), 0);
     }
 
     #[test]

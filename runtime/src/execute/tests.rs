@@ -174,6 +174,99 @@ fn blocks_add_up_in_one_place() {
     }
 }
 
+fn mgu(threads: usize) -> CompiledCell<f32> {
+    let cell = zoo::find("mgu").expect("a cell").read().expect("reads");
+    let options = CompileOptions { backend: Backend::Interpreter, threads, ..CompileOptions::default() };
+    CompiledCell::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles")
+}
+
+/// A training run of the MGU: the gradient by its parameters, and how many bytes the first block has noted to fetch on the
+/// way there and on the way back.
+fn train(
+    cell: &CompiledCell<f32>,
+    steps: usize,
+    batch: usize,
+    workspace: &mut Workspace<f32>,
+) -> (Vec<f32>, [usize; 2]) {
+    let numbers = |count: usize| -> Vec<f32> { (0..count).map(|at| (at as f32 * 0.7).sin() * 0.5).collect() };
+    let (parameters, input) = (numbers(cell.parameter_layout().length()), numbers(steps * batch * 3));
+    let (mut output, mut by_input) = (numbers(steps * batch * 4), input.clone());
+    let mut gradient = parameters.clone();
+    let forward = Forward {
+        steps,
+        batch,
+        sequences: Sequences::default(),
+        parameters: &parameters,
+        inputs: &[&input],
+        initial_states: &[],
+        outputs: &mut [&mut output],
+        final_states: &mut [],
+    };
+    let noted = |workspace: &mut Workspace<f32>| {
+        workspace.memory().blocks.first().map_or(0, |block| block.soon.noted)
+    };
+    let before = noted(workspace);
+    cell.forward(forward, Keep::Tape, workspace).expect("runs");
+    let there = noted(workspace);
+    let backward = Backward {
+        parameters: &parameters,
+        inputs: &[&input],
+        output_gradients: &[&numbers(steps * batch * 4)],
+        final_state_gradients: &[],
+        parameter_gradients: &mut gradient,
+        input_gradients: &mut [&mut by_input],
+        initial_state_gradients: &mut [],
+    };
+    cell.backward(backward, workspace).expect("runs");
+    (gradient, [there - before, noted(workspace) - there])
+}
+
+#[test]
+fn blocks_of_one_thread_share_the_memory_of_their_sums() {
+    let cells = [1, 2].map(mgu);
+    let mut workspaces = [Workspace::default(), Workspace::default()];
+    let gradients = [0, 1].map(|at| train(&cells[at], 9, 70, &mut workspaces[at]).0);
+    assert_eq!(gradients[0], gradients[1]);
+    let held = workspaces.each_mut().map(|workspace| {
+        let blocks = &workspace.memory().blocks;
+        blocks.iter().filter(|block| block.gradient.capacity() > 0).count()
+    });
+    assert_eq!(held, [1, 3]);
+    assert_eq!(gradients[0], train(&cells[0], 9, 70, &mut workspaces[0]).0);
+}
+
+#[test]
+fn products_over_chunks_are_made_once_for_each_length() {
+    let (cell, mut workspace) = (mgu(1), Workspace::default());
+    let mut made = |steps: usize, batch: usize| {
+        let _ = train(&cell, steps, batch, &mut workspace);
+        workspace.memory().blocks[0].chunk_products.made
+    };
+    // One product before the loop and one behind the loop back; chunks of 16 steps, and one of 4.
+    assert_eq!([made(36, 16), made(36, 16), made(20, 16)], [4, 4, 4]);
+    // Rows of another number, one length.
+    assert_eq!([made(16, 15), made(16, 15)], [6, 6]);
+}
+
+#[test]
+fn what_crosses_the_border_is_asked_for_step_by_step() {
+    const ROWS: usize = 16;
+    let cell = mgu(1);
+    let engine = &cell.training;
+    let row = ROWS * size_of::<f32>();
+    let (input, output) = (3 * row, 4 * row);
+    let tape: usize =
+        engine.read_back.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].width * row).sum();
+    let noted = |steps: usize| train(&cell, steps, ROWS, &mut Workspace::default()).1;
+    // Chunks of 16 steps. On the way there what each step gives, and the input of a step in the chunk after its own.
+    let [(one, back), (two, back_two)] = [16, 32].map(noted).map(|[there, back]| (there, back));
+    assert_eq!([one, two], [16 * output, 32 * output + 16 * input]);
+    // On the way back the first chunk asks for the gradients by outputs of the other, and its first step for the tape of the
+    // step before; all else is of each step.
+    assert_eq!(back_two - 2 * back, 16 * output + tape);
+    assert!(back > 16 * (2 * input + tape), "gradients by inputs, inputs and the tape: {back}");
+}
+
 #[test]
 fn inference_in_parts_is_inference() {
     for name in ["lstm", "gru_v3", "qrnn", "taugru", "scrn", "mingru", "rhn", "antisym"] {

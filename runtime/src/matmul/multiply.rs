@@ -100,6 +100,12 @@ impl<T: Element> Product<T> {
         Ok(())
     }
 
+    /// Whether it is the product of these rows by a matrix like this one.
+    #[must_use]
+    pub fn is_for(&self, rows: Rows, right: Packed<'_, T>) -> bool {
+        self.rows == rows && self.shape == shape(right)
+    }
+
     /// Says where its operands are at each of some steps, so that little is left to check at each.
     ///
     /// # Errors

@@ -37,6 +37,9 @@ pub struct Soon {
     part: usize,
     /// Bytes of it that were asked for.
     begun: usize,
+    /// Bytes of all that was ever noted, for tests.
+    #[cfg(test)]
+    pub(crate) noted: usize,
 }
 
 /// What one kernel asks for: from round to round some bytes on. No address is ever followed, so it may be any.
@@ -48,6 +51,8 @@ pub(super) struct Ahead {
 
 impl Extend<Lines> for Soon {
     fn extend<I: IntoIterator<Item = Lines>>(&mut self, lines: I) {
+        #[cfg(test)]
+        let lines = lines.into_iter().inspect(|part| self.noted += part.bytes);
         self.parts.extend(lines);
     }
 }
@@ -106,6 +111,23 @@ pub(super) fn fetch(address: *const u8) {
 #[cfg(test)]
 mod tests {
     use super::{Lines, Soon};
+
+    #[test]
+    fn what_one_product_leaves_is_for_the_next() {
+        let workspace = [0.0_f32; 256];
+        let mut soon = Soon::default();
+        soon.extend([Lines::of(&workspace[..160]), Lines::of(&workspace[192..])]);
+        // Two kernels of the first product, of four rounds each; the others of the second.
+        let taken: Vec<_> = (0..5).map(|_| soon.take(4).map(|ahead| ahead.first.addr())).collect();
+        let first = workspace.as_ptr().addr();
+        assert_eq!(
+            taken,
+            [0, 256, 512, 768].map(|at| Some(first + at)).into_iter().chain([None]).collect::<Vec<_>>()
+        );
+        soon.extend([Lines::of(&workspace[..16])]);
+        soon.clear();
+        assert!(soon.take(4).is_none());
+    }
 
     #[test]
     fn every_line_of_every_part_is_asked_for_and_few_others() {
