@@ -54,7 +54,7 @@
 //! The walk back takes the same chunks, last to first, and adds up gradients by parameters at the end of each. What a pass
 //! leaves to itself alone (`Chunk`) therefore needs memory for one chunk, which stays in a cache; what the walk back reads of
 //! the way forward (`Sequence`) needs it for all steps. Inputs are the caller's: they are staged chunk by chunk on each pass
-//! that reads them, and are not on the tape.
+//! whose programs read them, and are not on the tape. Gradients by parameters may read them from where the caller has them.
 //!
 //! A `Sequence` buffer has one block of B rows for each step. States have one block more: block `t` is the state as it
 //! enters step `t`, so the value after step `t` is `time = 1` ahead, and no copy carries a state from step to step.

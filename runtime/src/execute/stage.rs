@@ -2,6 +2,17 @@
 //! piece.
 //!
 //! Within a block a row is aligned and padded, and its first step is step 0; outside it is a part of a sample, anywhere.
+//!
+//! The caller's sequences are in no cache when a chunk comes to them, and a copy would wait for each line. So with each step
+//! of a chunk products fetch what a step of the next chunk reads, and what this step writes once the chunk has ended.
+//!
+//! ```text
+//! chunk 1   copy in | step: fetch the input of a step of chunk 2, and where the output goes | copy out
+//! chunk 2   copy in | ...
+//! ```
+//!
+//! What the first chunk of a piece reads is asked for at once, and so is everything of a single row, whose kernels have no
+//! time to fetch.
 
 use std::ops::Range;
 
@@ -160,12 +171,12 @@ fn staged_inputs<'s, T: 's>(
 }
 
 impl<T: Element> Block<T> {
-    /// Copies some steps of a sequence in, to a place; zeros where there is none.
+    /// Copies some steps of a sequence in, to a place; zeros where there is none. Products before may have `fetched` it.
     fn stage_steps(
         &mut self,
         engine: &Engine<T>,
         region: Region<'_>,
-        (place, steps): (Place, Range<usize>),
+        (place, steps, fetched): (Place, Range<usize>, bool),
         size: usize,
         source: Option<Source<'_, T>>,
     ) {
@@ -182,8 +193,7 @@ impl<T: Element> Block<T> {
             return;
         };
         let stretch = Stretch::new(&self.rows, self.together, piece, &steps);
-        // Of chunks before products have asked for it, but not of one row.
-        if steps.start == 0 || piece.rows == 1 {
+        if !fetched || piece.rows == 1 {
             stretch.each_run(source.batch, |_, outside, length| {
                 fetch_all(&source.elements[outside * size..(outside + length) * size]);
             });
@@ -351,7 +361,8 @@ impl<T: Element> Block<T> {
         T: 's,
     {
         for (source, place) in staged_inputs(engine, inputs, backward) {
-            self.stage_steps(engine, region, (place, steps.clone()), source.size, Some(source));
+            let first = if backward { steps.end == region.piece.steps } else { steps.start == 0 };
+            self.stage_steps(engine, region, (place, steps.clone(), !first), source.size, Some(source));
         }
     }
 
@@ -381,7 +392,8 @@ impl<T: Element> Block<T> {
     ) {
         for (place, (source, size)) in engine.plan.output_gradients.iter().zip(outputs.or_zeros()) {
             let Some(place) = *place else { continue };
-            self.stage_steps(engine, region, (place, steps.clone()), size, source);
+            let first = steps.end == region.piece.steps;
+            self.stage_steps(engine, region, (place, steps.clone(), !first), size, source);
         }
     }
 
