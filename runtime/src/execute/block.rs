@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gatewright_compiler::graph::solve::SolveOptions;
-use gatewright_compiler::plan::{BufferKind, Place, Plan, SampleMatrix, Section, Step};
+use gatewright_compiler::plan::{BufferKind, Place, Plan, SampleMatrix, Section, Start, Step};
 
 use super::arena::{ArenaLayout, Region, Room};
 use super::compiled::internal;
@@ -376,8 +376,8 @@ impl<T: Element> Block<T> {
         let arena = self.arena.as_mut_slice();
         for instruction in plan.program(section) {
             match instruction {
-                Step::Product { operand, matrix, output, accumulate } => {
-                    let rows = product_rows(plan, rows, *operand, *output, *accumulate);
+                Step::Product { operand, matrix, output, start } => {
+                    let rows = product_rows(plan, region, rows, (*operand, *output, *start));
                     let places = (region.place(*operand, step), region.place(*output, step));
                     let matrix = shared.weights.matrix(*matrix)?;
                     matmul::multiply(arena, rows, places, matrix, &self.soon).map_err(internal)?;
@@ -398,16 +398,21 @@ impl<T: Element> Block<T> {
     }
 }
 
-/// How the rows of a product lie in an arena.
+/// How the rows of a product lie in an arena: of its operand, its output, and what its sums start at.
 pub(super) fn product_rows(
     plan: &Plan,
+    region: Region<'_>,
     count: usize,
-    operand: Place,
-    output: Place,
-    accumulate: bool,
+    (operand, output, start): (Place, Place, Start),
 ) -> matmul::Rows {
     let stride = |place: Place| plan.buffer(place.buffer).width;
-    matmul::Rows { count, left_stride: stride(operand), result_stride: stride(output), accumulate }
+    let start = match start {
+        Start::Zero => matmul::Start::Zero,
+        Start::There => matmul::Start::There,
+        // The same at every step.
+        Start::Row(row) => matmul::Start::Row(region.place(row, 0)),
+    };
+    matmul::Rows { count, left_stride: stride(operand), result_stride: stride(output), start }
 }
 
 /// An instruction on matrices that each sample has its own of.
