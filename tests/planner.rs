@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use gatewright::workspace::Workspace;
-use gatewright::{Backend, CompileOptions, CompiledCell};
+use gatewright::{Backend, CompileOptions, CompiledCell, zoo};
 use gatewright_compiler::graph::Graph;
 use gatewright_compiler::passes;
-use gatewright_compiler::plan::plan;
+use gatewright_compiler::plan::{BufferRole, Plan, Section, Start, Step, plan};
 use gatewright_tests::{relative_error, training_step, training_step_in};
 
 use crate::agreement::{arguments, meaning};
@@ -337,5 +337,33 @@ fn large_cells_are_planned_in_time() {
         assert!(took < Duration::from_secs(5), "{name}: {took:?}");
         let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
         CompiledCell::<f32>::from_graph(&graph, &[("h", 8)], options).unwrap();
+    }
+}
+
+/// `W x_t + U h_{t-1} + b` starts at `b`: where it begins before the loop, there, else in the loop, and no loop adds it.
+#[test]
+fn products_start_at_biases() {
+    let starts = |plan: &Plan, section: Section| {
+        let starts = |step: &&Step| matches!(step, Step::Product { start: Start::Row(_), .. });
+        plan.program(section).iter().filter(starts).count()
+    };
+    // In Elman's network, in two gates side by side, and in a candidate whose reset gate is applied after the product.
+    for (name, before, within) in
+        [("elman", 1, 0), ("lstm", 1, 0), ("mgu", 1, 0), ("gru_v3", 1, 0), ("gru_v1", 1, 1)]
+    {
+        let cell = zoo::find(name).expect("a cell of the zoo").read().expect("reads");
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+        let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 20)], options).expect("compiles");
+        for plan in [cell.inference_plan(), cell.training_plan()] {
+            let found = (starts(plan, Section::Before), starts(plan, Section::Step));
+            assert_eq!(found, (before, within), "{name}\n{plan}");
+            let reads_constants = |step: &Step| match step {
+                Step::Loop { bindings, .. } => {
+                    bindings.iter().any(|&(buffer, _)| plan.buffer(buffer).role == BufferRole::Once)
+                }
+                _ => false,
+            };
+            assert!(!plan.program(Section::Step).iter().any(reads_constants), "{name}\n{plan}");
+        }
     }
 }

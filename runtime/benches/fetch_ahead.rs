@@ -6,7 +6,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use gatewright::matmul::{Lines, PackedMatrix, Rows, Soon, multiply};
+use gatewright::matmul::{Lines, PackedMatrix, Rows, Soon, Start, multiply};
 
 const ROWS: usize = 16;
 const DEPTH: usize = 512;
@@ -35,7 +35,7 @@ fn fetch_ahead(criterion: &mut Criterion) {
     weights.place(0, 0, &numbers(DEPTH * COLUMNS), DEPTH, COLUMNS, COLUMNS, false).expect("fits");
     let (left, result) = (STEPS * TAPE, STEPS * TAPE + ROWS * (DEPTH + 16));
     let mut workspace = numbers(result + ROWS * (COLUMNS + 16));
-    let rows = Rows { count: ROWS, left_stride: DEPTH + 16, result_stride: COLUMNS + 16, accumulate: false };
+    let rows = Rows { count: ROWS, left_stride: DEPTH + 16, result_stride: COLUMNS + 16, start: Start::Zero };
     let of_step = |step: usize| step * TAPE..(step + 1) * TAPE;
     let mut group = criterion.benchmark_group("fetch ahead");
     group.throughput(Throughput::Elements((2 * ROWS * DEPTH * COLUMNS) as u64));

@@ -7,7 +7,7 @@
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use gatewright::matmul::{PackedMatrix, Product, Rows, Soon};
+use gatewright::matmul::{PackedMatrix, Product, Rows, Soon, Start};
 
 /// Rows, depth, columns.
 const SHAPES: [(&str, usize, usize, usize); 6] = [
@@ -33,7 +33,7 @@ fn large_product(criterion: &mut Criterion) {
         weights.place(0, 0, &numbers(depth * columns), depth, columns, columns, false).expect("fits");
         // As a run lays rows out: an odd number of cache lines apart.
         let (left_stride, result_stride) = (depth + 16, columns + 16);
-        let rows = Rows { count, left_stride, result_stride, accumulate: true };
+        let rows = Rows { count, left_stride, result_stride, start: Start::There };
         let results = STEPS * count * left_stride;
         let mut workspace = numbers(results + STEPS * count * result_stride);
         let product = Product::new(rows, weights.view()).expect("fits");

@@ -6,7 +6,7 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gatewright::compiler::plan::{Moment, Steps, Track};
-use gatewright::matmul::{PackedMatrix, Product, Rows, Soon, multiply};
+use gatewright::matmul::{PackedMatrix, Product, Rows, Soon, Start, multiply};
 
 /// Rows, depth, columns.
 const SHAPES: [(&str, usize, usize, usize); 4] =
@@ -21,7 +21,7 @@ fn prepared_product(criterion: &mut Criterion) {
     for (name, count, depth, columns) in SHAPES {
         let mut weights = PackedMatrix::zeroed(depth, columns).expect("fits");
         weights.place(0, 0, &numbers(depth * columns), depth, columns, columns, false).expect("fits");
-        let rows = Rows { count, left_stride: depth, result_stride: columns, accumulate: false };
+        let rows = Rows { count, left_stride: depth, result_stride: columns, start: Start::Zero };
         let places = (0, count * depth);
         let mut workspace = numbers(count * (depth + columns));
         group.throughput(Throughput::Elements((2 * count * depth * columns) as u64));

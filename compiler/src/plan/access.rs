@@ -1,7 +1,7 @@
 //! What an instruction of a program reads and writes.
 
 use super::kernel::Access;
-use super::{Place, Plan, Step};
+use super::{Place, Plan, Start, Step};
 
 impl Plan {
     /// Says every access of an instruction: from which place on, how many columns, and how; what is read before what is
@@ -16,10 +16,13 @@ impl Plan {
         mut say: impl FnMut(Place, usize, Access) -> Result<(), E>,
     ) -> Result<(), E> {
         match step {
-            Step::Product { operand, matrix, output, accumulate } => {
+            Step::Product { operand, matrix, output, start } => {
                 let matrix = &self.matrices[*matrix];
                 say(*operand, matrix.rows, Access::Read)?;
-                say(*output, matrix.columns, if *accumulate { Access::Add } else { Access::Write })
+                if let Start::Row(row) = *start {
+                    say(row, matrix.columns, Access::Read)?;
+                }
+                say(*output, matrix.columns, if *start == Start::There { Access::Add } else { Access::Write })
             }
             Step::SampleProduct { left, right, output } => {
                 for operand in [left, right] {

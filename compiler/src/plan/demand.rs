@@ -226,7 +226,7 @@ fn visit(
                 demand.memory[operand.0 as usize].insert(here);
             }
         }
-        FlowKind::Product { terms, addend } => {
+        FlowKind::Product { terms, addend, .. } => {
             let when = term_sections(flow, id, here);
             let all_rows = when.iter().any(|section| !section.is_step());
             demand.storage[index] = Some(if all_rows { storage.max(Storage::Chunk) } else { storage });

@@ -10,8 +10,8 @@ use super::kernel::{Instruction, Kernel, KernelBuffer, ValueId};
 use super::layout::{Layout, aligned, target_place};
 use super::section::{Sections, term_sections};
 use super::{
-    BufferId, BufferKind, MatrixBlock, MatrixStrides, MatrixView, PackedLayout, Place, Plan, PlanError,
-    SampleMatrix, Section, SolvedValue, Step,
+    BufferId, BufferKind, MatrixBlock, MatrixStrides, MatrixView, OnceValue, PackedLayout, Place, Plan,
+    PlanError, SampleMatrix, Section, SolvedValue, Start, Step,
 };
 
 /// Everything decided so far, as a plan.
@@ -31,12 +31,17 @@ pub(super) fn emit(
         matrix_of: HashMap::new(),
         kernels: Vec::new(),
         written: BTreeSet::new(),
+        starts: Vec::new(),
+        once_width: layout.buffers[layout.once_buffer.0 as usize].width,
     };
     let mut programs: [Vec<Step>; Section::ALL.len()] = Default::default();
     for section in Section::ALL {
         programs[section as usize] = emitter.section(section)?;
     }
-    let (matrices, kernels) = (emitter.matrices, emitter.kernels);
+    let Emitter { matrices, kernels, starts, once_width, .. } = emitter;
+    let (mut buffers, mut once) = (layout.buffers.clone(), layout.once.clone());
+    buffers[layout.once_buffer.0 as usize].width = once_width;
+    once.extend(starts);
     let place_of = |id: FlowId| {
         layout
             .place_of(&flow, id)
@@ -97,11 +102,11 @@ pub(super) fn emit(
         .collect::<Result<_, PlanError>>()?;
     Ok(Plan {
         sizes: flow.sizes.clone(),
-        buffers: layout.buffers.clone(),
+        buffers,
         matrices,
         kernels,
         programs,
-        once: layout.once.clone(),
+        once,
         expressions: flow.expressions.clone(),
         inputs: layout.inputs.clone(),
         inputs_read_back: layout.inputs_read_back.clone(),
@@ -127,6 +132,9 @@ struct Emitter<'a> {
     kernels: Vec<Kernel>,
     /// Products that an earlier instruction has written: later terms add.
     written: BTreeSet<FlowId>,
+    /// What products start at, behind all else in the buffer of constants, and how wide that is.
+    starts: Vec<OnceValue>,
+    once_width: usize,
 }
 
 /// One term of a product, at the time it runs.
@@ -145,7 +153,7 @@ impl Emitter<'_> {
                 continue;
             }
             let node = self.flow.node(product);
-            let FlowKind::Product { terms, addend } = &node.kind else { continue };
+            let FlowKind::Product { terms, addend, .. } = &node.kind else { continue };
             let home = self.sections.of(product);
             if *addend {
                 self.written.insert(product);
@@ -277,12 +285,34 @@ impl Emitter<'_> {
             && distinct(right)
     }
 
+    /// What products side by side start at: a row of their biases, if any has one.
+    fn start(&mut self, products: &[PlacedProduct], output: Place, columns: usize) -> Start {
+        let mut biases = Vec::new();
+        for &(place, product, _) in products {
+            let node = self.flow.node(product);
+            if let FlowKind::Product { start: Some(source), .. } = node.kind {
+                let column = self.once_width + place.column - output.column;
+                biases.push(OnceValue { source, column, length: node.lanes });
+            }
+        }
+        if biases.is_empty() {
+            return Start::Zero;
+        }
+        let first = self.once_width;
+        self.once_width += aligned(columns);
+        self.starts.append(&mut biases);
+        Start::Row(Place { buffer: self.layout.once_buffer, time: 0, column: first })
+    }
+
     fn wide_product(&mut self, products: &[PlacedProduct], program: &mut Vec<Step>) {
         let Some(&(output, leader, ref terms)) = products.first() else { return };
         let column_of = |product: &PlacedProduct| product.0.column - output.column;
         let columns =
             products.last().map_or(0, |product| column_of(product) + self.flow.node(product.1).lanes);
-        let mut accumulate = self.written.contains(&leader);
+        let mut start = match self.written.contains(&leader) {
+            true => Start::There,
+            false => self.start(products, output, columns),
+        };
         let mut first = 0;
         while first < terms.len() {
             let mut end = first + 1;
@@ -318,8 +348,8 @@ impl Emitter<'_> {
                     self.matrices.len() - 1
                 }
             };
-            program.push(Step::Product { operand, matrix, output, accumulate });
-            accumulate = true;
+            program.push(Step::Product { operand, matrix, output, start });
+            start = Start::There;
             first = end;
         }
     }

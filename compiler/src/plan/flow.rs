@@ -1,7 +1,8 @@
 //! Graph to flow: the per-step values, with sums of matrix products folded into one node each.
 //!
-//! `W x_t + U h_{t-1} + b` is one product node with two terms, and an addition. Terms may run at different times — the
-//! first for all steps at once, the second in the loop — and add up in the same memory. `chain` finds those sums.
+//! `W x_t + U h_{t-1} + b` is one product node with two terms. Terms may run at different times — the
+//! first for all steps at once, the second in the loop — and add up in the same memory, where the sum starts at `b`. `chain`
+//! finds those sums.
 //!
 //! # Invariants
 //!
@@ -55,10 +56,12 @@ pub(super) enum FlowKind {
     CumulativeSum {
         reverse: bool,
     },
-    /// Sum of products; with `addend`, the last operand is added too.
+    /// Sum of products; with `addend`, the last operand is added too. It starts at a vector that is constant over time, if
+    /// there is one.
     Product {
         terms: Vec<Term>,
         addend: bool,
+        start: Option<OnceSource>,
     },
     /// For each sample the product of two matrices; a vector is a matrix of one column, or of one row.
     SampleProduct {
@@ -467,7 +470,7 @@ impl Flow {
                 let term = self.view(graph, matrix)?;
                 let vector = self.value(graph, vector)?;
                 return Ok(self.push(
-                    FlowKind::Product { terms: vec![term], addend: false },
+                    FlowKind::Product { terms: vec![term], addend: false, start: None },
                     vec![vector],
                     lanes,
                     scalar,

@@ -23,6 +23,8 @@ const PORTS_WITH_BUFFERS: usize = 4;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Layout {
     pub(super) buffers: Vec<Buffer>,
+    /// The buffer of what is constant over time.
+    pub(super) once_buffer: BufferId,
     /// Where readers find a value; `None` for what is computed where it is used and for constants.
     pub(super) places: Vec<Option<Place>>,
     /// Where each state is as it enters the step; the value as it leaves is one step ahead.
@@ -144,6 +146,7 @@ pub(super) fn place(
 /// Places of inputs, output gradients, and what is constant over time.
 fn leaves(flow: &Flow, demand: &Demand, layout: &mut Layout) {
     let once = layout.buffer("once", BufferRole::Once, BufferKind::Once);
+    layout.once_buffer = once;
     for id in flow.ids() {
         let index = id.0 as usize;
         if demand.readers[index].is_empty() && demand.memory[index].is_empty() {

@@ -237,7 +237,7 @@ pub struct Buffer {
 }
 
 /// Index of a [`Buffer`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct BufferId(pub u32);
 
 /// Where a value is: a buffer, how many steps ahead, and its first column.
@@ -330,10 +330,21 @@ pub struct PackedLayout {
     pub backward: bool,
 }
 
+/// What the sums of a product start at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Nothing.
+    Zero,
+    /// What is there: `output += …`.
+    There,
+    /// A row of the [`BufferRole::Once`] buffer, the same for all: biases, and zeros where there are none.
+    Row(Place),
+}
+
 /// One instruction of a program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
-    /// `output = operand · matrix`, or `output += …`, for each row.
+    /// `output = start + operand · matrix` for each row.
     Product {
         /// K elements of each row.
         operand: Place,
@@ -341,8 +352,8 @@ pub enum Step {
         matrix: usize,
         /// N elements of each row.
         output: Place,
-        /// Add to what is there.
-        accumulate: bool,
+        /// What the sums start at.
+        start: Start,
     },
     /// `output = left · right` for each row: a product of two matrices, written row by row. No element of the operands
     /// lies in the output.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::layout::once_name;
-use super::{BufferKind, MatrixStrides, Place, Plan, SampleMatrix, Section, Step};
+use super::{BufferKind, MatrixStrides, Place, Plan, SampleMatrix, Section, Start, Step};
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -54,8 +54,12 @@ impl fmt::Display for Plan {
             writeln!(f, "{section:?}:")?;
             for step in self.program(section) {
                 match step {
-                    Step::Product { operand, matrix, output, accumulate } => {
-                        let sign = if *accumulate { "+=" } else { "=" };
+                    Step::Product { operand, matrix, output, start } => {
+                        let sign = match start {
+                            Start::Zero => "=".to_owned(),
+                            Start::There => "+=".to_owned(),
+                            Start::Row(row) => format!("= {} +", self.name(*row)),
+                        };
                         writeln!(
                             f,
                             "  {} {sign} {} · matrix {matrix}",

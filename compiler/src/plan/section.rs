@@ -51,7 +51,7 @@ fn term_section(flow: &Flow, operand: FlowId, home: Section) -> Section {
 /// stores the sum.
 pub(super) fn term_sections(flow: &Flow, product: FlowId, home: Section) -> Vec<Section> {
     let node = flow.node(product);
-    let FlowKind::Product { terms, addend } = &node.kind else { return Vec::new() };
+    let FlowKind::Product { terms, addend, .. } = &node.kind else { return Vec::new() };
     let when = |&operand: &FlowId| if *addend { home } else { term_section(flow, operand, home) };
     node.operands.iter().take(terms.len()).map(when).collect()
 }

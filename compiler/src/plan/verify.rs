@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use super::kernel::Access;
 use super::{
     BufferId, BufferKind, BufferRole, COLUMN_ALIGNMENT, GradientTerm, ParameterGradient, Place, Plan,
-    PlanError, SampleMatrix, Section, Step,
+    PlanError, SampleMatrix, Section, Start, Step,
 };
 
 impl Plan {
@@ -23,7 +23,7 @@ impl Plan {
         for section in Section::ALL {
             for step in self.program(section) {
                 match step {
-                    Step::Product { operand, matrix, output, .. } => {
+                    Step::Product { operand, matrix, output, start } => {
                         let matrix =
                             self.matrices.get(*matrix).ok_or_else(|| broken("P1", "no such matrix"))?;
                         self.check_place(section, *operand, matrix.rows)?;
@@ -33,6 +33,12 @@ impl Plan {
                         }
                         if self.buffer(operand.buffer).kind == BufferKind::Once {
                             return Err(broken("P2", "a product reads one row for all"));
+                        }
+                        if let Start::Row(row) = *start {
+                            self.check_place(section, row, matrix.columns)?;
+                            if self.buffer(row.buffer).role != BufferRole::Once {
+                                return Err(broken("P1", "a product starts at what is no constant"));
+                            }
                         }
                     }
                     Step::SampleProduct { left, right, output } => {

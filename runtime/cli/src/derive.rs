@@ -3,7 +3,7 @@
 use clap::{Args, ValueEnum};
 use gatewright::compiler::derivation::{Derivation, derive as derive_cell, escape_latex};
 use gatewright::compiler::plan::{
-    GradientTerm, MatrixView, OnceSource, ParameterGradient, Plan, Section, Step,
+    GradientTerm, MatrixView, OnceSource, ParameterGradient, Plan, Section, Start, Step,
 };
 use gatewright::compiler::resolve::Cell;
 use gatewright::{Backend, CompileOptions, CompiledCell};
@@ -150,8 +150,8 @@ impl Description<'_> {
         let (mut loops, mut samples) = (0_usize, 0_usize);
         for step in self.plan.program(section) {
             match step {
-                Step::Product { matrix, accumulate, .. } => {
-                    lines.extend(self.product(*matrix, *accumulate));
+                Step::Product { matrix, start, .. } => {
+                    lines.extend(self.product(*matrix, *start));
                 }
                 Step::SampleProduct { .. } => samples += 1,
                 // No arithmetic.
@@ -172,7 +172,7 @@ impl Description<'_> {
         lines
     }
 
-    fn product(&self, matrix: usize, accumulate: bool) -> Option<String> {
+    fn product(&self, matrix: usize, start: Start) -> Option<String> {
         let layout = self.plan.matrices.get(matrix)?;
         let mut blocks: Vec<String> = layout.blocks.iter().map(|block| self.view(block.view)).collect();
         blocks.dedup();
@@ -193,7 +193,11 @@ impl Description<'_> {
                 format!(", {count} merged ({how})")
             }
         };
-        let added = if accumulate { ", added to what is there" } else { "" };
+        let added = match start {
+            Start::Zero => "",
+            Start::There => ", added to what is there",
+            Start::Row(_) => ", added to biases",
+        };
         let (rows, columns) = (layout.rows, layout.columns);
         Some(format!("product with {} [{rows} → {columns}]{merged}{added}", blocks.join(", ")))
     }

@@ -4,7 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use gatewright_compiler::graph::solve::SolveOptions;
-use gatewright_compiler::plan::{BufferKind, Place, Plan, SampleMatrix, Section, Step};
+use gatewright_compiler::plan::{BufferKind, Place, Plan, SampleMatrix, Section, Start, Step};
 
 use super::arena::{ArenaLayout, Region, Room};
 use super::chunk_products::ChunkProducts;
@@ -389,8 +389,8 @@ impl<T: Element> Block<T> {
         let (piece, plan) = (region.piece, &shared.engine.plan);
         let steps = piece.chunk().min(piece.steps);
         for step in [Section::Before, Section::After].into_iter().flat_map(|section| plan.program(section)) {
-            if let Step::Product { operand, matrix, output, accumulate } = step {
-                let rows = product_rows(plan, steps * piece.rows, *operand, *output, *accumulate);
+            if let Step::Product { operand, matrix, output, start } = step {
+                let rows = product_rows(plan, region, steps * piece.rows, (*operand, *output, *start));
                 let right = (*matrix, shared.weights.matrix(*matrix)?);
                 self.chunk_products.of(right, rows, steps == piece.chunk())?;
             }
@@ -415,8 +415,8 @@ impl<T: Element> Block<T> {
         let arena = self.arena.as_mut_slice();
         for instruction in plan.program(section) {
             match instruction {
-                Step::Product { operand, matrix, output, accumulate } => {
-                    let rows = product_rows(plan, rows, *operand, *output, *accumulate);
+                Step::Product { operand, matrix, output, start } => {
+                    let rows = product_rows(plan, region, rows, (*operand, *output, *start));
                     let places = (region.place(*operand, step), region.place(*output, step));
                     let right = shared.weights.matrix(*matrix)?;
                     let product = self.chunk_products.of((*matrix, right), rows, whole)?;
@@ -447,16 +447,21 @@ fn like(step: usize, steps: &Range<usize>, next: &Range<usize>) -> Range<usize> 
     at.min(next.end)..(at + 1).min(next.end)
 }
 
-/// How the rows of a product lie in an arena.
+/// How the rows of a product lie in an arena: of its operand, its output, and what its sums start at.
 pub(super) fn product_rows(
     plan: &Plan,
+    region: Region<'_>,
     count: usize,
-    operand: Place,
-    output: Place,
-    accumulate: bool,
+    (operand, output, start): (Place, Place, Start),
 ) -> matmul::Rows {
     let stride = |place: Place| plan.buffer(place.buffer).width;
-    matmul::Rows { count, left_stride: stride(operand), result_stride: stride(output), accumulate }
+    let start = match start {
+        Start::Zero => matmul::Start::Zero,
+        Start::There => matmul::Start::There,
+        // The same at every step.
+        Start::Row(row) => matmul::Start::Row(region.place(row, 0)),
+    };
+    matmul::Rows { count, left_stride: stride(operand), result_stride: stride(output), start }
 }
 
 /// An instruction on matrices that each sample has its own of.

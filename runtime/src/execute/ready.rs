@@ -92,8 +92,9 @@ impl<T: Element> Ready<T> {
             let first = self.operations.len();
             for (instruction, step) in plan.program(section).iter().enumerate() {
                 let operation = match step {
-                    Step::Product { operand, matrix, output, accumulate } => {
-                        let rows = product_rows(plan, region.piece.rows, *operand, *output, *accumulate);
+                    Step::Product { operand, matrix, output, start } => {
+                        let places = (*operand, *output, *start);
+                        let rows = product_rows(plan, region, region.piece.rows, places);
                         self.ready_product(products, rows, shared.weights.matrix(*matrix)?)?;
                         let track = |place: &Place| {
                             region.track(place.buffer.0 as usize, place.time).column(place.column)

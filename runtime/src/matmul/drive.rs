@@ -28,8 +28,10 @@ pub(super) struct Operands<T> {
     pub(super) result: *mut T,
     /// Numbers from one of its rows to the next.
     pub(super) result_stride: usize,
-    /// Whether sums start at what is there, or at zero.
-    pub(super) accumulate: bool,
+    /// The first number that sums start at: of the result itself, or of a row of constants; null where it is zero.
+    pub(super) start: *const T,
+    /// Numbers from one of its rows to the next: 0 where all rows start alike.
+    pub(super) start_stride: usize,
 }
 
 /// One run of a kernel: which, and where, counted in numbers from the beginnings of the operands and of the panels.
@@ -41,12 +43,22 @@ pub(super) struct Call<T> {
     /// Where half of a panel begins that is read soon: this group or the next.
     ahead: usize,
     result: usize,
+    /// Where sums start.
+    start: usize,
     /// Rows of the kernel.
     rows: usize,
     /// Its blocks.
     blocks: usize,
     /// Columns of them that there are, where the last block is not full.
     edge: Option<usize>,
+}
+
+/// Numbers from one row to the next, of each operand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Strides {
+    pub(super) left: usize,
+    pub(super) result: usize,
+    pub(super) start: usize,
 }
 
 /// Bytes of the left operand that one chunk of rows may have while all panels stay in L2 or L3: some of L1.
@@ -64,8 +76,9 @@ const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 ///
 /// The left operand is readable for `rows` rows of `right.rows()` numbers, its stride apart; a `transposed` one, whose rows
 /// of memory are the `k` of the product, for `right.rows()` rows of `rows` numbers. The result is writable for `rows` rows
-/// of `right.columns()` numbers, its stride apart, which share no numbers with each other or with the left operand.
-/// (`right` is borrowed: nothing writes to it.)
+/// of `right.columns()` numbers, its stride apart, which share no numbers with each other or with the left operand. The
+/// start, unless it is null, is readable for as many rows of as many numbers, its stride apart; it is the result, with the
+/// same stride, or shares no number with it. (`right` is borrowed: nothing writes to it.)
 pub(super) unsafe fn drive<T: Element>(
     operands: Operands<T>,
     transposed: bool,
@@ -78,7 +91,8 @@ pub(super) unsafe fn drive<T: Element>(
         unsafe { nothing(operands, rows, right.columns()) };
         return;
     }
-    let strides = (operands.left_stride, operands.result_stride);
+    let strides =
+        Strides { left: operands.left_stride, result: operands.result_stride, start: operands.start_stride };
     let mut said: Option<Call<T>> = None;
     nest(right, rows, strides, transposed, |call| {
         if let Some(before) = said.replace(call) {
@@ -93,34 +107,37 @@ pub(super) unsafe fn drive<T: Element>(
     }
 }
 
-/// Sums of no products: zeros, unless they start at what is there.
+/// Sums of no products: what they start at.
 ///
 /// # Safety
 ///
-/// The result is writable, as for [`drive`].
+/// The start is readable and the result writable, as for [`drive`].
 pub(super) unsafe fn nothing<T: Element>(operands: Operands<T>, rows: usize, columns: usize) {
-    if !operands.accumulate {
-        for row in 0..rows {
-            for column in 0..columns {
-                // SAFETY: a row and a column of the result.
-                unsafe { operands.result.add(row * operands.result_stride + column).write(T::ZERO) };
-            }
+    for row in 0..rows {
+        for column in 0..columns {
+            let start = match operands.start.is_null() {
+                true => T::ZERO,
+                // SAFETY: a row and a column of the start.
+                false => unsafe { operands.start.add(row * operands.start_stride + column).read() },
+            };
+            // SAFETY: a row and a column of the result.
+            unsafe { operands.result.add(row * operands.result_stride + column).write(start) };
         }
     }
 }
 
 /// Says every call of a product by a matrix that has rows, in order: together they give every number of the result once.
-/// `strides` are those of the left operand and of the result.
+/// `strides` are those of its operands.
 ///
 /// Of a call with `r` rows and `b` blocks, where the rows begin at row `i` and the blocks at block `j`:
 /// `i + r <= rows` and `j + b` is at most the number of blocks; its kernel is for `r`, `b` and the order of the left
-/// operand; `left` is the place of row `i`, `result` that of row `i` and the first column of block `j`, `group` that of
+/// operand; `left` is the place of row `i`, `result` and `start` those of row `i` and the first column of block `j`, `group` that of
 /// block `j` in the panels, which begins a panel if `b > 1`; `edge` is given where block `j + b - 1` is not full.
 #[inline]
 pub(super) fn nest<T: Element>(
     right: Packed<'_, T>,
     rows: usize,
-    (left_stride, result_stride): (usize, usize),
+    strides: Strides,
     transposed: bool,
     mut say: impl FnMut(Call<T>),
 ) {
@@ -131,7 +148,7 @@ pub(super) fn nest<T: Element>(
     let kernels = T::kernels(right.level());
     let blocks = columns.div_ceil(T::BLOCK);
     let (kernels, between_rows) =
-        if transposed { (kernels.by_rows_transposed, 1) } else { (kernels.by_rows, left_stride) };
+        if transposed { (kernels.by_rows_transposed, 1) } else { (kernels.by_rows, strides.left) };
     let most_at_once = rows_at_once(between_rows.wrapping_mul(size_of::<T>()), kernels.len());
     let most = if rows <= most_at_once {
         rows
@@ -159,7 +176,8 @@ pub(super) fn nest<T: Element>(
                     left: row * between_rows,
                     group,
                     ahead: ahead(index),
-                    result: row * result_stride + column,
+                    result: row * strides.result + column,
+                    start: row * strides.start + column,
                     rows: part.len(),
                     blocks: taken,
                     edge: (!full).then_some(columns - column),
@@ -226,7 +244,13 @@ impl<T: Element> Call<T> {
             depth,
             result,
             result_stride: operands.result_stride,
-            accumulate: operands.accumulate,
+            // Null is no place to count from.
+            start: if operands.start.is_null() {
+                operands.start
+            } else {
+                operands.start.wrapping_add(self.start)
+            },
+            start_stride: operands.start_stride,
             ahead: soon.take(depth).unwrap_or(Ahead::lines(right.panels().as_ptr().wrapping_add(self.ahead))),
         };
         match self.edge {
@@ -243,7 +267,7 @@ impl<T: Element> Call<T> {
 ///
 /// # Safety
 ///
-/// As for [`Kernel`], but that the result has `columns` columns, fewer than the blocks.
+/// As for [`Kernel`], but that start and result have `columns` columns, fewer than the blocks.
 #[inline(never)]
 unsafe fn at_edge<T: Element>(
     kernel: Kernel<T>,
@@ -253,19 +277,22 @@ unsafe fn at_edge<T: Element>(
     let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
     let stride = blocks * T::BLOCK;
     let places = || (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
-    if arguments.accumulate {
+    let starts = !arguments.start.is_null();
+    if starts {
         for (row, column) in places() {
-            // SAFETY: a row and a column of the result.
-            let there = unsafe { arguments.result.add(row * arguments.result_stride + column) };
+            // SAFETY: a row and a column of the start.
+            let there = unsafe { arguments.start.add(row * arguments.start_stride + column) };
             // SAFETY: as above.
             buffer[row * stride + column] = unsafe { there.read() };
         }
     }
-    let within = Arguments { result: buffer.as_mut_ptr(), result_stride: stride, ..arguments };
+    let result = buffer.as_mut_ptr();
+    let start = if starts { result.cast_const() } else { arguments.start };
+    let within = Arguments { result, result_stride: stride, start, start_stride: stride, ..arguments };
     // SAFETY: the caller's promise; the buffer is our own, and rows * blocks * BLOCK <= MAXIMUM_NUMBERS.
     unsafe { kernel(&within) };
     for (row, column) in places() {
-        // SAFETY: as above.
+        // SAFETY: a row and a column of the result.
         unsafe {
             arguments.result.add(row * arguments.result_stride + column).write(buffer[row * stride + column]);
         }
@@ -350,15 +377,19 @@ impl Iterator for Balanced {
 
 #[cfg(test)]
 mod tests {
-    use super::nest;
+    use super::{Strides, nest};
     use crate::matmul::PackedMatrix;
+
+    fn strides(result: usize) -> Strides {
+        Strides { left: 8, result, start: result }
+    }
 
     #[test]
     fn only_a_last_block_that_is_not_full_passes_through_a_buffer() {
         for (columns, expected) in [(16, 0), (128, 0), (20, 1), (130, 1)] {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let mut edges = 0;
-            nest(right.view(), 1, (8, columns), false, |call| edges += usize::from(call.edge.is_some()));
+            nest(right.view(), 1, strides(columns), false, |call| edges += usize::from(call.edge.is_some()));
             assert_eq!(edges, expected, "{columns} columns");
         }
     }
@@ -369,7 +400,7 @@ mod tests {
         for rows in [15, 28, 32, 42] {
             let right = PackedMatrix::<f32>::zeroed(8, 128).expect("small");
             let mut calls = Vec::new();
-            nest(right.view(), rows, (8, 128), false, |call| calls.push((call.group, call.ahead)));
+            nest(right.view(), rows, strides(128), false, |call| calls.push((call.group, call.ahead)));
             let of_first = calls.iter().filter(|(group, _)| *group == 0).count();
             assert!(of_first > 1, "{rows} rows");
             for group in [PANEL, 2 * PANEL, 3 * PANEL] {
@@ -387,7 +418,7 @@ mod tests {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let stride = columns.next_multiple_of(16);
             let mut asked = Vec::new();
-            nest(right.view(), rows, (8, stride), transposed, |call| {
+            nest(right.view(), rows, strides(stride), transposed, |call| {
                 asked.extend(call.result_blocks(stride))
             });
             asked.sort_unstable();

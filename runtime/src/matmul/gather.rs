@@ -97,12 +97,14 @@ impl<T: Element> PackedRows<T> {
         let Some(packed) = packed.filter(|_| depth > 0 && rows > 0 && shape.1 > 0) else {
             return Ok(());
         };
+        let sums = result.numbers.as_mut_ptr();
         let operands = Operands {
             left: left.numbers.as_ptr(),
             left_stride: left.row_stride,
-            result: result.numbers.as_mut_ptr(),
+            result: sums,
             result_stride: result.row_stride,
-            accumulate: true,
+            start: sums,
+            start_stride: result.row_stride,
         };
         // SAFETY: the conditions of `drive`: `extent` puts `depth` rows of `rows` numbers of the left operand within its
         // slice, and `rows` rows of the result, apart, within its own, which is borrowed mutably and so shares no numbers

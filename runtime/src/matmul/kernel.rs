@@ -32,8 +32,10 @@ pub(super) struct Arguments<T> {
     pub(super) result: *mut T,
     /// Numbers from one of its rows to the next.
     pub(super) result_stride: usize,
-    /// Whether sums start at what is there, or at zero.
-    pub(super) accumulate: bool,
+    /// The first number that sums of the first row start at; null where all start at zero.
+    pub(super) start: *const T,
+    /// Numbers from one row of those to the next: 0 where all rows start alike.
+    pub(super) start_stride: usize,
     /// What is fetched meanwhile, by the kernels of several rows of a left operand that is not transposed.
     pub(super) ahead: Ahead,
 }
@@ -44,7 +46,7 @@ pub(super) struct Arguments<T> {
 ///
 /// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers (a transposed one for
 /// `depth` rows of `r` numbers); the `b` blocks are consecutive in a packed matrix of `depth` rows, readable, the first at the beginning of a panel if there is more
-/// than one; the result is writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the
+/// than one; the start, unless it is null, is readable for `r` rows of `b` blocks; the result is writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the
 /// processor has the instruction set of the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 
@@ -71,7 +73,8 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRA
 ) {
     let scalars_of_block = 64 / size_of::<R::Scalar>();
     let registers_of_block = scalars_of_block / R::COUNT;
-    let Arguments { left, left_stride, right, depth, result, result_stride, accumulate, ahead } = *arguments;
+    let Arguments { left, left_stride, right, depth, result, result_stride, start, start_stride, ahead } =
+        *arguments;
     // Blocks come in pairs, the two halves of a panel; panels are `depth` lines of 128 bytes.
     let line = 2 * scalars_of_block;
     let place = |v: usize| {
@@ -81,11 +84,11 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRA
     // SAFETY: depth >= 1, so the first line of the first block is readable; the caller has the instruction set.
     let zero = unsafe { R::load(right) }.splat(R::Scalar::default());
     let mut sums = [[zero; REGISTERS]; ROWS];
-    if accumulate {
+    if !start.is_null() {
         for (row, sums) in sums.iter_mut().enumerate() {
             for (v, sum) in sums.iter_mut().enumerate() {
-                // SAFETY: register `v` of row `row` of the result, which has as many.
-                *sum = unsafe { R::load(result.add(row * result_stride + v * R::COUNT)) };
+                // SAFETY: register `v` of row `row` of the start, which has as many.
+                *sum = unsafe { R::load(start.add(row * start_stride + v * R::COUNT)) };
             }
         }
     }
@@ -110,7 +113,7 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRA
     }
     for (row, sums) in sums.iter().enumerate() {
         for (v, sum) in sums.iter().enumerate() {
-            // SAFETY: as above.
+            // SAFETY: register `v` of row `row` of the result, which has as many.
             unsafe { sum.store(result.add(row * result_stride + v * R::COUNT)) };
         }
     }

@@ -9,8 +9,8 @@
 //!
 //! # What a result depends on
 //!
-//! A number of a packed product is one chain of fused multiply-adds over `k` from 0 up, that starts at zero or at
-//! the number accumulated to. So it depends on its row and its column only: not on how rows are blocked, how many
+//! A number of a packed product is one chain of fused multiply-adds over `k` from 0 up, that starts at zero, at what is
+//! there, or at a number of a row that all rows share ([`Start`]). So it depends on its row and its column only: not on how rows are blocked, how many
 //! there are, nor on the level, but that [`Level::Portable`] rounds twice at each step.
 
 mod drive;
@@ -29,7 +29,7 @@ mod tests;
 pub use element::Element;
 pub use gather::{PackedRows, add_outer_products, parts};
 pub use general::{Matrix, MatrixMut, general};
-pub use multiply::{Product, Rows, multiply};
+pub use multiply::{Product, Rows, Start, multiply};
 pub use packed::{Packed, PackedMatrix};
 pub(crate) use packed::{PackedMut, PackedSets};
 pub use sample::{SampleOperand, SampleResult, arrange, row_maximum, sample_product};

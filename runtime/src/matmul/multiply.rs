@@ -1,12 +1,13 @@
 //! Products by a packed matrix within a workspace: what may be asked for, and the checks that make it sound.
 
-use super::drive::{Call, Operands, drive, nest, nothing};
+use super::drive::{Call, Operands, Strides, drive, nest, nothing};
 use super::soon::Soon;
 use super::{Element, Error, Packed, extent};
 use crate::primitive::Level;
 use gatewright_compiler::plan::{Moment, Steps, Track};
 
-/// How the rows of a product lie in a workspace, wherever it is done: `result[i] = left[i] * right` for each row `i`.
+/// How the rows of a product lie in a workspace, wherever it is done: `result[i] = start[i] + left[i] * right` for each row
+/// `i`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Rows {
     /// How many.
@@ -15,8 +16,30 @@ pub struct Rows {
     pub left_stride: usize,
     /// Numbers from one row of the result to the next.
     pub result_stride: usize,
-    /// Whether the product is added to what is there.
-    pub accumulate: bool,
+    /// What its sums start at.
+    pub start: Start,
+}
+
+/// What the sums of a product start at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Start {
+    /// Nothing.
+    #[default]
+    Zero,
+    /// What is there: the product is added to it.
+    There,
+    /// A row at this place of the workspace, for all rows.
+    Row(usize),
+}
+
+impl Rows {
+    /// Numbers from what one row starts at to what the next one does.
+    fn start_stride(&self) -> usize {
+        match self.start {
+            Start::There => self.result_stride,
+            Start::Zero | Start::Row(_) => 0,
+        }
+    }
 }
 
 /// `left * right` to the result, both `rows` of a workspace that begin at the places given; they may lie between each
@@ -94,7 +117,8 @@ impl<T: Element> Product<T> {
         (self.rows, self.shape) = (rows, shape(right));
         self.calls.clear();
         if right.rows() > 0 {
-            let strides = (rows.left_stride, rows.result_stride);
+            let strides =
+                Strides { left: rows.left_stride, result: rows.result_stride, start: rows.start_stride() };
             nest(right, rows.count, strides, false, |call| self.calls.push(call));
         }
         Ok(())
@@ -119,8 +143,11 @@ impl<T: Element> Product<T> {
             let Span { width: columns, stride: row_stride, .. } = self.spans.result;
             return Err(Error::TooShort { length: usize::MAX, rows: self.rows.count, columns, row_stride });
         };
-        let apart = left_end <= result.smallest() || result_end <= left.smallest();
-        self.bound = Bound { left, result, steps, length: left_end.max(result_end), apart };
+        let (low, high) = (result.smallest(), result_end);
+        let apart = (left_end <= low || high <= left.smallest())
+            && self.spans.start.is_none_or(|row| row.end <= low || high <= row.start);
+        let length = self.spans.start.map_or(0, |row| row.end).max(left_end).max(result_end);
+        self.bound = Bound { left, result, steps, length, apart };
         Ok(())
     }
 
@@ -222,7 +249,12 @@ fn operands<T>(workspace: &mut [T], rows: Rows, left: usize, result: usize) -> O
         left_stride: rows.left_stride,
         result: base.wrapping_add(result),
         result_stride: rows.result_stride,
-        accumulate: rows.accumulate,
+        start: match rows.start {
+            Start::Zero => std::ptr::null(),
+            Start::There => base.cast_const().wrapping_add(result),
+            Start::Row(row) => base.cast_const().wrapping_add(row),
+        },
+        start_stride: rows.start_stride(),
     }
 }
 
@@ -232,6 +264,15 @@ struct Spans {
     left: Span,
     result: Span,
     rows: usize,
+    /// The row that sums start at, where it has numbers.
+    start: Option<Row>,
+}
+
+/// Numbers that all rows share.
+#[derive(Clone, Copy, Debug)]
+struct Row {
+    start: usize,
+    end: usize,
 }
 
 /// Rows of one operand.
@@ -265,16 +306,42 @@ impl Spans {
     fn new(rows: Rows, depth: usize, columns: usize, most: usize) -> Result<Self, Error> {
         let left = Span::new(rows.count, depth, rows.left_stride, most)?;
         let result = Span::new(rows.count, columns, rows.result_stride, most)?;
-        Ok(Self { left, result, rows: rows.count })
+        let start = match rows.start {
+            Start::Row(start) if result.length > 0 => {
+                let short =
+                    Error::TooShort { length: most.saturating_sub(start), rows: 1, columns, row_stride: 0 };
+                let end = start.checked_add(columns).filter(|&end| end <= most).ok_or(short)?;
+                Some(Row { start, end })
+            }
+            _ => None,
+        };
+        Ok(Self { left, result, rows: rows.count, start })
     }
 
-    /// What [`drive`] asks of operands that begin at these places of a workspace of `length` numbers: both lie within it,
-    /// and the result shares no number with the left operand. One ends before the other begins, or both have the same
+    /// What [`drive`] asks of operands that begin at these places of a workspace of `length` numbers: both lie within it, and
+    /// so does the row that sums start at; the result shares no number with the left operand or that row. One ends before the other begins, or both have the same
     /// stride and the columns of one lie between those of the other.
     #[inline]
     fn check(&self, length: usize, left: usize, result: usize) -> Result<(), Error> {
         self.left.within(length, left, self.rows)?;
         self.result.within(length, result, self.rows)?;
+        if let Some(row) = self.start {
+            if row.end > length {
+                let (columns, row_stride) = (self.result.width, 0);
+                return Err(Error::TooShort {
+                    length: length.saturating_sub(row.start),
+                    rows: 1,
+                    columns,
+                    row_stride,
+                });
+            }
+            if row.start < result + self.result.length && result < row.end {
+                return Err(Error::PlacesOverlap {
+                    first: row.start.min(result),
+                    second: row.start.max(result),
+                });
+            }
+        }
         let (first, second, distance) = if left <= result {
             (self.left, self.result, result - left)
         } else {

@@ -17,13 +17,14 @@ use super::kernel::{Arguments, Kernels};
 macro_rules! portable {
     ($tile:ident, $kernels:ident, $scalar:ident, $block:literal) => {
         unsafe fn $tile<const ROWS: usize, const TRANSPOSED: bool>(arguments: &Arguments<$scalar>) {
-            let Arguments { left, left_stride, right, depth, result, result_stride, accumulate, .. } =
-                *arguments;
+            let Arguments {
+                left, left_stride, right, depth, result, result_stride, start, start_stride, ..
+            } = *arguments;
             let mut sums = [[0.0; $block]; ROWS];
             for (row, sums) in sums.iter_mut().enumerate() {
-                if accumulate {
-                    // SAFETY: row < ROWS: a row of the result, writable for a block; nothing else refers to it.
-                    *sums = unsafe { result.add(row * result_stride).cast::<[$scalar; $block]>().read() };
+                if !start.is_null() {
+                    // SAFETY: row < ROWS: a row of the start, readable for a block.
+                    *sums = unsafe { start.add(row * start_stride).cast::<[$scalar; $block]>().read() };
                 }
             }
             for k in 0..depth {
@@ -39,7 +40,7 @@ macro_rules! portable {
                 }
             }
             for (row, sums) in sums.iter().enumerate() {
-                // SAFETY: as where the sums were read.
+                // SAFETY: row < ROWS: a row of the result, writable for a block; nothing else refers to it.
                 unsafe { result.add(row * result_stride).cast::<[$scalar; $block]>().write(*sums) };
             }
         }

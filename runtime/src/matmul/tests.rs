@@ -1,5 +1,5 @@
 use super::{
-    Element, Error, Matrix, MatrixMut, PackedMatrix, Product, Rows, SampleOperand, SampleResult, Soon,
+    Element, Error, Matrix, MatrixMut, PackedMatrix, Product, Rows, SampleOperand, SampleResult, Soon, Start,
     arrange, general, multiply, row_maximum, sample_product,
 };
 use crate::primitive::Level;
@@ -54,9 +54,10 @@ fn packed<T: Element>(level: Level, b: &[T], k: usize, n: usize) -> PackedMatrix
     packed
 }
 
-/// `left * right` to `result`, whose rows are `stride` apart, as a product that is done once and as one that is prepared.
-fn product<T: Element>(left: &[T], rows: Rows, right: &PackedMatrix<T>, result: &mut [T]) {
-    let mut workspace = [left, result].concat();
+/// `left * right` to `result`, whose rows are `stride` apart, as a product that is done once and as one that is prepared; the
+/// biases lie behind both.
+fn product<T: Element>(left: &[T], rows: Rows, right: &PackedMatrix<T>, result: &mut [T], biases: &[T]) {
+    let mut workspace = [left, result, biases].concat();
     let mut other = workspace.clone();
     let places = (0, left.len());
     let right = right.view();
@@ -64,7 +65,8 @@ fn product<T: Element>(left: &[T], rows: Rows, right: &PackedMatrix<T>, result: 
     Product::new(rows, right).unwrap().run(&mut other, places, right, &mut Soon::default()).unwrap();
     assert!(workspace == other);
     assert!(workspace[..left.len()] == *left);
-    result.copy_from_slice(&workspace[left.len()..]);
+    result.copy_from_slice(&workspace[left.len()..left.len() + result.len()]);
+    assert!(workspace[left.len() + result.len()..] == *biases);
 }
 
 /// Every size by every size by every size, at every level, exactly; guards between the rows and after them.
@@ -76,17 +78,24 @@ fn products_are_exact<T: Element>() {
                 let right = packed(level, &b, k, n);
                 for m in SIZES {
                     let a = numbers::<T>(m * (k + 3), 1);
-                    for accumulate in [false, true] {
+                    let stride = n + 2;
+                    // Behind the operands of `product`.
+                    let row = a.len() + m * stride + 5;
+                    for begin in [Start::Zero, Start::There, Start::Row(row)] {
                         let old = numbers::<T>(m * n, 3);
-                        let start = if accumulate { old.clone() } else { vec![T::ZERO; m * n] };
+                        let biases = numbers::<T>(n, 4);
+                        let start = match begin {
+                            Start::Zero => vec![T::ZERO; m * n],
+                            Start::There => old.clone(),
+                            Start::Row(_) => biases.repeat(m),
+                        };
                         let expected = reference(&a, k + 3, &b, m, k, n, &start, level != Level::Portable);
-                        let stride = n + 2;
                         let mut c = vec![T::from_f64(GUARD); m * stride + 5];
                         for (row, line) in old.chunks(n.max(1)).enumerate() {
                             c[row * stride..row * stride + n].copy_from_slice(line);
                         }
-                        let rows = Rows { count: m, left_stride: k + 3, result_stride: stride, accumulate };
-                        product(&a, rows, &right, &mut c);
+                        let rows = Rows { count: m, left_stride: k + 3, result_stride: stride, start: begin };
+                        product(&a, rows, &right, &mut c, &biases);
                         for (place, value) in c.iter().enumerate() {
                             let (row, column) = (place / stride, place % stride);
                             let wanted = if row < m && column < n {
@@ -124,11 +133,11 @@ fn rows_do_not_depend_on_how_many_there_are() {
         let right = packed(level, &b, k, n);
         let a = numbers::<f32>(most * k, 1);
         let mut whole = vec![0.0; most * n];
-        let rows = |count| Rows { count, left_stride: k, result_stride: n, accumulate: false };
-        product(&a, rows(most), &right, &mut whole);
+        let rows = |count| Rows { count, left_stride: k, result_stride: n, start: Start::Zero };
+        product(&a, rows(most), &right, &mut whole, &[]);
         for m in 1..=45 {
             let mut part = vec![0.0; m * n];
-            product(&a, rows(m), &right, &mut part);
+            product(&a, rows(m), &right, &mut part, &[]);
             assert_eq!(part, whole[..m * n], "{level:?} {m}");
         }
     }
@@ -146,9 +155,10 @@ fn long_sums_and_tall_operands_are_exact() {
             let mut c = start.clone();
             product(
                 &a,
-                Rows { count: m, left_stride: k, result_stride: n, accumulate: true },
+                Rows { count: m, left_stride: k, result_stride: n, start: Start::There },
                 &right,
                 &mut c,
+                &[],
             );
             // A few rows: the reference is slow.
             for row in [0, 1, m / 2, m - 1] {
@@ -169,7 +179,12 @@ fn operands_may_lie_between_each_others_rows() {
         let right = packed(level, &b, k, n);
         for accumulate in [false, true] {
             let before = numbers::<f64>(m * stride, 5);
-            let rows = Rows { count: m, left_stride: stride, result_stride: stride, accumulate };
+            let rows = Rows {
+                count: m,
+                left_stride: stride,
+                result_stride: stride,
+                start: if accumulate { Start::There } else { Start::Zero },
+            };
             let product = Product::new(rows, right.view()).unwrap();
             for prepared in [false, true] {
                 let mut workspace = before.clone();
@@ -195,7 +210,7 @@ fn operands_may_lie_between_each_others_rows() {
 fn what_does_not_fit_is_refused_and_nothing_written() {
     let right = PackedMatrix::<f32>::zeroed(8, 40).unwrap();
     let right = right.view();
-    let rows = Rows { count: 10, left_stride: 50, result_stride: 50, accumulate: false };
+    let rows = Rows { count: 10, left_stride: 50, result_stride: 50, start: Start::Zero };
     let narrow = Rows { result_stride: 30, ..rows };
     let askew = Rows { result_stride: 60, ..rows };
     let huge = Rows { left_stride: usize::MAX, ..rows };
@@ -221,6 +236,16 @@ fn what_does_not_fit_is_refused_and_nothing_written() {
     }
     refused(huge, (0, 500), short);
     refused(narrow, (0, 500), |error| matches!(error, Error::RowsOverlap { .. }));
+    // What sums start at may be anywhere but in the result, from its first number to its last.
+    let start = |place: usize| Rows { start: Start::Row(place), ..rows };
+    refused(start(961), (0, 10), short);
+    refused(start(usize::MAX), (0, 10), short);
+    for place in [0, 20, 100, 499] {
+        refused(start(place), (510, 10), overlap);
+    }
+    for place in [500, 960] {
+        multiply(&mut vec![1.0; 1000], start(place), (510, 10), right, &mut Soon::default()).unwrap();
+    }
     // What just fits.
     for places in [(0, 10), (42, 0), (0, 510), (542, 0)] {
         multiply(&mut vec![1.0; 1000], rows, places, right, &mut Soon::default()).unwrap();
@@ -230,7 +255,7 @@ fn what_does_not_fit_is_refused_and_nothing_written() {
 #[test]
 fn a_product_is_done_with_matrices_like_its_own() {
     let matrix = |level, rows, columns| PackedMatrix::<f32>::zeroed_for(level, rows, columns).unwrap();
-    let rows = Rows { count: 3, left_stride: 9, result_stride: 41, accumulate: false };
+    let rows = Rows { count: 3, left_stride: 9, result_stride: 41, start: Start::Zero };
     let mut workspace = vec![1.0; 1000];
     let mut product = Product::new(rows, matrix(Level::best(), 8, 40).view()).unwrap();
     let mut run = |product: &Product<f32>, right: PackedMatrix<f32>| {
@@ -256,8 +281,8 @@ fn a_bound_product_is_at_every_step_what_it_is_alone() {
     let right = right.view();
     let steps = Steps { steps: 6, chunk: 2 };
     // Operands in places of their own, and between each other's rows.
-    let apart = Rows { count: 3, left_stride: 8, result_stride: 20, accumulate: true };
-    let between = Rows { count: 3, left_stride: 30, result_stride: 30, accumulate: false };
+    let apart = Rows { count: 3, left_stride: 8, result_stride: 20, start: Start::There };
+    let between = Rows { count: 3, left_stride: 30, result_stride: 30, start: Start::Zero };
     for (rows, tracks) in [
         (apart, (Track::of_run(0, 24), Track::of_chunk(144, 60))),
         (apart, (Track::in_turn([120, 150]), Track::in_turn([60, 0]))),
@@ -289,7 +314,7 @@ fn a_bound_product_is_refused_where_it_does_not_fit() {
     let right = packed(Level::best(), &numbers::<f32>(8 * 20, 2), 8, 20);
     let right = right.view();
     let steps = Steps { steps: 3, chunk: 3 };
-    let rows = Rows { count: 3, left_stride: 8, result_stride: 20, accumulate: false };
+    let rows = Rows { count: 3, left_stride: 8, result_stride: 20, start: Start::Zero };
     let mut product = Product::new(rows, right).unwrap();
     let mut workspace = vec![1.0; 300];
     let at = |step: usize| Moment { step, chunk: 0 };
@@ -300,6 +325,13 @@ fn a_bound_product_is_refused_where_it_does_not_fit() {
     let other = PackedMatrix::<f32>::zeroed(8, 21).unwrap();
     let refused = product.run_bound(&mut workspace, at(2), other.view(), &mut Soon::default());
     assert_eq!(refused, Err(Error::OtherMatrix { rows: 8, columns: 21 }));
+    // The result of step 1 lies where sums start, the one before it does not.
+    let row = Rows { start: Start::Row(180), ..rows };
+    let mut biased = Product::new(row, right).unwrap();
+    biased.bind((Track::of_run(0, 24), Track::of_run(100, 60)), steps).unwrap();
+    assert_eq!(biased.run_bound(&mut workspace.clone(), at(0), right, &mut Soon::default()), Ok(()));
+    let overlap = biased.run_bound(&mut workspace, at(1), right, &mut Soon::default());
+    assert_eq!(overlap, Err(Error::PlacesOverlap { first: 160, second: 180 }));
     // At step 1 the result begins where the left operand does.
     product.bind((Track::of_run(0, 100), Track::in_turn([200, 100])), steps).unwrap();
     let overlap = product.run_bound(&mut workspace, at(1), right, &mut Soon::default());
@@ -346,8 +378,8 @@ fn blocks_are_placed_and_placed_again() {
         let mut identity = vec![0.0; k * k];
         identity.iter_mut().step_by(k + 1).for_each(|one| *one = 1.0);
         let mut whole = vec![0.0; k * n];
-        let rows = Rows { count: k, left_stride: k, result_stride: n, accumulate: false };
-        product(&identity, rows, &right, &mut whole);
+        let rows = Rows { count: k, left_stride: k, result_stride: n, start: Start::Zero };
+        product(&identity, rows, &right, &mut whole, &[]);
         assert_eq!(whole, plain);
     }
     assert!(matches!(right.place(30, 0, &[0.0; 100], 10, 10, 10, false), Err(Error::OutOfPlace { .. })));

@@ -1,11 +1,11 @@
-//! Sums that hold matrix products, folded into one product node each and additions to its right.
+//! Sums that hold matrix products, folded into one product node each, which starts at the bias, and additions to its right.
 
 use std::collections::HashMap;
 
 use super::{Flow, FlowId, FlowKind, name_of};
 use crate::graph::{Graph, NodeId, Phase, Root};
 use crate::operator::{Binary, Operator};
-use crate::plan::PlanError;
+use crate::plan::{OnceSource, PlanError};
 use crate::shape::Shape;
 
 impl Flow {
@@ -39,7 +39,13 @@ impl Flow {
             }
             let sum = self.element(sum, lanes, false, &format!("{name}, elements"));
             operands.push(sum);
-            return Ok(self.push(FlowKind::Product { terms, addend: true }, operands, lanes, false, name));
+            return Ok(self.push(
+                FlowKind::Product { terms, addend: true, start: None },
+                operands,
+                lanes,
+                false,
+                name,
+            ));
         }
         // What unknowns decide is a product of its own: an iteration cannot add onto what was computed once, and should
         // not compute that again.
@@ -50,6 +56,7 @@ impl Flow {
             part.1.push(operand);
         }
         let parts: Vec<_> = [once, iterated].into_iter().filter(|part| !part.0.is_empty()).collect();
+        let mut start = self.take_start(&mut rest, lanes);
         let product_name = if rest.is_empty() && parts.len() == 1 {
             name.clone()
         } else {
@@ -57,7 +64,8 @@ impl Flow {
         };
         let mut addends = Vec::with_capacity(parts.len() + rest.len());
         for (terms, operands) in parts {
-            let kind = FlowKind::Product { terms, addend: false };
+            // The first part is known first.
+            let kind = FlowKind::Product { terms, addend: false, start: start.take() };
             addends.push(self.push(kind, operands, lanes, false, product_name.clone()));
         }
         // What is known once is added up first.
@@ -69,6 +77,17 @@ impl Flow {
             sum = self.push(add.clone(), vec![sum, addend], lanes, false, name.clone());
         }
         Ok(sum)
+    }
+
+    /// Takes a bias out of what is added to products: the first vector that is constant over time. The products start at it,
+    /// so that no loop adds it.
+    fn take_start(&self, rest: &mut Vec<FlowId>, lanes: usize) -> Option<OnceSource> {
+        let bias = |&id: &FlowId| match self.node(id).kind {
+            FlowKind::Once(source) if !self.node(id).scalar && self.node(id).lanes == lanes => Some(source),
+            _ => None,
+        };
+        let at = rest.iter().position(|id| bias(id).is_some())?;
+        bias(&rest.remove(at))
     }
 }
 
