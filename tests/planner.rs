@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 use gatewright::workspace::Workspace;
 use gatewright::{Backend, CompileOptions, CompiledCell, zoo};
 use gatewright_compiler::graph::Graph;
+use gatewright_compiler::operator::Unary;
 use gatewright_compiler::passes;
+use gatewright_compiler::plan::kernel::{Instruction, ValueId};
 use gatewright_compiler::plan::{BufferRole, Plan, Section, Start, Step, plan};
 use gatewright_tests::{relative_error, training_step, training_step_in};
 
@@ -364,6 +366,43 @@ fn products_start_at_biases() {
                 _ => false,
             };
             assert!(!plan.program(Section::Step).iter().any(reads_constants), "{name}\n{plan}");
+        }
+    }
+}
+
+/// The three sigmoids of an LSTM lie side by side, whatever the order of its equations, and are one call.
+#[test]
+fn gates_of_one_function_lie_side_by_side() {
+    let text = "i_t = sigmoid(W_i x_t + U_i h_{t-1} + b_i)\ng_t = tanh(W_g x_t + U_g h_{t-1} + b_g)\n\
+        f_t = sigmoid(W_f x_t + U_f h_{t-1} + b_f)\nk_t = tanh(W_k x_t + U_k h_{t-1} + b_k)\n\
+        o_t = sigmoid(W_o x_t + U_o h_{t-1} + b_o)\nc_t = f_t * c_{t-1} + i_t * g_t * k_t\nh_t = o_t * tanh(c_t)";
+    let cell = gatewright::read_cell(text, gatewright::Syntax::Text).expect("a cell");
+    let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+    let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 16)], options).expect("compiles");
+    for plan in [cell.inference_plan(), cell.training_plan()] {
+        let [Step::Product { .. }, Step::Loop { kernel, .. }] = plan.program(Section::Step) else {
+            panic!("{plan}");
+        };
+        let kernel = &plan.kernels[*kernel];
+        let loaded = |value: &ValueId| match kernel.instructions[value.0 as usize] {
+            Instruction::Load { buffer, column } => Some((buffer, column)),
+            _ => None,
+        };
+        let columns = |function: Unary| -> Vec<(usize, usize)> {
+            let of = |instruction: &Instruction| match instruction {
+                Instruction::Unary(other, value) if *other == function => loaded(value),
+                _ => None,
+            };
+            let mut columns: Vec<(usize, usize)> = kernel.instructions.iter().filter_map(of).collect();
+            columns.sort_unstable();
+            columns
+        };
+        for (function, count) in [(Unary::Sigmoid, 3), (Unary::Tanh, 2)] {
+            let columns = columns(function);
+            assert_eq!(columns.len(), count, "{plan}");
+            let side_by_side =
+                |pair: &[(usize, usize)]| pair[0].0 == pair[1].0 && pair[0].1 + 16 == pair[1].1;
+            assert!(columns.windows(2).all(side_by_side), "{columns:?}\n{plan}");
         }
     }
 }

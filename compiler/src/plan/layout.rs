@@ -14,6 +14,7 @@ use super::{
     Buffer, BufferId, BufferKind, BufferRole, COLUMN_ALIGNMENT, OnceSource, OnceValue, Place, PlanError,
     Section,
 };
+use crate::operator::Unary;
 
 /// Most inputs, states or outputs that get buffers of their own. An element loop is called with an address for each
 /// buffer, of which there must not be many, however many states a cell has.
@@ -360,7 +361,17 @@ impl Slots {
             terms.dedup();
             terms
         };
-        self.products.sort_by_cached_key(|&(class, id)| (class, sections.of(id), signature(id), id));
+        // Of those, products under the same function next to each other: one call runs over all of them.
+        let mut functions: BTreeMap<FlowId, Unary> = BTreeMap::new();
+        for id in flow.ids() {
+            let node = flow.node(id);
+            if let (FlowKind::Unary(function), &[operand]) = (&node.kind, node.operands.as_slice()) {
+                functions.entry(operand).or_insert(*function);
+            }
+        }
+        self.products.sort_by_cached_key(|&(class, id)| {
+            (class, sections.of(id), signature(id), functions.get(&id).copied(), id)
+        });
         let mut buffers: BTreeMap<Class, BufferId> = BTreeMap::new();
         let mut take = |layout: &mut Layout, class: Class, lanes: usize| {
             let buffer = *buffers.entry(class).or_insert_with(|| {
