@@ -92,7 +92,7 @@ impl CompiledKernels {
     }
 
     /// Makes `bound` kernel `index` over `rows` rows, its buffers on these tracks at each of some steps. What is there goes;
-    /// its memory is kept.
+    /// its memory is kept. For K5 the caller answers, as in [`CompiledKernels::run`].
     ///
     /// # Errors
     /// Something does not fit; `bound` runs nothing then.

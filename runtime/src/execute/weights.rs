@@ -3,7 +3,7 @@
 //!
 //! A workspace makes it anew for each run, since the parameters may be others; what holds its parameters makes it once.
 
-use gatewright_compiler::plan::{BufferRole, OnceSource};
+use gatewright_compiler::plan::{Buffer, BufferRole, OnceSource};
 
 use super::constant::{Expressions, ParameterValues};
 use super::engine::Engine;
@@ -39,8 +39,10 @@ impl<T: Element> Weights<T> {
         self.matrices.prepare(engine, apart)?;
         self.expressions.compute(engine, parameters)?;
         let plan = &engine.plan;
-        let width = plan.once.iter().map(|once| once.column + once.length).max().unwrap_or(0);
-        self.constants.resize(width, T::ZERO);
+        let widths = constants(engine).map(|(_, buffer)| buffer.width);
+        // Zeros between biases, and behind them, are what products without one start at.
+        self.constants.clear();
+        self.constants.resize(widths.max().unwrap_or(0), T::ZERO);
         for once in &plan.once {
             let source = match once.source {
                 OnceSource::Parameter(index) => parameters.of(index),
@@ -69,10 +71,14 @@ impl<T: Element> Weights<T> {
 
     /// Writes what is the same at every step where a buffer of it lies.
     pub(super) fn stage(&self, engine: &Engine<T>, arena: &mut [T], place: impl Fn(usize) -> usize) {
-        let buffers = engine.plan.buffers.iter().enumerate();
-        for (buffer, _) in buffers.filter(|(_, buffer)| buffer.role == BufferRole::Once) {
-            let first = place(buffer);
-            arena[first..first + self.constants.len()].copy_from_slice(&self.constants);
+        for (index, buffer) in constants(engine) {
+            let first = place(index);
+            arena[first..first + buffer.width].copy_from_slice(&self.constants[..buffer.width]);
         }
     }
+}
+
+/// The buffers of what is the same at every step.
+fn constants<T>(engine: &Engine<T>) -> impl Iterator<Item = (usize, &Buffer)> {
+    engine.plan.buffers.iter().enumerate().filter(|(_, buffer)| buffer.role == BufferRole::Once)
 }

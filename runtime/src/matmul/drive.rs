@@ -8,8 +8,8 @@
 //! ```
 //!
 //! [`nest`] says which kernels run where; [`Call::run`] runs one, and before it the result of the next one is asked for:
-//! where a result lies in no cache, a kernel would wait for each of its rows before it begins. What runs at every step of a sequence is said once and
-//! kept, see [`super::multiply::Product`].
+//! where a result lies in no cache, a kernel would wait for each of its rows before it begins. What runs at every step of a
+//! sequence is said once and kept, see [`super::multiply::Product`].
 
 use std::ops::Range;
 
@@ -113,6 +113,9 @@ pub(super) unsafe fn drive<T: Element>(
 ///
 /// The start is readable and the result writable, as for [`drive`].
 pub(super) unsafe fn nothing<T: Element>(operands: Operands<T>, rows: usize, columns: usize) {
+    if columns == 0 {
+        return;
+    }
     for row in 0..rows {
         for column in 0..columns {
             let start = match operands.start.is_null() {

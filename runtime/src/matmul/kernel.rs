@@ -45,9 +45,10 @@ pub(super) struct Arguments<T> {
 /// # Safety
 ///
 /// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers (a transposed one for
-/// `depth` rows of `r` numbers); the `b` blocks are consecutive in a packed matrix of `depth` rows, readable, the first at the beginning of a panel if there is more
-/// than one; the start, unless it is null, is readable for `r` rows of `b` blocks; the result is writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the
-/// processor has the instruction set of the kernel.
+/// `depth` rows of `r` numbers); the `b` blocks are consecutive in a packed matrix of `depth` rows, readable, the first at the
+/// beginning of a panel if there is more than one; the start, unless it is null, is readable for `r` rows of `b` blocks; the
+/// result is writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the processor has
+/// the instruction set of the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 
 /// The kernels of one level: `by_rows[rows - 1]` are those for so many rows, each with the number of blocks it takes

@@ -319,7 +319,8 @@ impl Spans {
     }
 
     /// What [`drive`] asks of operands that begin at these places of a workspace of `length` numbers: both lie within it, and
-    /// so does the row that sums start at; the result shares no number with the left operand or that row. One ends before the other begins, or both have the same
+    /// so does the row that sums start at; the result shares no number with the left operand or that row. Of both operands,
+    /// one ends before the other begins, or both have the same
     /// stride and the columns of one lie between those of the other.
     #[inline]
     fn check(&self, length: usize, left: usize, result: usize) -> Result<(), Error> {

@@ -34,7 +34,8 @@ pub(crate) struct Arguments {
     /// Times every line and prints the limit of this machine beside; with more than one thread, on one as well
     #[arg(long, conflicts_with_all = ["dims", "batch", "steps", "label", "cell", "section", "cycle", "output", "frozen"])]
     suite: bool,
-    /// Lines of other programs, as this command prints them: the table names the fastest of each row
+    /// Lines of other programs, as this command prints them: the table names the fastest of each row (where there is none for
+    /// `infer`, that for `fwd`)
     #[arg(long, value_name = "FILE", requires = "suite")]
     peers: Option<PathBuf>,
     /// Times that the whole suite is run, in turn: medians and smallest times are of all rounds

@@ -147,11 +147,14 @@ impl Case {
                 || ("-".to_owned(), "-".to_owned()),
                 |limit| (number(limit), format!("{:.2}", smallest / limit)),
             );
-            // Peers have one way to run forward.
-            let of_peers = if *mode == Mode::Infer { Mode::Fwd } else { *mode }.name();
-            let key =
-                [self.row.name.clone(), self.row.label.clone(), of_peers.to_owned(), threads.to_string()];
-            let (peer, faster) = peers.fastest(&key).map_or_else(
+            let of_mode = |mode: Mode| {
+                let threads = threads.to_string();
+                let key = [self.row.name.as_str(), &self.row.label, mode.name(), &threads];
+                peers.fastest(&key.map(str::to_owned))
+            };
+            // Most programs have one way to run forward.
+            let fastest = of_mode(*mode).or_else(|| of_mode(Mode::Fwd).filter(|_| *mode == Mode::Infer));
+            let (peer, faster) = fastest.map_or_else(
                 || ("-".to_owned(), "-".to_owned()),
                 |(peer, time)| (format!("{peer} {}", number(time)), format!("{:.2}", time / median)),
             );

@@ -15,7 +15,7 @@ fn bench_prints_a_line_for_each_mode() {
         "--steps",
         "3",
         "--mode",
-        "fwd,train,compile,stream",
+        "fwd,infer,train,compile,stream",
         "--label",
         "S0",
         "--budget",
@@ -24,8 +24,8 @@ fn bench_prints_a_line_for_each_mode() {
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let lines: Vec<Vec<String>> =
         out(&output).lines().map(|line| line.split(',').map(str::to_owned).collect()).collect();
-    assert_eq!(lines.len(), 4);
-    for (line, mode) in lines.iter().zip(["fwd", "train", "compile", "stream"]) {
+    assert_eq!(lines.len(), 5);
+    for (line, mode) in lines.iter().zip(["fwd", "infer", "train", "compile", "stream"]) {
         assert_eq!(line[..5], ["gatewright", "mgu", "S0", mode, "1"]);
         let times: Vec<f64> = line[5..].iter().map(|time| time.parse().expect("milliseconds")).collect();
         assert!(times[1] <= times[0] && times[0] <= times[2], "{line:?}");
@@ -48,8 +48,18 @@ fn a_suite_is_a_table() {
     let table = folder
         .file("suite.csv", &format!("{header}\nA,elman,{own},3,2,x=3 h=4\nB,mgu,zoo:mgu,2,40,x=3 h=4\n"));
     let peers = folder.file("peers.csv", "other,mgu,B,fwd,1,1000,1000,1000\n");
-    let line =
-        ["--mode", "fwd,train", "--budget", "0.01", "--threads", "2", "--clock", "cpu", "--peers", &peers];
+    let line = [
+        "--mode",
+        "fwd,infer,train",
+        "--budget",
+        "0.01",
+        "--threads",
+        "2",
+        "--clock",
+        "cpu",
+        "--peers",
+        &peers,
+    ];
     let output = gatewright(&[&["bench", "--suite", &table][..], &line[..]].concat());
     assert_eq!(output.status.code(), Some(0), "{}", err(&output));
     let text = out(&output);
@@ -58,12 +68,14 @@ fn a_suite_is_a_table() {
         .filter(|line| line.starts_with("| A") || line.starts_with("| B"))
         .map(|line| line.trim_matches('|').split('|').map(str::trim).collect())
         .collect();
-    assert_eq!(rows.len(), 8, "{text}");
+    assert_eq!(rows.len(), 12, "{text}");
     for row in &rows {
         let number = |column: usize| row[column].parse::<f64>().unwrap_or_else(|_| panic!("{row:?}"));
         assert!(number(4) >= number(5) && number(6) > 0.0 && number(7) > 0.0, "{row:?}");
     }
-    assert!(text.contains("other 1000"), "{text}");
+    // Both ways to run forward have the peer's one beside.
+    let beside: Vec<&str> = rows.iter().filter(|row| row.contains(&"other 1000")).map(|row| row[2]).collect();
+    assert_eq!(beside, ["fwd", "infer"], "{text}");
     for (options, code) in [
         (vec!["--dims", "x=3"], 2),
         (vec!["--only", "C"], 2),
