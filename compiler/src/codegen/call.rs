@@ -142,12 +142,10 @@ impl CompiledKernels {
         let called = Precision::of::<T>();
         let fits = arena.len() >= bound.length && scratch.len() >= bound.scratch_elements;
         let known = bound.set == self.number && called == self.precision;
-        let Some(address) = self.memory.address(bound.kernel) else {
+        let address = self.memory.address(bound.kernel);
+        let Some(address) = address.filter(|_| fits && known && bound.steps.contains(moment)) else {
             return Err(self.unbound(bound, moment, called, arena.len(), scratch.len()));
         };
-        if !(fits && known && bound.steps.contains(moment)) {
-            return Err(self.unbound(bound, moment, called, arena.len(), scratch.len()));
-        }
         if bound.rows == 0 {
             return Ok(());
         }

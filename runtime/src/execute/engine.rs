@@ -61,6 +61,13 @@ pub(super) enum BoundLoop {
     Compiled(BoundKernel),
 }
 
+impl Default for BoundLoop {
+    /// One that is bound to nothing.
+    fn default() -> Self {
+        Self::Interpreted { kernel: 0, rows: 0, tracks: Vec::new() }
+    }
+}
+
 /// The buffers of places, each once.
 fn buffers(places: &[Place]) -> Vec<usize> {
     let mut buffers: Vec<usize> = places.iter().map(|place| place.buffer.0 as usize).collect();
@@ -164,33 +171,26 @@ impl<T: Element> Engine<T> {
         }
     }
 
-    /// An element loop over so many rows, its buffers on these tracks at each of some steps; in the memory of the one that
-    /// was `bound` before.
+    /// Makes `bound` an element loop over so many rows, its buffers on these tracks at each of some steps; in its memory.
     pub(super) fn bind_loop(
         &self,
-        bound: Option<BoundLoop>,
+        bound: &mut BoundLoop,
         (kernel, rows): (usize, usize),
         (tracks, steps): (&[Track], Steps),
-    ) -> Result<BoundLoop, CallError> {
+    ) -> Result<(), CallError> {
         match &self.loops {
             Loops::Interpreted(_) => {
                 let _ = steps;
-                let mut memory = match bound {
-                    Some(BoundLoop::Interpreted { tracks, .. }) => tracks,
-                    _ => Vec::new(),
-                };
-                memory.clear();
-                memory.extend_from_slice(tracks);
-                Ok(BoundLoop::Interpreted { kernel, rows, tracks: memory })
+                *bound = BoundLoop::Interpreted { kernel, rows, tracks: tracks.to_vec() };
+                Ok(())
             }
             #[cfg(feature = "jit")]
             Loops::Compiled(compiled) => {
-                let mut bound = match bound {
-                    Some(BoundLoop::Compiled(bound)) => bound,
-                    _ => BoundKernel::default(),
-                };
-                compiled.0.bind(&mut bound, kernel, rows, (tracks, steps)).map_err(internal)?;
-                Ok(BoundLoop::Compiled(bound))
+                if let BoundLoop::Interpreted { .. } = bound {
+                    *bound = BoundLoop::Compiled(BoundKernel::default());
+                }
+                let BoundLoop::Compiled(bound) = bound else { return Err(internal("an interpreted loop")) };
+                compiled.0.bind(bound, kernel, rows, (tracks, steps)).map_err(internal)
             }
         }
     }

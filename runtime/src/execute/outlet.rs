@@ -12,6 +12,7 @@ use gatewright_compiler::plan::Place;
 use super::arena::Region;
 use super::block::Block;
 use super::engine::Engine;
+use super::stage::Source;
 use crate::matmul::Element;
 use crate::sequence::Port;
 
@@ -42,7 +43,8 @@ impl<'a, 'w, T: Element> Outlet<'a, 'w, T> {
             slices.iter().zip(self.ports).zip(places).filter(|(_, place)| place.is_some())
         {
             if !slice.is_empty() {
-                block.note_written(region, &steps, self.batch, port.size, slice);
+                let source = Source { elements: slice, batch: self.batch, size: port.size };
+                block.note_steps(region, steps.clone(), source);
             }
         }
     }

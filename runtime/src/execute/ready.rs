@@ -109,12 +109,11 @@ impl<T: Element> Ready<T> {
                         self.tracks.extend(
                             bindings.iter().map(|&(buffer, time)| region.track(buffer.0 as usize, time)),
                         );
-                        let known = (loops < self.loops.len()).then(|| self.loops.swap_remove(loops));
+                        if loops == self.loops.len() {
+                            self.loops.push(BoundLoop::default());
+                        }
                         let of = (*kernel, region.piece.rows);
-                        let bound = shared.engine.bind_loop(known, of, (&self.tracks, steps))?;
-                        self.loops.push(bound);
-                        let last = self.loops.len() - 1;
-                        self.loops.swap(loops, last);
+                        shared.engine.bind_loop(&mut self.loops[loops], of, (&self.tracks, steps))?;
                         loops += 1;
                         Operation::Loop { bound: loops - 1 }
                     }

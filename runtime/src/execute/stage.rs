@@ -204,7 +204,7 @@ impl<T: Element> Block<T> {
         });
     }
 
-    /// Notes that some steps of a sequence are read soon.
+    /// Notes that some steps of a sequence are read soon, or written.
     pub(super) fn note_steps(&mut self, region: Region<'_>, steps: Range<usize>, source: Source<'_, T>) {
         let (soon, size) = (&mut self.soon, source.size);
         let stretch = Stretch::new(&self.rows, self.together, region.piece, &steps);
@@ -232,18 +232,6 @@ impl<T: Element> Block<T> {
             outcome = std::mem::replace(&mut outcome, Ok(())).and(put);
         });
         outcome.map_err(internal)
-    }
-
-    /// Notes that some steps of a sequence are written soon, which are copied out.
-    pub(super) fn note_written(
-        &mut self,
-        region: Region<'_>,
-        steps: &Range<usize>,
-        batch: usize,
-        size: usize,
-        into: &[T],
-    ) {
-        self.note_steps(region, steps.clone(), Source { elements: into, batch, size });
     }
 
     /// Copies some steps of a sequence out, from a place.

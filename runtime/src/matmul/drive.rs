@@ -134,8 +134,8 @@ pub(super) unsafe fn nothing<T: Element>(operands: Operands<T>, rows: usize, col
 ///
 /// Of a call with `r` rows and `b` blocks, where the rows begin at row `i` and the blocks at block `j`:
 /// `i + r <= rows` and `j + b` is at most the number of blocks; its kernel is for `r`, `b` and the order of the left
-/// operand; `left` is the place of row `i`, `result` and `start` those of row `i` and the first column of block `j`, `group` that of
-/// block `j` in the panels, which begins a panel if `b > 1`; `edge` is given where block `j + b - 1` is not full.
+/// operand; `left` is the place of row `i`, `result` and `start` those of row `i` and the first column of block `j`, `group`
+/// that of block `j` in the panels, which begins a panel if `b > 1`; `edge` is given where block `j + b - 1` is not full.
 #[inline]
 pub(super) fn nest<T: Element>(
     right: Packed<'_, T>,

@@ -144,9 +144,9 @@ impl<T: Element> Product<T> {
             return Err(Error::TooShort { length: usize::MAX, rows: self.rows.count, columns, row_stride });
         };
         let (low, high) = (result.smallest(), result_end);
-        let apart = (left_end <= low || high <= left.smallest())
-            && self.spans.start.is_none_or(|row| row.end <= low || high <= row.start);
-        let length = self.spans.start.map_or(0, |row| row.end).max(left_end).max(result_end);
+        let (start, start_end) = self.spans.start.map_or((0, 0), |(row, place)| (place, place + row.length));
+        let apart = (left_end <= low || high <= left.smallest()) && (start_end <= low || high <= start);
+        let length = start_end.max(left_end).max(result_end);
         self.bound = Bound { left, result, steps, length, apart };
         Ok(())
     }
@@ -264,15 +264,8 @@ struct Spans {
     left: Span,
     result: Span,
     rows: usize,
-    /// The row that sums start at, where it has numbers.
-    start: Option<Row>,
-}
-
-/// Numbers that all rows share.
-#[derive(Clone, Copy, Debug)]
-struct Row {
-    start: usize,
-    end: usize,
+    /// The row that sums start at, where it has numbers, and its place.
+    start: Option<(Span, usize)>,
 }
 
 /// Rows of one operand.
@@ -307,11 +300,10 @@ impl Spans {
         let left = Span::new(rows.count, depth, rows.left_stride, most)?;
         let result = Span::new(rows.count, columns, rows.result_stride, most)?;
         let start = match rows.start {
-            Start::Row(start) if result.length > 0 => {
-                let short =
-                    Error::TooShort { length: most.saturating_sub(start), rows: 1, columns, row_stride: 0 };
-                let end = start.checked_add(columns).filter(|&end| end <= most).ok_or(short)?;
-                Some(Row { start, end })
+            Start::Row(place) if result.length > 0 => {
+                let row = Span::new(1, columns, 0, most)?;
+                row.within(most, place, 1)?;
+                Some((row, place))
             }
             _ => None,
         };
@@ -320,27 +312,15 @@ impl Spans {
 
     /// What [`drive`] asks of operands that begin at these places of a workspace of `length` numbers: both lie within it, and
     /// so does the row that sums start at; the result shares no number with the left operand or that row. Of both operands,
-    /// one ends before the other begins, or both have the same
-    /// stride and the columns of one lie between those of the other.
+    /// one ends before the other begins, or both have the same stride and the columns of one lie between those of the other.
     #[inline]
     fn check(&self, length: usize, left: usize, result: usize) -> Result<(), Error> {
         self.left.within(length, left, self.rows)?;
         self.result.within(length, result, self.rows)?;
-        if let Some(row) = self.start {
-            if row.end > length {
-                let (columns, row_stride) = (self.result.width, 0);
-                return Err(Error::TooShort {
-                    length: length.saturating_sub(row.start),
-                    rows: 1,
-                    columns,
-                    row_stride,
-                });
-            }
-            if row.start < result + self.result.length && result < row.end {
-                return Err(Error::PlacesOverlap {
-                    first: row.start.min(result),
-                    second: row.start.max(result),
-                });
+        if let Some((row, place)) = self.start {
+            row.within(length, place, 1)?;
+            if place < result + self.result.length && result < place + row.length {
+                return Err(Error::PlacesOverlap { first: place.min(result), second: place.max(result) });
             }
         }
         let (first, second, distance) = if left <= result {

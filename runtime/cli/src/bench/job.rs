@@ -104,20 +104,20 @@ impl<'a, T: Element> Job<'a, T> {
     }
 
     pub(super) fn forward(&mut self, keep: Keep) -> Result<(), Failure> {
-        self.run(self.cell, false, keep)
+        self.run(self.cell, keep)
     }
 
     pub(super) fn infer(&mut self, inference: &Inference<T>) -> Result<(), Failure> {
-        self.run(inference, true, Keep::Nothing)
+        self.run(inference, Keep::Nothing)
     }
 
-    /// Runs a cell forward that is given its parameters, unless it has them.
-    fn run(&mut self, cell: &dyn SequenceCell<T>, has: bool, keep: Keep) -> Result<(), Failure> {
+    /// Runs a cell forward, given its parameters; none where it holds them.
+    fn run(&mut self, cell: &dyn SequenceCell<T>, keep: Keep) -> Result<(), Failure> {
         let call = Forward {
             steps: self.steps,
             batch: self.batch,
             sequences: Sequences::default(),
-            parameters: if has { &[] } else { &self.parameters },
+            parameters: &self.parameters[..cell.layout().parameters.length()],
             inputs: &views(&self.inputs),
             initial_states: &views(&self.states),
             outputs: &mut views_mut(&mut self.outputs),
