@@ -266,7 +266,8 @@ impl<T: Element> PackedMut<'_, T> {
                 place_transposed(panel, inside, source, width, rows, row_stride);
             } else {
                 let lines = panel.chunks_exact_mut(T::PANEL);
-                let lines = lines.zip(source.chunks(row_stride.max(1)));
+                // One row alone may have any stride.
+                let lines = lines.zip(source.chunks(row_stride.max(columns)));
                 if width == T::PANEL {
                     // A length that is known here: no call for so few numbers.
                     lines.for_each(|(line, row)| {

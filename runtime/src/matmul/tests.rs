@@ -382,6 +382,12 @@ fn blocks_are_placed_and_placed_again() {
         product(&identity, rows, &right, &mut whole, &[]);
         assert_eq!(whole, plain);
     }
+    // No row is behind one row alone, so it may have any stride.
+    for transposed in [false, true] {
+        for stride in [0, 3, 40] {
+            assert_eq!(right.place(1, 2, &[1.0; 35], 1, 35, stride, transposed), Ok(()));
+        }
+    }
     assert!(matches!(right.place(30, 0, &[0.0; 100], 10, 10, 10, false), Err(Error::OutOfPlace { .. })));
     assert!(matches!(right.place(0, 0, &[0.0; 99], 10, 10, 10, false), Err(Error::TooShort { .. })));
     assert!(matches!(PackedMatrix::<f32>::zeroed(usize::MAX, 2), Err(Error::TooLarge { .. })));
