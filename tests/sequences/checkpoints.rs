@@ -55,6 +55,26 @@ fn gradients_have_the_bits_of_a_whole_tape() {
 }
 
 #[test]
+fn no_samples_have_a_budget_too() {
+    let mut held = 0;
+    for (name, text, cycle) in CELLS {
+        let cell = compile::<f32>(text, cycle, Backend::Interpreter, 2);
+        let call = Call::random(&cell, 3, 0, 5);
+        let refused = call.forward(&cell, Keep::Checkpoints { bytes: 0 }, &mut Workspace::default());
+        let bytes = match refused {
+            Err(CallError::Budget { minimum, .. }) => minimum,
+            other => other.map(|_| 0).expect("runs"),
+        };
+        let mut workspace = Workspace::default();
+        let _ = call.run(&cell, Keep::Checkpoints { bytes }, &mut workspace).expect("runs");
+        assert_eq!(workspace.bytes(), bytes, "{name}");
+        held += bytes;
+    }
+    // What is the same at every step has its place.
+    assert!(held > 0);
+}
+
+#[test]
 fn memory_grows_with_the_square_root_of_the_steps() {
     let (_, text, cycle) = CELLS[0];
     let cell = compile::<f32>(text, cycle, Backend::Jit, 1);

@@ -110,7 +110,9 @@ impl<T: Element> Memory<T> {
             Keep::Nothing => Limit { rows: STEPS_AT_ONCE.saturating_mul(rows), chunked: false, exact: false },
             Keep::Tape => Limit { rows: usize::MAX, chunked: true, exact: false },
             Keep::Checkpoints { bytes } => {
-                let blocks = || self.table.chunks(rows);
+                // Where there are no rows there is a block without any.
+                let none = self.table.is_empty().then_some(&[][..]);
+                let blocks = || self.table.chunks(rows).chain(none);
                 Limit {
                     rows: budget::rows_within(engine, blocks, bytes, &mut self.tried)?,
                     chunked: true,
