@@ -8,9 +8,9 @@ use gatewright::compiler::plan::{ParameterGradient, Plan};
 use gatewright::compiler::regularize::{Drawn, Kind, Regularizer};
 use gatewright::compiler::resolve::Cell;
 use gatewright::layer::{Bidirectional, Merge, RegularizedCell, Residual, Shared, Stack};
-use gatewright::sequence::{Backward, Forward, Keep, Port, SequenceCell, Sequences};
+use gatewright::sequence::{Backward, Direction, Forward, Keep, Port, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
-use gatewright::{CompileOptions, CompiledCell, Element, zoo};
+use gatewright::{CompileOptions, CompiledCell, Element, Syntax, read_cell, zoo};
 
 /// The system's allocator, counting the calls of each thread.
 struct Counting;
@@ -56,6 +56,16 @@ static ALLOCATOR: Counting = Counting;
 /// Allocations of a step of training, for the first step and the three after it. States begin where the caller says, or
 /// where the equations say.
 fn allocations<T: Element>(cell: &CompiledCell<T>, batch: usize, given: bool) -> [usize; 4] {
+    allocations_of(cell, batch, given, (Sequences::default(), Keep::Tape))
+}
+
+/// The same of any steps, also of a run without a way back.
+fn allocations_of<T: Element>(
+    cell: &CompiledCell<T>,
+    batch: usize,
+    given: bool,
+    (sequences, keep): (Sequences<'_>, Keep),
+) -> [usize; 4] {
     let layout = cell.layout();
     let steps = 7;
     // Positive: some cells divide by a state.
@@ -83,14 +93,17 @@ fn allocations<T: Element>(cell: &CompiledCell<T>, batch: usize, given: bool) ->
         let call = Forward {
             steps,
             batch,
-            sequences: Sequences::default(),
+            sequences,
             parameters: &parameters,
             inputs: &inputs,
             initial_states: if given { &states } else { &[] },
             outputs: &mut outputs,
             final_states: &mut [],
         };
-        cell.forward(call, Keep::Tape, &mut workspace).expect("runs");
+        cell.forward(call, keep, &mut workspace).expect("runs");
+        if keep == Keep::Nothing {
+            return CALLS.get() - before;
+        }
         let call = Backward {
             parameters: &parameters,
             inputs: &inputs,
@@ -148,6 +161,31 @@ fn blocks_allocate_in_the_first_step_only() {
             assert_eq!(allocations(&double, batch, true)[1..], [0; 3], "{name}, {batch} samples, f64");
         }
     }
+}
+
+/// However many samples there are to be put in order, with a way back and without.
+#[test]
+fn ragged_runs_allocate_in_the_first_only() {
+    let cell = compiled::<f32>(&zoo::LSTM.read().expect("reads")).expect("compiles");
+    for batch in [3, 250] {
+        let lengths: Vec<usize> = (0..batch).map(|sample| sample * 5 % 8).collect();
+        let resets: Vec<bool> = (0..7 * batch).map(|at| at % 11 == 4).collect();
+        for direction in [Direction::Forward, Direction::Reverse] {
+            let sequences = Sequences { lengths: &lengths, resets: &resets, direction };
+            for keep in [Keep::Tape, Keep::Checkpoints { bytes: usize::MAX }, Keep::Nothing] {
+                let counted = allocations_of(&cell, batch, true, (sequences, keep));
+                assert_eq!(counted[1..], [0; 3], "{batch} samples, {direction:?}, {keep:?}");
+            }
+        }
+    }
+}
+
+/// The largest element of each row of a matrix, which no cell of the zoo asks for.
+#[test]
+fn a_softmax_of_rows_allocates_in_the_first_step_only() {
+    let text = "k_t = tanh(W x_t)\nC_t = 0.5 C_{t-1} + k_t k_t^T\nh_t = rowsoftmax(C_t) (Q x_t)";
+    let cell = compiled::<f32>(&read_cell(text, Syntax::Text).expect("reads")).expect("compiles");
+    assert_eq!(allocations(&cell, 3, true)[1..], [0; 3]);
 }
 
 /// Layers of all kinds in each other: the lists of what lies between them are on the stack, and masks, merged outputs and

@@ -246,14 +246,14 @@ impl Sized<'_> {
                     }
                 }
             }
-            Operator::Sum => out[0] = sum(operand(0)),
+            Operator::Sum => out[0] = sum(operand(0).iter().copied()),
             Operator::RowMaximum => {
                 let (_, columns) = self.matrix_sizes(node.operands[0])?;
                 for (i, out) in out.iter_mut().enumerate() {
-                    *out = maximum_element(&operand(0)[i * columns..(i + 1) * columns]);
+                    *out = maximum_element(operand(0)[i * columns..(i + 1) * columns].iter().copied());
                 }
             }
-            Operator::MaximumElement => out[0] = maximum_element(operand(0)),
+            Operator::MaximumElement => out[0] = maximum_element(operand(0).iter().copied()),
             Operator::CumulativeSum { reverse } => cumulative_sum(operand(0), *reverse, out),
             Operator::Broadcast(_) | Operator::BroadcastMatrix(..) => out.fill(operand(0)[0]),
             Operator::Input(_)

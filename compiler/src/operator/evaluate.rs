@@ -67,12 +67,11 @@ pub fn evaluate_ternary<T: Real>(function: Ternary, a: T, b: T, c: T) -> T {
 
 /// Runs `combine` in the order of a four-lane vector: partial result `k` takes the elements `k, k + 4, k + 8, …` in
 /// that order, and the partial results combine as `(p0, p1), (p2, p3)`.
-fn reduce<T: Real>(elements: &[T], start: T, combine: impl Fn(T, T) -> T) -> T {
+fn reduce<T: Real>(elements: impl IntoIterator<Item = T>, start: T, combine: impl Fn(T, T) -> T) -> T {
     let mut partial = [start; 4];
-    for chunk in elements.chunks(4) {
-        for (accumulator, &element) in partial.iter_mut().zip(chunk) {
-            *accumulator = combine(*accumulator, element);
-        }
+    for (index, element) in elements.into_iter().enumerate() {
+        let accumulator = &mut partial[index % 4];
+        *accumulator = combine(*accumulator, element);
     }
     let [p0, p1, p2, p3] = partial;
     combine(combine(p0, p1), combine(p2, p3))
@@ -80,12 +79,12 @@ fn reduce<T: Real>(elements: &[T], start: T, combine: impl Fn(T, T) -> T) -> T {
 
 /// The sum of the elements, 0 of none: four partial sums by index modulo four, each in increasing index from zero,
 /// then `(s0 + s1) + (s2 + s3)`.
-pub fn sum<T: Real>(elements: &[T]) -> T {
+pub fn sum<T: Real>(elements: impl IntoIterator<Item = T>) -> T {
     reduce(elements, T::ZERO, |a, b| a + b)
 }
 
 /// The largest element, NaN where any is, `-inf` of none; in the order of [`sum`].
-pub fn maximum_element<T: Real>(elements: &[T]) -> T {
+pub fn maximum_element<T: Real>(elements: impl IntoIterator<Item = T>) -> T {
     reduce(elements, T::from_f64(f64::NEG_INFINITY), T::maximum)
 }
 
@@ -144,10 +143,10 @@ mod tests {
     #[test]
     fn reductions_run_in_the_order_of_four_lanes() {
         let elements = [1e8_f32, 1.0, -1e8, 1.0, 1.0, 0.5];
-        assert_eq!(sum(&elements), ((1e8 + 1.0) + (1.0 + 0.5)) + (-1e8 + 1.0));
-        assert_eq!(sum::<f64>(&[]), 0.0);
-        assert_eq!(maximum_element(&[1.0, 5.0, -2.0, 4.0, 3.0]), 5.0);
-        assert_eq!(maximum_element::<f64>(&[]), f64::NEG_INFINITY);
-        assert!(maximum_element(&[1.0, 2.0, 3.0, 4.0, 5.0, f64::NAN]).is_nan());
+        assert_eq!(sum(elements), ((1e8 + 1.0) + (1.0 + 0.5)) + (-1e8 + 1.0));
+        assert_eq!(sum::<f64>([]), 0.0);
+        assert_eq!(maximum_element([1.0, 5.0, -2.0, 4.0, 3.0]), 5.0);
+        assert_eq!(maximum_element::<f64>([]), f64::NEG_INFINITY);
+        assert!(maximum_element([1.0, 2.0, 3.0, 4.0, 5.0, f64::NAN]).is_nan());
     }
 }

@@ -125,12 +125,10 @@ pub fn run_kernel<T: Real>(
                     );
                 }
                 Instruction::Sum(a) => {
-                    let elements: Vec<T> = (0..kernel.lanes).map(|lane| at(a, lane)).collect();
-                    result.push(sum(&elements));
+                    result.push(sum((0..kernel.lanes).map(|lane| at(a, lane))));
                 }
                 Instruction::MaximumElement(a) => {
-                    let elements: Vec<T> = (0..kernel.lanes).map(|lane| at(a, lane)).collect();
-                    result.push(maximum_element(&elements));
+                    result.push(maximum_element((0..kernel.lanes).map(|lane| at(a, lane))));
                 }
                 Instruction::CumulativeSum { reverse, value } => {
                     let elements: Vec<T> = (0..kernel.lanes).map(|lane| at(value, lane)).collect();

@@ -208,19 +208,21 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         // Rounds that are not kept are computed again between those of the way back.
         let again = keep != Keep::Nothing && memory.rounds() > 1;
         memory.weights.prepare(engine, self.parameters(call.parameters), again)?;
-        let is_given = |state| call.initial_states.get(state).is_some_and(|slice: &&[T]| !slice.is_empty());
-        given.clear();
-        given.extend((0..self.layout.states.len()).map(is_given));
+        let initial_states = call.initial_states;
+        let is_given = |state: usize| initial_states.get(state).is_some_and(|slice| !slice.is_empty());
         let reset = call.sequences.resets.contains(&true);
         let mut declared = std::mem::take(&mut memory.declared);
-        self.declare(&mut declared, call.parameters, |state| reset || !given[state as usize])?;
+        self.declare(&mut declared, call.parameters, |state| reset || !is_given(state as usize))?;
         let weights = std::mem::take(&mut memory.weights);
         let shared = self.shared(engine, call.parameters, &weights);
         let result = run_forward(&self.layout, &mut call, shared, &declared, memory, whole);
         (memory.weights, memory.declared) = (weights, declared);
         result?;
-        let tape = Tape { steps: call.steps, batch: call.batch, whole, given };
-        memory.tape = (keep != Keep::Nothing).then_some(tape);
+        if keep != Keep::Nothing {
+            given.clear();
+            given.extend((0..self.layout.states.len()).map(is_given));
+            memory.tape = Some(Tape { steps: call.steps, batch: call.batch, whole, given });
+        }
         Ok(())
     }
 

@@ -88,7 +88,12 @@ pub(crate) fn fill(
         table.push(Row { last: true, ..row });
     }
     if !table.is_sorted_by(|one, two| one.length >= two.length) {
-        table.sort_by_key(|row| std::cmp::Reverse(row.length));
+        // The order that a stable sort would keep, which takes memory for each call.
+        let begins = |row: &Row| match direction {
+            Direction::Forward => row.first,
+            Direction::Reverse => usize::MAX - row.first,
+        };
+        table.sort_unstable_by_key(|row| (std::cmp::Reverse(row.length), row.sample, begins(row)));
     }
     Ok(run == all)
 }

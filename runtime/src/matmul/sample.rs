@@ -167,12 +167,8 @@ pub fn row_maximum<T: Element>(
     result: SampleResult,
 ) -> Result<(), Error> {
     each_row(workspace, rows, [from], result, Some(from.rows), |[from], result| {
-        let mut row = vec![T::ZERO; from.columns];
         for (i, largest) in result.iter_mut().enumerate() {
-            for (j, element) in row.iter_mut().enumerate() {
-                *element = from.at(i, j);
-            }
-            *largest = maximum_element(&row);
+            *largest = maximum_element((0..from.columns).map(|j| from.at(i, j)));
         }
     })
 }
