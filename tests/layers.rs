@@ -286,6 +286,35 @@ fn there_is_no_way_back_behind_a_run_that_keeps_nothing() {
     assert_eq!(backward(&mut workspace), Err(CallError::NoTape));
 }
 
+/// Nor behind one that was refused, and nobody has written anything then.
+#[test]
+fn there_is_no_way_back_behind_a_run_that_was_refused() {
+    let both = || Bidirectional::new(cell(ELMAN, 3, 3), cell(ELMAN, 3, 3), Merge::Sum).expect("fits");
+    let stack = Stack::new(vec![cell(ELMAN, 3, 3), Arc::new(both())]).expect("fits");
+    let residual = Residual::new(Arc::new(both())).expect("fits");
+    let masked = regularized(GRU, 1, Backend::default(), &[choice(Kind::Dropout, Drawn::EachStep)]);
+    let layers: [&dyn SequenceCell<f64>; 4] = [&both(), &stack, &residual, &masked];
+    for layer in layers {
+        let trial = trial(layer, 5, 3);
+        let longer = Call { lengths: vec![6; 3], ..trial.clone() };
+        let mut workspace = Workspace::default();
+        let _ = trial.run(layer, Keep::Tape, &mut workspace).expect("runs");
+        assert!(longer.forward(layer, Keep::Tape, &mut workspace).is_err());
+        let mut written = vec![7.0; trial.parameters.len()];
+        let backward = Backward {
+            parameters: &trial.parameters,
+            inputs: &slices(&trial.inputs),
+            output_gradients: &slices(&trial.output_gradients),
+            final_state_gradients: &[],
+            parameter_gradients: &mut written,
+            input_gradients: &mut [],
+            initial_state_gradients: &mut [],
+        };
+        assert_eq!(layer.backward(backward, &mut workspace), Err(CallError::NoTape));
+        assert!(written.iter().all(|&gradient| gradient == 7.0));
+    }
+}
+
 #[test]
 fn masks_depend_on_the_seed_and_the_run_alone() {
     let choices = [
@@ -373,7 +402,10 @@ fn a_budget_of_bytes_holds_for_layers() {
         ("their product", Arc::new(pair(Merge::Product))),
         ("a stack", Arc::new(Stack::new(vec![wide, cell(ELMAN, 8, 4)]).expect("fits"))),
         ("with masks", Arc::new(dropped)),
+        ("a cell", cell(GRU, 3, 4)),
     ];
+    // One for all, which holds what others have left.
+    let mut used = Workspace::default();
     for (name, layer) in layers {
         for ragged in [false, true] {
             let mut trial = trial(&*layer, 900, 3);
@@ -404,10 +436,12 @@ fn a_budget_of_bytes_holds_for_layers() {
             assert!(tries <= 3, "{what}: {tries}");
             // What lies between layers has room for all steps of all samples, whenever they end; a tape has not.
             assert!(masked || ragged || least < whole, "{what}: {least} of {whole}");
-            for bytes in [least, least + least / 3, 2 * least] {
-                let mut workspace = Workspace::default();
-                let found = trial.run(&*layer, Keep::Checkpoints { bytes }, &mut workspace).expect("runs");
-                assert!(workspace.bytes() <= bytes, "{what}: {} of {bytes}", workspace.bytes());
+            let longer = self::trial(&*layer, 1000, 4);
+            let tries = [(least, Keep::Tape), (least + least / 3, Keep::Nothing), (2 * least, Keep::Nothing)];
+            for (bytes, before) in tries {
+                let _ = longer.forward(&*layer, before, &mut used).expect("runs");
+                let found = trial.run(&*layer, Keep::Checkpoints { bytes }, &mut used).expect("runs");
+                assert!(used.bytes() <= bytes, "{what}: {} of {bytes}", used.bytes());
                 assert!(expected.as_ref().is_none_or(|expected| *expected == found), "{what}, {bytes} bytes");
             }
         }

@@ -96,7 +96,7 @@ impl<T: Element> SequenceCell<T> for Inference<T> {
             return Err(CallError::Unsupported { what: "with a tape: it holds its weights for inference" });
         }
         check::forward(&self.layout, &call)?;
-        let memory = workspace.memory();
+        let memory = workspace.begin_cell();
         let turns = Some(self.threads);
         let whole = memory.attach(&self.engine, (call.steps, call.batch), &call.sequences, keep, turns)?;
         let shared = Shared {

@@ -2,7 +2,7 @@
 
 use crate::error::CallError;
 use crate::execute::memory::Memory;
-use crate::sequence::Forward;
+use crate::sequence::{Forward, Keep};
 
 /// Memory of one run at a time, kept between runs so that a training loop allocates once.
 ///
@@ -25,6 +25,8 @@ struct Ran {
     steps: usize,
     batch: usize,
     lengths: Vec<usize>,
+    /// It has come to its end, and a way back may follow.
+    kept: bool,
 }
 
 impl<T> Default for Workspace<T> {
@@ -36,6 +38,15 @@ impl<T> Default for Workspace<T> {
 
 impl<T> Workspace<T> {
     pub(crate) fn memory(&mut self) -> &mut Memory<T> {
+        &mut self.memory
+    }
+
+    /// For the forward run of a cell: what is left of a layer goes.
+    pub(crate) fn begin_cell(&mut self) -> &mut Memory<T> {
+        self.parts.clear();
+        if self.ran.take().is_some() {
+            self.own = Vec::new();
+        }
         &mut self.memory
     }
 
@@ -60,20 +71,32 @@ impl<T> Workspace<T> {
     /// here, the backward run finds. Compiled cells do not touch it.
     #[must_use]
     pub fn own_memory(&mut self) -> &mut Vec<T> {
+        // It is no layer's any more.
+        self.ran = None;
         &mut self.own
     }
 }
 
 impl<T: Copy + Default> Workspace<T> {
-    /// For the forward run of a layer: memory of its own and a workspace for each of its parts.
+    /// For the forward run of a layer: memory of its own and a workspace for each of its parts. There is a way back when it
+    /// has [ended](Workspace::end). `own` are the elements that this run needs, and those of the way back with them; a run
+    /// within a budget gives back what is beyond.
     pub(crate) fn begin(
         &mut self,
         call: &Forward<'_, '_, T>,
-        own: usize,
+        keep: Keep,
+        (own, with_back): (usize, usize),
         parts: usize,
     ) -> Result<(&mut [T], &mut [Self]), CallError> {
+        // Of a cell that was run here before.
+        if self.memory.is_held() {
+            self.memory = Memory::default();
+        }
+        if matches!(keep, Keep::Checkpoints { .. }) && self.own.len() > with_back {
+            self.own = Vec::new();
+        }
         let ran = self.ran.get_or_insert_default();
-        (ran.steps, ran.batch) = (call.steps, call.batch);
+        (ran.steps, ran.batch, ran.kept) = (call.steps, call.batch, false);
         ran.lengths.clear();
         ran.lengths.extend_from_slice(call.sequences.lengths);
         self.parts.resize_with(parts, Self::default);
@@ -81,9 +104,16 @@ impl<T: Copy + Default> Workspace<T> {
         Ok((&mut self.own[..own], &mut self.parts))
     }
 
-    /// Steps and samples of the last forward run of a layer.
+    /// The forward run of a layer has come to its end.
+    pub(crate) fn end(&mut self, keep: Keep) {
+        if let Some(ran) = &mut self.ran {
+            ran.kept = keep != Keep::Nothing;
+        }
+    }
+
+    /// Steps and samples of the last forward run of a layer, if there is a way back.
     pub(crate) fn ran(&self) -> Option<(usize, usize)> {
-        self.ran.as_ref().map(|ran| (ran.steps, ran.batch))
+        self.ran.as_ref().filter(|ran| ran.kept).map(|ran| (ran.steps, ran.batch))
     }
 
     /// Lengths of the last forward run of a layer; empty where all samples had all steps.

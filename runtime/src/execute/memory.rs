@@ -70,6 +70,11 @@ impl<T> Memory<T> {
         self.blocks.iter().map(Block::bytes).sum::<usize>() + self.turns.bytes()
     }
 
+    /// Whether it is an engine's.
+    pub(crate) fn is_held(&self) -> bool {
+        self.engine.is_some()
+    }
+
     /// Rounds of the block that has the most.
     pub(super) fn rounds(&self) -> usize {
         self.blocks.iter().map(|block| block.course.rounds()).max().unwrap_or(0)
@@ -77,11 +82,6 @@ impl<T> Memory<T> {
 }
 
 impl<T: Element> Memory<T> {
-    /// Forgets the run that was kept: there is no way back through it any more.
-    pub(crate) fn forget_tape(&mut self) {
-        self.tape = None;
-    }
-
     /// Makes this the memory of `engine` for a run: everything that does not depend on values. True where every step of
     /// every sample is run. Blocks have an arena each, or take turns in so many.
     pub(crate) fn attach(

@@ -202,7 +202,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
             Keep::Nothing => (&self.inference, Some(self.threads)),
             Keep::Tape | Keep::Checkpoints { .. } => (&self.training, None),
         };
-        let memory = workspace.memory();
+        let memory = workspace.begin_cell();
         let mut given = memory.tape.take().map_or_else(Vec::new, |tape| tape.given);
         let whole = memory.attach(engine, (call.steps, call.batch), &call.sequences, keep, turns)?;
         // Rounds that are not kept are computed again between those of the way back.

@@ -105,8 +105,10 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
         let own = check::elements(&call, self.width_of_outputs())?;
         let mut resets = workspace.take_flags();
         resets_backwards(call.sequences, call.steps, call.batch, &mut resets);
-        let (memory, parts) = workspace.begin(&call, own, 2)?;
-        let own = size_of_val(&memory[..]) * 2 + rows * width(&self.layout.inputs) * size_of::<T>();
+        let second_inputs = rows * width(&self.layout.inputs);
+        let with_back = own.saturating_mul(2).saturating_add(second_inputs);
+        let (memory, parts) = workspace.begin(&call, keep, (own, with_back), 2)?;
+        let own = size_of_val(&memory[..]) * 2 + second_inputs * size_of::<T>();
         let share = keep.shared_by(2, own);
         let (ahead, back) = memory.split_at_mut(rows * width(&self.forward.layout().outputs));
         for (number, (layer, memory)) in
@@ -141,6 +143,7 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
             self.merge.merge(output, ahead, back, rows);
         }
         workspace.give_flags(resets);
+        workspace.end(keep);
         Ok(())
     }
 

@@ -187,9 +187,7 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
         check::forward(self.layout(), &call)?;
         let (steps, batch) = (call.steps, call.batch);
         if keep == Keep::Nothing {
-            let (_, parts) = workspace.begin(&call, 0, 2)?;
-            // Another run than this one: its inputs are not those that the way back would be given.
-            parts[1].memory().forget_tape();
+            let (_, parts) = workspace.begin(&call, keep, (0, 0), 2)?;
             return self.inference.forward(call, keep, &mut parts[0]);
         }
         let masks = self.mask_inputs();
@@ -198,7 +196,10 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
         let own = check::elements(&call, width(masks))?
             .checked_add(extended)
             .ok_or(CallError::TooLarge { steps, batch })?;
-        let (memory, parts) = workspace.begin(&call, own, 2)?;
+        let (memory, parts) = workspace.begin(&call, keep, (own, own.saturating_add(extended)), 2)?;
+        if matches!(keep, Keep::Checkpoints { .. }) {
+            parts[0] = Workspace::default();
+        }
         self.draw(memory, call.parameters, steps, batch);
         // The way back needs room for the gradients by the masks of matrices too.
         let own = size_of_val(&memory[..]) + extended * size_of::<T>();
@@ -208,7 +209,10 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
         inputs.extend(cut(memory, masks, rows));
         let parameters = if extended == 0 { call.parameters } else { parameters };
         let call = Forward { parameters, inputs: &inputs, ..call };
-        self.training.forward(call, share, &mut parts[1]).map_err(|error| of_whole(error, keep, 1, own))
+        self.training.forward(call, share, &mut parts[1]).map_err(|error| of_whole(error, keep, 1, own))?;
+        drop(inputs);
+        workspace.end(keep);
+        Ok(())
     }
 
     fn backward(&self, call: Backward<'_, '_, T>, workspace: &mut Workspace<T>) -> Result<(), CallError> {

@@ -42,12 +42,13 @@ where
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
         let (batch, sequences) = (call.batch, call.sequences);
-        let (_, parts) = workspace.begin(&call, 0, 1)?;
+        let (_, parts) = workspace.begin(&call, keep, (0, 0), 1)?;
         let inputs = call.inputs;
         self.layer.forward(call.reborrow(), keep, &mut parts[0])?;
         for ((output, input), port) in call.outputs.iter_mut().zip(inputs).zip(&self.layout().outputs) {
             add_valid(output, input, batch, port.size, sequences);
         }
+        workspace.end(keep);
         Ok(())
     }
 

@@ -82,7 +82,8 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
         check::forward(&self.layout, &call)?;
         let rows = call.steps * call.batch;
         let own = check::elements(&call, self.width_between())?;
-        let (memory, parts) = workspace.begin(&call, own, self.layers.len())?;
+        let (memory, parts) =
+            workspace.begin(&call, keep, (own, own.saturating_mul(2)), self.layers.len())?;
         let (shares, own) = (parts.len(), size_of_val(&memory[..]) * 2);
         let share = keep.shared_by(shares, own);
         let mut rest = &mut memory[..];
@@ -119,6 +120,8 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
                 .map_err(|error| of_whole(error, keep, shares, own))?;
             between = outputs.into_iter().map(|sequence| &*sequence).collect();
         }
+        drop(between);
+        workspace.end(keep);
         Ok(())
     }
 
