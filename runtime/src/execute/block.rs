@@ -44,7 +44,7 @@ pub(crate) struct Block<T> {
     pub(super) kept: Vec<T>,
     /// For each row the states that it has ended with, one behind the other.
     pub(super) ended: Vec<T>,
-    /// Gradient by all parameters from this block's samples, where it has memory of its own.
+    /// Room for a gradient by all parameters: for the threads of a run, whichever blocks they take.
     pub(super) gradient: Vec<T>,
     /// For sums of outer products.
     pub(super) packed: Option<PackedRows<T>>,

@@ -10,9 +10,11 @@
 //! ```
 
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 use gatewright_compiler::graph::NodeId;
 use gatewright_compiler::plan::{BufferKind, BufferRole, GradientTerm, ParameterGradient, Place, Plan};
+use smallvec::SmallVec;
 
 use super::arena::Region;
 use super::block::{Block, Shared};
@@ -21,7 +23,7 @@ use super::engine::Engine;
 use super::in_place::{Columns, input_of};
 use super::stage::Boundary;
 use super::sum::{Sum, Turn};
-use super::threads::{each_block, each_block_in_turn};
+use super::threads::each_block_in_turn;
 use crate::error::CallError;
 use crate::matmul::{self, Element, Matrix, MatrixMut, PackedRows};
 
@@ -207,10 +209,14 @@ impl<T: Element> Block<T> {
     }
 }
 
-/// Gradients by all parameters up to so many bytes are added up by each block in memory of its own: what a block has of
-/// a chunk is then in a cache when it comes to the next. On one thread, where blocks follow each other, it is one memory for
-/// all of them. Larger weights leave a cache within each step, and blocks take turns in one sum.
+/// Gradients by all parameters up to so many bytes are added up block by block in memory of their own, and then to the
+/// others: what a block has of a chunk is in a cache when it comes to the next. Blocks that follow each other on one thread
+/// share it, so it does not grow with their number. Larger weights leave a cache within each step, and blocks take turns in
+/// one sum.
 const OWN_SUM_BYTES: usize = 2 << 20;
+
+/// So many threads have a list of that memory which takes none from the heap.
+const THREADS: usize = 16;
 
 /// Goes back through all chunks of all blocks, and adds up their products in `gradient`, which is zero. `back` runs the next
 /// chunk of a block, of which it may be the first. What is added in which order does not depend on threads.
@@ -231,35 +237,26 @@ pub(super) fn add_up<T: Element>(
             back(block, number < count, sum.turn(number))
         });
     }
-    let go = |block: &mut Block<T>, mut own: Vec<T>| {
+    // One for each thread: what it has added up for one block stays in a cache for the next.
+    let room = blocks.iter_mut().take(threads.max(1)).map(|block| std::mem::take(&mut block.gradient));
+    let room: Mutex<SmallVec<[Vec<T>; THREADS]>> = Mutex::new(room.collect());
+    let free = || room.lock().unwrap_or_else(PoisonError::into_inner);
+    let whole = Sum::new(gradient, ranges, order);
+    let outcome = each_block_in_turn(blocks, threads, 1, |block, number| {
+        let turn = whole.turn(number);
+        let mut own = free().pop().unwrap_or_default();
         own.clear();
         own.resize(length, T::ZERO);
         let sum = Sum::new(&mut own, ranges, order);
         let outcome = (0..chunks(block)).try_for_each(|number| back(block, number == 0, sum.turn(number)));
         drop(sum);
-        (own, outcome)
-    };
-    let mut add = |own: &[T]| gradient.iter_mut().zip(own).for_each(|(sum, &addend)| *sum = *sum + addend);
-    if threads <= 1 {
-        // One after the other they need one memory, which stays in a cache, and add up in the same order.
-        let mut own = blocks.first_mut().map(|block| std::mem::take(&mut block.gradient)).unwrap_or_default();
-        for block in &mut *blocks {
-            let outcome;
-            (own, outcome) = go(block, own);
-            outcome?;
-            add(&own);
-        }
-        blocks.iter_mut().take(1).for_each(|block| block.gradient = std::mem::take(&mut own));
-        return Ok(());
-    }
-    each_block(blocks, threads, |block| {
-        let own = std::mem::take(&mut block.gradient);
-        let outcome;
-        (block.gradient, outcome) = go(block, own);
+        let outcome = outcome.and_then(|()| turn.add_all(&own));
+        free().push(own);
         outcome
-    })?;
-    blocks.iter().for_each(|block| add(&block.gradient));
-    Ok(())
+    });
+    let room = room.into_inner().unwrap_or_else(PoisonError::into_inner);
+    blocks.iter_mut().zip(room).for_each(|(block, own)| block.gradient = own);
+    outcome
 }
 
 /// Once all products are added: adds the sums of all blocks, in their order, and makes the gradients that are expressions of

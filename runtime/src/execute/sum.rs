@@ -26,6 +26,7 @@ use smallvec::SmallVec;
 use super::compiled::internal;
 use super::gradient::GradientOrder;
 use crate::error::CallError;
+use crate::matmul::Element;
 
 /// Most lots: so many that two blocks seldom wait for each other, so few that they take no memory from the heap.
 const LOTS: usize = 16;
@@ -123,6 +124,23 @@ impl<'t, 'g, T> Turn<'t, 'g, T> {
         if self.left[index] == 0 {
             Self::pass_lot(lot, state);
         }
+        Ok(())
+    }
+
+    /// Adds a gradient by all parameters, and ends the turn.
+    pub(super) fn add_all(mut self, addends: &[T]) -> Result<(), CallError>
+    where
+        T: Element,
+    {
+        for (lot, left) in self.sum.lots.iter().zip(&self.left) {
+            if *left > 0 {
+                let mut state = self.wait(lot)?;
+                let addends = addends.get(lot.first..).unwrap_or_default();
+                state.gradient.iter_mut().zip(addends).for_each(|(sum, &addend)| *sum = *sum + addend);
+                Self::pass_lot(lot, state);
+            }
+        }
+        self.left.fill(0);
         Ok(())
     }
 
