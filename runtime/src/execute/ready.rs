@@ -95,7 +95,7 @@ impl<T: Element> Ready<T> {
                     Step::Product { operand, matrix, output, start } => {
                         let places = (*operand, *output, *start);
                         let rows = product_rows(plan, region, region.piece.rows, places);
-                        self.ready_product(products, rows, shared.weights.matrix(*matrix)?)?;
+                        self.ready_product(products, rows, shared.weights.matrices()?.of(*matrix))?;
                         let track = |place: &Place| {
                             region.track(place.buffer.0 as usize, place.time).column(place.column)
                         };

@@ -165,20 +165,31 @@ impl<T: Element> Product<T> {
         soon: &mut Soon,
     ) -> Result<(), Error> {
         let bound = &self.bound;
-        if !bound.steps.contains(moment) {
-            return Err(Error::Unbound { step: moment.step });
+        let fits = bound.apart && bound.length <= workspace.len();
+        if !fits || !bound.steps.contains(moment) || self.shape != shape(right) {
+            return self.run_unbound(workspace, moment, right, soon);
         }
         let places = (bound.left.at(moment), bound.result.at(moment));
-        if !bound.apart || workspace.len() < bound.length {
-            return self.run(workspace, places, right, soon);
-        }
-        if self.shape != shape(right) {
-            return Err(Error::OtherMatrix { rows: right.rows(), columns: right.columns() });
-        }
         // SAFETY: the matrix has the shape and level of `self`. `moment` is one of the bound steps, so that both operands end
         // at most at `bound.length`, which the workspace has, and share no number: what `Spans::check` would find.
         unsafe { self.run_checked(workspace, places, right, soon) };
         Ok(())
+    }
+
+    /// As [`Product::run_bound`], where not all was found out when it was bound.
+    #[cold]
+    fn run_unbound(
+        &self,
+        workspace: &mut [T],
+        moment: Moment,
+        right: Packed<'_, T>,
+        soon: &mut Soon,
+    ) -> Result<(), Error> {
+        let bound = &self.bound;
+        if !bound.steps.contains(moment) {
+            return Err(Error::Unbound { step: moment.step });
+        }
+        self.run(workspace, (bound.left.at(moment), bound.result.at(moment)), right, soon)
     }
 
     /// As [`multiply`].
@@ -218,19 +229,23 @@ impl<T: Element> Product<T> {
         soon: &mut Soon,
     ) {
         let operands = operands(workspace, self.rows, left, result);
-        if right.rows() == 0 {
-            // SAFETY: as below.
-            unsafe { nothing(operands, self.rows.count, right.columns()) };
-        }
-        // A product of one row is as short as asking.
+        // A product of one row is as short as asking for anything, and its kernels fetch nothing.
         let several = self.rows.count > 1;
+        let mut arguments = operands.arguments(right.rows());
         for (index, call) in self.calls.iter().enumerate() {
-            if let Some(next) = self.calls.get(index + 1).filter(|_| several) {
-                next.fetch_result(operands);
+            if several {
+                if let Some(next) = self.calls.get(index + 1) {
+                    next.fetch_result(operands);
+                }
+                arguments.ahead = call.ahead(right, soon);
             }
             // SAFETY: `nest` has said the call for these rows, and a matrix of the shape and level of `right`. The operands
             // are valid as `drive` has it: the caller's promise.
-            unsafe { call.run(operands, right, soon) };
+            unsafe { call.run(&operands, right.panels().as_ptr(), &mut arguments) };
+        }
+        if right.rows() == 0 {
+            // SAFETY: as above.
+            unsafe { nothing(operands, self.rows.count, right.columns()) };
         }
     }
 }
