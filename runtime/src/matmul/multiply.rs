@@ -58,7 +58,7 @@ pub fn multiply<T: Element>(
 ) -> Result<(), Error> {
     let spans = Spans::new(rows, right.rows(), right.columns(), workspace.len())?;
     spans.check(workspace.len(), left, result)?;
-    let operands = operands(workspace, rows, left, result);
+    let operands = operands(workspace.as_mut_ptr(), rows, left, result);
     // SAFETY: the conditions of `drive`, which `Spans` is made and checked for.
     unsafe { drive(operands, false, rows.count, right, soon) };
     Ok(())
@@ -228,24 +228,46 @@ impl<T: Element> Product<T> {
         right: Packed<'_, T>,
         soon: &mut Soon,
     ) {
-        let operands = operands(workspace, self.rows, left, result);
-        // A product of one row is as short as asking for anything, and its kernels fetch nothing.
-        let several = self.rows.count > 1;
+        let base = workspace.as_mut_ptr();
+        let panels = right.panels().as_ptr();
+        if self.rows.count == 1 {
+            // SAFETY: the caller's promise.
+            unsafe { self.run_row(base, left, result, panels) };
+            return;
+        }
+        let operands = operands(base, self.rows, left, result);
         let mut arguments = operands.arguments(right.rows());
         for (index, call) in self.calls.iter().enumerate() {
-            if several {
-                if let Some(next) = self.calls.get(index + 1) {
-                    next.fetch_result(operands);
-                }
-                arguments.ahead = call.ahead(right, soon);
+            if let Some(next) = self.calls.get(index + 1) {
+                next.fetch_result(operands);
             }
+            arguments.ahead = call.ahead(right, soon);
             // SAFETY: `nest` has said the call for these rows, and a matrix of the shape and level of `right`. The operands
             // are valid as `drive` has it: the caller's promise.
-            unsafe { call.run(&operands, right.panels().as_ptr(), &mut arguments) };
+            unsafe { call.run(&operands, panels, &mut arguments) };
         }
         if right.rows() == 0 {
             // SAFETY: as above.
             unsafe { nothing(operands, self.rows.count, right.columns()) };
+        }
+    }
+
+    /// Runs all kernels of a product of one row. It is as short as asking for anything would be, and its kernels fetch nothing.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Product::run_checked`]; `base` is the first number of the workspace, `panels` that of the matrix.
+    unsafe fn run_row(&self, base: *mut T, left: usize, result: usize, panels: *const T) {
+        let operands = operands(base, self.rows, left, result);
+        let (depth, columns, _) = self.shape;
+        let mut arguments = operands.arguments(depth);
+        for call in &self.calls {
+            // SAFETY: as in `run_checked`.
+            unsafe { call.run(&operands, panels, &mut arguments) };
+        }
+        if depth == 0 {
+            // SAFETY: as above.
+            unsafe { nothing(operands, 1, columns) };
         }
     }
 }
@@ -254,10 +276,9 @@ fn shape<T: Element>(right: Packed<'_, T>) -> (usize, usize, Level) {
     (right.rows(), right.columns(), right.level())
 }
 
-/// The operands of a product that begin at places of a workspace, which were checked.
+/// The operands of a product that begin at places of the workspace at `base`, which were checked.
 #[inline]
-fn operands<T>(workspace: &mut [T], rows: Rows, left: usize, result: usize) -> Operands<T> {
-    let base = workspace.as_mut_ptr();
+fn operands<T>(base: *mut T, rows: Rows, left: usize, result: usize) -> Operands<T> {
     Operands {
         // A place without numbers was not checked, and is never read or written.
         left: base.cast_const().wrapping_add(left),
