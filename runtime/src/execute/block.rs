@@ -238,6 +238,7 @@ impl<T: Element> Block<T> {
             self.program(shared, region, Section::Before, steps.start, all_rows)?;
             self.soon.clear();
             if piece.rows == 1 {
+                // Kernels of one row fetch nothing: nothing is noted between steps.
                 self.steps(shared, region, steps.clone(), false)?;
             } else {
                 for step in steps.clone() {
@@ -371,7 +372,11 @@ impl<T: Element> Block<T> {
         // What a step needs is looked up before the first: a step of a small cell is short.
         let Self { ready, arena, scratch, soon, .. } = self;
         let (rows, engine) = (region.piece.rows, shared.engine);
-        let ready = &ready[usize::from(section.is_backward())];
+        let ready = &mut ready[usize::from(section.is_backward())];
+        #[cfg(test)]
+        {
+            ready.stretches += 1;
+        }
         let (operations, program) = (ready.operations(section), engine.plan.program(section));
         let matrices = shared.weights.matrices()?;
         let (arena, scratch) = (arena.as_mut_slice(), scratch.as_mut_slice());
