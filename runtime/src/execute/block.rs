@@ -236,16 +236,20 @@ impl<T: Element> Block<T> {
             self.soon.clear();
             self.stage_inputs(shared.engine, region, steps.clone(), inputs.clone(), false);
             self.program(shared, region, Section::Before, steps.start, all_rows)?;
-            for step in steps.clone() {
-                self.soon.clear();
-                if piece.rows > 1 {
+            self.soon.clear();
+            if piece.rows == 1 {
+                // Kernels of one row fetch nothing: nothing is noted between steps.
+                self.steps(shared, region, steps.clone(), false)?;
+            } else {
+                for step in steps.clone() {
+                    self.soon.clear();
                     let like = like(step, &steps, &next);
                     self.note_inputs(shared.engine, region, like, inputs.clone(), false);
                     if let Some(outlet) = outlet {
                         outlet.note(self, region, plan.outputs.iter().copied().map(Some), step..step + 1);
                     }
+                    self.steps(shared, region, step..step + 1, false)?;
                 }
-                self.step(shared, region, step, false)?;
             }
             self.program(shared, region, Section::After, steps.start, all_rows)?;
             if let Some(outlet) = outlet {
@@ -273,14 +277,17 @@ impl<T: Element> Block<T> {
         self.stage_output_gradients(shared.engine, region, steps.clone(), adjoints.outputs);
         self.program(shared, region, Section::BackwardBefore, steps.start, all_rows)?;
         let next = next.unwrap_or_default();
-        for step in steps.clone().rev() {
-            self.note_soon(shared.engine, region, step);
-            if region.piece.rows > 1 {
+        self.soon.clear();
+        if region.piece.rows == 1 {
+            self.steps(shared, region, steps.clone(), true)?;
+        } else {
+            for step in steps.clone().rev() {
+                self.note_soon(shared.engine, region, step);
                 let like = like(step, &steps, &next);
                 self.note_output_gradients(shared.engine, region, like, adjoints.outputs);
                 outlet.note(self, region, plan.input_gradients.iter().copied(), step..step + 1);
+                self.steps(shared, region, step..step + 1, true)?;
             }
-            self.step(shared, region, step, true)?;
         }
         self.note_factors(shared.engine, region, &steps, adjoints.inputs);
         self.note_inputs(shared.engine, region, next.clone(), adjoints.inputs.sources(), true);
@@ -292,12 +299,9 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 
-    /// Notes what the step back behind `step` will read of the tape. Kernels of one row fetch nothing.
+    /// Notes what the step back behind `step` will read of the tape.
     fn note_soon(&mut self, engine: &Engine<T>, region: Region<'_>, step: usize) {
         self.soon.clear();
-        if region.piece.rows == 1 {
-            return;
-        }
         if let Some(next) = step.checked_sub(1) {
             let arena = self.arena.as_slice();
             self.soon.extend(engine.read_back.iter().filter_map(|&(buffer, time)| {
@@ -331,12 +335,12 @@ impl<T: Element> Block<T> {
         }));
     }
 
-    /// One step of a time loop, solved where there is something to solve.
-    fn step(
+    /// Some steps of a time loop, of one chunk, solved where there is something to solve.
+    fn steps(
         &mut self,
         shared: Shared<'_, T>,
         region: Region<'_>,
-        step: usize,
+        steps: Range<usize>,
         backward: bool,
     ) -> Result<(), CallError> {
         let plan = &shared.engine.plan;
@@ -346,38 +350,50 @@ impl<T: Element> Block<T> {
             (Section::Prepare, Section::Step, &plan.unknowns)
         };
         // Nothing is prepared where nothing is solved.
-        if !solved.is_empty() {
-            self.loop_program(shared, region, prepare, step)?;
-            self.solve(shared, region, step, solved, backward)?;
+        if solved.is_empty() {
+            return self.loop_program(shared, region, rest, steps);
         }
-        self.loop_program(shared, region, rest, step)
+        for step in in_order(steps, backward) {
+            self.loop_program(shared, region, prepare, step..step + 1)?;
+            self.solve(shared, region, step, solved, backward)?;
+            self.loop_program(shared, region, rest, step..step + 1)?;
+        }
+        Ok(())
     }
 
-    /// One step of a program of a time loop, which has been made ready.
+    /// Some steps of a program of a time loop, which has been made ready; of one chunk.
     pub(super) fn loop_program(
         &mut self,
         shared: Shared<'_, T>,
         region: Region<'_>,
         section: Section,
-        step: usize,
+        steps: Range<usize>,
     ) -> Result<(), CallError> {
-        let (rows, moment) = (region.piece.rows, region.moment(step));
-        let ready = &self.ready[usize::from(section.is_backward())];
-        let arena = self.arena.as_mut_slice();
-        for operation in ready.operations(section) {
-            match operation {
-                Operation::Product { product, matrix } => {
-                    let matrix = shared.weights.matrix(*matrix)?;
-                    let product = &ready.products[*product];
-                    product.run_bound(arena, moment, matrix, &mut self.soon).map_err(internal)?;
-                }
-                Operation::Loop { bound } => {
-                    let scratch = self.scratch.as_mut_slice();
-                    shared.engine.run_bound(&ready.loops[*bound], moment, arena, scratch)?;
-                }
-                Operation::Other { instruction } => {
-                    let instruction = &shared.engine.plan.program(section)[*instruction];
-                    of_samples(arena, &shared.engine.plan, region, instruction, step, rows)?;
+        // What a step needs is looked up before the first: a step of a small cell is short.
+        let Self { ready, arena, scratch, soon, .. } = self;
+        let (rows, engine) = (region.piece.rows, shared.engine);
+        let ready = &mut ready[usize::from(section.is_backward())];
+        #[cfg(test)]
+        {
+            ready.stretches += 1;
+        }
+        let (operations, program) = (ready.operations(section), engine.plan.program(section));
+        let matrices = shared.weights.matrices()?;
+        let (arena, scratch) = (arena.as_mut_slice(), scratch.as_mut_slice());
+        for step in in_order(steps, section.is_backward()) {
+            let moment = region.moment(step);
+            for operation in operations {
+                match *operation {
+                    Operation::Product { product, matrix } => {
+                        let matrix = matrices.of(matrix);
+                        ready.products[product].run_bound(arena, moment, matrix, soon).map_err(internal)?;
+                    }
+                    Operation::Loop { bound } => {
+                        engine.run_bound(&ready.loops[bound], moment, arena, scratch)?;
+                    }
+                    Operation::Other { instruction } => {
+                        of_samples(arena, &engine.plan, region, &program[instruction], step, rows)?;
+                    }
                 }
             }
         }
@@ -391,7 +407,7 @@ impl<T: Element> Block<T> {
         for step in [Section::Before, Section::After].into_iter().flat_map(|section| plan.program(section)) {
             if let Step::Product { operand, matrix, output, start } = step {
                 let rows = product_rows(plan, region, steps * piece.rows, (*operand, *output, *start));
-                let right = (*matrix, shared.weights.matrix(*matrix)?);
+                let right = (*matrix, shared.weights.matrices()?.of(*matrix));
                 self.chunk_products.of(right, rows, steps == piece.chunk())?;
             }
         }
@@ -418,7 +434,7 @@ impl<T: Element> Block<T> {
                 Step::Product { operand, matrix, output, start } => {
                     let rows = product_rows(plan, region, rows, (*operand, *output, *start));
                     let places = (region.place(*operand, step), region.place(*output, step));
-                    let right = shared.weights.matrix(*matrix)?;
+                    let right = shared.weights.matrices()?.of(*matrix);
                     let product = self.chunk_products.of((*matrix, right), rows, whole)?;
                     match product {
                         Some(product) => product.run(arena, places, right, &mut self.soon),
@@ -439,6 +455,12 @@ impl<T: Element> Block<T> {
         }
         Ok(())
     }
+}
+
+/// Some steps in the order of a pass: the last one first on the way back.
+fn in_order(steps: Range<usize>, backward: bool) -> impl Iterator<Item = usize> {
+    let Range { start, end } = steps;
+    (start..end).map(move |step| if backward { end - 1 - (step - start) } else { step })
 }
 
 /// The step of the next chunk that is in it where `step` is in its own, if there is one.

@@ -19,7 +19,7 @@ use super::compiled::internal;
 use super::constant::{Expressions, ParameterValues};
 use super::engine::Engine;
 use crate::error::CallError;
-use crate::matmul::{Element, Packed, PackedMut, PackedSets};
+use crate::matmul::{Element, PackedMut, PackedSets, PackedViews};
 
 /// The packed matrices of one engine.
 #[derive(Debug)]
@@ -38,11 +38,11 @@ impl<T> Default for Matrices<T> {
 }
 
 impl<T: Element> Matrices<T> {
-    /// A matrix by number, of a pass that is packed.
+    /// The matrices; of those that share memory, the pass that is packed.
     #[inline]
-    pub(crate) fn of(&self, matrix: usize) -> Result<Packed<'_, T>, CallError> {
+    pub(crate) fn views(&self) -> Result<PackedViews<'_, T>, CallError> {
         match &self.packed {
-            Some(packed) => Ok(packed.view(matrix)),
+            Some(packed) => Ok(packed.views()),
             None => Err(unpacked()),
         }
     }
@@ -169,8 +169,8 @@ mod tests {
                     if layout.backward != backward {
                         continue;
                     }
-                    let (found, expected) =
-                        (shared.of(index).expect("packed"), apart.of(index).expect("packed"));
+                    let [found, expected] =
+                        [&shared, &apart].map(|matrices| matrices.views().expect("packed").of(index));
                     assert_eq!((found.rows(), found.columns()), (layout.rows, layout.columns));
                     let bits = |numbers: &[f32]| numbers.iter().map(|one| one.to_bits()).collect::<Vec<_>>();
                     assert_eq!(bits(found.panels()), bits(expected.panels()), "{name}, matrix {index}");

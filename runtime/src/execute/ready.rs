@@ -35,6 +35,9 @@ pub(super) struct Ready<T> {
     /// How often they were found out, for tests.
     #[cfg(test)]
     times: usize,
+    /// How often steps were run at a stretch, for tests.
+    #[cfg(test)]
+    pub(super) stretches: usize,
     /// For each section, which operations are its own.
     sections: [(usize, usize); Section::ALL.len()],
     operations: Vec<Operation>,
@@ -50,6 +53,8 @@ impl<T> Default for Ready<T> {
             piece: None,
             #[cfg(test)]
             times: 0,
+            #[cfg(test)]
+            stretches: 0,
             sections: [(0, 0); Section::ALL.len()],
             operations: Vec::new(),
             tracks: Vec::new(),
@@ -95,7 +100,7 @@ impl<T: Element> Ready<T> {
                     Step::Product { operand, matrix, output, start } => {
                         let places = (*operand, *output, *start);
                         let rows = product_rows(plan, region, region.piece.rows, places);
-                        self.ready_product(products, rows, shared.weights.matrix(*matrix)?)?;
+                        self.ready_product(products, rows, shared.weights.matrices()?.of(*matrix))?;
                         let track = |place: &Place| {
                             region.track(place.buffer.0 as usize, place.time).column(place.column)
                         };
@@ -145,10 +150,13 @@ impl<T: Element> Ready<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
+
     use gatewright_compiler::plan::Section;
 
     use super::Operation;
     use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+    use crate::execute::piece::CHUNK_ROWS;
     use crate::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
     use crate::workspace::Workspace;
 
@@ -160,6 +168,7 @@ mod tests {
         let parameters = vec![0.1; cell.parameter_layout().length()];
         let mut gradients = parameters.clone();
         let mut workspace = Workspace::default();
+        let stretches = Cell::new([0; 2]);
         let mut run = |steps: usize, batch: usize, workspace: &mut Workspace<f32>| {
             let input = vec![0.5; steps * batch * 3];
             let mut output = vec![0.0; steps * batch * 4];
@@ -185,6 +194,7 @@ mod tests {
             };
             cell.backward(backward, workspace).expect("runs");
             let ready = &workspace.memory().blocks[0].ready;
+            stretches.set(ready.each_ref().map(|ready| ready.stretches));
             ready.each_ref().map(|ready| (ready.piece, ready.times))
         };
         let first = run(5, 2, &mut workspace);
@@ -204,5 +214,10 @@ mod tests {
             ready[usize::from(section.is_backward())].operations(section).iter().map(one).collect::<String>()
         };
         assert_eq!(Section::ALL.map(kinds).join(","), ",,,pl,,,,,lpl,");
+        // Two rows and more fetch between steps; the steps of one row run chunk by chunk.
+        run(1, 1, &mut workspace);
+        let before = stretches.get();
+        run(CHUNK_ROWS + 3, 1, &mut workspace);
+        assert_eq!(stretches.get(), before.map(|count| count + 2));
     }
 }

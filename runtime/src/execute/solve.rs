@@ -42,7 +42,7 @@ impl<T: Element> Block<T> {
         self.settled.clear();
         self.settled.resize(region.piece.rows, false);
         for iterations in 1..=shared.solve.iterations.max(1) {
-            self.loop_program(shared, region, section, step)?;
+            self.loop_program(shared, region, section, step..step + 1)?;
             let last = iterations >= shared.solve.iterations;
             let arena = self.arena.as_mut_slice();
             for (row, settled) in self.settled.iter_mut().enumerate().filter(|(_, settled)| !**settled) {
@@ -70,6 +70,6 @@ impl<T: Element> Block<T> {
                 break;
             }
         }
-        self.loop_program(shared, region, section, step)
+        self.loop_program(shared, region, section, step..step + 1)
     }
 }

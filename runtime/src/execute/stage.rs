@@ -120,6 +120,15 @@ impl<'r> Stretch<'r> {
     /// Where the rows lie in memory, and in `[T, B]` outside: `run(first row in memory, first row outside, how many)`, of
     /// which each is behind the one before on both sides.
     fn each_run(&self, batch: usize, mut run: impl FnMut(usize, usize, usize)) {
+        let place = |row: &Row, step: usize| row.step(step) * batch + row.sample;
+        let together = self.rows.first().filter(|_| self.together && self.steps > 0);
+        if let Some(first) = together
+            && self.rows.len() == batch
+            && (self.steps == 1 || first.step(self.first) < first.step(self.first + 1))
+        {
+            // All samples: one step begins where the one before it ends.
+            return run(0, place(first, self.first), self.steps * batch);
+        }
         let (mut inside, mut outside, mut length) = (0, 0, 0);
         let mut put = |next: usize, count: usize| {
             if next == outside + length {
@@ -133,10 +142,9 @@ impl<'r> Stretch<'r> {
             (outside, length) = (next, count);
         };
         for step in self.first..self.first + self.steps {
-            let place = |row: &Row| row.step(step) * batch + row.sample;
-            match self.rows.first() {
-                Some(first) if self.together => put(place(first), self.rows.len()),
-                _ => self.rows.iter().for_each(|row| put(place(row), 1)),
+            match together {
+                Some(first) => put(place(first, step), self.rows.len()),
+                None => self.rows.iter().for_each(|row| put(place(row, step), 1)),
             }
         }
         if length > 0 {

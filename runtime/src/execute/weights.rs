@@ -9,7 +9,7 @@ use super::constant::{Expressions, ParameterValues};
 use super::engine::Engine;
 use super::matrices::Matrices;
 use crate::error::CallError;
-use crate::matmul::{Element, Packed};
+use crate::matmul::{Element, PackedViews};
 
 /// The parameters of one engine, made ready.
 #[derive(Debug)]
@@ -63,10 +63,10 @@ impl<T: Element> Weights<T> {
         self.matrices.pack(engine, parameters, &self.expressions, backward)
     }
 
-    /// A matrix by number, of a pass that is packed.
+    /// The matrices, of a pass that is packed.
     #[inline]
-    pub(crate) fn matrix(&self, matrix: usize) -> Result<Packed<'_, T>, CallError> {
-        self.matrices.of(matrix)
+    pub(crate) fn matrices(&self) -> Result<PackedViews<'_, T>, CallError> {
+        self.matrices.views()
     }
 
     /// Writes what is the same at every step where a buffer of it lies.

@@ -34,6 +34,24 @@ pub(super) struct Operands<T> {
     pub(super) start_stride: usize,
 }
 
+impl<T: Element> Operands<T> {
+    /// The arguments of a kernel for sums of such a length, but for what [`Call::run`] puts in.
+    #[inline(always)]
+    pub(super) fn arguments(&self, depth: usize) -> Arguments<T> {
+        Arguments {
+            left: self.left,
+            left_stride: self.left_stride,
+            right: std::ptr::null(),
+            depth,
+            result: self.result,
+            result_stride: self.result_stride,
+            start: self.start,
+            start_stride: self.start_stride,
+            ahead: Ahead::nothing(),
+        }
+    }
+}
+
 /// One run of a kernel: which, and where, counted in numbers from the beginnings of the operands and of the panels.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Call<T> {
@@ -67,6 +85,9 @@ const SMALL_CHUNK_BYTES: usize = 8 << 10;
 const LARGE_CHUNK_BYTES: usize = 256 << 10;
 /// Bytes of panels that are taken to stay in L2 or L3.
 const CACHED_BYTES: usize = 4 << 20;
+/// Blocks of a matrix whose sums are two chains each: with one row, sums would else be too few to hide the latency of an
+/// addition.
+const NARROW: usize = 2;
 /// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
 const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 
@@ -93,17 +114,21 @@ pub(super) unsafe fn drive<T: Element>(
     }
     let strides =
         Strides { left: operands.left_stride, result: operands.result_stride, start: operands.start_stride };
+    let mut arguments = operands.arguments(right.rows());
+    let mut run = |call: Call<T>| {
+        arguments.ahead = call.ahead(right, soon);
+        // SAFETY: a call of `nest` for these operands, whose validity is the caller's promise.
+        unsafe { call.run(&operands, right.panels().as_ptr(), &mut arguments) };
+    };
     let mut said: Option<Call<T>> = None;
     nest(right, rows, strides, transposed, |call| {
         if let Some(before) = said.replace(call) {
             call.fetch_result(operands);
-            // SAFETY: a call of `nest` for these operands, whose validity is the caller's promise.
-            unsafe { before.run(operands, right, soon) };
+            run(before);
         }
     });
     if let Some(last) = said {
-        // SAFETY: as above.
-        unsafe { last.run(operands, right, soon) };
+        run(last);
     }
 }
 
@@ -150,8 +175,11 @@ pub(super) fn nest<T: Element>(
     }
     let kernels = T::kernels(right.level());
     let blocks = columns.div_ceil(T::BLOCK);
-    let (kernels, between_rows) =
-        if transposed { (kernels.by_rows_transposed, 1) } else { (kernels.by_rows, strides.left) };
+    let (kernels, between_rows) = match (transposed, blocks <= NARROW) {
+        (true, _) => (kernels.by_rows_transposed, 1),
+        (false, true) => (kernels.by_rows_narrow, strides.left),
+        (false, false) => (kernels.by_rows, strides.left),
+    };
     let most_at_once = rows_at_once(between_rows.wrapping_mul(size_of::<T>()), kernels.len());
     let most = if rows <= most_at_once {
         rows
@@ -212,57 +240,52 @@ fn halves_ahead(group: usize, panel: usize, (part, parts): (usize, usize)) -> us
 impl<T: Element> Call<T> {
     /// Asks for the result, which the kernel reads or writes when it is run: a hint.
     #[inline]
-    pub(super) fn fetch_result(self, operands: Operands<T>) {
+    pub(super) fn fetch_result(&self, operands: Operands<T>) {
         self.result_blocks(operands.result_stride)
             .for_each(|block| fetch(operands.result.wrapping_add(block).cast_const().cast()));
     }
 
     /// Where the blocks of the result begin, each 64 bytes.
     #[inline]
-    fn result_blocks(self, result_stride: usize) -> impl Iterator<Item = usize> {
+    fn result_blocks(&self, result_stride: usize) -> impl Iterator<Item = usize> {
+        let (result, blocks) = (self.result, self.blocks);
         let row = move |row: usize| {
-            let first = self.result + row * result_stride;
-            (0..self.blocks).map(move |block| first + block * T::BLOCK)
+            let first = result + row * result_stride;
+            (0..blocks).map(move |block| first + block * T::BLOCK)
         };
         (0..self.rows).flat_map(row)
     }
 
-    /// Runs the kernel.
+    /// Runs the kernel, with `arguments` that were made for these operands; what is fetched meanwhile is said in them.
     ///
     /// # Safety
     ///
     /// [`nest`] has said the call for matrices of this shape and level and for such strides; the operands are valid as for
-    /// [`drive`], with as many rows.
-    #[inline]
-    pub(super) unsafe fn run(self, operands: Operands<T>, right: Packed<'_, T>, soon: &mut Soon) {
-        let depth = right.rows();
-        // SAFETY: the group begins within the panels.
-        let group = unsafe { right.panels().as_ptr().add(self.group) };
-        // SAFETY: the first number of a row of the left operand, and a row and a column of the result.
-        let (left, result) = unsafe { (operands.left.add(self.left), operands.result.add(self.result)) };
-        let arguments = Arguments {
-            left,
-            left_stride: operands.left_stride,
-            right: group,
-            depth,
-            result,
-            result_stride: operands.result_stride,
+    /// [`drive`], with as many rows; `panels` is the first number of those of the matrix.
+    #[inline(always)]
+    pub(super) unsafe fn run(&self, operands: &Operands<T>, panels: *const T, arguments: &mut Arguments<T>) {
+        // SAFETY: the first number of a row of the left operand, and the group begins within the panels.
+        (arguments.left, arguments.right) = unsafe { (operands.left.add(self.left), panels.add(self.group)) };
+        // SAFETY: a row and a column of the result.
+        arguments.result = unsafe { operands.result.add(self.result) };
+        if !operands.start.is_null() {
             // Null is no place to count from.
-            start: if operands.start.is_null() {
-                operands.start
-            } else {
-                operands.start.wrapping_add(self.start)
-            },
-            start_stride: operands.start_stride,
-            ahead: soon.take(depth).unwrap_or(Ahead::lines(right.panels().as_ptr().wrapping_add(self.ahead))),
-        };
+            arguments.start = operands.start.wrapping_add(self.start);
+        }
         match self.edge {
             // SAFETY: the kernel is for this number of rows and blocks, which the operands and the panels have from here
             // on. There is a `Packed` only of a level that this machine can run.
-            None => unsafe { (self.kernel)(&arguments) },
+            None => unsafe { (self.kernel)(arguments) },
             // SAFETY: as above; of the result there are so many columns from here on.
-            Some(columns) => unsafe { at_edge(self.kernel, arguments, (self.rows, self.blocks, columns)) },
+            Some(columns) => unsafe { at_edge(self.kernel, *arguments, (self.rows, self.blocks, columns)) },
         }
+    }
+
+    /// What the kernel asks for while it runs: what is read `soon`, else a half of a panel.
+    #[inline]
+    pub(super) fn ahead(&self, right: Packed<'_, T>, soon: &mut Soon) -> Ahead {
+        let panel = || Ahead::lines(right.panels().as_ptr().wrapping_add(self.ahead));
+        soon.take(right.rows()).unwrap_or_else(panel)
     }
 }
 

@@ -10,7 +10,16 @@
 //!
 //! Registers: `ROWS * REGISTERS` sums, `REGISTERS` of the panel, one of the left operand. AVX-512 has 32: 14 rows by
 //! 2. AVX2 has 16: 6 rows by 2. NEON has 32: 6 rows by 4. With one or two rows the sums would be too few to hide the
-//! latency of an addition, so several blocks are taken at once.
+//! latency of an addition, so several blocks are taken at once. Where a matrix has no more than two blocks, each sum is two
+//! chains, of even and of odd `k`, that are added in the end:
+//!
+//! ```text
+//! for k in 0..depth                       chain = k % CHAINS
+//!     for row in 0..ROWS
+//!         for v in 0..REGISTERS           sum[chain][row][v] = a * b[v] + sum[chain][row][v]
+//! ```
+//!
+//! However many rows there are: what a number is does not depend on it.
 
 use super::portable;
 use super::soon::{Ahead, fetch};
@@ -56,7 +65,9 @@ pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 #[derive(Debug)]
 pub struct Kernels<T: 'static> {
     pub(super) by_rows: ByRows<T>,
-    /// The same for a left operand that is stored transposed, `k` by `k`: its rows lie side by side.
+    /// The same with two chains, for matrices of two blocks or one.
+    pub(super) by_rows_narrow: ByRows<T>,
+    /// As the first for a left operand that is stored transposed, `k` by `k`: its rows lie side by side.
     pub(super) by_rows_transposed: ByRows<T>,
 }
 
@@ -69,53 +80,86 @@ pub(super) type ByRows<T> = &'static [&'static [(Kernel<T>, usize)]];
 ///
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks.
 #[inline(always)]
-unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRANSPOSED: bool>(
+unsafe fn tile<
+    R: Register,
+    const ROWS: usize,
+    const REGISTERS: usize,
+    const CHAINS: usize,
+    const TRANSPOSED: bool,
+>(
     arguments: &Arguments<R::Scalar>,
 ) {
-    let scalars_of_block = 64 / size_of::<R::Scalar>();
-    let registers_of_block = scalars_of_block / R::COUNT;
-    let Arguments { left, left_stride, right, depth, result, result_stride, start, start_stride, ahead } =
-        *arguments;
-    // Blocks come in pairs, the two halves of a panel; panels are `depth` lines of 128 bytes.
-    let line = 2 * scalars_of_block;
-    let place = |v: usize| {
-        let block = v / registers_of_block;
-        (block / 2) * depth * line + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
-    };
+    let Arguments { right, depth, result, result_stride, start, start_stride, .. } = *arguments;
     // SAFETY: depth >= 1, so the first line of the first block is readable; the caller has the instruction set.
     let zero = unsafe { R::load(right) }.splat(R::Scalar::default());
-    let mut sums = [[zero; REGISTERS]; ROWS];
+    let mut chains = [[[zero; REGISTERS]; ROWS]; CHAINS];
     if !start.is_null() {
-        for (row, sums) in sums.iter_mut().enumerate() {
+        for (row, sums) in chains[0].iter_mut().enumerate() {
             for (v, sum) in sums.iter_mut().enumerate() {
                 // SAFETY: register `v` of row `row` of the start, which has as many.
                 *sum = unsafe { R::load(start.add(row * start_stride + v * R::COUNT)) };
             }
         }
     }
-    for k in 0..depth {
-        // With one row a round has no instruction to spare: a step of a small cell takes a twentieth longer.
-        if !TRANSPOSED && ROWS > 1 {
-            fetch(ahead.first.wrapping_add(k * ahead.step));
-        }
-        let mut factors = [zero; REGISTERS];
-        for (v, factor) in factors.iter_mut().enumerate() {
-            // SAFETY: line `k` of the panel of this block, k < depth.
-            *factor = unsafe { R::load(right.add(place(v) + k * line)) };
-        }
-        for (row, sums) in sums.iter_mut().enumerate() {
-            let place = if TRANSPOSED { k * left_stride + row } else { row * left_stride + k };
-            // SAFETY: row < ROWS, k < depth: within the left operand.
-            let number = zero.splat(unsafe { *left.add(place) });
-            for (sum, factor) in sums.iter_mut().zip(factors) {
-                *sum = number.multiply_add(factor, *sum);
-            }
+    let whole = depth - depth % CHAINS;
+    for k in (0..whole).step_by(CHAINS) {
+        for (chain, sums) in chains.iter_mut().enumerate() {
+            // SAFETY: k + chain < whole <= depth; the rest is the caller's promise.
+            unsafe { round::<R, ROWS, REGISTERS, TRANSPOSED>(arguments, zero, k + chain, sums) };
         }
     }
-    for (row, sums) in sums.iter().enumerate() {
-        for (v, sum) in sums.iter().enumerate() {
+    for (chain, sums) in chains.iter_mut().enumerate().take(depth - whole) {
+        // SAFETY: whole + chain < depth; the rest is the caller's promise.
+        unsafe { round::<R, ROWS, REGISTERS, TRANSPOSED>(arguments, zero, whole + chain, sums) };
+    }
+    let [first, others @ ..] = &mut chains[..] else { return };
+    for (row, sums) in first.iter_mut().enumerate() {
+        for (v, sum) in sums.iter_mut().enumerate() {
+            for other in others.iter() {
+                *sum = sum.add(other[row][v]);
+            }
             // SAFETY: register `v` of row `row` of the result, which has as many.
             unsafe { sum.store(result.add(row * result_stride + v * R::COUNT)) };
+        }
+    }
+}
+
+/// What [`tile`] does for one `k`.
+///
+/// # Safety
+///
+/// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks; `k < depth`.
+#[inline(always)]
+unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const TRANSPOSED: bool>(
+    arguments: &Arguments<R::Scalar>,
+    zero: R,
+    k: usize,
+    sums: &mut [[R; REGISTERS]; ROWS],
+) {
+    let scalars_of_block = 64 / size_of::<R::Scalar>();
+    let registers_of_block = scalars_of_block / R::COUNT;
+    let Arguments { left, left_stride, right, depth, ahead, .. } = *arguments;
+    // Blocks come in pairs, the two halves of a panel; panels are `depth` lines of 128 bytes.
+    let line = 2 * scalars_of_block;
+    let place = |v: usize| {
+        let block = v / registers_of_block;
+        (block / 2) * depth * line + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
+    };
+    // With one row a round has no instruction to spare: a step of a small cell takes a twentieth longer.
+    if !TRANSPOSED && ROWS > 1 {
+        fetch(ahead.first.wrapping_add(k * ahead.step));
+    }
+    let mut factors = [zero; REGISTERS];
+    for (v, factor) in factors.iter_mut().enumerate() {
+        // SAFETY: line `k` of the panel of this block, k < depth.
+        *factor = unsafe { R::load(right.add(place(v) + k * line)) };
+    }
+    for (row, sums) in sums.iter_mut().enumerate() {
+        let place = if TRANSPOSED { k * left_stride + row } else { row * left_stride + k };
+        // SAFETY: row < ROWS, k < depth: within the left operand.
+        let number = zero.splat(unsafe { *left.add(place) });
+        for (sum, factor) in sums.iter_mut().zip(factors) {
+            *sum = number.multiply_add(factor, *sum);
         }
     }
 }
@@ -124,22 +168,28 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const TRA
 macro_rules! instances {
     (
         $module:ident, $scalar:ident, $register:ty, per_block $per_block:literal, features $($feature:literal)*,
-        rows $(($rows:literal $(, $blocks:literal)*))*
+        rows $(($rows:literal $(, $blocks:literal)*))*, narrow $(($narrow:literal $(, $few:literal)*))*
     ) => {
         mod $module {
             use super::{Arguments, Kernels, tile};
 
             $(#[target_feature(enable = $feature)])*
-            unsafe fn run<const ROWS: usize, const REGISTERS: usize, const TRANSPOSED: bool>(
+            unsafe fn run<
+                const ROWS: usize,
+                const REGISTERS: usize,
+                const CHAINS: usize,
+                const TRANSPOSED: bool,
+            >(
                 arguments: &Arguments<$scalar>,
             ) {
                 // SAFETY: the caller's promise, see `Kernel`.
-                unsafe { tile::<$register, ROWS, REGISTERS, TRANSPOSED>(arguments) }
+                unsafe { tile::<$register, ROWS, REGISTERS, CHAINS, TRANSPOSED>(arguments) }
             }
 
             pub(super) static KERNELS: Kernels<$scalar> = Kernels {
-                by_rows: &[$(&[$((run::<$rows, { $blocks * $per_block }, false>, $blocks)),*]),*],
-                by_rows_transposed: &[$(&[$((run::<$rows, { $blocks * $per_block }, true>, $blocks)),*]),*],
+                by_rows: &[$(&[$((run::<$rows, { $blocks * $per_block }, 1, false>, $blocks)),*]),*],
+                by_rows_narrow: &[$(&[$((run::<$narrow, { $few * $per_block }, 2, false>, $few)),*]),*],
+                by_rows_transposed: &[$(&[$((run::<$rows, { $blocks * $per_block }, 1, true>, $blocks)),*]),*],
             };
         }
     };
@@ -148,23 +198,25 @@ macro_rules! instances {
 #[cfg(target_arch = "x86_64")]
 instances!(avx512_f32, f32, crate::primitive::x86::F32x16, per_block 1, features "avx512f" "avx2" "fma",
     rows (1, 8, 4, 2, 1) (2, 4, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
-        (12, 2, 1) (13, 2, 1) (14, 2, 1));
+        (12, 2, 1) (13, 2, 1) (14, 2, 1),
+    narrow (1, 2, 1) (2, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1));
 #[cfg(target_arch = "x86_64")]
 instances!(avx512_f64, f64, crate::primitive::x86::F64x8, per_block 1, features "avx512f" "avx2" "fma",
     rows (1, 8, 4, 2, 1) (2, 4, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
-        (12, 2, 1) (13, 2, 1) (14, 2, 1));
+        (12, 2, 1) (13, 2, 1) (14, 2, 1),
+    narrow (1, 2, 1) (2, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1));
 #[cfg(target_arch = "x86_64")]
 instances!(avx2_f32, f32, crate::primitive::x86::F32x8, per_block 2, features "avx2" "fma",
-    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1), narrow (1, 2, 1) (2, 1) (3, 1));
 #[cfg(target_arch = "x86_64")]
 instances!(avx2_f64, f64, crate::primitive::x86::F64x4, per_block 2, features "avx2" "fma",
-    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1), narrow (1, 2, 1) (2, 1) (3, 1));
 #[cfg(target_arch = "aarch64")]
 instances!(neon_f32, f32, crate::primitive::arm::F32x4, per_block 4, features "neon",
-    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1), narrow (1, 2, 1) (2, 1) (3, 1));
 #[cfg(target_arch = "aarch64")]
 instances!(neon_f64, f64, crate::primitive::arm::F64x2, per_block 4, features "neon",
-    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1), narrow (1, 2, 1) (2, 1) (3, 1));
 
 macro_rules! kernels {
     ($name:ident, $scalar:ident, $avx512:ident, $avx2:ident, $neon:ident, $portable:ident) => {

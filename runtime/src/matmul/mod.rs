@@ -10,8 +10,10 @@
 //! # What a result depends on
 //!
 //! A number of a packed product is one chain of fused multiply-adds over `k` from 0 up, that starts at zero, at what is
-//! there, or at a number of a row that all rows share ([`Start`]). So it depends on its row and its column only: not on how rows are blocked, how many
-//! there are, nor on the level, but that [`Level::Portable`] rounds twice at each step.
+//! there, or at a number of a row that all rows share ([`Start`]). By a matrix of one panel it is two chains, of even and of
+//! odd `k`, the first of which starts so, and their sum. So it depends on its row and its column only, and on how wide the
+//! matrix is: not on how rows are blocked, how many there are, nor on the level, but that [`Level::Portable`] rounds twice
+//! at each step. Outer products are one chain always.
 
 mod drive;
 mod element;
@@ -31,7 +33,7 @@ pub use gather::{PackedRows, add_outer_products, parts};
 pub use general::{Matrix, MatrixMut, general};
 pub use multiply::{Product, Rows, Start, multiply};
 pub use packed::{Packed, PackedMatrix};
-pub(crate) use packed::{PackedMut, PackedSets};
+pub(crate) use packed::{PackedMut, PackedSets, PackedViews};
 pub use sample::{SampleOperand, SampleResult, arrange, row_maximum, sample_product};
 pub(crate) use soon::fetch_all;
 pub use soon::{Lines, Soon};

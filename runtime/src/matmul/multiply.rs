@@ -58,7 +58,7 @@ pub fn multiply<T: Element>(
 ) -> Result<(), Error> {
     let spans = Spans::new(rows, right.rows(), right.columns(), workspace.len())?;
     spans.check(workspace.len(), left, result)?;
-    let operands = operands(workspace, rows, left, result);
+    let operands = operands(workspace.as_mut_ptr(), rows, left, result);
     // SAFETY: the conditions of `drive`, which `Spans` is made and checked for.
     unsafe { drive(operands, false, rows.count, right, soon) };
     Ok(())
@@ -165,20 +165,31 @@ impl<T: Element> Product<T> {
         soon: &mut Soon,
     ) -> Result<(), Error> {
         let bound = &self.bound;
-        if !bound.steps.contains(moment) {
-            return Err(Error::Unbound { step: moment.step });
+        let fits = bound.apart && bound.length <= workspace.len();
+        if !fits || !bound.steps.contains(moment) || self.shape != shape(right) {
+            return self.run_unbound(workspace, moment, right, soon);
         }
         let places = (bound.left.at(moment), bound.result.at(moment));
-        if !bound.apart || workspace.len() < bound.length {
-            return self.run(workspace, places, right, soon);
-        }
-        if self.shape != shape(right) {
-            return Err(Error::OtherMatrix { rows: right.rows(), columns: right.columns() });
-        }
         // SAFETY: the matrix has the shape and level of `self`. `moment` is one of the bound steps, so that both operands end
         // at most at `bound.length`, which the workspace has, and share no number: what `Spans::check` would find.
         unsafe { self.run_checked(workspace, places, right, soon) };
         Ok(())
+    }
+
+    /// As [`Product::run_bound`], where not all was found out when it was bound.
+    #[cold]
+    fn run_unbound(
+        &self,
+        workspace: &mut [T],
+        moment: Moment,
+        right: Packed<'_, T>,
+        soon: &mut Soon,
+    ) -> Result<(), Error> {
+        let bound = &self.bound;
+        if !bound.steps.contains(moment) {
+            return Err(Error::Unbound { step: moment.step });
+        }
+        self.run(workspace, (bound.left.at(moment), bound.result.at(moment)), right, soon)
     }
 
     /// As [`multiply`].
@@ -217,20 +228,46 @@ impl<T: Element> Product<T> {
         right: Packed<'_, T>,
         soon: &mut Soon,
     ) {
-        let operands = operands(workspace, self.rows, left, result);
-        if right.rows() == 0 {
-            // SAFETY: as below.
-            unsafe { nothing(operands, self.rows.count, right.columns()) };
+        let base = workspace.as_mut_ptr();
+        let panels = right.panels().as_ptr();
+        if self.rows.count == 1 {
+            // SAFETY: the caller's promise.
+            unsafe { self.run_row(base, left, result, panels) };
+            return;
         }
-        // A product of one row is as short as asking.
-        let several = self.rows.count > 1;
+        let operands = operands(base, self.rows, left, result);
+        let mut arguments = operands.arguments(right.rows());
         for (index, call) in self.calls.iter().enumerate() {
-            if let Some(next) = self.calls.get(index + 1).filter(|_| several) {
+            if let Some(next) = self.calls.get(index + 1) {
                 next.fetch_result(operands);
             }
+            arguments.ahead = call.ahead(right, soon);
             // SAFETY: `nest` has said the call for these rows, and a matrix of the shape and level of `right`. The operands
             // are valid as `drive` has it: the caller's promise.
-            unsafe { call.run(operands, right, soon) };
+            unsafe { call.run(&operands, panels, &mut arguments) };
+        }
+        if right.rows() == 0 {
+            // SAFETY: as above.
+            unsafe { nothing(operands, self.rows.count, right.columns()) };
+        }
+    }
+
+    /// Runs all kernels of a product of one row. It is as short as asking for anything would be, and its kernels fetch nothing.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Product::run_checked`]; `base` is the first number of the workspace, `panels` that of the matrix.
+    unsafe fn run_row(&self, base: *mut T, left: usize, result: usize, panels: *const T) {
+        let operands = operands(base, self.rows, left, result);
+        let (depth, columns, _) = self.shape;
+        let mut arguments = operands.arguments(depth);
+        for call in &self.calls {
+            // SAFETY: as in `run_checked`.
+            unsafe { call.run(&operands, panels, &mut arguments) };
+        }
+        if depth == 0 {
+            // SAFETY: as above.
+            unsafe { nothing(operands, 1, columns) };
         }
     }
 }
@@ -239,10 +276,9 @@ fn shape<T: Element>(right: Packed<'_, T>) -> (usize, usize, Level) {
     (right.rows(), right.columns(), right.level())
 }
 
-/// The operands of a product that begin at places of a workspace, which were checked.
+/// The operands of a product that begin at places of the workspace at `base`, which were checked.
 #[inline]
-fn operands<T>(workspace: &mut [T], rows: Rows, left: usize, result: usize) -> Operands<T> {
-    let base = workspace.as_mut_ptr();
+fn operands<T>(base: *mut T, rows: Rows, left: usize, result: usize) -> Operands<T> {
     Operands {
         // A place without numbers was not checked, and is never read or written.
         left: base.cast_const().wrapping_add(left),

@@ -154,7 +154,7 @@ impl<T: Element> PackedMatrix<T> {
 pub(crate) struct PackedSets<T> {
     level: Level,
     storage: AlignedVec<T>,
-    /// Of each matrix its rows, its columns, its first number and how many.
+    /// Of each matrix its rows, its columns, its first number and where it ends.
     shapes: Vec<(usize, usize, usize, usize)>,
 }
 
@@ -174,27 +174,26 @@ impl<T: Element> PackedSets<T> {
         let (mut ends, mut shapes) = ([0_usize; SETS], Vec::new());
         for (rows, columns, set) in matrices {
             let too_large = Error::TooLarge { rows, columns };
+            let first = ends[set];
             let length = numbers::<T>(rows, columns).ok_or(too_large.clone())?;
-            shapes.push((rows, columns, ends[set], length));
-            ends[set] = ends[set].checked_add(length).ok_or(too_large)?;
+            ends[set] = first.checked_add(length).ok_or(too_large)?;
+            shapes.push((rows, columns, first, ends[set]));
         }
         let length = ends.into_iter().max().unwrap_or(0);
         let storage = AlignedVec::zeroed(length).ok_or(Error::TooLarge { rows: length, columns: 1 })?;
         Ok(Self { level, storage, shapes })
     }
 
-    /// A matrix by number.
+    /// All matrices, to multiply by.
     #[inline]
-    pub(crate) fn view(&self, matrix: usize) -> Packed<'_, T> {
-        let (rows, columns, first, length) = self.shapes[matrix];
-        let panels = self.storage.as_slice().get(first..first + length).unwrap_or_default();
-        Packed { rows, columns, level: self.level, panels }
+    pub(crate) fn views(&self) -> PackedViews<'_, T> {
+        PackedViews { level: self.level, storage: self.storage.as_slice(), shapes: &self.shapes }
     }
 
     /// A matrix by number, to be written.
     pub(crate) fn view_mut(&mut self, matrix: usize) -> PackedMut<'_, T> {
-        let (rows, columns, first, length) = self.shapes[matrix];
-        let panels = self.storage.as_mut_slice().get_mut(first..first + length).unwrap_or_default();
+        let (rows, columns, first, end) = self.shapes[matrix];
+        let panels = self.storage.as_mut_slice().get_mut(first..end).unwrap_or_default();
         PackedMut { rows, columns, panels }
     }
 
@@ -202,6 +201,32 @@ impl<T: Element> PackedSets<T> {
     #[cfg(test)]
     pub(crate) fn numbers(&self) -> usize {
         self.storage.length()
+    }
+}
+
+/// Packed matrices in one storage, to multiply by.
+#[derive(Debug)]
+pub(crate) struct PackedViews<'a, T> {
+    level: Level,
+    storage: &'a [T],
+    shapes: &'a [(usize, usize, usize, usize)],
+}
+
+impl<T> Clone for PackedViews<'_, T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for PackedViews<'_, T> {}
+
+impl<'a, T: Element> PackedViews<'a, T> {
+    /// A matrix by number.
+    #[inline]
+    pub(crate) fn of(self, matrix: usize) -> Packed<'a, T> {
+        let (rows, columns, first, end) = self.shapes[matrix];
+        let panels = self.storage.get(first..end).unwrap_or_default();
+        Packed { rows, columns, level: self.level, panels }
     }
 }
 

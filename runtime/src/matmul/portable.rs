@@ -8,7 +8,7 @@ use super::kernel::{Arguments, Kernels};
 /// for k in 0..depth
 ///     for row in 0..ROWS
 ///         for lane in 0..BLOCK
-///             sum[row][lane] += left[row][k] * panel[k][lane]
+///             sum[k % CHAINS][row][lane] += left[row][k] * panel[k][lane]
 /// ```
 ///
 /// # Safety
@@ -16,12 +16,14 @@ use super::kernel::{Arguments, Kernels};
 /// As for [`super::kernel::Kernel`], with `ROWS` rows and one block of `BLOCK` numbers.
 macro_rules! portable {
     ($tile:ident, $kernels:ident, $scalar:ident, $block:literal) => {
-        unsafe fn $tile<const ROWS: usize, const TRANSPOSED: bool>(arguments: &Arguments<$scalar>) {
+        unsafe fn $tile<const ROWS: usize, const CHAINS: usize, const TRANSPOSED: bool>(
+            arguments: &Arguments<$scalar>,
+        ) {
             let Arguments {
                 left, left_stride, right, depth, result, result_stride, start, start_stride, ..
             } = *arguments;
-            let mut sums = [[0.0; $block]; ROWS];
-            for (row, sums) in sums.iter_mut().enumerate() {
+            let mut chains = [[[0.0; $block]; ROWS]; CHAINS];
+            for (row, sums) in chains[0].iter_mut().enumerate() {
                 if !start.is_null() {
                     // SAFETY: row < ROWS: a row of the start, readable for a block.
                     *sums = unsafe { start.add(row * start_stride).cast::<[$scalar; $block]>().read() };
@@ -30,7 +32,7 @@ macro_rules! portable {
             for k in 0..depth {
                 // SAFETY: line `k` of the panel, two blocks long, k < depth.
                 let factors = unsafe { right.add(k * 2 * $block).cast::<[$scalar; $block]>().read() };
-                for (row, sums) in sums.iter_mut().enumerate() {
+                for (row, sums) in chains[k % CHAINS].iter_mut().enumerate() {
                     let place = if TRANSPOSED { k * left_stride + row } else { row * left_stride + k };
                     // SAFETY: row < ROWS, k < depth: within the left operand.
                     let number = unsafe { *left.add(place) };
@@ -39,15 +41,20 @@ macro_rules! portable {
                     }
                 }
             }
-            for (row, sums) in sums.iter().enumerate() {
+            let [sums, others @ ..] = &mut chains[..] else { return };
+            for (row, sums) in sums.iter_mut().enumerate() {
+                for other in others.iter() {
+                    sums.iter_mut().zip(other[row]).for_each(|(sum, other)| *sum += other);
+                }
                 // SAFETY: row < ROWS: a row of the result, writable for a block; nothing else refers to it.
                 unsafe { result.add(row * result_stride).cast::<[$scalar; $block]>().write(*sums) };
             }
         }
 
         pub(super) static $kernels: Kernels<$scalar> = Kernels {
-            by_rows: &[&[($tile::<1, false>, 1)], &[($tile::<2, false>, 1)]],
-            by_rows_transposed: &[&[($tile::<1, true>, 1)], &[($tile::<2, true>, 1)]],
+            by_rows: &[&[($tile::<1, 1, false>, 1)], &[($tile::<2, 1, false>, 1)]],
+            by_rows_narrow: &[&[($tile::<1, 2, false>, 1)], &[($tile::<2, 2, false>, 1)]],
+            by_rows_transposed: &[&[($tile::<1, 1, true>, 1)], &[($tile::<2, 1, true>, 1)]],
         };
     };
 }

@@ -80,6 +80,12 @@ impl Soon {
 }
 
 impl Ahead {
+    /// Nothing that helps anyone: the same address in each round.
+    #[inline]
+    pub(super) fn nothing() -> Self {
+        Self { first: std::ptr::null(), step: 0 }
+    }
+
     /// Line after line.
     #[inline]
     pub(super) fn lines<T>(first: *const T) -> Self {

@@ -14,12 +14,14 @@ fn numbers<T: Element>(length: usize, seed: u64) -> Vec<T> {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut next = || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        T::from_f64((state >> 40) as f64 / f64::from(1 << 23) - 1.0)
+        // All bits of an `f64`: sums of products would be exact in it, else, in any order.
+        T::from_f64((state >> 11) as f64 / (1_u64 << 52) as f64 - 1.0)
     };
     (0..length).map(|_| next()).collect()
 }
 
-/// The definition: one chain of fused multiply-adds from `k = 0` up; with `fused` false each step rounds twice.
+/// The definition: one chain of fused multiply-adds from `k = 0` up, or by a matrix of one panel two, of even and of odd `k`;
+/// with `fused` false each step rounds twice.
 #[allow(clippy::too_many_arguments, reason = "a matrix product has many sizes")]
 fn reference<T: Element>(
     a: &[T],
@@ -31,14 +33,30 @@ fn reference<T: Element>(
     start: &[T],
     fused: bool,
 ) -> Vec<T> {
+    let chains = if n <= T::PANEL { 2 } else { 1 };
+    chained(a, lda, b, (m, k, n), start, fused, chains)
+}
+
+/// The same with so many chains.
+fn chained<T: Element>(
+    a: &[T],
+    lda: usize,
+    b: &[T],
+    (m, k, n): (usize, usize, usize),
+    start: &[T],
+    fused: bool,
+    many: usize,
+) -> Vec<T> {
     let mut result = start.to_vec();
     for i in 0..m {
         for j in 0..n {
+            let mut chains = [result[i * n + j], T::ZERO];
             for l in 0..k {
-                let sum = result[i * n + j];
+                let sum = &mut chains[l % many];
                 let (x, y) = (a[i * lda + l], b[l * n + j]);
-                result[i * n + j] = if fused { x.mul_add(y, sum) } else { sum + x * y };
+                *sum = if fused { x.mul_add(y, *sum) } else { *sum + x * y };
             }
+            result[i * n + j] = chains[0] + chains[1];
         }
     }
     result
@@ -127,8 +145,8 @@ fn products_are_exact_in_f64() {
 
 #[test]
 fn rows_do_not_depend_on_how_many_there_are() {
-    let (k, n, most) = (40, 96, 700);
-    for level in levels() {
+    let (k, most) = (40, 700);
+    for (level, n) in levels().flat_map(|level| [(level, 96), (level, 32), (level, 7)]) {
         let b = numbers::<f32>(k * n, 2);
         let right = packed(level, &b, k, n);
         let a = numbers::<f32>(most * k, 1);
@@ -586,7 +604,7 @@ fn outer_products_are_exact<T: Element>(level: Level) {
                     (0..k).flat_map(|l| right[l * (n + 3)..l * (n + 3) + n].to_vec()).collect(),
                 );
                 let fused = level != Level::Portable;
-                let expected = reference(&left_columns, k, &right_rows, m, k, n, &old, fused);
+                let expected = chained(&left_columns, k, &right_rows, (m, k, n), &old, fused, 1);
                 let mut result = old;
                 super::add_outer_products(
                     Matrix::new(&left, k, m, m + 2),
