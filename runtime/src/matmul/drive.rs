@@ -47,7 +47,7 @@ impl<T: Element> Operands<T> {
             result_stride: self.result_stride,
             start: self.start,
             start_stride: self.start_stride,
-            ahead: Ahead::nothing(),
+            ahead: [Ahead::nothing(); 2],
         }
     }
 }
@@ -283,9 +283,9 @@ impl<T: Element> Call<T> {
 
     /// What the kernel asks for while it runs: what is read `soon`, else a half of a panel.
     #[inline]
-    pub(super) fn ahead(&self, right: Packed<'_, T>, soon: &mut Soon) -> Ahead {
-        let panel = || Ahead::lines(right.panels().as_ptr().wrapping_add(self.ahead));
-        soon.take(right.rows()).unwrap_or_else(panel)
+    pub(super) fn ahead(&self, right: Packed<'_, T>, soon: &mut Soon) -> [Ahead; 2] {
+        let panel = Ahead::lines(right.panels().as_ptr().wrapping_add(self.ahead));
+        [(); 2].map(|()| soon.take(right.rows()).unwrap_or(panel))
     }
 }
 

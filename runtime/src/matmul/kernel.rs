@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for k in 0..depth                       one row of the panel, from L1 or L2
-//!     fetch a line of what is read soon
+//!     fetch two lines of what is read soon
 //!     for v in 0..REGISTERS               b[v] = panel[k][v]
 //!     for row in 0..ROWS                  a = left[row][k] in every lane
 //!         for v in 0..REGISTERS           sum[row][v] = a * b[v] + sum[row][v]
@@ -46,7 +46,7 @@ pub(super) struct Arguments<T> {
     /// Numbers from one row of those to the next: 0 where all rows start alike.
     pub(super) start_stride: usize,
     /// What is fetched meanwhile, by the kernels of several rows of a left operand that is not transposed.
-    pub(super) ahead: Ahead,
+    pub(super) ahead: [Ahead; 2],
 }
 
 /// A kernel for a number of rows and of blocks that is known where its pointer is.
@@ -147,7 +147,9 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const TR
     };
     // With one row a round has no instruction to spare: a step of a small cell takes a twentieth longer.
     if !TRANSPOSED && ROWS > 1 {
-        fetch(ahead.first.wrapping_add(k * ahead.step));
+        for ahead in ahead {
+            fetch(ahead.first.wrapping_add(k * ahead.step));
+        }
     }
     let mut factors = [zero; REGISTERS];
     for (v, factor) in factors.iter_mut().enumerate() {
