@@ -138,7 +138,7 @@ impl<T: Element> Engine<T> {
         };
         let (state_buffers, state_gradient_buffers) = (buffers(&plan.states), buffers(&plan.state_gradients));
         let packed_in_place = packed_in_place(&plan, input_sizes);
-        let gradients = GradientOrder::new(&plan, &packed_in_place);
+        let gradients = GradientOrder::new::<T>(&plan, &packed_in_place);
         let (read_back, adjoints) = (read_back(&plan), adjoints(&plan));
         Ok(Self {
             graph,

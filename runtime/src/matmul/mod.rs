@@ -21,6 +21,7 @@ mod gather;
 mod general;
 mod kernel;
 mod multiply;
+mod outer;
 mod packed;
 mod portable;
 mod sample;
