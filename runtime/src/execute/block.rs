@@ -97,6 +97,10 @@ pub(crate) struct Limit {
     pub(crate) exact: bool,
 }
 
+/// Bytes that a step may write of a tape, or of adjoints, so that they are fetched before: a quarter of a common L2. With
+/// more of them a step has weights that pass through all of it.
+const WRITTEN_BYTES: usize = 256 << 10;
+
 /// What all blocks of a run share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shared<'a, T> {
@@ -246,7 +250,7 @@ impl<T: Element> Block<T> {
                 for step in steps.clone() {
                     self.soon.clear();
                     if step + 1 < piece.steps {
-                        self.note_blocks(shared.engine, region, &shared.engine.read_back, step + 1);
+                        self.note_written(shared.engine, region, &shared.engine.read_back, step + 1);
                     }
                     let like = like(step, &steps, &next);
                     self.note_inputs(shared.engine, region, like, inputs.clone(), false);
@@ -322,8 +326,22 @@ impl<T: Element> Block<T> {
         if let Some(next) = step.checked_sub(1) {
             self.note_blocks(engine, region, &engine.read_back, next);
             if next >= region.first {
-                self.note_blocks(engine, region, &engine.adjoints, next);
+                self.note_written(engine, region, &engine.adjoints, next);
             }
+        }
+    }
+
+    /// Notes that blocks are written soon, unless they are so many bytes that they would have left L2 by then.
+    fn note_written(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        buffers: &[(usize, usize)],
+        step: usize,
+    ) {
+        let widths: usize = buffers.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].width).sum();
+        if widths * region.piece.rows * size_of::<T>() <= WRITTEN_BYTES {
+            self.note_blocks(engine, region, buffers, step);
         }
     }
 

@@ -45,7 +45,7 @@ pub(super) struct Arguments<T> {
     pub(super) start: *const T,
     /// Numbers from one row of those to the next: 0 where all rows start alike.
     pub(super) start_stride: usize,
-    /// What is fetched meanwhile, by the kernels of several rows.
+    /// What is fetched meanwhile, by the kernels of several rows: the first alone by those of two chains.
     pub(super) ahead: [Ahead; 2],
 }
 
@@ -98,12 +98,12 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHA
     for k in (0..whole).step_by(CHAINS) {
         for (chain, sums) in chains.iter_mut().enumerate() {
             // SAFETY: k + chain < whole <= depth; the rest is the caller's promise.
-            unsafe { round::<R, ROWS, REGISTERS>(arguments, zero, k + chain, sums) };
+            unsafe { round::<R, ROWS, REGISTERS, CHAINS>(arguments, zero, k + chain, sums) };
         }
     }
     for (chain, sums) in chains.iter_mut().enumerate().take(depth - whole) {
         // SAFETY: whole + chain < depth; the rest is the caller's promise.
-        unsafe { round::<R, ROWS, REGISTERS>(arguments, zero, whole + chain, sums) };
+        unsafe { round::<R, ROWS, REGISTERS, CHAINS>(arguments, zero, whole + chain, sums) };
     }
     let [first, others @ ..] = &mut chains[..] else { return };
     for (row, sums) in first.iter_mut().enumerate() {
@@ -123,7 +123,7 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHA
 ///
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks; `k < depth`.
 #[inline(always)]
-unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize>(
+unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const CHAINS: usize>(
     arguments: &Arguments<R::Scalar>,
     zero: R,
     k: usize,
@@ -140,7 +140,8 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize>(
     };
     // With one row a round has no instruction to spare: a step of a small cell takes a twentieth longer.
     if ROWS > 1 {
-        for ahead in ahead {
+        // With two chains sums fill the registers: for a second address the compiler would put some of them on the stack.
+        for ahead in ahead.into_iter().take(if CHAINS > 1 { 1 } else { 2 }) {
             fetch(ahead.first.wrapping_add(k * ahead.step));
         }
     }

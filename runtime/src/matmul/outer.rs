@@ -167,12 +167,15 @@ impl<T: Element> Right<T> {
     }
 }
 
+/// Bytes of a page.
+const PAGE: usize = 4096;
+
 /// Whether rows of so many columns, so many numbers apart, may be read where they lie: whole blocks, so that a kernel reads no
 /// number that is not there; whole lines apart, and not by a multiple of four of them, which would fall on a quarter of the
-/// sets of a cache or fewer.
+/// sets of a cache or fewer; and less than a page, or each row would be of another one.
 pub(super) fn reads_in_place<T: Element>(columns: usize, stride: usize) -> bool {
     let whole = columns.is_multiple_of(T::BLOCK) && stride.is_multiple_of(T::BLOCK);
-    whole && !(stride / T::BLOCK).is_multiple_of(4)
+    whole && !(stride / T::BLOCK).is_multiple_of(4) && stride * size_of::<T>() < PAGE
 }
 
 /// One run of a kernel.
