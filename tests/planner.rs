@@ -370,6 +370,23 @@ fn products_start_at_biases() {
     }
 }
 
+/// What is multiplied by a matrix is cheap to make again from what the way back reads anyway, and then on no tape: `f ⊙ h`
+/// of the MGU, `r ⊙ h` of the GRU; but not a sum, whose addends it does not read.
+#[test]
+fn factors_of_outer_products_are_computed_again() {
+    let elman = "a_t = sigmoid(W x_t + b)\nh_t = tanh(U (a_t + h_{t-1}) + c)";
+    let read = |name: &str| zoo::find(name).expect("a cell of the zoo").read().expect("reads");
+    let sum = gatewright::read_cell(elman, gatewright_compiler::source::Syntax::Text).expect("a cell");
+    // Of the MGU the gate and the candidate, of the GRU one gate more; of the sum the gate and the sum.
+    for (cell, kept) in [(read("mgu"), 2), (read("gru_v3"), 3), (sum, 2)] {
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+        let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 16)], options).expect("compiles");
+        let plan = cell.training_plan();
+        let tape = plan.buffers.iter().find(|buffer| buffer.role == BufferRole::Tape).expect("a tape");
+        assert_eq!(tape.width, kept * 16, "{plan}");
+    }
+}
+
 /// The three sigmoids of an LSTM lie side by side, whatever the order of its equations, and are one call.
 #[test]
 fn gates_of_one_function_lie_side_by_side() {

@@ -4,6 +4,8 @@
 //! gradient by a vector is `Σ_{t,b} δ`. Whatever is not a plain sum of such terms is an expression of totals, computed
 //! once at the end. A matrix that is met whole at each step (`A ⊙ S_t`) has such sums of matrices.
 
+use std::collections::HashSet;
+
 use super::flow::{Flow, FlowId, size_of};
 use super::{MatrixStrides, Place, PlanError};
 use crate::graph::{Graph, NodeId, Phase, Root};
@@ -92,9 +94,10 @@ impl RawGradient {
 /// The gradients by all parameters; empty for a graph without gradients.
 pub(super) fn collect(graph: &Graph, flow: &mut Flow) -> Result<Vec<RawGradient>, PlanError> {
     let mut gradients = Vec::new();
+    let read = flow.read_back();
     for gradient in taken_apart(graph, &flow.sizes)? {
         gradients.push(match gradient {
-            Gradient::Parts(parts) => RawGradient::Terms(terms(graph, flow, &parts)?),
+            Gradient::Parts(parts) => RawGradient::Terms(terms(graph, flow, &read, &parts)?),
             Gradient::Expression { root, totals } => {
                 let mut raw = Vec::new();
                 for (id, parts) in totals {
@@ -105,7 +108,7 @@ pub(super) fn collect(graph: &Graph, flow: &mut Flow) -> Result<Vec<RawGradient>
                             axes.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis))
                         })
                         .ok_or_else(|| PlanError::Size { name: super::flow::name_of(graph, id) })?;
-                    raw.push((id, elements, terms(graph, flow, &parts)?));
+                    raw.push((id, elements, terms(graph, flow, &read, &parts)?));
                 }
                 RawGradient::Expression { root, totals: raw }
             }
@@ -273,13 +276,19 @@ fn end_in_outer(graph: &Graph) -> Vec<bool> {
 }
 
 /// The parts with their values in the flow.
-fn terms(graph: &Graph, flow: &mut Flow, parts: &[Part]) -> Result<Vec<RawTerm>, PlanError> {
+fn terms(
+    graph: &Graph,
+    flow: &mut Flow,
+    read: &HashSet<FlowId>,
+    parts: &[Part],
+) -> Result<Vec<RawTerm>, PlanError> {
     let mut terms = Vec::with_capacity(parts.len());
     for part in parts {
         terms.push(match *part {
             Part::Outer { left, right, row, column, row_stride } => {
                 let (left, right) = (flow.value(graph, left)?, flow.value(graph, right)?);
                 let (left, right) = (flow.placed(left), flow.placed(right));
+                let (left, right) = (flow.factor(left, read), flow.factor(right, read));
                 RawTerm::Outer { left, right, row, column, row_stride }
             }
             Part::Sum { value, at, row_stride } => {

@@ -9,6 +9,7 @@
 //! | --- | --- |
 //! | [`flow`](self) | graph → flow: sums of products become one node each, matrices become views of parameters |
 //! | `sample` | the part of it for matrices that each sample has its own of at each step |
+//! | `again` | what the way back computes again instead of finding it on the tape |
 //! | `section` | flow → when each value is computed: before, within or after the time loop, forward and backward |
 //! | `demand` | which values are stored, and in which loops the others are computed again |
 //! | `layout` | stored values → columns of buffers, so that products which share an operand lie side by side |
@@ -62,6 +63,7 @@
 use crate::graph::{Graph, NodeId};
 
 mod access;
+mod again;
 mod demand;
 mod emit;
 mod flow;

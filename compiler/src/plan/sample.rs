@@ -12,10 +12,6 @@
 //! A product reads transposes and slices of columns where they lie, as a [`MatrixStrides`]; they are only written out
 //! where an element loop reads them. A factor may be constant over time: a parameter lies whole in the `Once` buffer.
 //!
-//! A matrix that costs no more to make than to read — an outer product, or arithmetic with matrices — is not kept for the
-//! backward pass: its tape would have a matrix of each step. What reads it there reads a second node that computes it
-//! again. (A matrix that a root reads lies in memory anyway.)
-//!
 //! These run between the products and the element loops of a level. Unlike products with packed matrices they stay
 //! in the loop with the elements around them: over all steps at once they would need memory for a matrix of each.
 
@@ -96,33 +92,6 @@ impl Flow {
             }
         };
         Ok(self.push(FlowKind::Arrange { from: strides, start, total }, vec![from], lanes, false, name))
-    }
-
-    /// Makes the node that computes a cheap matrix of the forward step once more, in the backward pass.
-    pub(super) fn again(&mut self, graph: &Graph, id: NodeId, made: FlowId) {
-        let node = self.node(made);
-        let cheap = match node.kind {
-            FlowKind::SampleProduct { left, .. } => {
-                left.columns == 1 && *graph.operator(id) == Operator::Outer
-            }
-            FlowKind::Arrange { .. } => true,
-            _ => node.is_element() && !node.is_dear(),
-        };
-        if !cheap || node.backward || !matches!(graph.shape(id), Shape::Matrix(..)) {
-            return;
-        }
-        let (kind, lanes, scalar, name) = (node.kind.clone(), node.lanes, node.scalar, node.name.clone());
-        let operands: Vec<FlowId> = node.operands.clone();
-        let operands = operands
-            .into_iter()
-            .map(|operand| self.made_again.get(&operand).copied().unwrap_or(operand))
-            .collect();
-        let again = self.push(kind, operands, lanes, scalar, name);
-        // To the walk back, what the forward step was solved for is a value as any other.
-        let node = &mut self.nodes[again.0 as usize];
-        (node.backward, node.on_unknown) = (true, false);
-        self.again.insert(id, again);
-        self.made_again.insert(made, again);
     }
 
     /// What a matrix or vector is read from, and where its elements are in that. A vector is one column.

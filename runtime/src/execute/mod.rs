@@ -12,7 +12,7 @@
 //! - [`arena`]: where the buffers of a plan lie in one allocation
 //! - [`turns`]: arenas that blocks take turns in, where nothing is kept of them
 //! - [`engine`]: a plan with its element loops compiled (or interpreted)
-//! - [`block`]: the programs of a plan over one piece of one block
+//! - [`block`]: the programs of a plan over one piece of one block; of one row, all steps of a chunk at a stretch
 //! - [`ready`]: the programs of its time loop, made ready for all steps of the piece
 //! - [`chunk_products`]: the products outside of it, made ready for the lengths of chunks
 //! - [`constant`]: what is computed once, from parameters and from sums
