@@ -97,6 +97,10 @@ pub(crate) struct Limit {
     pub(crate) exact: bool,
 }
 
+/// Bytes that a step may write of a tape, or of adjoints, so that they are fetched before: a quarter of a common L2. With
+/// more of them a step has weights that pass through all of it.
+const WRITTEN_BYTES: usize = 256 << 10;
+
 /// What all blocks of a run share.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Shared<'a, T> {
@@ -228,6 +232,8 @@ impl<T: Element> Block<T> {
     {
         let (piece, plan) = (region.piece, &shared.engine.plan);
         self.ready[0].ready(shared, region, false)?;
+        // Outputs that the loop gives go out with each step, while they are in L1.
+        let at_once = piece.rows > 1 && plan.program(Section::After).is_empty();
         let mut chunks = piece.chunks().peekable();
         while let Some(steps) = chunks.next() {
             let region = region.chunk(steps.start);
@@ -243,16 +249,23 @@ impl<T: Element> Block<T> {
             } else {
                 for step in steps.clone() {
                     self.soon.clear();
+                    if step + 1 < piece.steps {
+                        self.note_written(shared.engine, region, &shared.engine.read_back, step + 1);
+                    }
                     let like = like(step, &steps, &next);
                     self.note_inputs(shared.engine, region, like, inputs.clone(), false);
                     if let Some(outlet) = outlet {
                         outlet.note(self, region, plan.outputs.iter().copied().map(Some), step..step + 1);
                     }
                     self.steps(shared, region, step..step + 1, false)?;
+                    if let Some(outlet) = outlet.filter(|_| at_once) {
+                        let places = plan.outputs.iter().copied().map(Some);
+                        outlet.put(self, shared.engine, region, places, step..step + 1);
+                    }
                 }
             }
             self.program(shared, region, Section::After, steps.start, all_rows)?;
-            if let Some(outlet) = outlet {
+            if let Some(outlet) = outlet.filter(|_| !at_once) {
                 outlet.put(self, shared.engine, region, plan.outputs.iter().copied().map(Some), steps);
             }
         }
@@ -274,7 +287,11 @@ impl<T: Element> Block<T> {
         let region = region.chunk(steps.start);
         let all_rows = steps.len() * region.piece.rows;
         self.stage_inputs(shared.engine, region, steps.clone(), adjoints.inputs.sources(), true);
-        self.stage_output_gradients(shared.engine, region, steps.clone(), adjoints.outputs);
+        // Gradients by outputs that the loop alone reads come in with each step, so that they are in L1.
+        let at_once = region.piece.rows > 1 && plan.program(Section::BackwardBefore).is_empty();
+        if !at_once {
+            self.stage_output_gradients(shared.engine, region, steps.clone(), adjoints.outputs);
+        }
         self.program(shared, region, Section::BackwardBefore, steps.start, all_rows)?;
         let next = next.unwrap_or_default();
         self.soon.clear();
@@ -282,34 +299,66 @@ impl<T: Element> Block<T> {
             self.steps(shared, region, steps.clone(), true)?;
         } else {
             for step in steps.clone().rev() {
+                if at_once {
+                    self.stage_output_gradients(shared.engine, region, step..step + 1, adjoints.outputs);
+                }
                 self.note_soon(shared.engine, region, step);
-                let like = like(step, &steps, &next);
-                self.note_output_gradients(shared.engine, region, like, adjoints.outputs);
+                let then = if at_once { step.saturating_sub(1)..step } else { like(step, &steps, &next) };
+                self.note_output_gradients(shared.engine, region, then, adjoints.outputs);
                 outlet.note(self, region, plan.input_gradients.iter().copied(), step..step + 1);
                 self.steps(shared, region, step..step + 1, true)?;
             }
         }
         self.note_factors(shared.engine, region, &steps, adjoints.inputs);
         self.note_inputs(shared.engine, region, next.clone(), adjoints.inputs.sources(), true);
-        let rest = next.end.min(next.start + steps.len())..next.end;
-        self.note_output_gradients(shared.engine, region, rest, adjoints.outputs);
+        if !at_once {
+            let rest = next.end.min(next.start + steps.len())..next.end;
+            self.note_output_gradients(shared.engine, region, rest, adjoints.outputs);
+        }
         self.program(shared, region, Section::BackwardAfter, steps.start, all_rows)?;
-        self.add_products(shared, region, steps.clone(), adjoints.inputs, turn)?;
-        outlet.put(self, shared.engine, region, plan.input_gradients.iter().copied(), steps);
-        Ok(())
+        outlet.put(self, shared.engine, region, plan.input_gradients.iter().copied(), steps.clone());
+        self.add_products(shared, region, steps, adjoints.inputs, turn)
     }
 
-    /// Notes what the step back behind `step` will read of the tape.
+    /// Notes what the step back behind `step` will read of the tape, and what it will write for a chunk.
     fn note_soon(&mut self, engine: &Engine<T>, region: Region<'_>, step: usize) {
         self.soon.clear();
         if let Some(next) = step.checked_sub(1) {
-            let arena = self.arena.as_slice();
-            self.soon.extend(engine.read_back.iter().filter_map(|&(buffer, time)| {
-                let start = region.block(buffer, time, next);
-                let end = start + region.piece.rows * engine.plan.buffers[buffer].width;
-                arena.get(start..end).map(Lines::of)
-            }));
+            self.note_blocks(engine, region, &engine.read_back, next);
+            if next >= region.first {
+                self.note_written(engine, region, &engine.adjoints, next);
+            }
         }
+    }
+
+    /// Notes that blocks are written soon, unless they are so many bytes that they would have left L2 by then.
+    fn note_written(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        buffers: &[(usize, usize)],
+        step: usize,
+    ) {
+        let widths: usize = buffers.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].width).sum();
+        if widths * region.piece.rows * size_of::<T>() <= WRITTEN_BYTES {
+            self.note_blocks(engine, region, buffers, step);
+        }
+    }
+
+    /// Notes that the blocks of some buffers, so many steps ahead of `step`, are read or written soon.
+    fn note_blocks(
+        &mut self,
+        engine: &Engine<T>,
+        region: Region<'_>,
+        buffers: &[(usize, usize)],
+        step: usize,
+    ) {
+        let arena = self.arena.as_slice();
+        self.soon.extend(buffers.iter().filter_map(|&(buffer, time)| {
+            let start = region.block(buffer, time, step);
+            let end = start + region.piece.rows * engine.plan.buffers[buffer].width;
+            arena.get(start..end).map(Lines::of)
+        }));
     }
 
     /// Notes what is read of the tape, and of inputs, by the products that add up gradients over some steps.

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use gatewright_compiler::graph::Graph;
 use gatewright_compiler::plan::interpret::run_kernel;
-use gatewright_compiler::plan::{BufferKind, BufferRole, Moment, Place, Plan, Section, Step, Steps, Track};
+use gatewright_compiler::plan::{
+    Buffer, BufferKind, BufferRole, Moment, Place, Plan, Section, Step, Steps, Track,
+};
 
 use super::compiled::{Backend, internal};
 use super::gradient::GradientOrder;
@@ -32,6 +34,8 @@ pub(crate) struct Engine<T> {
     pub(crate) state_gradient_buffers: Vec<usize>,
     /// What element loops of a step back read of the tape: buffers, and how many steps ahead.
     pub(crate) read_back: Vec<(usize, usize)>,
+    /// What element loops of a step back write for the products behind the loop: buffers of a chunk.
+    pub(crate) adjoints: Vec<(usize, usize)>,
     /// The inputs that the way back packs where the caller has them.
     pub(super) packed_in_place: Vec<Option<Columns>>,
     /// How products are added up to gradients by parameters.
@@ -78,15 +82,27 @@ fn buffers(places: &[Place]) -> Vec<usize> {
 
 /// What element loops of a step back read that is kept for all steps, each once.
 fn read_back(plan: &Plan) -> Vec<(usize, usize)> {
+    touched_back(plan, |buffer| {
+        matches!(buffer.kind, BufferKind::Sequence { .. }) && buffer.role != BufferRole::StateGradient
+    })
+}
+
+/// What element loops of a step back touch of what lies in memory for a chunk and is nothing that is staged, each once.
+fn adjoints(plan: &Plan) -> Vec<(usize, usize)> {
+    touched_back(plan, |buffer| {
+        matches!(buffer.kind, BufferKind::Chunk { .. }) && buffer.role == BufferRole::Scratch
+    })
+}
+
+/// What element loops of a step back touch of such buffers: each once, and how many steps ahead.
+fn touched_back(plan: &Plan, of: impl Fn(&Buffer) -> bool) -> Vec<(usize, usize)> {
     let sections = Section::ALL.into_iter().filter(|section| section.is_step() && section.is_backward());
     let mut found = Vec::new();
     for step in sections.flat_map(|section| plan.program(section)) {
         let Step::Loop { bindings, .. } = step else { continue };
         for &(buffer, time) in bindings {
-            let tape = matches!(plan.buffer(buffer).kind, BufferKind::Sequence { .. })
-                && plan.buffer(buffer).role != BufferRole::StateGradient;
-            // One step ahead is what the step before has read.
-            if tape && time == 0 {
+            // One step ahead is what the step before has touched.
+            if of(plan.buffer(buffer)) && time == 0 {
                 found.push((buffer.0 as usize, time));
             }
         }
@@ -122,8 +138,8 @@ impl<T: Element> Engine<T> {
         };
         let (state_buffers, state_gradient_buffers) = (buffers(&plan.states), buffers(&plan.state_gradients));
         let packed_in_place = packed_in_place(&plan, input_sizes);
-        let gradients = GradientOrder::new(&plan, &packed_in_place);
-        let read_back = read_back(&plan);
+        let gradients = GradientOrder::new::<T>(&plan, &packed_in_place);
+        let (read_back, adjoints) = (read_back(&plan), adjoints(&plan));
         Ok(Self {
             graph,
             plan,
@@ -131,6 +147,7 @@ impl<T: Element> Engine<T> {
             state_buffers,
             state_gradient_buffers,
             read_back,
+            adjoints,
             packed_in_place,
             gradients,
             level,

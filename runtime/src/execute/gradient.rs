@@ -4,7 +4,8 @@
 //! ```text
 //! for chunk of rows, later steps first
 //!     for right operand
-//!         pack its rows                        once for all gates that read one vector; an input's from the caller's
+//!         pack its rows                        once for all gates that read one vector, an input's from the caller's; rows of
+//!                                              the arena that are whole lines are read where they lie
 //!         for term with this operand
 //!             gradient += left^T rows
 //! ```
@@ -45,6 +46,8 @@ struct Group {
     columns: usize,
     /// The input that the rows are packed from, and the first column in it; else they are in the arena.
     input: Option<(usize, usize)>,
+    /// Whether they are read where they lie in the arena, not packed.
+    in_place: bool,
     terms: Vec<Outer>,
 }
 
@@ -56,7 +59,7 @@ pub(crate) struct GradientOrder {
 
 impl GradientOrder {
     /// Rows of the inputs that are given where they lie are packed from the caller's.
-    pub(super) fn new(plan: &Plan, in_place: &[Option<Columns>]) -> Self {
+    pub(super) fn new<T: Element>(plan: &Plan, in_place: &[Option<Columns>]) -> Self {
         let mut order = Self::default();
         for (parameter, gradient) in plan.parameter_gradients.iter().enumerate() {
             let ParameterGradient::Terms(terms) = gradient else { continue };
@@ -71,7 +74,11 @@ impl GradientOrder {
                     Some(group) => group.terms.push(term),
                     None => {
                         let input = input_of(in_place, right, columns);
-                        order.groups.push(Group { right, columns, input, terms: vec![term] });
+                        let buffer = plan.buffer(right.buffer);
+                        let in_place = input.is_none()
+                            && buffer.kind != BufferKind::Once
+                            && PackedRows::<T>::reads_in_place(columns, buffer.width);
+                        order.groups.push(Group { right, columns, input, in_place, terms: vec![term] });
                     }
                 }
             }
@@ -126,7 +133,7 @@ impl<T: Element> Block<T> {
             if let Some((source, column)) = source {
                 packed.begin(all_rows, group.columns).map_err(internal)?;
                 self.pack_steps(region, steps.clone(), source, (column, group.columns), &mut packed)?;
-            } else if !repeated {
+            } else if !repeated && !group.in_place {
                 packed.pack(right).map_err(internal)?;
             }
             for term in &group.terms {
@@ -141,6 +148,8 @@ impl<T: Element> Block<T> {
                     };
                     if repeated || left.row_stride == 0 {
                         matmul::general(left.transposed(), right, result, true).map_err(internal)
+                    } else if group.in_place {
+                        packed.add_in_place(left, right, result).map_err(internal)
                     } else {
                         packed.add(left, result).map_err(internal)
                     }
@@ -282,4 +291,37 @@ pub(super) fn finish_gradients<T: Element>(
         }
     }
     first.expressions.finish(engine, parameters, gradient)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+
+    /// For each right operand whether it is read in place, and whether it is an input.
+    fn groups(name: &str, size: usize) -> Vec<(bool, bool)> {
+        let cell = crate::zoo::find(name).expect("a cell").read().expect("reads");
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+        let sizes = [("x", size), ("h", size)];
+        let cell = CompiledCell::<f32>::new(&cell, &sizes, options).expect("compiles");
+        let groups = cell.training.gradients.groups.iter();
+        groups.map(|group| (group.in_place, group.input.is_some())).collect()
+    }
+
+    #[test]
+    fn all_but_inputs_is_read_in_place_where_rows_are_whole_lines() {
+        for name in ["lstm", "gru_v1", "gru_v3", "mgu", "peephole"] {
+            for size in [32, 64, 128] {
+                let groups = groups(name, size);
+                assert!(groups.len() >= 2, "{name}");
+                assert!(
+                    groups.iter().all(|&(in_place, input)| in_place != input),
+                    "{name}, {size}: {groups:?}"
+                );
+            }
+            // No whole lines, and rows that are more than a page apart.
+            for size in [20, 1024] {
+                assert!(groups(name, size).iter().all(|&(in_place, _)| !in_place), "{name}, {size}");
+            }
+        }
+    }
 }

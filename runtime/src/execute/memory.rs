@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use gatewright_compiler::plan::{BufferKind, Plan};
+
 use super::arena::{ArenaLayout, Room};
 use super::block::{Block, Limit};
 use super::budget;
@@ -105,7 +107,7 @@ impl<T: Element> Memory<T> {
             room_for::<T>(elements)?;
         }
         let whole = table::fill(&mut self.table, steps, batch, sequences)?;
-        let (rows, count) = block_rows(self.table.len());
+        let (rows, count) = block_rows(self.table.len(), step_bytes::<T>(&engine.plan));
         let limit = match keep {
             Keep::Nothing => Limit { rows: STEPS_AT_ONCE.saturating_mul(rows), chunked: false, exact: false },
             Keep::Tape => Limit { rows: usize::MAX, chunked: true, exact: false },
@@ -162,10 +164,62 @@ fn room_for<T>(elements: usize) -> Result<(), CallError> {
     Vec::<T>::new().try_reserve_exact(elements).map_err(|_| CallError::OutOfMemory { elements })
 }
 
-/// Rows of the blocks that so many are cut into, and how many blocks. Depends on the number of rows alone.
-fn block_rows(rows: usize) -> (usize, usize) {
-    // From 32 rows on there are at least two blocks, so that two threads have work; beyond 64 rows blocks keep the
-    // memory of a step small.
-    let most = if rows < 32 { rows.max(1) } else { rows.div_ceil(2).min(32).next_multiple_of(8) };
+/// Bytes of one row in all buffers, at one step.
+fn step_bytes<T>(plan: &Plan) -> usize {
+    let widths =
+        plan.buffers.iter().filter(|buffer| buffer.kind != BufferKind::Once).map(|buffer| buffer.width);
+    widths.fold(0, usize::saturating_add).saturating_mul(size_of::<T>())
+}
+
+/// Bytes that a step of a block may have: most of a common L2, of which weights take their part too.
+const STEP_BYTES: usize = 768 << 10;
+
+/// Rows of the blocks that so many are cut into, and how many blocks. Depends on the number of rows and on the plan alone.
+///
+/// From 32 rows on there are at least two blocks, from 128 on at least four, so that threads have work. A block has at most
+/// 32 rows, or 64 where a step of so many stays in L2: kernels then take 13 rows at a time, not eight, and what is done once
+/// for each step is done half as often.
+fn block_rows(rows: usize, step_bytes: usize) -> (usize, usize) {
+    let small = step_bytes.saturating_mul(64) <= STEP_BYTES;
+    let most = match rows {
+        0..32 => rows.max(1),
+        _ if small => rows.div_ceil(2).min(rows.div_ceil(4).clamp(32, 64)).next_multiple_of(8),
+        _ => rows.div_ceil(2).min(32).next_multiple_of(8),
+    };
     (most, rows.div_ceil(most).max(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{block_rows, step_bytes};
+    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+
+    #[test]
+    fn blocks_of_narrow_cells_have_twice_the_rows_where_there_are_enough_of_them() {
+        let step_bytes = |name: &str, size: usize| {
+            let cell = crate::zoo::find(name).expect("a cell").read().expect("reads");
+            let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+            let sizes = [("x", size), ("h", size)];
+            let cell = CompiledCell::<f32>::new(&cell, &sizes, options).expect("compiles");
+            step_bytes::<f32>(cell.training_plan())
+        };
+        for name in ["lstm", "gru_v1", "gru_v3", "mgu", "peephole"] {
+            let (narrow, wide) = (step_bytes(name, 64), step_bytes(name, 512));
+            for (rows, expected) in [
+                (1, (1, 1)),
+                (31, (31, 1)),
+                (32, (16, 2)),
+                (64, (32, 2)),
+                (128, (32, 4)),
+                (200, (56, 4)),
+                (256, (64, 4)),
+                (1000, (64, 16)),
+            ] {
+                assert_eq!(block_rows(rows, narrow), expected, "{name}, {rows} rows");
+            }
+            assert_eq!(block_rows(256, wide), (32, 8), "{name}");
+            assert_eq!(block_rows(64, wide), (32, 2), "{name}");
+        }
+        assert_eq!(block_rows(0, 0), (1, 1));
+    }
 }

@@ -4,12 +4,15 @@
 //! Within a block a row is aligned and padded, and its first step is step 0; outside it is a part of a sample, anywhere.
 //!
 //! The caller's sequences are in no cache when a chunk comes to them, and a copy would wait for each line. So with each step
-//! of a chunk products fetch what a step of the next chunk reads, and what this step writes once the chunk has ended.
+//! of a chunk products fetch what a step of the next chunk reads, and what this step writes.
 //!
 //! ```text
-//! chunk 1   copy in | step: fetch the input of a step of chunk 2, and where the output goes | copy out
-//! chunk 2   copy in | ...
+//! there   copy inputs of a chunk in | step: fetch the input of a step of the next chunk, and where its output goes; copy that out
+//! back    step: copy the gradient by its output in, and fetch that of the step before | copy gradients by inputs of a chunk out
 //! ```
+//!
+//! Outputs go out, and gradients by outputs come in, with the step that writes or reads them, where nothing but the loop
+//! does: they are in L1 then. Otherwise they cross for a chunk at a time.
 //!
 //! What the first chunk of a piece reads is asked for at once, and so is everything of a single row, whose kernels have no
 //! time to fetch.

@@ -256,16 +256,21 @@ fn what_crosses_the_border_is_asked_for_step_by_step() {
     let engine = &cell.training;
     let row = ROWS * size_of::<f32>();
     let (input, output) = (3 * row, 4 * row);
-    let tape: usize =
-        engine.read_back.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].width * row).sum();
+    let bytes = |buffers: &[(usize, usize)]| {
+        buffers.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].width * row).sum::<usize>()
+    };
+    let (tape, adjoints) = (bytes(&engine.read_back), bytes(&engine.adjoints));
     let noted = |steps: usize| train(&cell, steps, ROWS, &mut Workspace::default()).1;
-    // Chunks of 16 steps. On the way there what each step gives, and the input of a step in the chunk after its own.
+    // Chunks of 16 steps. On the way there what each step gives, the input of a step in the chunk after its own, and where
+    // the tape of the next step will be.
     let [(one, back), (two, back_two)] = [16, 32].map(noted).map(|[there, back]| (there, back));
-    assert_eq!([one, two], [16 * output, 32 * output + 16 * input]);
-    // On the way back the first chunk asks for the gradients by outputs of the other, and its first step for the tape of the
-    // step before; all else is of each step.
-    assert_eq!(back_two - 2 * back, 16 * output + tape);
-    assert!(back > 16 * (2 * input + tape), "gradients by inputs, inputs and the tape: {back}");
+    assert_eq!([one, two], [16 * output + 15 * tape, 32 * output + 16 * input + 31 * tape]);
+    // On the way back each step but the first asks for what the step before reads, also of the chunk before; and for where
+    // it will leave adjoints, which are of a chunk. All else is of each step or of each chunk.
+    assert_eq!(back_two - 2 * back, output + tape);
+    assert!(tape > 0 && adjoints > 0);
+    let of_steps = 15 * (output + tape + adjoints) + 16 * input;
+    assert!(back > of_steps + 16 * input, "gradients by inputs and inputs: {back}");
 }
 
 #[test]

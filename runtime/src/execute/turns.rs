@@ -131,7 +131,7 @@ mod tests {
             let cell = CompiledCell::<f32>::new(&cell, &[("x", 2), ("h", 4)], options).expect("compiles");
             let mut workspace = Workspace::default();
             // The last block has fewer rows than the others.
-            for batch in [70, 250, 70] {
+            for batch in [70, 120, 70] {
                 let input: Vec<f32> =
                     (0..STEPS * batch * 2).map(|at| (at % 11) as f32 / 11.0 - 0.5).collect();
                 let given = outputs(&cell, &input, Keep::Nothing, &mut workspace);

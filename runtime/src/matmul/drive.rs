@@ -13,7 +13,7 @@
 
 use std::ops::Range;
 
-use super::kernel::{Arguments, ByRows, Kernel};
+use super::kernel::{Arguments, Kernel};
 use super::soon::{Ahead, Soon, fetch};
 use super::{Element, Packed};
 
@@ -47,7 +47,7 @@ impl<T: Element> Operands<T> {
             result_stride: self.result_stride,
             start: self.start,
             start_stride: self.start_stride,
-            ahead: Ahead::nothing(),
+            ahead: [Ahead::nothing(); 2],
         }
     }
 }
@@ -89,20 +89,18 @@ const CACHED_BYTES: usize = 4 << 20;
 /// addition.
 const NARROW: usize = 2;
 /// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
-const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
+pub(super) const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 
 /// `left * right` to the result; what is read `soon` is fetched meanwhile.
 ///
 /// # Safety
 ///
-/// The left operand is readable for `rows` rows of `right.rows()` numbers, its stride apart; a `transposed` one, whose rows
-/// of memory are the `k` of the product, for `right.rows()` rows of `rows` numbers. The result is writable for `rows` rows
-/// of `right.columns()` numbers, its stride apart, which share no numbers with each other or with the left operand. The
+/// The left operand is readable for `rows` rows of `right.rows()` numbers, its stride apart. The result is writable for `rows`
+/// rows of `right.columns()` numbers, its stride apart, which share no numbers with each other or with the left operand. The
 /// start, unless it is null, is readable for as many rows of as many numbers, its stride apart; it is the result, with the
 /// same stride, or shares no number with it. (`right` is borrowed: nothing writes to it.)
 pub(super) unsafe fn drive<T: Element>(
     operands: Operands<T>,
-    transposed: bool,
     rows: usize,
     right: Packed<'_, T>,
     soon: &mut Soon,
@@ -121,7 +119,7 @@ pub(super) unsafe fn drive<T: Element>(
         unsafe { call.run(&operands, right.panels().as_ptr(), &mut arguments) };
     };
     let mut said: Option<Call<T>> = None;
-    nest(right, rows, strides, transposed, |call| {
+    nest(right, rows, strides, |call| {
         if let Some(before) = said.replace(call) {
             call.fetch_result(operands);
             run(before);
@@ -158,15 +156,13 @@ pub(super) unsafe fn nothing<T: Element>(operands: Operands<T>, rows: usize, col
 /// `strides` are those of its operands.
 ///
 /// Of a call with `r` rows and `b` blocks, where the rows begin at row `i` and the blocks at block `j`:
-/// `i + r <= rows` and `j + b` is at most the number of blocks; its kernel is for `r`, `b` and the order of the left
-/// operand; `left` is the place of row `i`, `result` and `start` those of row `i` and the first column of block `j`, `group`
+/// `i + r <= rows` and `j + b` is at most the number of blocks; its kernel is for `r` and `b`; `left` is the place of row `i`, `result` and `start` those of row `i` and the first column of block `j`, `group`
 /// that of block `j` in the panels, which begins a panel if `b > 1`; `edge` is given where block `j + b - 1` is not full.
 #[inline]
 pub(super) fn nest<T: Element>(
     right: Packed<'_, T>,
     rows: usize,
     strides: Strides,
-    transposed: bool,
     mut say: impl FnMut(Call<T>),
 ) {
     let (depth, columns) = (right.rows(), right.columns());
@@ -175,12 +171,8 @@ pub(super) fn nest<T: Element>(
     }
     let kernels = T::kernels(right.level());
     let blocks = columns.div_ceil(T::BLOCK);
-    let (kernels, between_rows) = match (transposed, blocks <= NARROW) {
-        (true, _) => (kernels.by_rows_transposed, 1),
-        (false, true) => (kernels.by_rows_narrow, strides.left),
-        (false, false) => (kernels.by_rows, strides.left),
-    };
-    let most_at_once = rows_at_once(between_rows.wrapping_mul(size_of::<T>()), kernels.len());
+    let kernels = if blocks <= NARROW { kernels.by_rows_narrow } else { kernels.by_rows };
+    let most_at_once = rows_at_once(strides.left.wrapping_mul(size_of::<T>()), kernels.len());
     let most = if rows <= most_at_once {
         rows
     } else {
@@ -204,7 +196,7 @@ pub(super) fn nest<T: Element>(
                 let row = chunk.start + part.start;
                 say(Call {
                     kernel: if part.len() == small.smallest() { kernel } else { larger },
-                    left: row * between_rows,
+                    left: row * strides.left,
                     group,
                     ahead: ahead(index),
                     result: row * strides.result + column,
@@ -283,9 +275,12 @@ impl<T: Element> Call<T> {
 
     /// What the kernel asks for while it runs: what is read `soon`, else a half of a panel.
     #[inline]
-    pub(super) fn ahead(&self, right: Packed<'_, T>, soon: &mut Soon) -> Ahead {
-        let panel = || Ahead::lines(right.panels().as_ptr().wrapping_add(self.ahead));
-        soon.take(right.rows()).unwrap_or_else(panel)
+    pub(super) fn ahead(&self, right: Packed<'_, T>, soon: &mut Soon) -> [Ahead; 2] {
+        let panel = Ahead::lines(right.panels().as_ptr().wrapping_add(self.ahead));
+        let first = soon.take(right.rows()).unwrap_or(panel);
+        // Kernels of two chains ask for the first alone.
+        let narrow = right.columns() <= NARROW * T::BLOCK;
+        [first, if narrow { first } else { soon.take(right.rows()).unwrap_or(panel) }]
     }
 }
 
@@ -335,19 +330,19 @@ fn rows_at_once(bytes_between_rows: usize, rows_of_kernel: usize) -> usize {
 /// How many rows pass over the panels together. Few, so that they stay in L1 and the result is written row by row,
 /// unless every pass has to fetch the panels from memory.
 #[inline]
-fn rows_of_chunk(bytes_of_row: usize, bytes_of_panels: usize, rows_of_kernel: usize) -> usize {
+pub(super) fn rows_of_chunk(bytes_of_row: usize, bytes_of_panels: usize, rows_of_kernel: usize) -> usize {
     let (bytes, least) =
         if bytes_of_panels <= CACHED_BYTES { (SMALL_CHUNK_BYTES, 1) } else { (LARGE_CHUNK_BYTES, 4) };
     (bytes / bytes_of_row / rows_of_kernel).max(least) * rows_of_kernel
 }
 
 /// Kernels for `smallest` and for `largest` rows that take the same number of blocks, as many as there are.
-fn choose<T>(
-    kernels: ByRows<T>,
+pub(super) fn choose<K: Copy>(
+    kernels: &[&[(K, usize)]],
     smallest: usize,
     largest: usize,
     blocks: usize,
-) -> Option<(usize, Kernel<T>, Kernel<T>)> {
+) -> Option<(usize, K, K)> {
     let of_smallest = kernels.get(smallest.checked_sub(1)?)?;
     let of_largest = kernels.get(largest.checked_sub(1)?)?;
     of_smallest.iter().find_map(|(kernel, taken)| {
@@ -358,7 +353,7 @@ fn choose<T>(
 
 /// `0..total` in the fewest parts of at most `most`, whose lengths differ by one at most, the longer ones first.
 #[derive(Clone, Copy)]
-struct Balanced {
+pub(super) struct Balanced {
     start: usize,
     length: usize,
     longer: usize,
@@ -367,7 +362,7 @@ struct Balanced {
 
 impl Balanced {
     #[inline]
-    fn new(total: usize, most: usize) -> Self {
+    pub(super) fn new(total: usize, most: usize) -> Self {
         if total <= most {
             // Without a division: a product of one row has time for few.
             return Self { start: 0, length: total, longer: 0, parts: 1 };
@@ -377,12 +372,12 @@ impl Balanced {
     }
 
     #[inline]
-    fn smallest(&self) -> usize {
+    pub(super) fn smallest(&self) -> usize {
         self.length
     }
 
     #[inline]
-    fn largest(&self) -> usize {
+    pub(super) fn largest(&self) -> usize {
         self.length + usize::from(self.longer > 0)
     }
 }
@@ -415,7 +410,7 @@ mod tests {
         for (columns, expected) in [(16, 0), (128, 0), (20, 1), (130, 1)] {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let mut edges = 0;
-            nest(right.view(), 1, strides(columns), false, |call| edges += usize::from(call.edge.is_some()));
+            nest(right.view(), 1, strides(columns), |call| edges += usize::from(call.edge.is_some()));
             assert_eq!(edges, expected, "{columns} columns");
         }
     }
@@ -426,7 +421,7 @@ mod tests {
         for rows in [15, 28, 32, 42] {
             let right = PackedMatrix::<f32>::zeroed(8, 128).expect("small");
             let mut calls = Vec::new();
-            nest(right.view(), rows, strides(128), false, |call| calls.push((call.group, call.ahead)));
+            nest(right.view(), rows, strides(128), |call| calls.push((call.group, call.ahead)));
             let of_first = calls.iter().filter(|(group, _)| *group == 0).count();
             assert!(of_first > 1, "{rows} rows");
             for group in [PANEL, 2 * PANEL, 3 * PANEL] {
@@ -439,14 +434,11 @@ mod tests {
 
     #[test]
     fn the_result_of_every_call_is_asked_for_once() {
-        for (rows, columns, transposed) in [(1, 16, false), (32, 64, false), (33, 130, true), (300, 48, true)]
-        {
+        for (rows, columns) in [(1, 16), (32, 64), (33, 130), (300, 48)] {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let stride = columns.next_multiple_of(16);
             let mut asked = Vec::new();
-            nest(right.view(), rows, strides(stride), transposed, |call| {
-                asked.extend(call.result_blocks(stride))
-            });
+            nest(right.view(), rows, strides(stride), |call| asked.extend(call.result_blocks(stride)));
             asked.sort_unstable();
             let every: Vec<usize> = (0..rows * stride).step_by(16).collect();
             assert_eq!(asked, every, "{rows} rows of {columns} columns");

@@ -1,21 +1,20 @@
 //! Sums of outer products: `result += left^T right`, both operands row by row as sequences leave them.
 //!
 //! The gradient by a weight is the sum over all steps and samples of the outer product of two rows. Rows are taken
-//! some at a time ([`parts`]): those of the right operand are packed, then the kernels for a transposed left operand run over
-//! them and add onto the result. What is packed serves every left operand that it meets: the gates of an LSTM share
-//! their inputs.
+//! some at a time ([`parts`]), and the kernels of `outer` run over them and add onto the result. The right operand is read
+//! where it lies, or it is packed: where its rows are scattered, or are no whole lines. What is packed serves every left
+//! operand that it meets: the gates of an LSTM share their inputs.
 //!
 //! ```text
 //! for DEPTH rows
-//!     pack the rows of the right operand          stays in L2
+//!     pack the rows of the right operand          where they are not read in place; stays in L2
 //!     for left operand that it meets
 //!         for rows of a micro-kernel              columns of the left one, a cache line for each k, in L1
 //!             for group of blocks
 //!                 kernel                          adds onto the result
 //! ```
 
-use super::drive::{Operands, drive};
-use super::soon::Soon;
+use super::outer::{self, Right};
 use super::{Element, Error, Matrix, MatrixMut, PackedMatrix, extent, general};
 use crate::primitive::Level;
 
@@ -82,36 +81,72 @@ impl<T: Element> PackedRows<T> {
     ///
     /// [`Error::Shapes`], [`Error::TooShort`] or [`Error::RowsOverlap`]; then nothing has been written.
     pub fn add(&self, left: Matrix<'_, T>, result: MatrixMut<'_, T>) -> Result<(), Error> {
-        let (depth, rows) = (left.rows, left.columns);
         let packed = self.packed.as_ref().map(PackedMatrix::view);
-        let shape = packed.map_or((0, 0), |packed| (packed.rows(), packed.columns()));
-        if shape.0 != depth || result.rows != rows || result.columns != shape.1 {
-            return Err(Error::Shapes {
-                left: (rows, depth),
-                right: shape,
-                result: (result.rows, result.columns),
-            });
-        }
-        extent(left.numbers.len(), depth, rows, left.row_stride)?;
-        extent(result.numbers.len(), rows, result.columns, result.row_stride)?;
-        let Some(packed) = packed.filter(|_| depth > 0 && rows > 0 && shape.1 > 0) else {
-            return Ok(());
-        };
-        let sums = result.numbers.as_mut_ptr();
-        let operands = Operands {
-            left: left.numbers.as_ptr(),
-            left_stride: left.row_stride,
-            result: sums,
-            result_stride: result.row_stride,
-            start: sums,
-            start_stride: result.row_stride,
-        };
-        // SAFETY: the conditions of `drive`: `extent` puts `depth` rows of `rows` numbers of the left operand within its
-        // slice, and `rows` rows of the result, apart, within its own, which is borrowed mutably and so shares no numbers
-        // with the left operand.
-        unsafe { drive(operands, true, rows, packed, &mut Soon::default()) };
+        check(left, packed.map_or((0, 0), |packed| (packed.rows(), packed.columns())), &result)?;
+        let Some(packed) = packed else { return Ok(()) };
+        // SAFETY: the conditions of `outer::add`: `check` puts all rows of the left operand within its slice, and those of the
+        // result, apart, within its own, which is borrowed mutably and so shares no numbers with the operands. There is a
+        // `Packed` only of a level that this machine can run.
+        unsafe { add_sums(packed.level(), left, Right::packed(packed), result) };
         Ok(())
     }
+
+    /// Whether rows of so many columns, so many numbers apart, are read where they lie: [`PackedRows::add_in_place`].
+    #[must_use]
+    pub fn reads_in_place(columns: usize, row_stride: usize) -> bool {
+        outer::reads_in_place::<T>(columns, row_stride)
+    }
+
+    /// As [`PackedRows::add`] with the rows of a right operand where they lie, to the same bits. They are packed where they
+    /// may not be [read there](PackedRows::reads_in_place).
+    ///
+    /// # Errors
+    ///
+    /// As [`PackedRows::add`] and [`PackedRows::pack`].
+    pub fn add_in_place(
+        &mut self,
+        left: Matrix<'_, T>,
+        right: Matrix<'_, T>,
+        result: MatrixMut<'_, T>,
+    ) -> Result<(), Error> {
+        if !Self::reads_in_place(right.columns, right.row_stride) {
+            self.pack(right)?;
+            return self.add(left, result);
+        }
+        if !self.level.is_available() {
+            return Err(Error::Unavailable { level: self.level });
+        }
+        check(left, (right.rows, right.columns), &result)?;
+        extent(right.numbers.len(), right.rows, right.columns, right.row_stride)?;
+        let operand = Right::in_place(right.numbers.as_ptr(), right.rows, right.columns, right.row_stride);
+        // SAFETY: as in `add`; `extent` puts all rows of the right operand within its slice, and they are whole blocks. The
+        // machine has the level.
+        unsafe { add_sums(self.level, left, operand, result) };
+        Ok(())
+    }
+}
+
+/// Checks operands of `result += left^T right`, of which the right one has such a shape.
+fn check<T>(left: Matrix<'_, T>, right: (usize, usize), result: &MatrixMut<'_, T>) -> Result<(), Error> {
+    let (depth, rows) = (left.rows, left.columns);
+    if right.0 != depth || result.rows != rows || result.columns != right.1 {
+        let result = (result.rows, result.columns);
+        return Err(Error::Shapes { left: (rows, depth), right, result });
+    }
+    extent(left.numbers.len(), depth, rows, left.row_stride)?;
+    extent(result.numbers.len(), rows, result.columns, result.row_stride)?;
+    Ok(())
+}
+
+/// `result += left^T right`.
+///
+/// # Safety
+///
+/// As for [`outer::add`].
+unsafe fn add_sums<T: Element>(level: Level, left: Matrix<'_, T>, right: Right<T>, result: MatrixMut<'_, T>) {
+    let (numbers, sums) = (left.numbers.as_ptr(), result.numbers.as_mut_ptr());
+    // SAFETY: the caller's promise.
+    unsafe { outer::add(level, (numbers, left.row_stride), right, (sums, result.row_stride), left.columns) };
 }
 
 /// `result += left^T right`, where row `k` of both belongs together: a sum of outer products over all rows, in the
@@ -142,8 +177,8 @@ pub fn add_outer_products<T: Element>(
     extent(right.numbers.len(), right.rows, right.columns, right.row_stride)?;
     extent(numbers.len(), rows, columns, row_stride)?;
     for part in parts(left.rows) {
-        packed.pack(right.part(part.clone()))?;
-        packed.add(left.part(part), MatrixMut { numbers, rows, columns, row_stride })?;
+        let result = MatrixMut { numbers: &mut *numbers, rows, columns, row_stride };
+        packed.add_in_place(left.part(part.clone()), right.part(part), result)?;
     }
     Ok(())
 }

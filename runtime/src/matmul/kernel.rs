@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for k in 0..depth                       one row of the panel, from L1 or L2
-//!     fetch a line of what is read soon
+//!     fetch two lines of what is read soon
 //!     for v in 0..REGISTERS               b[v] = panel[k][v]
 //!     for row in 0..ROWS                  a = left[row][k] in every lane
 //!         for v in 0..REGISTERS           sum[row][v] = a * b[v] + sum[row][v]
@@ -21,8 +21,8 @@
 //!
 //! However many rows there are: what a number is does not depend on it.
 
-use super::portable;
 use super::soon::{Ahead, fetch};
+use super::{outer, portable};
 use crate::primitive::Level;
 use crate::primitive::tile::Register;
 
@@ -31,7 +31,7 @@ use crate::primitive::tile::Register;
 pub(super) struct Arguments<T> {
     /// First number of the first row of the left operand.
     pub(super) left: *const T,
-    /// Numbers from one of its rows to the next; for the kernels of a transposed operand from one `k` to the next.
+    /// Numbers from one of its rows to the next.
     pub(super) left_stride: usize,
     /// The first block at `k = 0`.
     pub(super) right: *const T,
@@ -45,16 +45,15 @@ pub(super) struct Arguments<T> {
     pub(super) start: *const T,
     /// Numbers from one row of those to the next: 0 where all rows start alike.
     pub(super) start_stride: usize,
-    /// What is fetched meanwhile, by the kernels of several rows of a left operand that is not transposed.
-    pub(super) ahead: Ahead,
+    /// What is fetched meanwhile, by the kernels of several rows: the first alone by those of two chains.
+    pub(super) ahead: [Ahead; 2],
 }
 
 /// A kernel for a number of rows and of blocks that is known where its pointer is.
 ///
 /// # Safety
 ///
-/// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers (a transposed one for
-/// `depth` rows of `r` numbers); the `b` blocks are consecutive in a packed matrix of `depth` rows, readable, the first at the
+/// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers; the `b` blocks are consecutive in a packed matrix of `depth` rows, readable, the first at the
 /// beginning of a panel if there is more than one; the start, unless it is null, is readable for `r` rows of `b` blocks; the
 /// result is writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the processor has
 /// the instruction set of the kernel.
@@ -67,26 +66,20 @@ pub struct Kernels<T: 'static> {
     pub(super) by_rows: ByRows<T>,
     /// The same with two chains, for matrices of two blocks or one.
     pub(super) by_rows_narrow: ByRows<T>,
-    /// As the first for a left operand that is stored transposed, `k` by `k`: its rows lie side by side.
-    pub(super) by_rows_transposed: ByRows<T>,
+    /// Those for sums of outer products.
+    pub(super) outer: outer::ByRows<T>,
 }
 
 /// Kernels by the number of rows they take.
 pub(super) type ByRows<T> = &'static [&'static [(Kernel<T>, usize)]];
 
-/// The loop nest above, `left[row][k]` at `row * left_stride + k`, or for a `TRANSPOSED` one at `k * left_stride + row`.
+/// The loop nest above, `left[row][k]` at `row * left_stride + k`.
 ///
 /// # Safety
 ///
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks.
 #[inline(always)]
-unsafe fn tile<
-    R: Register,
-    const ROWS: usize,
-    const REGISTERS: usize,
-    const CHAINS: usize,
-    const TRANSPOSED: bool,
->(
+unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHAINS: usize>(
     arguments: &Arguments<R::Scalar>,
 ) {
     let Arguments { right, depth, result, result_stride, start, start_stride, .. } = *arguments;
@@ -105,12 +98,12 @@ unsafe fn tile<
     for k in (0..whole).step_by(CHAINS) {
         for (chain, sums) in chains.iter_mut().enumerate() {
             // SAFETY: k + chain < whole <= depth; the rest is the caller's promise.
-            unsafe { round::<R, ROWS, REGISTERS, TRANSPOSED>(arguments, zero, k + chain, sums) };
+            unsafe { round::<R, ROWS, REGISTERS, CHAINS>(arguments, zero, k + chain, sums) };
         }
     }
     for (chain, sums) in chains.iter_mut().enumerate().take(depth - whole) {
         // SAFETY: whole + chain < depth; the rest is the caller's promise.
-        unsafe { round::<R, ROWS, REGISTERS, TRANSPOSED>(arguments, zero, whole + chain, sums) };
+        unsafe { round::<R, ROWS, REGISTERS, CHAINS>(arguments, zero, whole + chain, sums) };
     }
     let [first, others @ ..] = &mut chains[..] else { return };
     for (row, sums) in first.iter_mut().enumerate() {
@@ -130,7 +123,7 @@ unsafe fn tile<
 ///
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks; `k < depth`.
 #[inline(always)]
-unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const TRANSPOSED: bool>(
+unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const CHAINS: usize>(
     arguments: &Arguments<R::Scalar>,
     zero: R,
     k: usize,
@@ -146,8 +139,11 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const TR
         (block / 2) * depth * line + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
     };
     // With one row a round has no instruction to spare: a step of a small cell takes a twentieth longer.
-    if !TRANSPOSED && ROWS > 1 {
-        fetch(ahead.first.wrapping_add(k * ahead.step));
+    if ROWS > 1 {
+        // With two chains sums fill the registers: for a second address the compiler would put some of them on the stack.
+        for ahead in ahead.into_iter().take(if CHAINS > 1 { 1 } else { 2 }) {
+            fetch(ahead.first.wrapping_add(k * ahead.step));
+        }
     }
     let mut factors = [zero; REGISTERS];
     for (v, factor) in factors.iter_mut().enumerate() {
@@ -155,9 +151,8 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const TR
         *factor = unsafe { R::load(right.add(place(v) + k * line)) };
     }
     for (row, sums) in sums.iter_mut().enumerate() {
-        let place = if TRANSPOSED { k * left_stride + row } else { row * left_stride + k };
         // SAFETY: row < ROWS, k < depth: within the left operand.
-        let number = zero.splat(unsafe { *left.add(place) });
+        let number = zero.splat(unsafe { *left.add(row * left_stride + k) });
         for (sum, factor) in sums.iter_mut().zip(factors) {
             *sum = number.multiply_add(factor, *sum);
         }
@@ -171,25 +166,24 @@ macro_rules! instances {
         rows $(($rows:literal $(, $blocks:literal)*))*, narrow $(($narrow:literal $(, $few:literal)*))*
     ) => {
         mod $module {
-            use super::{Arguments, Kernels, tile};
+            use super::{Arguments, Kernels, outer, tile};
 
             $(#[target_feature(enable = $feature)])*
             unsafe fn run<
                 const ROWS: usize,
                 const REGISTERS: usize,
                 const CHAINS: usize,
-                const TRANSPOSED: bool,
             >(
                 arguments: &Arguments<$scalar>,
             ) {
                 // SAFETY: the caller's promise, see `Kernel`.
-                unsafe { tile::<$register, ROWS, REGISTERS, CHAINS, TRANSPOSED>(arguments) }
+                unsafe { tile::<$register, ROWS, REGISTERS, CHAINS>(arguments) }
             }
 
             pub(super) static KERNELS: Kernels<$scalar> = Kernels {
-                by_rows: &[$(&[$((run::<$rows, { $blocks * $per_block }, 1, false>, $blocks)),*]),*],
-                by_rows_narrow: &[$(&[$((run::<$narrow, { $few * $per_block }, 2, false>, $few)),*]),*],
-                by_rows_transposed: &[$(&[$((run::<$rows, { $blocks * $per_block }, 1, true>, $blocks)),*]),*],
+                by_rows: &[$(&[$((run::<$rows, { $blocks * $per_block }, 1>, $blocks)),*]),*],
+                by_rows_narrow: &[$(&[$((run::<$narrow, { $few * $per_block }, 2>, $few)),*]),*],
+                outer: outer::$module::KERNELS,
             };
         }
     };

@@ -3,8 +3,8 @@
 //! Four kinds. [`multiply`] and [`Product`] take a right-hand side that was packed before ([`PackedMatrix`]): weights are
 //! constant over all steps of a sequence, so they are packed once per call and the kernels stream them in the order they
 //! read them. What is multiplied at every step is a [`Product`], which knows its kernels. [`PackedRows`] sums outer
-//! products, the gradients by weights: rows of a sequence are packed as they come, and serve every product that they are
-//! the right-hand side of. [`general`] takes anything strided, through `matrixmultiply`: for what is neither.
+//! products, the gradients by weights: rows of a sequence are read where they lie, or packed as they come, and
+//! serve every product that they are the right-hand side of. [`general`] takes anything strided, through `matrixmultiply`: for what is neither.
 //! [`sample_product`] is for matrices that each sample has its own of at each step.
 //!
 //! # What a result depends on
@@ -21,6 +21,7 @@ mod gather;
 mod general;
 mod kernel;
 mod multiply;
+mod outer;
 mod packed;
 mod portable;
 mod sample;

@@ -60,7 +60,7 @@ pub fn multiply<T: Element>(
     spans.check(workspace.len(), left, result)?;
     let operands = operands(workspace.as_mut_ptr(), rows, left, result);
     // SAFETY: the conditions of `drive`, which `Spans` is made and checked for.
-    unsafe { drive(operands, false, rows.count, right, soon) };
+    unsafe { drive(operands, rows.count, right, soon) };
     Ok(())
 }
 
@@ -119,7 +119,7 @@ impl<T: Element> Product<T> {
         if right.rows() > 0 {
             let strides =
                 Strides { left: rows.left_stride, result: rows.result_stride, start: rows.start_stride() };
-            nest(right, rows.count, strides, false, |call| self.calls.push(call));
+            nest(right, rows.count, strides, |call| self.calls.push(call));
         }
         Ok(())
     }

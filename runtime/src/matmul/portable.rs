@@ -3,6 +3,7 @@
 //! long.
 
 use super::kernel::{Arguments, Kernels};
+use super::outer;
 
 /// ```text
 /// for k in 0..depth
@@ -15,10 +16,8 @@ use super::kernel::{Arguments, Kernels};
 ///
 /// As for [`super::kernel::Kernel`], with `ROWS` rows and one block of `BLOCK` numbers.
 macro_rules! portable {
-    ($tile:ident, $kernels:ident, $scalar:ident, $block:literal) => {
-        unsafe fn $tile<const ROWS: usize, const CHAINS: usize, const TRANSPOSED: bool>(
-            arguments: &Arguments<$scalar>,
-        ) {
+    ($tile:ident, $kernels:ident, $outer_tile:ident, $outer:ident, $scalar:ident, $block:literal) => {
+        unsafe fn $tile<const ROWS: usize, const CHAINS: usize>(arguments: &Arguments<$scalar>) {
             let Arguments {
                 left, left_stride, right, depth, result, result_stride, start, start_stride, ..
             } = *arguments;
@@ -33,9 +32,8 @@ macro_rules! portable {
                 // SAFETY: line `k` of the panel, two blocks long, k < depth.
                 let factors = unsafe { right.add(k * 2 * $block).cast::<[$scalar; $block]>().read() };
                 for (row, sums) in chains[k % CHAINS].iter_mut().enumerate() {
-                    let place = if TRANSPOSED { k * left_stride + row } else { row * left_stride + k };
                     // SAFETY: row < ROWS, k < depth: within the left operand.
-                    let number = unsafe { *left.add(place) };
+                    let number = unsafe { *left.add(row * left_stride + k) };
                     for (sum, factor) in sums.iter_mut().zip(factors) {
                         *sum += number * factor;
                     }
@@ -52,12 +50,45 @@ macro_rules! portable {
         }
 
         pub(super) static $kernels: Kernels<$scalar> = Kernels {
-            by_rows: &[&[($tile::<1, 1, false>, 1)], &[($tile::<2, 1, false>, 1)]],
-            by_rows_narrow: &[&[($tile::<1, 2, false>, 1)], &[($tile::<2, 2, false>, 1)]],
-            by_rows_transposed: &[&[($tile::<1, 1, true>, 1)], &[($tile::<2, 1, true>, 1)]],
+            by_rows: &[&[($tile::<1, 1>, 1)], &[($tile::<2, 1>, 1)]],
+            by_rows_narrow: &[&[($tile::<1, 2>, 1)], &[($tile::<2, 2>, 1)]],
+            outer: $outer,
         };
+
+        /// As above, for [`super::outer`]: both operands `k` by `k`, and sums that start at the result.
+        ///
+        /// # Safety
+        ///
+        /// As for [`super::outer::Kernel`], with `ROWS` rows and one block of `BLOCK` numbers.
+        unsafe fn $outer_tile<const ROWS: usize>(arguments: &outer::Arguments<$scalar>) {
+            let outer::Arguments {
+                left, left_stride, right, right_stride, depth, result, result_stride, ..
+            } = *arguments;
+            let mut sums = [[0.0; $block]; ROWS];
+            for (row, sums) in sums.iter_mut().enumerate() {
+                // SAFETY: row < ROWS: a row of the result, readable for a block.
+                *sums = unsafe { result.add(row * result_stride).cast::<[$scalar; $block]>().read() };
+            }
+            for k in 0..depth {
+                // SAFETY: row `k` of the right operand, readable for a block, k < depth.
+                let factors = unsafe { right.add(k * right_stride).cast::<[$scalar; $block]>().read() };
+                for (row, sums) in sums.iter_mut().enumerate() {
+                    // SAFETY: row < ROWS, k < depth: within the left operand.
+                    let number = unsafe { *left.add(k * left_stride + row) };
+                    for (sum, factor) in sums.iter_mut().zip(factors) {
+                        *sum += number * factor;
+                    }
+                }
+            }
+            for (row, sums) in sums.iter().enumerate() {
+                // SAFETY: row < ROWS: a row of the result, writable for a block; nothing else refers to it.
+                unsafe { result.add(row * result_stride).cast::<[$scalar; $block]>().write(*sums) };
+            }
+        }
+
+        const $outer: outer::ByRows<$scalar> = &[&[($outer_tile::<1>, 1)], &[($outer_tile::<2>, 1)]];
     };
 }
 
-portable!(tile_f32, KERNELS_F32, f32, 16);
-portable!(tile_f64, KERNELS_F64, f64, 8);
+portable!(tile_f32, KERNELS_F32, outer_tile_f32, OUTER_F32, f32, 16);
+portable!(tile_f64, KERNELS_F64, outer_tile_f64, OUTER_F64, f64, 8);

@@ -1,12 +1,12 @@
 //! What is read or written soon after a product, fetched while the product computes.
 //!
 //! A loop back in time reads the tape, which is in no cache any more, and waits for each line. The kernels of a product
-//! before it have an instruction to spare in each round of theirs: they ask for a line each, and go on. What one product has
+//! before it have an instruction to spare in each round of theirs: they ask for two lines each, and go on. What one product has
 //! no round left for, the next one asks for.
 //!
 //! ```text
 //! for k in 0..depth
-//!     fetch a line of what is read soon
+//!     fetch two lines of what is read soon
 //!     the work of round k
 //! ```
 

@@ -594,27 +594,31 @@ fn products_of_samples_refuse_what_does_not_fit() {
     assert!(matches!(run(left, right, dense), Err(Error::RowsOverlap { .. })));
 }
 
-/// Every size by every size by some depths, exactly: a chain of fused multiply-adds from what was there.
+/// Every size by every size by some depths, exactly: a chain of fused multiply-adds from what was there. Rows of the right
+/// operand that are whole lines are read where they lie, the others packed.
 fn outer_products_are_exact<T: Element>(level: Level) {
     let mut memory = super::PackedRows::new(level);
+    let mut in_place = [0, 0];
     for k in [0, 1, 3, 64, 255, 256, 257, 600] {
         for m in [0, 1, 3, 14, 15, 33] {
-            for n in [0, 1, 16, 17, 65] {
-                let (left, right) = (numbers::<T>(k * (m + 2), 1), numbers::<T>(k * (n + 3), 2));
+            for n in [0, 1, 16, 17, 48, 64, 65, 80] {
+                let stride = if n % 16 == 0 { n + 16 } else { n + 3 };
+                in_place[usize::from(super::PackedRows::<T>::reads_in_place(n, stride))] += 1;
+                let (left, right) = (numbers::<T>(k * (m + 2), 1), numbers::<T>(k * stride, 2));
                 let old = numbers::<T>(m * n, 3);
                 let (left_columns, right_rows): (Vec<T>, Vec<T>) = (
                     (0..m)
                         .flat_map(|i| (0..k).map(move |l| (i, l)))
                         .map(|(i, l)| left[l * (m + 2) + i])
                         .collect(),
-                    (0..k).flat_map(|l| right[l * (n + 3)..l * (n + 3) + n].to_vec()).collect(),
+                    (0..k).flat_map(|l| right[l * stride..l * stride + n].to_vec()).collect(),
                 );
                 let fused = level != Level::Portable;
                 let expected = chained(&left_columns, k, &right_rows, (m, k, n), &old, fused, 1);
                 let mut result = old;
                 super::add_outer_products(
                     Matrix::new(&left, k, m, m + 2),
-                    Matrix::new(&right, k, n, n + 3),
+                    Matrix::new(&right, k, n, stride),
                     MatrixMut { numbers: &mut result, rows: m, columns: n, row_stride: n },
                     &mut memory,
                 )
@@ -622,6 +626,28 @@ fn outer_products_are_exact<T: Element>(level: Level) {
                 assert_eq!(result, expected, "{m}x{k}x{n} {level:?}");
             }
         }
+    }
+    assert!(in_place.iter().all(|&count| count > 0), "{in_place:?}");
+}
+
+#[test]
+fn what_is_read_in_place_fits_as_what_is_packed_does() {
+    let mut memory = super::PackedRows::<f32>::new(Level::best());
+    let (left, right) = (numbers::<f32>(64, 1), numbers::<f32>(256, 2));
+    let mut add = |rows: usize, columns: usize, stride: usize| {
+        let (left, right) = (Matrix::new(&left, 4, 3, 16), Matrix::new(&right, rows, columns, stride));
+        let mut result = vec![0.0; 3 * columns.max(1)];
+        let result = MatrixMut { numbers: &mut result, rows: 3, columns, row_stride: columns };
+        memory.add_in_place(left, right, result)
+    };
+    assert_eq!(add(4, 32, 48), Ok(()));
+    assert!(matches!(add(3, 32, 48), Err(Error::Shapes { .. })));
+    assert!(matches!(add(4, 32, 96), Err(Error::TooShort { .. })));
+    assert!(matches!(add(4, 32, 16), Err(Error::RowsOverlap { .. })));
+    // Not whole blocks, not whole lines apart, and on a quarter of the sets of a cache.
+    for (columns, stride) in [(31, 48), (32, 47), (32, 64)] {
+        assert!(!super::PackedRows::<f32>::reads_in_place(columns, stride));
+        assert_eq!(add(4, columns, stride), Ok(()));
     }
 }
 

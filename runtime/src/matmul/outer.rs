@@ -1,0 +1,317 @@
+//! Kernels for sums of outer products, `result += left^T right`, where row `k` of both operands belongs together.
+//!
+//! ```text
+//! for chunk of rows of the result             few where the right operand stays in a cache
+//!     for group of blocks of columns
+//!         for rows of a micro-kernel          columns of the left operand, a cache line for each k
+//!             for k in 0..depth
+//!                 for v in 0..REGISTERS       b[v] = right[k][v]
+//!                 for row in 0..ROWS          a = left[k][row] in every lane
+//!                     for v in 0..REGISTERS   sum[row][v] = a * b[v] + sum[row][v]
+//! ```
+//!
+//! Both operands are read row by row as sequences leave them, so a right operand needs no packing where its columns are whole
+//! lines of a cache: `k` by `k` a kernel reads one or two of them, which lie as far apart as its rows ([`Right::in_place`]).
+//! Otherwise it is packed, and what a kernel reads lies side by side.
+
+use super::drive::{Balanced, MAXIMUM_NUMBERS, choose, rows_of_chunk};
+use super::soon::fetch;
+use super::{Element, Packed};
+use crate::primitive::Level;
+use crate::primitive::tile::Register;
+
+/// What a kernel works on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Arguments<T> {
+    /// The first number at `k = 0`.
+    pub(super) left: *const T,
+    /// Numbers from one `k` to the next.
+    pub(super) left_stride: usize,
+    /// The first block at `k = 0`.
+    pub(super) right: *const T,
+    /// Numbers from one `k` to the next.
+    pub(super) right_stride: usize,
+    /// Numbers from two blocks to the next two.
+    pub(super) right_pair: usize,
+    /// Length of the sums, at least 1.
+    pub(super) depth: usize,
+    /// The first number of the first row of the result.
+    pub(super) result: *mut T,
+    /// Numbers from one of its rows to the next.
+    pub(super) result_stride: usize,
+}
+
+/// A kernel for a number of rows and of blocks that is known where its pointer is.
+///
+/// # Safety
+///
+/// With `r` rows and `b` blocks: the left operand is readable for `depth` rows of `r` numbers; of the right one, at each `k`,
+/// `b` blocks are readable, those with even numbers `right_pair` apart, each of the others behind the one before; the result
+/// is readable and writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the processor
+/// has the instruction set of the kernel.
+pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
+
+/// Kernels by the number of rows they take, as [`super::kernel::Kernels`] has them.
+pub(super) type ByRows<T> = &'static [&'static [(Kernel<T>, usize)]];
+
+/// The inner loops above.
+///
+/// # Safety
+///
+/// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks.
+#[inline(always)]
+unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize>(arguments: &Arguments<R::Scalar>) {
+    let scalars_of_block = 64 / size_of::<R::Scalar>();
+    let registers_of_block = scalars_of_block / R::COUNT;
+    let Arguments { left, left_stride, right, right_stride, right_pair, depth, result, result_stride } =
+        *arguments;
+    let place = |v: usize| {
+        let block = v / registers_of_block;
+        (block / 2) * right_pair + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
+    };
+    // SAFETY: depth >= 1, so the first block is readable; the caller has the instruction set.
+    let zero = unsafe { R::load(right) }.splat(R::Scalar::default());
+    let mut sums = [[zero; REGISTERS]; ROWS];
+    for (row, sums) in sums.iter_mut().enumerate() {
+        for (v, sum) in sums.iter_mut().enumerate() {
+            // SAFETY: register `v` of row `row` of the result, which has as many.
+            *sum = unsafe { R::load(result.add(row * result_stride + v * R::COUNT)) };
+        }
+    }
+    for k in 0..depth {
+        let mut factors = [zero; REGISTERS];
+        for (v, factor) in factors.iter_mut().enumerate() {
+            // SAFETY: row `k` of the right operand, k < depth.
+            *factor = unsafe { R::load(right.add(k * right_stride + place(v))) };
+        }
+        for (row, sums) in sums.iter_mut().enumerate() {
+            // SAFETY: row < ROWS, k < depth: within the left operand.
+            let number = zero.splat(unsafe { *left.add(k * left_stride + row) });
+            for (sum, factor) in sums.iter_mut().zip(factors) {
+                *sum = number.multiply_add(factor, *sum);
+            }
+        }
+    }
+    for (row, sums) in sums.iter().enumerate() {
+        for (v, sum) in sums.iter().enumerate() {
+            // SAFETY: register `v` of row `row` of the result, which has as many.
+            unsafe { sum.store(result.add(row * result_stride + v * R::COUNT)) };
+        }
+    }
+}
+
+/// Instances of [`tile`] for one level and type: a function per number of rows, and the table of them.
+macro_rules! instances {
+    (
+        $module:ident, $scalar:ident, $register:ty, per_block $per_block:literal, features $($feature:literal)*,
+        rows $(($rows:literal $(, $blocks:literal)*))*
+    ) => {
+        pub(super) mod $module {
+            use super::{Arguments, ByRows, tile};
+
+            $(#[target_feature(enable = $feature)])*
+            unsafe fn run<const ROWS: usize, const REGISTERS: usize>(arguments: &Arguments<$scalar>) {
+                // SAFETY: the caller's promise, see `Kernel`.
+                unsafe { tile::<$register, ROWS, REGISTERS>(arguments) }
+            }
+
+            pub(in crate::matmul) const KERNELS: ByRows<$scalar> =
+                &[$(&[$((run::<$rows, { $blocks * $per_block }>, $blocks)),*]),*];
+        }
+    };
+}
+
+#[cfg(target_arch = "x86_64")]
+instances!(avx512_f32, f32, crate::primitive::x86::F32x16, per_block 1, features "avx512f" "avx2" "fma",
+    rows (1, 8, 4, 2, 1) (2, 4, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
+        (12, 2, 1) (13, 2, 1) (14, 2, 1));
+#[cfg(target_arch = "x86_64")]
+instances!(avx512_f64, f64, crate::primitive::x86::F64x8, per_block 1, features "avx512f" "avx2" "fma",
+    rows (1, 8, 4, 2, 1) (2, 4, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
+        (12, 2, 1) (13, 2, 1) (14, 2, 1));
+#[cfg(target_arch = "x86_64")]
+instances!(avx2_f32, f32, crate::primitive::x86::F32x8, per_block 2, features "avx2" "fma",
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+#[cfg(target_arch = "x86_64")]
+instances!(avx2_f64, f64, crate::primitive::x86::F64x4, per_block 2, features "avx2" "fma",
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+#[cfg(target_arch = "aarch64")]
+instances!(neon_f32, f32, crate::primitive::arm::F32x4, per_block 4, features "neon",
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+#[cfg(target_arch = "aarch64")]
+instances!(neon_f64, f64, crate::primitive::arm::F64x2, per_block 4, features "neon",
+    rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
+
+/// A right operand: where it begins, and how its numbers lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Right<T> {
+    first: *const T,
+    depth: usize,
+    columns: usize,
+    /// Numbers from one `k` to the next.
+    stride: usize,
+    /// Numbers from two blocks of columns to the next two.
+    pair: usize,
+}
+
+impl<T: Element> Right<T> {
+    /// Rows that were packed.
+    pub(super) fn packed(packed: Packed<'_, T>) -> Self {
+        let (depth, columns) = (packed.rows(), packed.columns());
+        Self { first: packed.panels().as_ptr(), depth, columns, stride: T::PANEL, pair: depth * T::PANEL }
+    }
+
+    /// Rows where they lie, so many numbers apart, which [`reads_in_place`] allows.
+    pub(super) fn in_place(first: *const T, depth: usize, columns: usize, stride: usize) -> Self {
+        Self { first, depth, columns, stride, pair: T::PANEL }
+    }
+}
+
+/// Bytes of a page.
+const PAGE: usize = 4096;
+
+/// Whether rows of so many columns, so many numbers apart, may be read where they lie: whole blocks, so that a kernel reads no
+/// number that is not there; whole lines apart, and not by a multiple of four of them, which would fall on a quarter of the
+/// sets of a cache or fewer; and less than a page, or each row would be of another one.
+pub(super) fn reads_in_place<T: Element>(columns: usize, stride: usize) -> bool {
+    let whole = columns.is_multiple_of(T::BLOCK) && stride.is_multiple_of(T::BLOCK);
+    whole && !(stride / T::BLOCK).is_multiple_of(4) && stride * size_of::<T>() < PAGE
+}
+
+/// One run of a kernel.
+struct Call<T> {
+    kernel: Kernel<T>,
+    arguments: Arguments<T>,
+    rows: usize,
+    blocks: usize,
+    /// Columns that there are, where the last block is not full.
+    edge: Option<usize>,
+}
+
+/// Adds the sums to `rows` rows of the result, with kernels of a level.
+///
+/// # Safety
+///
+/// The left operand is readable for `right.depth` rows of `rows` numbers, its stride apart, and the right one for as many of
+/// `right.columns`, padded to whole blocks where it is packed. The result is readable and writable for `rows` rows of
+/// `right.columns` numbers, its stride apart, which share no numbers with each other or with the operands. The machine can
+/// run the level.
+pub(super) unsafe fn add<T: Element>(
+    level: Level,
+    (left, left_stride): (*const T, usize),
+    right: Right<T>,
+    (result, result_stride): (*mut T, usize),
+    rows: usize,
+) {
+    let Right { first, depth, columns, stride, pair } = right;
+    if depth == 0 || columns == 0 || rows == 0 {
+        return;
+    }
+    let kernels = T::kernels(level).outer;
+    let (blocks, most_at_once) = (columns.div_ceil(T::BLOCK), kernels.len());
+    let most = if rows <= most_at_once {
+        rows
+    } else {
+        let bytes_of_row = depth * size_of::<T>();
+        rows_of_chunk(bytes_of_row, bytes_of_row * columns, most_at_once)
+    };
+    let mut said: Option<Call<T>> = None;
+    for chunk in Balanced::new(rows, most) {
+        let small = Balanced::new(chunk.len(), most_at_once);
+        let mut block = 0;
+        while block < blocks {
+            // All groups before had an even number of blocks.
+            let Some((taken, kernel, larger)) =
+                choose(kernels, small.smallest(), small.largest(), blocks - block)
+            else {
+                return;
+            };
+            let column = block * T::BLOCK;
+            let full = column + taken * T::BLOCK <= columns;
+            let right = first.wrapping_add((block / 2) * pair + (block % 2) * T::BLOCK);
+            for part in small {
+                let row = chunk.start + part.start;
+                let arguments = Arguments {
+                    left: left.wrapping_add(row),
+                    left_stride,
+                    right,
+                    right_stride: stride,
+                    right_pair: pair,
+                    depth,
+                    result: result.wrapping_add(row * result_stride + column),
+                    result_stride,
+                };
+                let call = Call {
+                    kernel: if part.len() == small.smallest() { kernel } else { larger },
+                    arguments,
+                    rows: part.len(),
+                    blocks: taken,
+                    edge: (!full).then_some(columns - column),
+                };
+                call.fetch_result();
+                if let Some(before) = said.replace(call) {
+                    // SAFETY: as below.
+                    unsafe { before.run() };
+                }
+            }
+            block += taken;
+        }
+    }
+    if let Some(last) = said {
+        // SAFETY: the kernel is for this number of rows and blocks, which the operands have from there on, by the caller's
+        // promise; the chunks, their parts and the groups give every number of the result once.
+        unsafe { last.run() };
+    }
+}
+
+impl<T: Element> Call<T> {
+    /// Asks for the result, which the kernel reads when it is run: a hint. It would wait for each row else.
+    #[inline]
+    fn fetch_result(&self) {
+        for row in 0..self.rows {
+            for block in 0..self.blocks {
+                let place = row * self.arguments.result_stride + block * T::BLOCK;
+                fetch(self.arguments.result.wrapping_add(place).cast_const().cast());
+            }
+        }
+    }
+
+    /// Runs the kernel.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Kernel`], but that the result has no more columns than `edge` says.
+    #[inline]
+    unsafe fn run(self) {
+        match self.edge {
+            // SAFETY: the caller's promise.
+            None => unsafe { (self.kernel)(&self.arguments) },
+            // SAFETY: the caller's promise.
+            Some(columns) => unsafe { self.at_edge(columns) },
+        }
+    }
+
+    /// A kernel whose last block has columns that the result has not: it passes through a buffer of `[row][column]`.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Call::run`].
+    #[inline(never)]
+    unsafe fn at_edge(self, columns: usize) {
+        let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
+        let stride = self.blocks * T::BLOCK;
+        let Arguments { result, result_stride, .. } = self.arguments;
+        let places = || (0..self.rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        for (row, column) in places() {
+            // SAFETY: a row and a column of the result.
+            buffer[row * stride + column] = unsafe { result.add(row * result_stride + column).read() };
+        }
+        let within = Arguments { result: buffer.as_mut_ptr(), result_stride: stride, ..self.arguments };
+        // SAFETY: the caller's promise; the buffer is our own, and rows * blocks * BLOCK <= MAXIMUM_NUMBERS.
+        unsafe { (self.kernel)(&within) };
+        for (row, column) in places() {
+            // SAFETY: as above.
+            unsafe { result.add(row * result_stride + column).write(buffer[row * stride + column]) };
+        }
+    }
+}
