@@ -40,7 +40,8 @@ impl<T: Element> PackedRows<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::TooShort`], [`Error::RowsOverlap`], [`Error::TooLarge`] or [`Error::Unavailable`].
+    /// [`Error::TooShort`], [`Error::RowsOverlap`], [`Error::RowsScattered`], [`Error::TooLarge`] or
+    /// [`Error::Unavailable`].
     pub fn pack(&mut self, right: Matrix<'_, T>) -> Result<(), Error> {
         self.begin(right.rows, right.columns)?;
         self.put(0, right)
@@ -65,8 +66,10 @@ impl<T: Element> PackedRows<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::OutOfPlace`] where there is no room for them, [`Error::TooShort`], [`Error::RowsOverlap`].
+    /// [`Error::OutOfPlace`] where there is no room for them, [`Error::TooShort`], [`Error::RowsOverlap`],
+    /// [`Error::RowsScattered`].
     pub fn put(&mut self, first: usize, right: Matrix<'_, T>) -> Result<(), Error> {
+        check_rows(right)?;
         let Matrix { numbers, rows, columns, row_stride, .. } = right;
         match &mut self.packed {
             Some(packed) => packed.place(first, 0, numbers, rows, columns, row_stride, false),
@@ -79,7 +82,7 @@ impl<T: Element> PackedRows<T> {
     ///
     /// # Errors
     ///
-    /// [`Error::Shapes`], [`Error::TooShort`] or [`Error::RowsOverlap`]; then nothing has been written.
+    /// [`Error::Shapes`], [`Error::TooShort`], [`Error::RowsOverlap`] or [`Error::RowsScattered`]; then nothing has been written.
     pub fn add(&self, left: Matrix<'_, T>, result: MatrixMut<'_, T>) -> Result<(), Error> {
         let packed = self.packed.as_ref().map(PackedMatrix::view);
         check(left, packed.map_or((0, 0), |packed| (packed.rows(), packed.columns())), &result)?;
@@ -117,9 +120,9 @@ impl<T: Element> PackedRows<T> {
             return Err(Error::Unavailable { level: self.level });
         }
         check(left, (right.rows, right.columns), &result)?;
-        extent(right.numbers.len(), right.rows, right.columns, right.row_stride)?;
+        check_rows(right)?;
         let operand = Right::in_place(right.numbers.as_ptr(), right.rows, right.columns, right.row_stride);
-        // SAFETY: as in `add`; `extent` puts all rows of the right operand within its slice, and they are whole blocks. The
+        // SAFETY: as in `add`; `check_rows` puts all rows of the right operand within its slice, and they are whole blocks. The
         // machine has the level.
         unsafe { add_sums(self.level, left, operand, result) };
         Ok(())
@@ -133,8 +136,18 @@ fn check<T>(left: Matrix<'_, T>, right: (usize, usize), result: &MatrixMut<'_, T
         let result = (result.rows, result.columns);
         return Err(Error::Shapes { left: (rows, depth), right, result });
     }
-    extent(left.numbers.len(), depth, rows, left.row_stride)?;
+    check_rows(left)?;
     extent(result.numbers.len(), rows, result.columns, result.row_stride)?;
+    Ok(())
+}
+
+/// Checks that all rows of an operand lie within its numbers, apart, and the numbers of each next to each other.
+fn check_rows<T>(operand: Matrix<'_, T>) -> Result<(), Error> {
+    let Matrix { numbers, rows, columns, row_stride, column_stride } = operand;
+    extent(numbers.len(), rows, columns, row_stride)?;
+    if rows > 0 && columns > 1 && column_stride != 1 {
+        return Err(Error::RowsScattered { column_stride });
+    }
     Ok(())
 }
 
@@ -154,7 +167,7 @@ unsafe fn add_sums<T: Element>(level: Level, left: Matrix<'_, T>, right: Right<T
 ///
 /// # Errors
 ///
-/// [`Error::Shapes`], [`Error::TooShort`] or [`Error::RowsOverlap`]; then nothing has been written.
+/// [`Error::Shapes`], [`Error::TooShort`], [`Error::RowsOverlap`] or [`Error::RowsScattered`]; then nothing has been written.
 pub fn add_outer_products<T: Element>(
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
@@ -173,8 +186,8 @@ pub fn add_outer_products<T: Element>(
             result: (rows, columns),
         });
     }
-    extent(left.numbers.len(), left.rows, left.columns, left.row_stride)?;
-    extent(right.numbers.len(), right.rows, right.columns, right.row_stride)?;
+    check_rows(left)?;
+    check_rows(right)?;
     extent(numbers.len(), rows, columns, row_stride)?;
     for part in parts(left.rows) {
         let result = MatrixMut { numbers: &mut *numbers, rows, columns, row_stride };

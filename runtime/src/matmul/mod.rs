@@ -92,6 +92,12 @@ pub enum Error {
         /// Numbers from one row to the next.
         row_stride: usize,
     },
+    /// Numbers of a row that do not lie next to each other, where kernels read row by row.
+    #[error("the numbers of a row are {column_stride} apart, where they have to lie next to each other")]
+    RowsScattered {
+        /// Numbers from one column to the next.
+        column_stride: usize,
+    },
     /// A product that was made for a matrix of another shape or level.
     #[error("a product was made for another matrix than one of {rows} rows and {columns} columns")]
     OtherMatrix {

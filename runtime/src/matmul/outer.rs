@@ -175,7 +175,7 @@ const PAGE: usize = 4096;
 /// sets of a cache or fewer; and less than a page, or each row would be of another one.
 pub(super) fn reads_in_place<T: Element>(columns: usize, stride: usize) -> bool {
     let whole = columns.is_multiple_of(T::BLOCK) && stride.is_multiple_of(T::BLOCK);
-    whole && !(stride / T::BLOCK).is_multiple_of(4) && stride * size_of::<T>() < PAGE
+    whole && !(stride / T::BLOCK).is_multiple_of(4) && stride < PAGE / size_of::<T>()
 }
 
 /// One run of a kernel.

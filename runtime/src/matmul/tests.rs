@@ -649,6 +649,27 @@ fn what_is_read_in_place_fits_as_what_is_packed_does() {
         assert!(!super::PackedRows::<f32>::reads_in_place(columns, stride));
         assert_eq!(add(4, columns, stride), Ok(()));
     }
+    // As many bytes apart as no number says.
+    let far = usize::MAX / size_of::<f32>() + 17;
+    assert!(!super::PackedRows::<f32>::reads_in_place(32, far));
+    assert!(matches!(add(4, 32, far), Err(Error::TooShort { .. })));
+}
+
+#[test]
+fn rows_whose_numbers_do_not_lie_together_are_refused() {
+    let numbers = [1.0_f32; 64];
+    let (rows, scattered) = (Matrix::new(&numbers, 1, 16, 16), Matrix::new(&numbers, 16, 1, 3).transposed());
+    let mut memory = super::PackedRows::new(Level::best());
+    for (left, right) in [(rows, scattered), (scattered, rows)] {
+        let mut sums = [0.0; 256];
+        let refused = Err(Error::RowsScattered { column_stride: 3 });
+        let result = MatrixMut { numbers: &mut sums, rows: 16, columns: 16, row_stride: 16 };
+        assert_eq!(super::add_outer_products(left, right, result, &mut memory), refused);
+        let result = MatrixMut { numbers: &mut sums, rows: 16, columns: 16, row_stride: 16 };
+        assert_eq!(memory.add_in_place(left, right, result), refused);
+        assert_eq!(sums, [0.0; 256]);
+    }
+    assert_eq!(memory.pack(scattered), Err(Error::RowsScattered { column_stride: 3 }));
 }
 
 #[test]
