@@ -40,8 +40,8 @@ impl Flow {
         }
         let node = self.node(made);
         let cheap = node.is_element() && !node.is_dear() && !node.backward;
-        // The next state lies in memory for all steps.
-        if !cheap || self.next_states.contains(&made) {
+        // What the way back reads itself is kept, and the next state lies in memory for all steps.
+        if !cheap || read.contains(&made) || self.next_states.contains(&made) {
             return made;
         }
         let there = |id: &FlowId| {
