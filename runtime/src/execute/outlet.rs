@@ -1,8 +1,9 @@
-//! Where blocks leave what they have computed: sequences of the caller, filled chunk by chunk while a chunk is in a cache.
+//! Where blocks leave what they have computed: sequences of the caller, filled step by step or chunk by chunk, while what is
+//! copied is in a cache.
 //!
 //! Rows of different blocks lie between each other in `[T, B, n]`, and any thread may run any block, so the sequences are
-//! behind a lock. It is held while a chunk is copied, a few hundredths of the time that the chunk takes, and while the
-//! addresses of a step's part are looked up, which products fetch before.
+//! behind a lock. It is held while a step or a chunk is copied, a few hundredths of the time that it takes, and while
+//! the addresses of a step's part are looked up, which products fetch before.
 
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for k in 0..depth                       one row of the panel, from L1 or L2
-//!     fetch two lines of what is read soon
+//!     fetch two lines of what is read soon    with two rows or more; one line with two chains
 //!     for v in 0..REGISTERS               b[v] = panel[k][v]
 //!     for row in 0..ROWS                  a = left[row][k] in every lane
 //!         for v in 0..REGISTERS           sum[row][v] = a * b[v] + sum[row][v]
@@ -53,10 +53,10 @@ pub(super) struct Arguments<T> {
 ///
 /// # Safety
 ///
-/// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers; the `b` blocks are consecutive in a packed matrix of `depth` rows, readable, the first at the
-/// beginning of a panel if there is more than one; the start, unless it is null, is readable for `r` rows of `b` blocks; the
-/// result is writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the processor has
-/// the instruction set of the kernel.
+/// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers; the `b` blocks are consecutive
+/// in a packed matrix of `depth` rows, readable, the first at the beginning of a panel if there is more than one; the start,
+/// unless it is null, is readable for `r` rows of `b` blocks; the result is writable for `r` rows of `b` blocks, which share
+/// no numbers with the operands or each other; the processor has the instruction set of the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 
 /// The kernels of one level: `by_rows[rows - 1]` are those for so many rows, each with the number of blocks it takes

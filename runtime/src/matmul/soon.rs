@@ -1,8 +1,8 @@
 //! What is read or written soon after a product, fetched while the product computes.
 //!
 //! A loop back in time reads the tape, which is in no cache any more, and waits for each line. The kernels of a product
-//! before it have an instruction to spare in each round of theirs: they ask for two lines each, and go on. What one product has
-//! no round left for, the next one asks for.
+//! before it have an instruction to spare in each round of theirs: they ask for two lines each (one, where sums fill the
+//! registers), and go on. What one product has no round left for, the next one asks for.
 //!
 //! ```text
 //! for k in 0..depth
