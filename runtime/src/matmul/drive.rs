@@ -1,20 +1,12 @@
-//! The loops around the micro-kernels.
+//! Products by a packed matrix: which kernel runs on which part of the operands.
 //!
-//! ```text
-//! for chunk of rows                       few where the panels stay in a cache, see `rows_of_chunk`
-//!     for group of blocks                 its lines come to L1 once per chunk
-//!         for rows of a micro-kernel      balanced: 32 rows are 11, 11 and 10
-//!             kernel                      by way of a buffer where the last block is not full
-//! ```
-//!
-//! [`nest`] says which kernels run where; [`Call::run`] runs one, and before it the result of the next one is asked for:
-//! where a result lies in no cache, a kernel would wait for each of its rows before it begins. What runs at every step of a
-//! sequence is said once and kept, see [`super::multiply::Product`].
-
-use std::ops::Range;
+//! [`nest`] says all [calls](Call) of a product, one for each part of its result ([`walk`]). [`Call::run`] runs one, and before
+//! it the result of the next one is asked for. What runs at every step of a sequence is said once and kept, see
+//! [`super::multiply::Product`].
 
 use super::kernel::{Arguments, Kernel};
-use super::soon::{Ahead, Soon, fetch};
+use super::soon::{Ahead, Soon};
+use super::walk::{Dealt, Shape, walk};
 use super::{Element, Packed};
 
 /// The left operand of a product in memory, and its result. The result has a column for each column of the packed matrix.
@@ -63,12 +55,7 @@ pub(super) struct Call<T> {
     result: usize,
     /// Where sums start.
     start: usize,
-    /// Rows of the kernel.
-    rows: usize,
-    /// Its blocks.
-    blocks: usize,
-    /// Columns of them that there are, where the last block is not full.
-    edge: Option<usize>,
+    shape: Shape,
 }
 
 /// Numbers from one row to the next, of each operand.
@@ -79,17 +66,9 @@ pub(super) struct Strides {
     pub(super) start: usize,
 }
 
-/// Bytes of the left operand that one chunk of rows may have while all panels stay in L2 or L3: some of L1.
-const SMALL_CHUNK_BYTES: usize = 8 << 10;
-/// Bytes of the left operand that one chunk of rows may have while panels come from memory: a quarter of a common L2.
-const LARGE_CHUNK_BYTES: usize = 256 << 10;
-/// Bytes of panels that are taken to stay in L2 or L3.
-const CACHED_BYTES: usize = 4 << 20;
 /// Blocks of a matrix whose sums are two chains each: with one row, sums would else be too few to hide the latency of an
 /// addition.
 const NARROW: usize = 2;
-/// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
-pub(super) const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 
 /// `left * right` to the result; what is read `soon` is fetched meanwhile.
 ///
@@ -155,9 +134,9 @@ pub(super) unsafe fn nothing<T: Element>(operands: Operands<T>, rows: usize, col
 /// Says every call of a product by a matrix that has rows, in order: together they give every number of the result once.
 /// `strides` are those of its operands.
 ///
-/// Of a call with `r` rows and `b` blocks, where the rows begin at row `i` and the blocks at block `j`:
-/// `i + r <= rows` and `j + b` is at most the number of blocks; its kernel is for `r` and `b`; `left` is the place of row `i`, `result` and `start` those of row `i` and the first column of block `j`, `group`
-/// that of block `j` in the panels, which begins a panel if `b > 1`; `edge` is given where block `j + b - 1` is not full.
+/// A call is for a [part](walk) of the result: `left` is the place of its first row in the left operand, `result` and `start`
+/// those of that row and the first column of its first block, `group` that of this block in the panels, which begins a panel
+/// if there are several.
 #[inline]
 pub(super) fn nest<T: Element>(
     right: Packed<'_, T>,
@@ -166,49 +145,28 @@ pub(super) fn nest<T: Element>(
     mut say: impl FnMut(Call<T>),
 ) {
     let (depth, columns) = (right.rows(), right.columns());
-    if rows == 0 || columns == 0 {
-        return;
-    }
     let kernels = T::kernels(right.level());
-    let blocks = columns.div_ceil(T::BLOCK);
-    let kernels = if blocks <= NARROW { kernels.by_rows_narrow } else { kernels.by_rows };
-    let most_at_once = rows_at_once(strides.left.wrapping_mul(size_of::<T>()), kernels.len());
-    let most = if rows <= most_at_once {
-        rows
-    } else {
-        rows_of_chunk(depth * size_of::<T>(), size_of_val(right.panels()), most_at_once)
+    let narrow = columns.div_ceil(T::BLOCK) <= NARROW;
+    let kernels = if narrow { kernels.by_rows_narrow } else { kernels.by_rows };
+    let dealt = Dealt {
+        kernels,
+        at_once: rows_at_once(strides.left.wrapping_mul(size_of::<T>()), kernels.len()),
+        bytes_of_row: depth * size_of::<T>(),
+        bytes_of_all: size_of_val(right.panels()),
     };
-    for chunk in Balanced::new(rows, most) {
-        let small = Balanced::new(chunk.len(), most_at_once);
-        let mut block = 0;
-        while block < blocks {
-            // All groups before had an even number of blocks, so one of several blocks begins a panel.
-            let Some((taken, kernel, larger)) =
-                choose(kernels, small.smallest(), small.largest(), blocks - block)
-            else {
-                return;
-            };
-            let column = block * T::BLOCK;
-            let group = (block / 2) * depth * T::PANEL + (block % 2) * T::BLOCK;
-            let full = column + taken * T::BLOCK <= columns;
-            let ahead = |part: usize| halves_ahead(group, depth * T::PANEL, (part, small.parts));
-            for (index, part) in small.enumerate() {
-                let row = chunk.start + part.start;
-                say(Call {
-                    kernel: if part.len() == small.smallest() { kernel } else { larger },
-                    left: row * strides.left,
-                    group,
-                    ahead: ahead(index),
-                    result: row * strides.result + column,
-                    start: row * strides.start + column,
-                    rows: part.len(),
-                    blocks: taken,
-                    edge: (!full).then_some(columns - column),
-                });
-            }
-            block += taken;
-        }
-    }
+    walk::<T, _>(dealt, (rows, columns), |part| {
+        let (row, block, column) = (part.row, part.block, part.block * T::BLOCK);
+        let group = (block / 2) * depth * T::PANEL + (block % 2) * T::BLOCK;
+        say(Call {
+            kernel: part.kernel,
+            left: row * strides.left,
+            group,
+            ahead: halves_ahead(group, depth * T::PANEL, part.place),
+            result: row * strides.result + column,
+            start: row * strides.start + column,
+            shape: part.shape,
+        });
+    });
 }
 
 /// Where half of a panel begins that a kernel asks for, a line in each round, so that weights that lie in L3 are in L2 when
@@ -233,19 +191,7 @@ impl<T: Element> Call<T> {
     /// Asks for the result, which the kernel reads or writes when it is run: a hint.
     #[inline]
     pub(super) fn fetch_result(&self, operands: Operands<T>) {
-        self.result_blocks(operands.result_stride)
-            .for_each(|block| fetch(operands.result.wrapping_add(block).cast_const().cast()));
-    }
-
-    /// Where the blocks of the result begin, each 64 bytes.
-    #[inline]
-    fn result_blocks(&self, result_stride: usize) -> impl Iterator<Item = usize> {
-        let (result, blocks) = (self.result, self.blocks);
-        let row = move |row: usize| {
-            let first = result + row * result_stride;
-            (0..blocks).map(move |block| first + block * T::BLOCK)
-        };
-        (0..self.rows).flat_map(row)
+        self.shape.fetch(operands.result.wrapping_add(self.result).cast_const(), operands.result_stride);
     }
 
     /// Runs the kernel, with `arguments` that were made for these operands; what is fetched meanwhile is said in them.
@@ -264,13 +210,37 @@ impl<T: Element> Call<T> {
             // Null is no place to count from.
             arguments.start = operands.start.wrapping_add(self.start);
         }
-        match self.edge {
+        match self.shape.edge {
             // SAFETY: the kernel is for this number of rows and blocks, which the operands and the panels have from here
             // on. There is a `Packed` only of a level that this machine can run.
             None => unsafe { (self.kernel)(arguments) },
-            // SAFETY: as above; of the result there are so many columns from here on.
-            Some(columns) => unsafe { at_edge(self.kernel, *arguments, (self.rows, self.blocks, columns)) },
+            // SAFETY: as above; of start and result there are so many columns from here on.
+            Some(columns) => unsafe { self.run_at_edge(columns, arguments) },
         }
+    }
+
+    /// As [`Call::run`] where start and result have so many columns, fewer than the blocks.
+    ///
+    /// # Safety
+    ///
+    /// As for [`Kernel`], but for that.
+    #[inline(never)]
+    unsafe fn run_at_edge(&self, columns: usize, arguments: &Arguments<T>) {
+        let Arguments { start, start_stride, result, result_stride, .. } = *arguments;
+        let kernel = |buffer: *mut T, stride| {
+            let start = if start.is_null() { start } else { buffer.cast_const() };
+            let within = Arguments {
+                result: buffer,
+                result_stride: stride,
+                start,
+                start_stride: stride,
+                ..*arguments
+            };
+            // SAFETY: the caller's promise; the buffer has as many rows and blocks as the kernel.
+            unsafe { (self.kernel)(&within) };
+        };
+        // SAFETY: the caller's promise; `walk` has given the shape.
+        unsafe { self.shape.at_edge(columns, (start, start_stride), (result, result_stride), kernel) };
     }
 
     /// What the kernel asks for while it runs: what is read `soon`, else a half of a panel.
@@ -284,116 +254,11 @@ impl<T: Element> Call<T> {
     }
 }
 
-/// A kernel whose last block has columns that the result has not: it passes through a buffer of `[row][column]`.
-///
-/// # Safety
-///
-/// As for [`Kernel`], but that start and result have `columns` columns, fewer than the blocks.
-#[inline(never)]
-unsafe fn at_edge<T: Element>(
-    kernel: Kernel<T>,
-    arguments: Arguments<T>,
-    (rows, blocks, columns): (usize, usize, usize),
-) {
-    let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
-    let stride = blocks * T::BLOCK;
-    let places = || (0..rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
-    let starts = !arguments.start.is_null();
-    if starts {
-        for (row, column) in places() {
-            // SAFETY: a row and a column of the start.
-            let there = unsafe { arguments.start.add(row * arguments.start_stride + column) };
-            // SAFETY: as above.
-            buffer[row * stride + column] = unsafe { there.read() };
-        }
-    }
-    let result = buffer.as_mut_ptr();
-    let start = if starts { result.cast_const() } else { arguments.start };
-    let within = Arguments { result, result_stride: stride, start, start_stride: stride, ..arguments };
-    // SAFETY: the caller's promise; the buffer is our own, and rows * blocks * BLOCK <= MAXIMUM_NUMBERS.
-    unsafe { kernel(&within) };
-    for (row, column) in places() {
-        // SAFETY: a row and a column of the result.
-        unsafe {
-            arguments.result.add(row * arguments.result_stride + column).write(buffer[row * stride + column]);
-        }
-    }
-}
-
 /// How many rows a kernel gets at most. Rows a multiple of 4096 bytes apart fall on the same set of a cache; with more
 /// than ten, L1 loses them between one `k` and the next (14 rows reach 76 % of the peak, 10 reach 98 %).
 #[inline]
 fn rows_at_once(bytes_between_rows: usize, rows_of_kernel: usize) -> usize {
     if bytes_between_rows.is_multiple_of(4096) { rows_of_kernel.min(10) } else { rows_of_kernel }
-}
-
-/// How many rows pass over the panels together. Few, so that they stay in L1 and the result is written row by row,
-/// unless every pass has to fetch the panels from memory.
-#[inline]
-pub(super) fn rows_of_chunk(bytes_of_row: usize, bytes_of_panels: usize, rows_of_kernel: usize) -> usize {
-    let (bytes, least) =
-        if bytes_of_panels <= CACHED_BYTES { (SMALL_CHUNK_BYTES, 1) } else { (LARGE_CHUNK_BYTES, 4) };
-    (bytes / bytes_of_row / rows_of_kernel).max(least) * rows_of_kernel
-}
-
-/// Kernels for `smallest` and for `largest` rows that take the same number of blocks, as many as there are.
-pub(super) fn choose<K: Copy>(
-    kernels: &[&[(K, usize)]],
-    smallest: usize,
-    largest: usize,
-    blocks: usize,
-) -> Option<(usize, K, K)> {
-    let of_smallest = kernels.get(smallest.checked_sub(1)?)?;
-    let of_largest = kernels.get(largest.checked_sub(1)?)?;
-    of_smallest.iter().find_map(|(kernel, taken)| {
-        let (larger, _) = of_largest.iter().find(|(_, other)| other == taken)?;
-        (*taken <= blocks).then_some((*taken, *kernel, *larger))
-    })
-}
-
-/// `0..total` in the fewest parts of at most `most`, whose lengths differ by one at most, the longer ones first.
-#[derive(Clone, Copy)]
-pub(super) struct Balanced {
-    start: usize,
-    length: usize,
-    longer: usize,
-    parts: usize,
-}
-
-impl Balanced {
-    #[inline]
-    pub(super) fn new(total: usize, most: usize) -> Self {
-        if total <= most {
-            // Without a division: a product of one row has time for few.
-            return Self { start: 0, length: total, longer: 0, parts: 1 };
-        }
-        let parts = total.div_ceil(most).max(1);
-        Self { start: 0, length: total / parts, longer: total % parts, parts }
-    }
-
-    #[inline]
-    pub(super) fn smallest(&self) -> usize {
-        self.length
-    }
-
-    #[inline]
-    pub(super) fn largest(&self) -> usize {
-        self.length + usize::from(self.longer > 0)
-    }
-}
-
-impl Iterator for Balanced {
-    type Item = Range<usize>;
-
-    #[inline]
-    fn next(&mut self) -> Option<Range<usize>> {
-        self.parts = self.parts.checked_sub(1)?;
-        let length = self.largest();
-        self.longer = self.longer.saturating_sub(1);
-        let start = self.start;
-        self.start += length;
-        Some(start..self.start)
-    }
 }
 
 #[cfg(test)]
@@ -410,7 +275,7 @@ mod tests {
         for (columns, expected) in [(16, 0), (128, 0), (20, 1), (130, 1)] {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let mut edges = 0;
-            nest(right.view(), 1, strides(columns), |call| edges += usize::from(call.edge.is_some()));
+            nest(right.view(), 1, strides(columns), |call| edges += usize::from(call.shape.edge.is_some()));
             assert_eq!(edges, expected, "{columns} columns");
         }
     }
@@ -438,7 +303,9 @@ mod tests {
             let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
             let stride = columns.next_multiple_of(16);
             let mut asked = Vec::new();
-            nest(right.view(), rows, strides(stride), |call| asked.extend(call.result_blocks(stride)));
+            nest(right.view(), rows, strides(stride), |call| {
+                asked.extend(call.shape.lines::<f32>(stride).map(|line| call.result + line));
+            });
             asked.sort_unstable();
             let every: Vec<usize> = (0..rows * stride).step_by(16).collect();
             assert_eq!(asked, every, "{rows} rows of {columns} columns");

@@ -28,6 +28,7 @@ mod sample;
 mod soon;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use element::Element;
 pub use gather::{PackedRows, add_outer_products, parts};

@@ -1,21 +1,17 @@
 //! Kernels for sums of outer products, `result += left^T right`, where row `k` of both operands belongs together.
 //!
 //! ```text
-//! for chunk of rows of the result             few where the right operand stays in a cache
-//!     for group of blocks of columns
-//!         for rows of a micro-kernel          columns of the left operand, a cache line for each k
-//!             for k in 0..depth
-//!                 for v in 0..REGISTERS       b[v] = right[k][v]
-//!                 for row in 0..ROWS          a = left[k][row] in every lane
-//!                     for v in 0..REGISTERS   sum[row][v] = a * b[v] + sum[row][v]
+//! for k in 0..depth
+//!     for v in 0..REGISTERS       b[v] = right[k][v]
+//!     for row in 0..ROWS          a = left[k][row] in every lane: columns of the left operand, a cache line for each k
+//!         for v in 0..REGISTERS   sum[row][v] = a * b[v] + sum[row][v]
 //! ```
 //!
-//! Both operands are read row by row as sequences leave them, so a right operand needs no packing where its columns are whole
-//! lines of a cache: `k` by `k` a kernel reads one or two of them, which lie as far apart as its rows ([`Right::in_place`]).
-//! Otherwise it is packed, and what a kernel reads lies side by side.
+//! [`walk`] says which of them run where. Both operands are read row by row as sequences leave them, so a right operand needs
+//! no packing where its columns are whole lines of a cache: `k` by `k` a kernel reads one or two of them, which lie as far apart
+//! as its rows ([`Right::in_place`]). Otherwise it is packed, and what a kernel reads lies side by side.
 
-use super::drive::{Balanced, MAXIMUM_NUMBERS, choose, rows_of_chunk};
-use super::soon::fetch;
+use super::walk::{Dealt, Shape, walk};
 use super::{Element, Packed};
 use crate::primitive::Level;
 use crate::primitive::tile::Register;
@@ -182,10 +178,7 @@ pub(super) fn reads_in_place<T: Element>(columns: usize, stride: usize) -> bool 
 struct Call<T> {
     kernel: Kernel<T>,
     arguments: Arguments<T>,
-    rows: usize,
-    blocks: usize,
-    /// Columns that there are, where the last block is not full.
-    edge: Option<usize>,
+    shape: Shape,
 }
 
 /// Adds the sums to `rows` rows of the result, with kernels of a level.
@@ -208,110 +201,56 @@ pub(super) unsafe fn add<T: Element>(
         return;
     }
     let kernels = T::kernels(level).outer;
-    let (blocks, most_at_once) = (columns.div_ceil(T::BLOCK), kernels.len());
-    let most = if rows <= most_at_once {
-        rows
-    } else {
-        let bytes_of_row = depth * size_of::<T>();
-        rows_of_chunk(bytes_of_row, bytes_of_row * columns, most_at_once)
-    };
+    let bytes_of_row = depth * size_of::<T>();
+    let dealt = Dealt { kernels, at_once: kernels.len(), bytes_of_row, bytes_of_all: bytes_of_row * columns };
     let mut said: Option<Call<T>> = None;
-    for chunk in Balanced::new(rows, most) {
-        let small = Balanced::new(chunk.len(), most_at_once);
-        let mut block = 0;
-        while block < blocks {
-            // All groups before had an even number of blocks.
-            let Some((taken, kernel, larger)) =
-                choose(kernels, small.smallest(), small.largest(), blocks - block)
-            else {
-                return;
-            };
-            let column = block * T::BLOCK;
-            let full = column + taken * T::BLOCK <= columns;
-            let right = first.wrapping_add((block / 2) * pair + (block % 2) * T::BLOCK);
-            for part in small {
-                let row = chunk.start + part.start;
-                let arguments = Arguments {
-                    left: left.wrapping_add(row),
-                    left_stride,
-                    right,
-                    right_stride: stride,
-                    right_pair: pair,
-                    depth,
-                    result: result.wrapping_add(row * result_stride + column),
-                    result_stride,
-                };
-                let call = Call {
-                    kernel: if part.len() == small.smallest() { kernel } else { larger },
-                    arguments,
-                    rows: part.len(),
-                    blocks: taken,
-                    edge: (!full).then_some(columns - column),
-                };
-                call.fetch_result();
-                if let Some(before) = said.replace(call) {
-                    // SAFETY: as below.
-                    unsafe { before.run() };
-                }
-            }
-            block += taken;
+    walk::<T, _>(dealt, (rows, columns), |part| {
+        let (row, block) = (part.row, part.block);
+        let arguments = Arguments {
+            left: left.wrapping_add(row),
+            left_stride,
+            right: first.wrapping_add((block / 2) * pair + (block % 2) * T::BLOCK),
+            right_stride: stride,
+            right_pair: pair,
+            depth,
+            result: result.wrapping_add(row * result_stride + block * T::BLOCK),
+            result_stride,
+        };
+        part.shape.fetch(arguments.result.cast_const(), result_stride);
+        if let Some(before) = said.replace(Call { kernel: part.kernel, arguments, shape: part.shape }) {
+            // SAFETY: as below.
+            unsafe { before.run() };
         }
-    }
+    });
     if let Some(last) = said {
         // SAFETY: the kernel is for this number of rows and blocks, which the operands have from there on, by the caller's
-        // promise; the chunks, their parts and the groups give every number of the result once.
+        // promise; the parts are every number of the result once.
         unsafe { last.run() };
     }
 }
 
 impl<T: Element> Call<T> {
-    /// Asks for the result, which the kernel reads when it is run: a hint. It would wait for each row else.
-    #[inline]
-    fn fetch_result(&self) {
-        for row in 0..self.rows {
-            for block in 0..self.blocks {
-                let place = row * self.arguments.result_stride + block * T::BLOCK;
-                fetch(self.arguments.result.wrapping_add(place).cast_const().cast());
-            }
-        }
-    }
-
     /// Runs the kernel.
     ///
     /// # Safety
     ///
-    /// As for [`Kernel`], but that the result has no more columns than `edge` says.
+    /// As for [`Kernel`], but that the result has no more columns than `edge` says; [`walk`] has given the shape.
     #[inline]
     unsafe fn run(self) {
-        match self.edge {
-            // SAFETY: the caller's promise.
-            None => unsafe { (self.kernel)(&self.arguments) },
-            // SAFETY: the caller's promise.
-            Some(columns) => unsafe { self.at_edge(columns) },
-        }
-    }
-
-    /// A kernel whose last block has columns that the result has not: it passes through a buffer of `[row][column]`.
-    ///
-    /// # Safety
-    ///
-    /// As for [`Call::run`].
-    #[inline(never)]
-    unsafe fn at_edge(self, columns: usize) {
-        let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
-        let stride = self.blocks * T::BLOCK;
         let Arguments { result, result_stride, .. } = self.arguments;
-        let places = || (0..self.rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
-        for (row, column) in places() {
-            // SAFETY: a row and a column of the result.
-            buffer[row * stride + column] = unsafe { result.add(row * result_stride + column).read() };
-        }
-        let within = Arguments { result: buffer.as_mut_ptr(), result_stride: stride, ..self.arguments };
-        // SAFETY: the caller's promise; the buffer is our own, and rows * blocks * BLOCK <= MAXIMUM_NUMBERS.
-        unsafe { (self.kernel)(&within) };
-        for (row, column) in places() {
-            // SAFETY: as above.
-            unsafe { result.add(row * result_stride + column).write(buffer[row * stride + column]) };
-        }
+        let Some(columns) = self.shape.edge else {
+            // SAFETY: the caller's promise.
+            unsafe { (self.kernel)(&self.arguments) };
+            return;
+        };
+        let kernel = |buffer, stride| {
+            let within = Arguments { result: buffer, result_stride: stride, ..self.arguments };
+            // SAFETY: the caller's promise; the buffer has as many rows and blocks as the kernel.
+            unsafe { (self.kernel)(&within) };
+        };
+        // Sums start at what is there.
+        let start = (result.cast_const(), result_stride);
+        // SAFETY: the caller's promise.
+        unsafe { self.shape.at_edge(columns, start, (result, result_stride), kernel) };
     }
 }

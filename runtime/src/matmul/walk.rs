@@ -1,0 +1,223 @@
+//! The loops around the micro-kernels, of products and of sums of outer products alike.
+//!
+//! ```text
+//! for chunk of rows                       few where what kernels share stays in a cache, see `rows_of_chunk`
+//!     for group of blocks                 its lines come to L1 once per chunk
+//!         for rows of a micro-kernel      balanced: 32 rows are 11, 11 and 10
+//!             kernel                      by way of a buffer where the last block is not full
+//! ```
+//!
+//! [`walk`] says which kernels run where. Rows and columns are those of the result.
+
+use std::ops::Range;
+
+use super::Element;
+use super::soon::fetch;
+
+/// Bytes of the operand with a row for each row of the result that one chunk of rows may have, while what they all read stays
+/// in L2 or L3: some of L1.
+const SMALL_CHUNK_BYTES: usize = 8 << 10;
+/// The same while what they all read comes from memory: a quarter of a common L2.
+const LARGE_CHUNK_BYTES: usize = 256 << 10;
+/// Bytes that are taken to stay in L2 or L3.
+const CACHED_BYTES: usize = 4 << 20;
+/// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
+const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
+
+/// What one run of a kernel gives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<K> {
+    pub(super) kernel: K,
+    /// Its first row.
+    pub(super) row: usize,
+    /// Its first block.
+    pub(super) block: usize,
+    pub(super) shape: Shape,
+    /// Which part of its chunk it is, and how many there are.
+    pub(super) place: (usize, usize),
+}
+
+/// Numbers of a result that one kernel gives.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Shape {
+    /// Rows of the kernel.
+    pub(super) rows: usize,
+    /// Its blocks.
+    pub(super) blocks: usize,
+    /// Columns of them that there are, where the last block is not full.
+    pub(super) edge: Option<usize>,
+}
+
+/// Kernels, `kernels[rows - 1]` for so many rows, each with the number of blocks it takes at once, the most first and one
+/// last; and how rows are dealt out to them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dealt<K: 'static> {
+    pub(super) kernels: &'static [&'static [(K, usize)]],
+    /// Rows that a kernel gets at most.
+    pub(super) at_once: usize,
+    /// Bytes of the operand with a row for each row of the result, for each of them.
+    pub(super) bytes_of_row: usize,
+    /// Bytes that all rows read.
+    pub(super) bytes_of_all: usize,
+}
+
+/// Says the parts of a result of so many rows and columns, in order: together they are every number of it once.
+///
+/// Of a part with `r` rows and `b` blocks, where the rows begin at row `i` and the blocks at block `j`: `i + r <= rows` and
+/// `j + b` is at most the number of blocks; its kernel is for `r` and `b`; `j` is even if `b > 1`; `edge` is given where block
+/// `j + b - 1` is not full.
+#[inline]
+pub(super) fn walk<T: Element, K: Copy>(
+    dealt: Dealt<K>,
+    (rows, columns): (usize, usize),
+    mut say: impl FnMut(Part<K>),
+) {
+    let Dealt { kernels, at_once, bytes_of_row, bytes_of_all } = dealt;
+    if rows == 0 || columns == 0 {
+        return;
+    }
+    let blocks = columns.div_ceil(T::BLOCK);
+    let of_chunk = if rows <= at_once { rows } else { rows_of_chunk(bytes_of_row, bytes_of_all, at_once) };
+    for chunk in Balanced::new(rows, of_chunk) {
+        let small = Balanced::new(chunk.len(), at_once);
+        let mut block = 0;
+        while block < blocks {
+            // All groups before had an even number of blocks, so one of several blocks begins at an even one.
+            let Some((taken, kernel, larger)) =
+                choose(kernels, small.smallest(), small.largest(), blocks - block)
+            else {
+                return;
+            };
+            let column = block * T::BLOCK;
+            let edge = (column + taken * T::BLOCK > columns).then_some(columns - column);
+            for (index, part) in small.enumerate() {
+                say(Part {
+                    kernel: if part.len() == small.smallest() { kernel } else { larger },
+                    row: chunk.start + part.start,
+                    block,
+                    shape: Shape { rows: part.len(), blocks: taken, edge },
+                    place: (index, small.parts),
+                });
+            }
+            block += taken;
+        }
+    }
+}
+
+impl Shape {
+    /// Asks for the part of a result that begins at `first`, its rows so many numbers apart: a hint. A kernel would wait for
+    /// each of its rows before it begins, where the result lies in no cache.
+    #[inline]
+    pub(super) fn fetch<T: Element>(self, first: *const T, stride: usize) {
+        self.lines::<T>(stride).for_each(|line| fetch(first.wrapping_add(line).cast()));
+    }
+
+    /// Where blocks begin, each 64 bytes, from the first number of the part.
+    #[inline]
+    pub(super) fn lines<T: Element>(self, stride: usize) -> impl Iterator<Item = usize> {
+        let row = move |row: usize| (0..self.blocks).map(move |block| row * stride + block * T::BLOCK);
+        (0..self.rows).flat_map(row)
+    }
+
+    /// Runs a kernel whose last block has columns that the result has not: it passes through a buffer of `[row][column]`. The
+    /// kernel is given the first number of the buffer, where what sums `start` at was put unless it is null, and the numbers
+    /// from one row of it to the next; it may write all its rows and blocks there.
+    ///
+    /// # Safety
+    ///
+    /// Start, unless it is null, and result have `rows` rows of `columns` numbers, their strides apart, where `columns` is
+    /// that of `edge`. The shape is that of a kernel of [`walk`].
+    #[inline(never)]
+    pub(super) unsafe fn at_edge<T: Element>(
+        self,
+        columns: usize,
+        (start, start_stride): (*const T, usize),
+        (result, result_stride): (*mut T, usize),
+        kernel: impl FnOnce(*mut T, usize),
+    ) {
+        let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
+        let stride = self.blocks * T::BLOCK;
+        let places = || (0..self.rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        if !start.is_null() {
+            for (row, column) in places() {
+                // SAFETY: a row and a column of the start.
+                buffer[row * stride + column] = unsafe { start.add(row * start_stride + column).read() };
+            }
+        }
+        // A kernel gives at most MAXIMUM_NUMBERS numbers.
+        kernel(buffer.as_mut_ptr(), stride);
+        for (row, column) in places() {
+            // SAFETY: a row and a column of the result.
+            unsafe { result.add(row * result_stride + column).write(buffer[row * stride + column]) };
+        }
+    }
+}
+
+/// How many rows pass over what they all read together. Few, so that it stays in L1 and the result is written row by row,
+/// unless every pass has to fetch it from memory.
+#[inline]
+fn rows_of_chunk(bytes_of_row: usize, bytes_of_all: usize, at_once: usize) -> usize {
+    let (bytes, least) =
+        if bytes_of_all <= CACHED_BYTES { (SMALL_CHUNK_BYTES, 1) } else { (LARGE_CHUNK_BYTES, 4) };
+    (bytes / bytes_of_row.max(1) / at_once).max(least) * at_once
+}
+
+/// Kernels for `smallest` and for `largest` rows that take the same number of blocks, as many as there are.
+fn choose<K: Copy>(
+    kernels: &[&[(K, usize)]],
+    smallest: usize,
+    largest: usize,
+    blocks: usize,
+) -> Option<(usize, K, K)> {
+    let of_smallest = kernels.get(smallest.checked_sub(1)?)?;
+    let of_largest = kernels.get(largest.checked_sub(1)?)?;
+    of_smallest.iter().find_map(|(kernel, taken)| {
+        let (larger, _) = of_largest.iter().find(|(_, other)| other == taken)?;
+        (*taken <= blocks).then_some((*taken, *kernel, *larger))
+    })
+}
+
+/// `0..total` in the fewest parts of at most `most`, whose lengths differ by one at most, the longer ones first.
+#[derive(Clone, Copy)]
+struct Balanced {
+    start: usize,
+    length: usize,
+    longer: usize,
+    parts: usize,
+}
+
+impl Balanced {
+    #[inline]
+    fn new(total: usize, most: usize) -> Self {
+        if total <= most {
+            // Without a division: a product of one row has time for few.
+            return Self { start: 0, length: total, longer: 0, parts: 1 };
+        }
+        let parts = total.div_ceil(most).max(1);
+        Self { start: 0, length: total / parts, longer: total % parts, parts }
+    }
+
+    #[inline]
+    fn smallest(&self) -> usize {
+        self.length
+    }
+
+    #[inline]
+    fn largest(&self) -> usize {
+        self.length + usize::from(self.longer > 0)
+    }
+}
+
+impl Iterator for Balanced {
+    type Item = Range<usize>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Range<usize>> {
+        self.parts = self.parts.checked_sub(1)?;
+        let length = self.largest();
+        self.longer = self.longer.saturating_sub(1);
+        let start = self.start;
+        self.start += length;
+        Some(start..self.start)
+    }
+}
