@@ -382,6 +382,8 @@ impl<T: Element> Block<T> {
             let end = start + (all_rows - 1) * engine.plan.buffer(place.buffer).width + columns;
             arena.get(start..end).map(Lines::of)
         }));
+        // What is packed of an input is written over what was packed before.
+        self.soon.extend(self.packed.as_ref().map(PackedRows::lines));
     }
 
     /// Some steps of a time loop, of one chunk, solved where there is something to solve.

@@ -219,8 +219,8 @@ impl<T: Element> Block<T> {
 }
 
 /// Gradients by all parameters up to so many bytes are added up block by block in memory of their own, and then to the
-/// others: what a block has of a chunk is in a cache when it comes to the next. Blocks that follow each other on one thread
-/// share it, so it does not grow with their number. Larger weights leave a cache within each step, and blocks take turns in
+/// others: what a block has of a chunk is in a cache when it comes to the next. The first block adds to the sum itself; others
+/// that follow each other on one thread share that memory, so it does not grow with their number. Larger weights leave a cache within each step, and blocks take turns in
 /// one sum.
 const OWN_SUM_BYTES: usize = 2 << 20;
 
@@ -251,8 +251,13 @@ pub(super) fn add_up<T: Element>(
     let room: Mutex<SmallVec<[Vec<T>; THREADS]>> = Mutex::new(room.collect());
     let free = || room.lock().unwrap_or_else(PoisonError::into_inner);
     let whole = Sum::new(gradient, ranges, order);
+    let of_first = blocks.first().map_or(1, chunks);
     let outcome = each_block_in_turn(blocks, threads, 1, |block, number| {
-        let turn = whole.turn(number);
+        let Some(number) = number.checked_sub(1) else {
+            // Nothing is there yet that the first block would add its sum to.
+            return (0..of_first).try_for_each(|number| back(block, number == 0, whole.turn(number)));
+        };
+        let turn = whole.turn(of_first + number);
         let mut own = free().pop().unwrap_or_default();
         own.clear();
         own.resize(length, T::ZERO);

@@ -15,7 +15,7 @@
 //! ```
 
 use super::outer::{self, Right};
-use super::{Element, Error, Matrix, MatrixMut, PackedMatrix, extent, general};
+use super::{Element, Error, Lines, Matrix, MatrixMut, PackedMatrix, extent, general};
 use crate::primitive::Level;
 
 /// Rows of the operands that are packed at a time: so many that the result is seldom read and written, so few that the
@@ -34,6 +34,12 @@ impl<T: Element> PackedRows<T> {
     #[must_use]
     pub fn new(level: Level) -> Self {
         Self { level, packed: None }
+    }
+
+    /// Where rows are packed, those of the last time.
+    #[must_use]
+    pub fn lines(&self) -> Lines {
+        Lines::of(self.packed.as_ref().map_or(&[][..], |packed| packed.view().panels()))
     }
 
     /// Packs the rows of a right operand in the place of those before.

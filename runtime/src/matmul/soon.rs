@@ -70,7 +70,9 @@ impl Soon {
     pub(super) fn take(&mut self, depth: usize) -> Option<Ahead> {
         let part = self.parts.get(self.part)?;
         let first = std::ptr::without_provenance(part.first.wrapping_add(self.begun));
-        let step = part.bytes.saturating_sub(self.begun).div_ceil(depth.max(1)).min(LINE);
+        let left = part.bytes.saturating_sub(self.begun);
+        // Without a division where it would give a line or more.
+        let step = if left >= depth.saturating_mul(LINE) { LINE } else { left.div_ceil(depth.max(1)) };
         self.begun += step * depth;
         if self.begun >= part.bytes {
             (self.part, self.begun) = (self.part + 1, 0);

@@ -126,23 +126,33 @@ impl Case {
         Ok(())
     }
 
+    /// For each timing the milliseconds that it takes on this machine at the least, where that is known.
+    fn limits<T: Element>(
+        &self,
+        arguments: &Arguments,
+        machine: &Machine,
+    ) -> Result<Vec<Option<f64>>, Failure> {
+        let cell: CompiledCell<T> = self.checked.compile(&self.sizes, arguments.backend)?;
+        let shape = (self.row.steps, self.row.batch);
+        let limit = |(threads, mode, _): &(usize, Mode, Timing)| match mode {
+            Mode::Fwd | Mode::Infer => {
+                Some(machine.milliseconds::<T>(cell.inference_plan(), shape, false, *threads))
+            }
+            Mode::Train => Some(machine.milliseconds::<T>(cell.training_plan(), shape, true, *threads)),
+            Mode::Compile | Mode::Stream => None,
+        };
+        Ok(self.timings.iter().map(limit).collect())
+    }
+
     fn print<T: Element>(
         &self,
         arguments: &Arguments,
         machine: &Machine,
         peers: &Peers,
     ) -> Result<(), Failure> {
-        let cell: CompiledCell<T> = self.checked.compile(&self.sizes, arguments.backend)?;
-        let shape = (self.row.steps, self.row.batch);
-        for (threads, mode, timing) in &self.timings {
+        let limits = self.limits::<T>(arguments, machine)?;
+        for ((threads, mode, timing), limit) in self.timings.iter().zip(limits) {
             let (median, smallest, _) = timing.milliseconds();
-            let limit = match mode {
-                Mode::Fwd | Mode::Infer => {
-                    Some(machine.milliseconds::<T>(cell.inference_plan(), shape, false, *threads))
-                }
-                Mode::Train => Some(machine.milliseconds::<T>(cell.training_plan(), shape, true, *threads)),
-                Mode::Compile | Mode::Stream => None,
-            };
             let (limit, above) = limit.map_or_else(
                 || ("-".to_owned(), "-".to_owned()),
                 |limit| (number(limit), format!("{:.2}", smallest / limit)),
@@ -208,11 +218,14 @@ pub(super) fn run<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
         .into_iter()
         .map(|row| Case::new(row, path, arguments, threads))
         .collect::<Result<Vec<_>, _>>()?;
-    let machine = Machine::measure::<T>(
-        arguments.backend.level.map_or_else(Level::best, Level::from),
-        arguments.backend.threads,
-    );
+    let level = arguments.backend.level.map_or_else(Level::best, Level::from);
+    let mut machine = Machine::new::<T>(level, arguments.backend.threads);
+    // Asks for all rates that the table needs, so that every round measures them.
+    cases.iter().try_for_each(|case| case.limits::<T>(arguments, &machine).map(drop))?;
     for round in 1..=arguments.rounds {
+        if round > 1 {
+            machine.measure::<T>();
+        }
         for case in &mut cases {
             message(format_args!("round {round}: {} {}\n", case.row.label, case.row.name));
             case.time::<T>(arguments)?;
