@@ -13,6 +13,7 @@ macro_rules! implement_register {
         less $less:expr, select $select:expr, absolute $absolute:expr, with_sign_of $with_sign_of:expr,
         bits_add $bits_add:expr, bits_subtract $bits_subtract:expr, bits_and $bits_and:expr,
         bits_or $bits_or:expr, up $up:expr, down $down:expr
+        $(, load_part $load_part:expr, store_part $store_part:expr)?
     ) => {
         #[doc = $document]
         #[derive(Clone, Copy)]
@@ -159,6 +160,21 @@ macro_rules! implement_register {
                 // SAFETY: the caller's promise; the instruction needs no alignment.
                 unsafe { $store(destination, self.0) }
             }
+
+            $(
+                #[inline(always)]
+                unsafe fn load_part(source: *const $scalar, count: usize) -> Self {
+                    let ($a, $b) = (source, count);
+                    // SAFETY: the caller's promise; lanes that the mask leaves out are not read.
+                    Self(unsafe { $load_part })
+                }
+                #[inline(always)]
+                unsafe fn store_part(self, destination: *mut $scalar, count: usize) {
+                    let ($a, $b, $c) = (destination, count, self.0);
+                    // SAFETY: the caller's promise; lanes that the mask leaves out are not written.
+                    unsafe { $store_part }
+                }
+            )?
         }
     };
 }

@@ -26,11 +26,41 @@ pub(crate) unsafe trait Register: Lanes {
     ///
     /// The scalars are writable.
     unsafe fn store(self, destination: *mut Self::Scalar);
+
+    /// Reads the first `count` scalars, at least one and fewer than `COUNT`; what the other lanes have is not said.
+    ///
+    /// # Safety
+    ///
+    /// So many scalars are readable, and the processor has the instruction set of the type.
+    #[inline(always)]
+    unsafe fn load_part(source: *const Self::Scalar, count: usize) -> Self {
+        let mut buffer = [Self::Scalar::default(); 16];
+        // SAFETY: count < COUNT <= 16, the length of the buffer, which is a local; the rest is the caller's promise.
+        unsafe {
+            std::ptr::copy_nonoverlapping(source, buffer.as_mut_ptr(), count);
+            Self::load(buffer.as_ptr())
+        }
+    }
+
+    /// Writes the first `count` scalars, at least one and fewer than `COUNT`.
+    ///
+    /// # Safety
+    ///
+    /// So many scalars are writable.
+    #[inline(always)]
+    unsafe fn store_part(self, destination: *mut Self::Scalar, count: usize) {
+        let mut buffer = [Self::Scalar::default(); 16];
+        // SAFETY: as above.
+        unsafe {
+            self.store(buffer.as_mut_ptr());
+            std::ptr::copy_nonoverlapping(buffer.as_ptr(), destination, count);
+        }
+    }
 }
 
 #[cfg(feature = "jit")]
-/// `for i in 0..length { destination[i] = function(source[i]) }`: whole registers, then the rest through a buffer
-/// of one register, so that the last elements go through the same instructions.
+/// `for i in 0..length { destination[i] = function(source[i]) }`: whole registers, then part of one, so that the last
+/// elements go through the same instructions.
 ///
 /// # Safety
 ///
@@ -51,13 +81,10 @@ pub(crate) unsafe fn run<R: Register>(
         start += R::COUNT;
     }
     if whole < length {
-        let mut buffer = [R::Scalar::default(); 16];
-        // SAFETY: length - whole < COUNT <= 16 = the length of the buffer, which is a local and overlaps nothing;
-        // the rest of both slices is within the caller's extent.
+        // SAFETY: length - whole < COUNT scalars are left of the caller's extent; the read precedes the write.
         unsafe {
-            std::ptr::copy_nonoverlapping(source.add(whole), buffer.as_mut_ptr(), length - whole);
-            function(R::load(buffer.as_ptr())).store(buffer.as_mut_ptr());
-            std::ptr::copy_nonoverlapping(buffer.as_ptr(), destination.add(whole), length - whole);
+            function(R::load_part(source.add(whole), length - whole))
+                .store_part(destination.add(whole), length - whole);
         }
     }
 }

@@ -7,6 +7,28 @@ use gatewright_compiler::operator::elementary::Lanes;
 use super::register::implement_register;
 use super::tile::Register;
 
+/// Ones in the first `count` lanes, of at most eight.
+///
+/// # Safety
+///
+/// The processor has AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn first_of_eight(count: usize) -> __m256i {
+    _mm256_cmpgt_epi32(_mm256_set1_epi32(count as i32), _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7))
+}
+
+/// Ones in the first `count` lanes, of at most four.
+///
+/// # Safety
+///
+/// The processor has AVX2.
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn first_of_four(count: usize) -> __m256i {
+    _mm256_cmpgt_epi64(_mm256_set1_epi64x(count as i64), _mm256_setr_epi64x(0, 1, 2, 3))
+}
+
 implement_register!(
     F32x16, f32, __m512, __mmask16, 16, "Sixteen f32 in a register of AVX-512.",
     operands a b c,
@@ -24,7 +46,8 @@ implement_register!(
     bits_and _mm512_castsi512_ps(_mm512_and_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b))),
     bits_or _mm512_castsi512_ps(_mm512_or_epi32(_mm512_castps_si512(a), _mm512_castps_si512(b))),
     up _mm512_castsi512_ps(_mm512_slli_epi32::<23>(_mm512_castps_si512(a))),
-    down _mm512_castsi512_ps(_mm512_srli_epi32::<23>(_mm512_castps_si512(a)))
+    down _mm512_castsi512_ps(_mm512_srli_epi32::<23>(_mm512_castps_si512(a))),
+    load_part _mm512_maskz_loadu_ps(0xffff >> (16 - b), a), store_part _mm512_mask_storeu_ps(a, 0xffff >> (16 - b), c)
 );
 
 implement_register!(
@@ -44,7 +67,8 @@ implement_register!(
     bits_and _mm512_castsi512_pd(_mm512_and_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b))),
     bits_or _mm512_castsi512_pd(_mm512_or_epi64(_mm512_castpd_si512(a), _mm512_castpd_si512(b))),
     up _mm512_castsi512_pd(_mm512_slli_epi64::<52>(_mm512_castpd_si512(a))),
-    down _mm512_castsi512_pd(_mm512_srli_epi64::<52>(_mm512_castpd_si512(a)))
+    down _mm512_castsi512_pd(_mm512_srli_epi64::<52>(_mm512_castpd_si512(a))),
+    load_part _mm512_maskz_loadu_pd(0xff >> (8 - b), a), store_part _mm512_mask_storeu_pd(a, 0xff >> (8 - b), c)
 );
 
 implement_register!(
@@ -64,7 +88,8 @@ implement_register!(
     bits_and _mm256_and_ps(a, b),
     bits_or _mm256_or_ps(a, b),
     up _mm256_castsi256_ps(_mm256_slli_epi32::<23>(_mm256_castps_si256(a))),
-    down _mm256_castsi256_ps(_mm256_srli_epi32::<23>(_mm256_castps_si256(a)))
+    down _mm256_castsi256_ps(_mm256_srli_epi32::<23>(_mm256_castps_si256(a))),
+    load_part _mm256_maskload_ps(a, first_of_eight(b)), store_part _mm256_maskstore_ps(a, first_of_eight(b), c)
 );
 
 implement_register!(
@@ -84,5 +109,6 @@ implement_register!(
     bits_and _mm256_and_pd(a, b),
     bits_or _mm256_or_pd(a, b),
     up _mm256_castsi256_pd(_mm256_slli_epi64::<52>(_mm256_castpd_si256(a))),
-    down _mm256_castsi256_pd(_mm256_srli_epi64::<52>(_mm256_castpd_si256(a)))
+    down _mm256_castsi256_pd(_mm256_srli_epi64::<52>(_mm256_castpd_si256(a))),
+    load_part _mm256_maskload_pd(a, first_of_four(b)), store_part _mm256_maskstore_pd(a, first_of_four(b), c)
 );
