@@ -9,6 +9,7 @@
 //!
 //! [`walk`] says which kernels run where. Rows and columns are those of the result.
 
+use std::mem::MaybeUninit;
 use std::ops::Range;
 
 use super::Element;
@@ -121,11 +122,11 @@ impl Shape {
 
     /// Runs a kernel whose last block has columns that the result has not: it passes through a buffer of `[row][column]`. The
     /// kernel is given the first number of the buffer, where what sums `start` at was put unless it is null, and the numbers
-    /// from one row of it to the next; it may write all its rows and blocks there.
+    /// from one row of it to the next.
     ///
     /// # Safety
     ///
-    /// Start, unless it is null, and result have `rows` rows of `columns` numbers, their strides apart, where `columns` is
+    /// The kernel writes all rows and blocks of the shape there, and reads none of them before if `start` is null. Start, unless it is null, and result have `rows` rows of `columns` numbers, their strides apart, where `columns` is
     /// that of `edge`. The shape is that of a kernel of [`walk`].
     #[inline(never)]
     pub(super) unsafe fn at_edge<T: Element>(
@@ -135,20 +136,28 @@ impl Shape {
         (result, result_stride): (*mut T, usize),
         kernel: impl FnOnce(*mut T, usize),
     ) {
-        let mut buffer = [T::ZERO; MAXIMUM_NUMBERS];
+        let mut buffer = [const { MaybeUninit::<T>::uninit() }; MAXIMUM_NUMBERS];
         let stride = self.blocks * T::BLOCK;
-        let places = || (0..self.rows).flat_map(|row| (0..columns).map(move |column| (row, column)));
+        debug_assert!(self.rows * stride <= MAXIMUM_NUMBERS && columns <= stride);
         if !start.is_null() {
-            for (row, column) in places() {
-                // SAFETY: a row and a column of the start.
-                buffer[row * stride + column] = unsafe { start.add(row * start_stride + column).read() };
+            // Else the kernel writes before anyone reads.
+            buffer[..self.rows * stride].fill(MaybeUninit::new(T::ZERO));
+        }
+        let within: *mut T = buffer.as_mut_ptr().cast();
+        if !start.is_null() {
+            for row in 0..self.rows {
+                // SAFETY: a row of the start; one of the buffer, which has as many rows and blocks as a kernel of `walk`.
+                unsafe {
+                    start.add(row * start_stride).copy_to_nonoverlapping(within.add(row * stride), columns);
+                }
             }
         }
-        // A kernel gives at most MAXIMUM_NUMBERS numbers.
-        kernel(buffer.as_mut_ptr(), stride);
-        for (row, column) in places() {
-            // SAFETY: a row and a column of the result.
-            unsafe { result.add(row * result_stride + column).write(buffer[row * stride + column]) };
+        kernel(within, stride);
+        for row in 0..self.rows {
+            // SAFETY: a row of the buffer, and one of the result.
+            unsafe {
+                within.add(row * stride).copy_to_nonoverlapping(result.add(row * result_stride), columns);
+            }
         }
     }
 }
