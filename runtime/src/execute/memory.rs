@@ -107,7 +107,9 @@ impl<T: Element> Memory<T> {
             room_for::<T>(elements)?;
         }
         let whole = table::fill(&mut self.table, steps, batch, sequences)?;
-        let (rows, count) = block_rows(self.table.len(), step_bytes::<T>(&engine.plan));
+        // Which sample an error names, of several that are not solved, depends on blocks.
+        let threads = turns.filter(|_| engine.plan.unknowns.is_empty());
+        let (rows, count) = block_rows(self.table.len(), step_bytes::<T>(&engine.plan), threads);
         let limit = match keep {
             Keep::Nothing => Limit { rows: STEPS_AT_ONCE.saturating_mul(rows), chunked: false, exact: false },
             Keep::Tape => Limit { rows: usize::MAX, chunked: true, exact: false },
@@ -174,17 +176,19 @@ fn step_bytes<T>(plan: &Plan) -> usize {
 /// Bytes that a step of a block may have: most of a common L2, of which weights take their part too.
 const STEP_BYTES: usize = 768 << 10;
 
-/// Rows of the blocks that so many are cut into, and how many blocks. Depends on the number of rows and on the plan alone.
+/// Rows of the blocks that so many are cut into, and how many blocks.
 ///
 /// From 32 rows on there are at least two blocks, from 128 on at least four, so that threads have work. A block has at most
 /// 32 rows, or 64 where a step of so many stays in L2: kernels then take 13 rows at a time, not eight, and what is done once
-/// for each step is done half as often.
-fn block_rows(rows: usize, step_bytes: usize) -> (usize, usize) {
+/// for each step is done half as often. How gradients are added up depends on the blocks, so of a run with a tape they depend
+/// on the number of rows and on the plan alone; where nothing is kept there need not be more than `threads`.
+fn block_rows(rows: usize, step_bytes: usize, threads: Option<usize>) -> (usize, usize) {
     let small = step_bytes.saturating_mul(64) <= STEP_BYTES;
+    let among = |blocks: usize| rows.div_ceil(threads.map_or(blocks, |threads| threads.clamp(1, blocks)));
     let most = match rows {
         0..32 => rows.max(1),
-        _ if small => rows.div_ceil(2).min(rows.div_ceil(4).clamp(32, 64)).next_multiple_of(8),
-        _ => rows.div_ceil(2).min(32).next_multiple_of(8),
+        _ if small => among(2).min(among(4).clamp(32, 64)).next_multiple_of(8),
+        _ => among(2).min(32).next_multiple_of(8),
     };
     (most, rows.div_ceil(most).max(1))
 }
@@ -215,11 +219,26 @@ mod tests {
                 (256, (64, 4)),
                 (1000, (64, 16)),
             ] {
-                assert_eq!(block_rows(rows, narrow), expected, "{name}, {rows} rows");
+                assert_eq!(block_rows(rows, narrow, None), expected, "{name}, {rows} rows");
             }
-            assert_eq!(block_rows(256, wide), (32, 8), "{name}");
-            assert_eq!(block_rows(64, wide), (32, 2), "{name}");
+            assert_eq!(block_rows(256, wide, None), (32, 8), "{name}");
+            assert_eq!(block_rows(64, wide, None), (32, 2), "{name}");
+            // Where nothing is kept, one thread has no use for two blocks.
+            for (rows, threads, expected) in [
+                (32, 1, (32, 1)),
+                (32, 2, (16, 2)),
+                (32, 5, (16, 2)),
+                (64, 1, (64, 1)),
+                (70, 1, (64, 2)),
+                (256, 3, (64, 4)),
+            ] {
+                assert_eq!(block_rows(rows, narrow, Some(threads)), expected, "{name}, {rows} rows");
+            }
+            assert_eq!(block_rows(32, wide, Some(1)), (32, 1), "{name}");
+            assert_eq!(block_rows(64, wide, Some(1)), (32, 2), "{name}");
         }
-        assert_eq!(block_rows(0, 0), (1, 1));
+        for threads in [None, Some(0), Some(1), Some(3)] {
+            assert_eq!(block_rows(0, 0, threads), (1, 1));
+        }
     }
 }

@@ -1,10 +1,11 @@
 //! Running a plan over sequences.
 //!
 //! A call becomes a table of rows, and the table is cut into blocks of rows. Each block runs all steps in memory of its
-//! own, on any thread; the blocks, and the order in which their parameter gradients are added, depend on the table and
-//! the plan alone, so the result does not depend on the number of threads. Inputs are copied in and outputs out: within a block rows are
-//! aligned and padded, chunk by chunk, so that what is copied is in a cache where it is read. Where the way back packs an
-//! input and does nothing else with it, it is packed from the caller's.
+//! own, on any thread. What a row gives depends on no other row; the blocks of a run with a tape, and the order in which
+//! their parameter gradients are added, depend on the table and the plan alone: so the result does not depend on the number
+//! of threads. Inputs are copied in and outputs out: within a block rows are aligned and padded, chunk by chunk, so that what
+//! is copied is in a cache where it is read. Where the way back packs an input and does nothing else with it, it is packed
+//! from the caller's.
 //!
 //! - [`table`]: which stretch of which sample each row runs
 //! - [`piece`]: the stretches of time that a block goes through, and which of them are in memory together

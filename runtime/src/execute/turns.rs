@@ -131,13 +131,13 @@ mod tests {
             let cell = CompiledCell::<f32>::new(&cell, &[("x", 2), ("h", 4)], options).expect("compiles");
             let mut workspace = Workspace::default();
             // The last block has fewer rows than the others.
-            for batch in [70, 120, 70] {
+            for batch in [200, 70, 200] {
                 let input: Vec<f32> =
                     (0..STEPS * batch * 2).map(|at| (at % 11) as f32 / 11.0 - 0.5).collect();
                 let given = outputs(&cell, &input, Keep::Nothing, &mut workspace);
                 assert_eq!(given, outputs(&cell, &input, Keep::Tape, &mut Workspace::default()));
                 let memory = workspace.memory();
-                assert_eq!(memory.blocks.len(), batch.div_ceil(32));
+                assert_eq!(memory.blocks.len(), batch.div_ceil(64));
                 assert!(memory.blocks.iter().all(|block| block.arena.length() == 0));
                 let free: Vec<usize> = memory.turns.free().iter().map(|arena| arena.length()).collect();
                 assert_eq!(free.len(), threads);
