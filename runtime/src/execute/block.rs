@@ -382,8 +382,9 @@ impl<T: Element> Block<T> {
             let end = start + (all_rows - 1) * engine.plan.buffer(place.buffer).width + columns;
             arena.get(start..end).map(Lines::of)
         }));
-        // What is packed of an input is written over what was packed before.
-        self.soon.extend(self.packed.as_ref().map(PackedRows::lines));
+        // What is packed of an input is written over what was packed before; nothing at first, so that the list does not grow.
+        let packed = self.packed.as_ref().map_or_else(|| Lines::of::<T>(&[]), PackedRows::lines);
+        self.soon.extend([packed]);
     }
 
     /// Some steps of a time loop, of one chunk, solved where there is something to solve.
