@@ -1,5 +1,8 @@
 //! Runs that keep checkpoints, against runs that keep their tape.
 
+use std::sync::mpsc::channel;
+use std::time::Duration;
+
 use gatewright::Backend;
 use gatewright::error::CallError;
 use gatewright::sequence::{Direction, Keep};
@@ -106,5 +109,30 @@ fn the_way_back_needs_the_inputs() {
             &mut workspace,
         );
         assert_eq!(refused, Err(CallError::Count { what: "input", expected: 1, found: 0 }));
+    }
+}
+
+/// The caller has spoilt an input of the first block by the time it is needed once more: steps that were solved on the way
+/// there are not, when they are run again between two chunks of the way back. The other blocks have nothing to wait for then.
+#[test]
+fn steps_that_are_not_solved_again_are_an_error_on_any_number_of_threads() {
+    let (_, text, cycle) = CELLS[7];
+    for threads in [1, 2, 3] {
+        let (say, hear) = channel();
+        std::thread::spawn(move || {
+            let cell = compile::<f32>(text, cycle, Backend::Interpreter, threads);
+            let mut call = Call::random(&cell, 40, 70, 5);
+            let (keep, mut workspace) =
+                (Keep::Checkpoints { bytes: minimum(&cell, &call) }, Workspace::default());
+            let mut results = call.forward(&cell, keep, &mut workspace).expect("runs");
+            call.inputs[0][0] = f32::NAN;
+            let error = call.backward(&cell, &mut workspace, &mut results).expect_err("no number");
+            let unwritten = results.parameter_gradients.iter().all(|&gradient| gradient == 7.0);
+            say.send((error, unwritten)).expect("heard");
+        });
+        let (error, unwritten) = hear.recv_timeout(Duration::from_secs(60)).expect("it comes back");
+        let CallError::Unsolved(unsolved) = &error else { panic!("{threads} threads: {error}") };
+        assert_eq!((unsolved.step, unsolved.sample, unsolved.backward), (0, 0, false), "{threads} threads");
+        assert!(unwritten, "{threads} threads: something was written");
     }
 }

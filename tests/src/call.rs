@@ -160,6 +160,21 @@ impl<T: Element> Call<T> {
         workspace: &mut Workspace<T>,
     ) -> Result<Results<T>, CallError> {
         let mut results = self.forward(cell, keep, workspace)?;
+        self.backward(cell, workspace, &mut results)?;
+        Ok(results)
+    }
+
+    /// Runs backward behind a forward run that gave these results.
+    ///
+    /// # Errors
+    ///
+    /// As the cell says.
+    pub fn backward(
+        &self,
+        cell: &dyn SequenceCell<T>,
+        workspace: &mut Workspace<T>,
+        results: &mut Results<T>,
+    ) -> Result<(), CallError> {
         cell.backward(
             Backward {
                 parameters: &self.parameters,
@@ -171,7 +186,6 @@ impl<T: Element> Call<T> {
                 initial_state_gradients: &mut slices_mut(&mut results.state_gradients),
             },
             workspace,
-        )?;
-        Ok(results)
+        )
     }
 }

@@ -220,8 +220,8 @@ impl<T: Element> Block<T> {
 
 /// Gradients by all parameters up to so many bytes are added up block by block in memory of their own, and then to the
 /// others: what a block has of a chunk is in a cache when it comes to the next. The first block adds to the sum itself; others
-/// that follow each other on one thread share that memory, so it does not grow with their number. Larger weights leave a cache within each step, and blocks take turns in
-/// one sum.
+/// that follow each other on one thread share that memory, so it does not grow with their number. Larger weights leave a cache
+/// within each step, and blocks take turns in one sum.
 const OWN_SUM_BYTES: usize = 2 << 20;
 
 /// So many threads have a list of that memory which takes none from the heap.
@@ -254,8 +254,15 @@ pub(super) fn add_up<T: Element>(
     let of_first = blocks.first().map_or(1, chunks);
     let outcome = each_block_in_turn(blocks, threads, 1, |block, number| {
         let Some(number) = number.checked_sub(1) else {
-            // Nothing is there yet that the first block would add its sum to.
-            return (0..of_first).try_for_each(|number| back(block, number == 0, whole.turn(number)));
+            // Nothing is there yet that the first block would add its sum to. It holds the next turn in each: other blocks
+            // wait for all of them, also where one fails after it has passed.
+            let mut turns = (0..of_first).map(|number| whole.turn(number)).peekable();
+            let mut begin = true;
+            while let Some(turn) = turns.next() {
+                let _next = turns.peek();
+                back(block, std::mem::replace(&mut begin, false), turn)?;
+            }
+            return Ok(());
         };
         let turn = whole.turn(of_first + number);
         let mut own = free().pop().unwrap_or_default();

@@ -17,6 +17,8 @@
 //! - Numbers are given out in order, and a chunk waits for chunks of smaller numbers alone: the smallest that is not
 //!   done waits for none.
 //! - Each chunk passes each lot once, after the last of its terms there. One that gives up passes none, and says so.
+//! - Where chunks that others wait for are run by one call, it holds the turn of the next chunk while it runs one: if it fails
+//!   where a chunk has passed every lot, the next one gives up.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};

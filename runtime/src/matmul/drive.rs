@@ -151,7 +151,8 @@ pub(super) fn nest<T: Element>(
     let dealt = Dealt {
         kernels,
         at_once: rows_at_once(strides.left.wrapping_mul(size_of::<T>()), kernels.len()),
-        bytes_of_row: depth * size_of::<T>(),
+        // Without rows or columns nothing has bounded the other.
+        bytes_of_row: depth.saturating_mul(size_of::<T>()),
         bytes_of_all: size_of_val(right.panels()),
     };
     walk::<T, _>(dealt, (rows, columns), |part| {

@@ -679,3 +679,14 @@ fn outer_products_are_exact_in_f32_and_f64() {
         outer_products_are_exact::<f64>(level);
     }
 }
+
+/// A matrix without columns may have any number of rows.
+#[test]
+fn no_rows_by_no_columns_are_no_product() {
+    for level in levels() {
+        let right = PackedMatrix::<f32>::zeroed_for(level, usize::MAX, 0).unwrap();
+        let rows = Rows { count: 0, left_stride: 1, result_stride: 1, start: Start::Zero };
+        assert_eq!(multiply(&mut [], rows, (0, 0), right.view(), &mut Soon::default()), Ok(()));
+        assert!(Product::new(rows, right.view()).is_ok());
+    }
+}

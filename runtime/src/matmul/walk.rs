@@ -126,8 +126,9 @@ impl Shape {
     ///
     /// # Safety
     ///
-    /// The kernel writes all rows and blocks of the shape there, and reads none of them before if `start` is null. Start, unless it is null, and result have `rows` rows of `columns` numbers, their strides apart, where `columns` is
-    /// that of `edge`. The shape is that of a kernel of [`walk`].
+    /// The kernel writes all rows and blocks of the shape there, and reads none of them before if `start` is null. Start, unless
+    /// it is null, and result have `rows` rows of `columns` numbers, their strides apart, where `columns` is that of `edge`. The
+    /// shape is that of a kernel of [`walk`].
     #[inline(never)]
     pub(super) unsafe fn at_edge<T: Element>(
         self,
