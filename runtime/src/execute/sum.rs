@@ -130,27 +130,28 @@ impl<'t, 'g, T> Turn<'t, 'g, T> {
     }
 
     /// Adds a gradient by all parameters, and ends the turn.
-    pub(super) fn add_all(mut self, addends: &[T]) -> Result<(), CallError>
+    pub(super) fn add_all(self, addends: &[T]) -> Result<(), CallError>
     where
         T: Element,
     {
-        for (lot, left) in self.sum.lots.iter().zip(&self.left) {
-            if *left > 0 {
-                let mut state = self.wait(lot)?;
-                let addends = addends.get(lot.first..).unwrap_or_default();
-                state.gradient.iter_mut().zip(addends).for_each(|(sum, &addend)| *sum = *sum + addend);
-                Self::pass_lot(lot, state);
-            }
-        }
-        self.left.fill(0);
-        Ok(())
+        self.end(|lot, gradient| {
+            let addends = addends.get(lot.first..).unwrap_or_default();
+            gradient.iter_mut().zip(addends).for_each(|(sum, &addend)| *sum = *sum + addend);
+        })
     }
 
     /// Ends the turn, also where there was nothing to add.
-    pub(super) fn pass(mut self) -> Result<(), CallError> {
+    pub(super) fn pass(self) -> Result<(), CallError> {
+        self.end(|_, _| {})
+    }
+
+    /// Passes every lot that was not passed; in each, `last` is done before.
+    fn end(mut self, last: impl Fn(&Lot<'g, T>, &mut [T])) -> Result<(), CallError> {
         for (lot, left) in self.sum.lots.iter().zip(&self.left) {
             if *left > 0 {
-                Self::pass_lot(lot, self.wait(lot)?);
+                let mut state = self.wait(lot)?;
+                last(lot, state.gradient);
+                Self::pass_lot(lot, state);
             }
         }
         self.left.fill(0);

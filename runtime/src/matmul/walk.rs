@@ -42,9 +42,9 @@ pub(super) struct Part<K> {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
     /// Rows of the kernel.
-    pub(super) rows: usize,
+    rows: usize,
     /// Its blocks.
-    pub(super) blocks: usize,
+    blocks: usize,
     /// Columns of them that there are, where the last block is not full.
     pub(super) edge: Option<usize>,
 }

@@ -9,8 +9,7 @@
 //!
 //! The peak is that of fused multiply-adds in registers, the bandwidth that of the cache which holds all matrices of
 //! the loop. All is measured here and now, in every round of a suite, of which the fastest counts as it does for a timing.
-//! Arithmetic besides transcendental functions, traffic of the tape, and
-//! synchronisation are taken to cost nothing.
+//! Arithmetic besides transcendental functions, traffic of the tape, and synchronisation are taken to cost nothing.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;

@@ -38,7 +38,8 @@ pub(crate) struct Arguments {
     /// `infer`, that for `fwd`)
     #[arg(long, value_name = "FILE", requires = "suite")]
     peers: Option<PathBuf>,
-    /// Times that the whole suite is run, in turn: medians and smallest times are of all rounds
+    /// Times that the whole suite is run, in turn: medians and smallest times are of all rounds, and so
+    /// are the machine's rates, the highest of which give the limits
     #[arg(long, default_value_t = 1, value_parser = positive, requires = "suite")]
     rounds: usize,
     /// Rows of the suite with this label only, one or several parted by commas
