@@ -5,8 +5,8 @@
 //! [`super::multiply::Product`].
 
 use super::kernel::{Arguments, Kernel};
-use super::soon::{Ahead, Soon};
-use super::walk::{Dealt, Shape, walk};
+use super::soon::{Ahead, LINE, Soon};
+use super::walk::{Dealt, Part, Shape, walk};
 use super::{Element, Packed};
 
 /// The left operand of a product in memory, and its result. The result has a column for each column of the packed matrix.
@@ -50,8 +50,8 @@ pub(super) struct Call<T> {
     kernel: Kernel<T>,
     left: usize,
     group: usize,
-    /// Where half of a panel begins that is read soon: this group or the next.
-    ahead: usize,
+    /// What it asks for of the next group.
+    ahead: Share,
     result: usize,
     /// Where sums start.
     start: usize,
@@ -65,6 +65,9 @@ pub(super) struct Strides {
     pub(super) result: usize,
     pub(super) start: usize,
 }
+
+/// Bytes of a matrix that is taken to stay in L2, half of a common one: nothing is gained by asking for its panels.
+const NEAR_BYTES: usize = 512 << 10;
 
 /// Blocks of a matrix whose sums are two chains each: with one row, sums would else be too few to hide the latency of an
 /// addition.
@@ -162,7 +165,7 @@ pub(super) fn nest<T: Element>(
             kernel: part.kernel,
             left: row * strides.left,
             group,
-            ahead: halves_ahead(group, depth * T::PANEL, part.place),
+            ahead: Share::new(right, group, &part),
             result: row * strides.result + column,
             start: row * strides.start + column,
             shape: part.shape,
@@ -170,21 +173,44 @@ pub(super) fn nest<T: Element>(
     });
 }
 
-/// Where half of a panel begins that a kernel asks for, a line in each round, so that weights that lie in L3 are in L2 when
-/// they are read. `a` and `b` are the halves of a panel; the kernels of a group all read the same one:
+/// Lines of the next group's panels that a kernel asks for, so that weights that lie in L3 are in L2 when they are read. Every
+/// kernel of a group asks for as many, a few in each round: a core has room for a dozen lines that are under way.
 ///
 /// ```text
-/// kernels of a group      1      2          3
-/// group 0 asks for        1a     0b 1a      0a 1a 1b
-/// group 1 asks for        2a     1b 2a      1a 2a 2b
+/// kernels of a group      1              2               3
+/// group 0 asks for        thirds of group 1, one after the other
+/// group 1 asks for        thirds of group 2
+/// the last one            thirds of group 0, for the next step
 /// ```
-fn halves_ahead(group: usize, panel: usize, (part, parts): (usize, usize)) -> usize {
-    match parts - part {
-        1 if parts > 2 => group + panel + panel / 2,
-        1 => group + panel,
-        2 if parts > 2 => group + panel,
-        2 => group + panel / 2,
-        _ => group,
+///
+/// In each round a kernel goes on by `step` bytes, from `first` and from `second`, in numbers from the first of the panels: both
+/// are the same place unless there is more than a line to ask for.
+#[derive(Clone, Copy, Debug)]
+struct Share {
+    first: usize,
+    second: usize,
+    step: usize,
+}
+
+impl Share {
+    /// Of the part of a product by `right` whose group begins at `group`.
+    fn new<T: Element, K>(right: Packed<'_, T>, group: usize, part: &Part<K>) -> Self {
+        if size_of_val(right.panels()) <= NEAR_BYTES {
+            // A line that was just read.
+            return Self { first: group, second: group, step: 0 };
+        }
+        let (depth, (index, parts)) = (right.rows(), part.place);
+        let length = part.shape.panels() * depth * T::PANEL;
+        // After the last group the matrix is begun again, at the next step.
+        let next = if group + length < right.panels().len() { group + length } else { 0 };
+        let share = length.div_ceil(parts);
+        let first = next + index * share;
+        // Rounds are as many as a panel has lines of 128 bytes.
+        let bytes = (share * size_of::<T>()).div_ceil(depth);
+        if bytes <= LINE {
+            return Self { first, second: first, step: bytes };
+        }
+        Self { first, second: first + share / 2, step: LINE }
     }
 }
 
@@ -244,14 +270,15 @@ impl<T: Element> Call<T> {
         unsafe { self.shape.at_edge(columns, (start, start_stride), (result, result_stride), kernel) };
     }
 
-    /// What the kernel asks for while it runs: what is read `soon`, else a half of a panel.
+    /// What the kernel asks for while it runs: what is read `soon`, else its share of the next panels.
     #[inline]
     pub(super) fn ahead(&self, right: Packed<'_, T>, soon: &mut Soon) -> [Ahead; 2] {
-        let panel = Ahead::lines(right.panels().as_ptr().wrapping_add(self.ahead));
-        let first = soon.take(right.rows()).unwrap_or(panel);
+        let Share { first, second, step } = self.ahead;
+        let panel = |place| Ahead { first: right.panels().as_ptr().wrapping_add(place).cast(), step };
+        let first = soon.take(right.rows()).unwrap_or_else(|| panel(first));
         // Kernels of two chains ask for the first alone.
         let narrow = right.columns() <= NARROW * T::BLOCK;
-        [first, if narrow { first } else { soon.take(right.rows()).unwrap_or(panel) }]
+        [first, if narrow { first } else { soon.take(right.rows()).unwrap_or_else(|| panel(second)) }]
     }
 }
 
@@ -282,19 +309,36 @@ mod tests {
     }
 
     #[test]
-    fn every_half_of_a_panel_is_asked_for_before_it_is_read() {
-        const PANEL: usize = 8 * 32;
-        for rows in [15, 28, 32, 42] {
-            let right = PackedMatrix::<f32>::zeroed(8, 128).expect("small");
-            let mut calls = Vec::new();
-            nest(right.view(), rows, strides(128), |call| calls.push((call.group, call.ahead)));
-            let of_first = calls.iter().filter(|(group, _)| *group == 0).count();
-            assert!(of_first > 1, "{rows} rows");
-            for group in [PANEL, 2 * PANEL, 3 * PANEL] {
-                let read = calls.iter().position(|call| call.0 == group).expect("a call");
-                let asked = |half: usize| calls[..=read].iter().any(|call| call.1 == half);
-                assert!(asked(group) && asked(group + PANEL / 2), "{rows} rows, panel at {group}: {calls:?}");
-            }
+    fn every_line_of_a_panel_is_asked_for_before_it_is_read() {
+        const DEPTH: usize = 1100;
+        // Numbers of a line, and of a panel.
+        const OF_LINE: usize = 16;
+        const PANEL: usize = DEPTH * 2 * OF_LINE;
+        for rows in [3, 15, 28, 32, 42, 64] {
+            let right = PackedMatrix::<f32>::zeroed(DEPTH, 128).expect("small");
+            let mut asked = std::collections::HashSet::new();
+            let mut groups = std::collections::HashSet::new();
+            nest(right.view(), rows, strides(128), |call| {
+                if groups.insert(call.group) && call.group > 0 {
+                    // The first one was asked for at the end of the step before.
+                    let missing =
+                        (call.group..call.group + PANEL).find(|place| !asked.contains(&(place / OF_LINE)));
+                    assert_eq!(missing, None, "{rows} rows, panel at {}", call.group);
+                }
+                for first in [call.ahead.first, call.ahead.second] {
+                    asked.extend((0..DEPTH).map(|round| (first + round * call.ahead.step / 4) / OF_LINE));
+                }
+            });
+            assert_eq!(groups.len(), 4, "{rows} rows");
+            assert!(
+                (0..PANEL).all(|place| asked.contains(&(place / OF_LINE))),
+                "{rows} rows, the first panel"
+            );
+            // Shares are rounded up.
+            assert!(
+                asked.iter().all(|&line| line <= 4 * PANEL / OF_LINE + 1),
+                "{rows} rows: what nobody reads"
+            );
         }
     }
 

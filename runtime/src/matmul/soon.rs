@@ -11,7 +11,7 @@
 //! ```
 
 /// Bytes of a cache line.
-const LINE: usize = 64;
+pub(super) const LINE: usize = 64;
 
 /// Numbers that are read soon, wherever they are: an address to ask for, never to follow, so the numbers need not be there
 /// any more.
@@ -86,12 +86,6 @@ impl Ahead {
     #[inline]
     pub(super) fn nothing() -> Self {
         Self { first: std::ptr::null(), step: 0 }
-    }
-
-    /// Line after line.
-    #[inline]
-    pub(super) fn lines<T>(first: *const T) -> Self {
-        Self { first: first.cast(), step: LINE }
     }
 }
 

@@ -106,6 +106,12 @@ pub(super) fn walk<T: Element, K: Copy>(
 }
 
 impl Shape {
+    /// Panels of a packed matrix that it is for, two blocks each.
+    #[inline]
+    pub(super) fn panels(self) -> usize {
+        self.blocks.div_ceil(2)
+    }
+
     /// Asks for the part of a result that begins at `first`, its rows so many numbers apart: a hint. A kernel would wait for
     /// each of its rows before it begins, where the result lies in no cache.
     #[inline]
