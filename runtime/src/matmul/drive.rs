@@ -309,6 +309,17 @@ mod tests {
     }
 
     #[test]
+    fn weights_that_do_not_stay_in_l2_are_passed_over_once() {
+        for (depth, once) in [(128, false), (512, true)] {
+            let right = PackedMatrix::<f32>::zeroed(depth, 2048).expect("small");
+            let mut groups = Vec::new();
+            nest(right.view(), 64, strides(2048), |call| groups.push(call.group));
+            groups.dedup();
+            assert_eq!(groups.len() == 64, once, "{depth} rows in {} groups", groups.len());
+        }
+    }
+
+    #[test]
     fn every_line_of_a_panel_is_asked_for_before_it_is_read() {
         const DEPTH: usize = 1100;
         // Numbers of a line, and of a panel.

@@ -16,12 +16,13 @@ use super::Element;
 use super::soon::fetch;
 
 /// Bytes of the operand with a row for each row of the result that one chunk of rows may have, while what they all read stays
-/// in L2 or L3: some of L1.
+/// in L2: some of L1.
 const SMALL_CHUNK_BYTES: usize = 8 << 10;
-/// The same while what they all read comes from memory: a quarter of a common L2.
+/// The same while what they all read comes from further away: a quarter of a common L2.
 const LARGE_CHUNK_BYTES: usize = 256 << 10;
-/// Bytes that are taken to stay in L2 or L3.
-const CACHED_BYTES: usize = 4 << 20;
+/// Bytes that are taken to stay in L2: of L3, a core of many a server reads no more than ten bytes a cycle, so that more are to
+/// pass it once only.
+const CACHED_BYTES: usize = 1 << 20;
 /// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
 const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 
@@ -170,7 +171,7 @@ impl Shape {
 }
 
 /// How many rows pass over what they all read together. Few, so that it stays in L1 and the result is written row by row,
-/// unless every pass has to fetch it from memory.
+/// unless every pass has to fetch what they read from beyond L2.
 #[inline]
 fn rows_of_chunk(bytes_of_row: usize, bytes_of_all: usize, at_once: usize) -> usize {
     let (bytes, least) =
