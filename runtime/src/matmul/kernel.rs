@@ -111,6 +111,7 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHA
     for (index, pointer) in lefts.iter_mut().enumerate() {
         *pointer = left.wrapping_add(index * ROWS_OF_POINTER * left_stride);
     }
+    const { assert!(ROWS.div_ceil(ROWS_OF_POINTER) <= POINTERS && ROUNDS.is_multiple_of(CHAINS)) };
     let used = ROWS.div_ceil(ROWS_OF_POINTER);
     let whole = depth - depth % ROUNDS;
     for k in (0..whole).step_by(ROUNDS) {
@@ -191,6 +192,13 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const CH
 
 /// The pointer, of which the compiler no longer knows how it was made.
 #[inline(always)]
+#[cfg_attr(
+    any(target_arch = "x86_64", target_arch = "aarch64"),
+    expect(
+        clippy::pointers_in_nomem_asm_block,
+        reason = "nothing is read or written through it: it is a number here"
+    )
+)]
 fn hidden<T>(pointer: *const T) -> *const T {
     #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
     {

@@ -163,6 +163,9 @@ impl<T: Element> Right<T> {
     }
 }
 
+/// Bytes of a right operand that is taken to stay in L2 or L3.
+const NEAR_BYTES: usize = 4 << 20;
+
 /// Bytes of a page.
 const PAGE: usize = 4096;
 
@@ -202,7 +205,8 @@ pub(super) unsafe fn add<T: Element>(
     }
     let kernels = T::kernels(level).outer;
     let bytes_of_row = depth * size_of::<T>();
-    let dealt = Dealt { kernels, at_once: kernels.len(), bytes_of_row, bytes_of_all: bytes_of_row * columns };
+    let near = bytes_of_row * columns <= NEAR_BYTES;
+    let dealt = Dealt { kernels, at_once: kernels.len(), bytes_of_row, near };
     let mut said: Option<Call<T>> = None;
     walk::<T, _>(dealt, (rows, columns), |part| {
         let (row, block) = (part.row, part.block);

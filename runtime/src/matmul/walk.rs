@@ -15,14 +15,11 @@ use std::ops::Range;
 use super::Element;
 use super::soon::fetch;
 
-/// Bytes of the operand with a row for each row of the result that one chunk of rows may have, while what they all read stays
-/// in L2: some of L1.
+/// Bytes of the operand with a row for each row of the result that one chunk of rows may have, while what they all read is
+/// near: some of L1.
 const SMALL_CHUNK_BYTES: usize = 8 << 10;
-/// The same while what they all read comes from further away: a quarter of a common L2.
+/// The same while what they all read is far away: a quarter of a common L2.
 const LARGE_CHUNK_BYTES: usize = 256 << 10;
-/// Bytes that are taken to stay in L2: of L3, a core of many a server reads no more than ten bytes a cycle, so that more are to
-/// pass it once only.
-const CACHED_BYTES: usize = 1 << 20;
 /// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
 const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 
@@ -59,8 +56,8 @@ pub(super) struct Dealt<K: 'static> {
     pub(super) at_once: usize,
     /// Bytes of the operand with a row for each row of the result, for each of them.
     pub(super) bytes_of_row: usize,
-    /// Bytes that all rows read.
-    pub(super) bytes_of_all: usize,
+    /// Whether what all rows read is near enough to be read for every few of them.
+    pub(super) near: bool,
 }
 
 /// Says the parts of a result of so many rows and columns, in order: together they are every number of it once.
@@ -74,12 +71,12 @@ pub(super) fn walk<T: Element, K: Copy>(
     (rows, columns): (usize, usize),
     mut say: impl FnMut(Part<K>),
 ) {
-    let Dealt { kernels, at_once, bytes_of_row, bytes_of_all } = dealt;
+    let Dealt { kernels, at_once, bytes_of_row, near } = dealt;
     if rows == 0 || columns == 0 {
         return;
     }
     let blocks = columns.div_ceil(T::BLOCK);
-    let of_chunk = if rows <= at_once { rows } else { rows_of_chunk(bytes_of_row, bytes_of_all, at_once) };
+    let of_chunk = if rows <= at_once { rows } else { rows_of_chunk(bytes_of_row, near, at_once) };
     for chunk in Balanced::new(rows, of_chunk) {
         let small = Balanced::new(chunk.len(), at_once);
         let mut block = 0;
@@ -171,11 +168,10 @@ impl Shape {
 }
 
 /// How many rows pass over what they all read together. Few, so that it stays in L1 and the result is written row by row,
-/// unless every pass has to fetch what they read from beyond L2.
+/// unless every pass has to fetch what they read from far away.
 #[inline]
-fn rows_of_chunk(bytes_of_row: usize, bytes_of_all: usize, at_once: usize) -> usize {
-    let (bytes, least) =
-        if bytes_of_all <= CACHED_BYTES { (SMALL_CHUNK_BYTES, 1) } else { (LARGE_CHUNK_BYTES, 4) };
+fn rows_of_chunk(bytes_of_row: usize, near: bool, at_once: usize) -> usize {
+    let (bytes, least) = if near { (SMALL_CHUNK_BYTES, 1) } else { (LARGE_CHUNK_BYTES, 4) };
     (bytes / bytes_of_row.max(1) / at_once).max(least) * at_once
 }
 
