@@ -113,18 +113,22 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHA
     }
     const { assert!(ROWS.div_ceil(ROWS_OF_POINTER) <= POINTERS && ROUNDS.is_multiple_of(CHAINS)) };
     let used = ROWS.div_ceil(ROWS_OF_POINTER);
-    let whole = depth - depth % ROUNDS;
-    for k in (0..whole).step_by(ROUNDS) {
-        for pointer in &mut lefts[..used] {
-            *pointer = hidden(*pointer);
+    // One row has an address for each round, and reads weights that fill L2 a tenth slower two rounds at once.
+    let rounds = if ROWS > 1 { ROUNDS } else { CHAINS };
+    let whole = depth - depth % rounds;
+    for k in (0..whole).step_by(rounds) {
+        if ROWS > 1 {
+            for pointer in &mut lefts[..used] {
+                *pointer = hidden(*pointer);
+            }
         }
-        for later in 0..ROUNDS {
+        for later in 0..rounds {
             let sums = &mut chains[later % CHAINS];
             // SAFETY: k + later < whole <= depth; the rest is the caller's promise.
             unsafe { round::<R, ROWS, REGISTERS, CHAINS>(arguments, zero, k + later, (&lefts, later), sums) };
         }
         for pointer in &mut lefts[..used] {
-            *pointer = pointer.wrapping_add(ROUNDS);
+            *pointer = pointer.wrapping_add(rounds);
         }
     }
     for later in 0..depth - whole {
