@@ -155,8 +155,8 @@ pub(super) fn nest<T: Element>(
     let dealt = Dealt {
         kernels,
         at_once: rows_at_once(strides.left.wrapping_mul(size_of::<T>()), kernels.len()),
-        // Without rows or columns nothing has bounded the other.
-        bytes_of_row: depth.saturating_mul(size_of::<T>()),
+        depth,
+        depth_at_once: depth,
         near: is_near(right),
     };
     walk::<T, _>(dealt, (rows, columns), |part| {

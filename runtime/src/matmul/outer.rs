@@ -119,11 +119,11 @@ macro_rules! instances {
 
 #[cfg(target_arch = "x86_64")]
 instances!(avx512_f32, f32, crate::primitive::x86::F32x16, per_block 1, features "avx512f" "avx2" "fma",
-    rows (1, 8, 4, 2, 1) (2, 4, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
+    rows (1, 8, 4, 3, 2, 1) (2, 4, 3, 2, 1) (3, 4, 3, 2, 1) (4, 4, 3, 2, 1) (5, 4, 3, 2, 1) (6, 4, 3, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
         (12, 2, 1) (13, 2, 1) (14, 2, 1));
 #[cfg(target_arch = "x86_64")]
 instances!(avx512_f64, f64, crate::primitive::x86::F64x8, per_block 1, features "avx512f" "avx2" "fma",
-    rows (1, 8, 4, 2, 1) (2, 4, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
+    rows (1, 8, 4, 3, 2, 1) (2, 4, 3, 2, 1) (3, 4, 3, 2, 1) (4, 4, 3, 2, 1) (5, 4, 3, 2, 1) (6, 4, 3, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
         (12, 2, 1) (13, 2, 1) (14, 2, 1));
 #[cfg(target_arch = "x86_64")]
 instances!(avx2_f32, f32, crate::primitive::x86::F32x8, per_block 2, features "avx2" "fma",
@@ -163,8 +163,11 @@ impl<T: Element> Right<T> {
     }
 }
 
-/// Bytes of a right operand that is taken to stay in L2 or L3.
-const NEAR_BYTES: usize = 4 << 20;
+/// Bytes of the right operand that kernels read again and again, for all rows of the result: half of a common L1.
+const NEAR_BYTES: usize = 16 << 10;
+
+/// Blocks that the kernels of wide results take at once, and rows of the result: 24 sums.
+const WIDE: (usize, usize) = (4, 6);
 
 /// Bytes of a page.
 const PAGE: usize = 4096;
@@ -204,19 +207,20 @@ pub(super) unsafe fn add<T: Element>(
         return;
     }
     let kernels = T::kernels(level).outer;
-    let bytes_of_row = depth * size_of::<T>();
-    let near = bytes_of_row * columns <= NEAR_BYTES;
-    let dealt = Dealt { kernels, at_once: kernels.len(), bytes_of_row, near };
+    let blocks = columns.div_ceil(T::BLOCK).min(WIDE.0);
+    let at_once = if blocks > 2 { WIDE.1.min(kernels.len()) } else { kernels.len() };
+    let depth_at_once = NEAR_BYTES / (blocks * T::BLOCK * size_of::<T>());
+    let dealt = Dealt { kernels, at_once, depth, depth_at_once, near: false };
     let mut said: Option<Call<T>> = None;
     walk::<T, _>(dealt, (rows, columns), |part| {
-        let (row, block) = (part.row, part.block);
+        let (row, block, k) = (part.row, part.block, part.depth);
         let arguments = Arguments {
-            left: left.wrapping_add(row),
+            left: left.wrapping_add(k.start * left_stride + row),
             left_stride,
-            right: first.wrapping_add((block / 2) * pair + (block % 2) * T::BLOCK),
+            right: first.wrapping_add((block / 2) * pair + (block % 2) * T::BLOCK + k.start * stride),
             right_stride: stride,
             right_pair: pair,
-            depth,
+            depth: k.len(),
             result: result.wrapping_add(row * result_stride + block * T::BLOCK),
             result_stride,
         };

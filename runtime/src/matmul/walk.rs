@@ -3,8 +3,9 @@
 //! ```text
 //! for chunk of rows                       few where what kernels share stays in a cache, see `rows_of_chunk`
 //!     for group of blocks                 its lines come to L1 once per chunk
-//!         for rows of a micro-kernel      balanced: 32 rows are 11, 11 and 10
-//!             kernel                      by way of a buffer where the last block is not full
+//!         for piece of the depth          all of it in a product; so much that what the kernels share stays in L1, of outer ones
+//!             for rows of a micro-kernel  balanced: 32 rows are 11, 11 and 10
+//!                 kernel                  by way of a buffer where the last block is not full
 //! ```
 //!
 //! [`walk`] says which kernels run where. Rows and columns are those of the result.
@@ -24,13 +25,15 @@ const LARGE_CHUNK_BYTES: usize = 256 << 10;
 const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
 
 /// What one run of a kernel gives.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Part<K> {
     pub(super) kernel: K,
     /// Its first row.
     pub(super) row: usize,
     /// Its first block.
     pub(super) block: usize,
+    /// Where its sums begin and end, of the depth.
+    pub(super) depth: Range<usize>,
     pub(super) shape: Shape,
     /// Which part of its chunk it is, and how many there are.
     pub(super) place: (usize, usize),
@@ -54,8 +57,10 @@ pub(super) struct Dealt<K: 'static> {
     pub(super) kernels: &'static [&'static [(K, usize)]],
     /// Rows that a kernel gets at most.
     pub(super) at_once: usize,
-    /// Bytes of the operand with a row for each row of the result, for each of them.
-    pub(super) bytes_of_row: usize,
+    /// Length of the sums: also the numbers, for each row of the result, of the operand that has a row for each.
+    pub(super) depth: usize,
+    /// How much of it a kernel gets at most.
+    pub(super) depth_at_once: usize,
     /// Whether what all rows read is near enough to be read for every few of them.
     pub(super) near: bool,
 }
@@ -71,11 +76,13 @@ pub(super) fn walk<T: Element, K: Copy>(
     (rows, columns): (usize, usize),
     mut say: impl FnMut(Part<K>),
 ) {
-    let Dealt { kernels, at_once, bytes_of_row, near } = dealt;
+    let Dealt { kernels, at_once, depth, depth_at_once, near } = dealt;
     if rows == 0 || columns == 0 {
         return;
     }
     let blocks = columns.div_ceil(T::BLOCK);
+    // Without rows or columns nothing has bounded the depth.
+    let bytes_of_row = depth.saturating_mul(size_of::<T>());
     let of_chunk = if rows <= at_once { rows } else { rows_of_chunk(bytes_of_row, near, at_once) };
     for chunk in Balanced::new(rows, of_chunk) {
         let small = Balanced::new(chunk.len(), at_once);
@@ -89,14 +96,17 @@ pub(super) fn walk<T: Element, K: Copy>(
             };
             let column = block * T::BLOCK;
             let edge = (column + taken * T::BLOCK > columns).then_some(columns - column);
-            for (index, part) in small.enumerate() {
-                say(Part {
-                    kernel: if part.len() == small.smallest() { kernel } else { larger },
-                    row: chunk.start + part.start,
-                    block,
-                    shape: Shape { rows: part.len(), blocks: taken, edge },
-                    place: (index, small.parts),
-                });
+            for depth in Balanced::new(depth, depth_at_once) {
+                for (index, part) in small.enumerate() {
+                    say(Part {
+                        kernel: if part.len() == small.smallest() { kernel } else { larger },
+                        row: chunk.start + part.start,
+                        block,
+                        depth: depth.clone(),
+                        shape: Shape { rows: part.len(), blocks: taken, edge },
+                        place: (index, small.parts),
+                    });
+                }
             }
             block += taken;
         }
