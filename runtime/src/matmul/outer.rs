@@ -224,7 +224,9 @@ pub(super) unsafe fn add<T: Element>(
             result: result.wrapping_add(row * result_stride + block * T::BLOCK),
             result_stride,
         };
-        part.shape.fetch(arguments.result.cast_const(), result_stride);
+        if k.start == 0 {
+            part.shape.fetch(arguments.result.cast_const(), result_stride);
+        }
         if let Some(before) = said.replace(Call { kernel: part.kernel, arguments, shape: part.shape }) {
             // SAFETY: as below.
             unsafe { before.run() };
