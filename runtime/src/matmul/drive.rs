@@ -1,12 +1,21 @@
 //! Products by a packed matrix: which kernel runs on which part of the operands.
 //!
-//! [`nest`] says all [calls](Call) of a product, one for each part of its result ([`walk`]). [`Call::run`] runs one, and before
-//! it the result of the next one is asked for. What runs at every step of a sequence is said once and kept, see
-//! [`super::multiply::Product`].
+//! [`nest`] says all [calls](Call) of a product, one for each part of its result ([`walk`]), or several where sums are so long
+//! that a panel would fill L2:
+//!
+//! ```text
+//! for piece of the depth      all of it, but for long panels that come from far away
+//!     walk                    later pieces add to what the first has given
+//! ```
+//!
+//! [`Call::run`] runs one, and before it the result of the next one is asked for. What runs at every step of a sequence is said
+//! once and kept, see [`super::multiply::Product`].
+
+use std::ops::Range;
 
 use super::kernel::{Arguments, Kernel};
 use super::soon::{Ahead, LINE, Soon};
-use super::walk::{Dealt, Part, Shape, walk};
+use super::walk::{Balanced, Dealt, Part, Shape, walk};
 use super::{Element, Packed};
 
 /// The left operand of a product in memory, and its result. The result has a column for each column of the packed matrix.
@@ -27,13 +36,15 @@ pub(super) struct Operands<T> {
 }
 
 impl<T: Element> Operands<T> {
-    /// The arguments of a kernel for sums of such a length, but for what [`Call::run`] puts in.
+    /// The arguments of a kernel for a matrix of so many rows, but for what [`Call::run`] puts in.
     #[inline(always)]
     pub(super) fn arguments(&self, depth: usize) -> Arguments<T> {
         Arguments {
             left: self.left,
             left_stride: self.left_stride,
             right: std::ptr::null(),
+            // Without columns nothing has bounded the rows.
+            right_pair: depth.wrapping_mul(T::PANEL),
             depth,
             result: self.result,
             result_stride: self.result_stride,
@@ -50,11 +61,13 @@ pub(super) struct Call<T> {
     kernel: Kernel<T>,
     left: usize,
     group: usize,
+    /// Length of its sums.
+    depth: usize,
     /// What it asks for of the next group.
     ahead: Share,
     result: usize,
-    /// Where sums start.
-    start: usize,
+    /// Where sums start; `None` where they go on from what the result holds of an earlier piece.
+    start: Option<usize>,
     shape: Shape,
 }
 
@@ -69,6 +82,10 @@ pub(super) struct Strides {
 /// Bytes of a matrix that is taken to stay in L2, half of a common one. Nothing is gained by asking for its panels. A larger one
 /// is passed over once for as many rows as there is room for, since a core of many a server reads ten bytes a cycle from L3.
 const NEAR_BYTES: usize = 512 << 10;
+
+/// Bytes of a panel, of a matrix that does not stay in L2, that kernels pass over before they go on to the next panel: there has to
+/// be room in L2 for as many of that one, which are asked for meanwhile, and for rows of the left operand as long.
+const FAR_BYTES: usize = 128 << 10;
 
 /// Blocks of a matrix whose sums are two chains each: with one row, sums would else be too few to hide the latency of an
 /// addition.
@@ -138,9 +155,10 @@ pub(super) unsafe fn nothing<T: Element>(operands: Operands<T>, rows: usize, col
 /// Says every call of a product by a matrix that has rows, in order: together they give every number of the result once.
 /// `strides` are those of its operands.
 ///
-/// A call is for a [part](walk) of the result: `left` is the place of its first row in the left operand, `result` and `start`
-/// those of that row and the first column of its first block, `group` that of this block in the panels, which begins a panel
-/// if there are several.
+/// A call is for a [part](walk) of the result and a piece of the depth, of which no part has another one: `left` is the place of
+/// the part's first row and the piece's first column in the left operand, `result` and `start` those of that row and the first
+/// column of its first block, `group` that of this block and the piece's first row in the panels, which begins a line of a panel
+/// if there are several blocks.
 #[inline]
 pub(super) fn nest<T: Element>(
     right: Packed<'_, T>,
@@ -152,26 +170,28 @@ pub(super) fn nest<T: Element>(
     let kernels = T::kernels(right.level());
     let narrow = columns.div_ceil(T::BLOCK) <= NARROW;
     let kernels = if narrow { kernels.by_rows_narrow } else { kernels.by_rows };
-    let dealt = Dealt {
-        kernels,
-        at_once: rows_at_once(strides.left.wrapping_mul(size_of::<T>()), kernels.len()),
-        depth,
-        depth_at_once: depth,
-        near: is_near(right),
-    };
-    walk::<T, _>(dealt, (rows, columns), |part| {
-        let (row, block, column) = (part.row, part.block, part.block * T::BLOCK);
-        let group = (block / 2) * depth * T::PANEL + (block % 2) * T::BLOCK;
-        say(Call {
-            kernel: part.kernel,
-            left: row * strides.left,
-            group,
-            ahead: Share::new(right, group, &part),
-            result: row * strides.result + column,
-            start: row * strides.start + column,
-            shape: part.shape,
+    let near = is_near(right);
+    let at_once = rows_at_once(strides.left.wrapping_mul(size_of::<T>()), kernels.len());
+    // Two chains are added up in the end, so that their sums are in one piece. With one row nothing is passed over twice.
+    let whole = near || narrow || rows == 1;
+    let pieces = Balanced::new(depth, if whole { depth } else { FAR_BYTES / (T::PANEL * size_of::<T>()) });
+    for piece in pieces {
+        let dealt = Dealt { kernels, at_once, depth: piece.len(), depth_at_once: piece.len(), near };
+        walk::<T, _>(dealt, (rows, columns), |part| {
+            let (row, block, column) = (part.row, part.block, part.block * T::BLOCK);
+            let panel = (block / 2) * depth * T::PANEL;
+            say(Call {
+                kernel: part.kernel,
+                left: row * strides.left + piece.start,
+                group: panel + piece.start * T::PANEL + (block % 2) * T::BLOCK,
+                depth: piece.len(),
+                ahead: Share::new(right, &piece, &part),
+                result: row * strides.result + column,
+                start: (piece.start == 0).then_some(row * strides.start + column),
+                shape: part.shape,
+            });
         });
-    });
+    }
 }
 
 /// Lines of the next group's panels that a kernel asks for, so that weights that lie in L3 are in L2 when they are read. Every
@@ -181,7 +201,7 @@ pub(super) fn nest<T: Element>(
 /// kernels of a group      1              2               3
 /// group 0 asks for        thirds of group 1, one after the other
 /// group 1 asks for        thirds of group 2
-/// the last one            thirds of group 0, for the next step
+/// the last one            thirds of group 0: of the next piece of the depth, for the next rows, or for the next step
 /// ```
 ///
 /// In each round a kernel goes on by `step` bytes, from `first` and from `second`, in numbers from the first of the panels: both
@@ -199,20 +219,29 @@ fn is_near<T: Element>(right: Packed<'_, T>) -> bool {
 }
 
 impl Share {
-    /// Of the part of a product by `right` whose group begins at `group`.
-    fn new<T: Element, K>(right: Packed<'_, T>, group: usize, part: &Part<K>) -> Self {
+    /// Of the part of a product by `right` with this piece of its depth; others have as many rows, or one more or less.
+    fn new<T: Element, K>(right: Packed<'_, T>, piece: &Range<usize>, part: &Part<K>) -> Self {
+        let (depth, (index, parts)) = (right.rows(), part.place);
+        let begins = |block: usize, k: usize| (block / 2 * depth + k) * T::PANEL;
         if is_near(right) {
             // A line that was just read.
+            let group = begins(part.block, piece.start);
             return Self { first: group, second: group, step: 0 };
         }
-        let (depth, (index, parts)) = (right.rows(), part.place);
-        let length = part.shape.panels() * depth * T::PANEL;
-        // After the last group the matrix is begun again, at the next step.
-        let next = if group + length < right.panels().len() { group + length } else { 0 };
+        let length = part.shape.panels() * piece.len() * T::PANEL;
+        let block = part.block + 2 * part.shape.panels();
+        let next = if block * T::BLOCK < right.columns() {
+            begins(block, piece.start)
+        } else if !part.last {
+            begins(0, piece.start)
+        } else {
+            // After the last piece the matrix is begun again, at the next step.
+            begins(0, if piece.end < depth { piece.end } else { 0 })
+        };
         let share = length.div_ceil(parts);
         let first = next + index * share;
-        // Rounds are as many as a panel has lines of 128 bytes.
-        let bytes = (share * size_of::<T>()).div_ceil(depth);
+        // Rounds are as many as the piece of a panel has lines of 128 bytes.
+        let bytes = (share * size_of::<T>()).div_ceil(piece.len());
         if bytes <= LINE {
             return Self { first, second: first, step: bytes };
         }
@@ -239,9 +268,15 @@ impl<T: Element> Call<T> {
         (arguments.left, arguments.right) = unsafe { (operands.left.add(self.left), panels.add(self.group)) };
         // SAFETY: a row and a column of the result.
         arguments.result = unsafe { operands.result.add(self.result) };
-        if !operands.start.is_null() {
+        arguments.depth = self.depth;
+        match self.start {
             // Null is no place to count from.
-            arguments.start = operands.start.wrapping_add(self.start);
+            Some(start) if !operands.start.is_null() => arguments.start = operands.start.wrapping_add(start),
+            Some(_) => {}
+            None => {
+                (arguments.start, arguments.start_stride) =
+                    (arguments.result.cast_const(), arguments.result_stride);
+            }
         }
         match self.shape.edge {
             // SAFETY: the kernel is for this number of rows and blocks, which the operands and the panels have from here
@@ -281,10 +316,10 @@ impl<T: Element> Call<T> {
     pub(super) fn ahead(&self, right: Packed<'_, T>, soon: &mut Soon) -> [Ahead; 2] {
         let Share { first, second, step } = self.ahead;
         let panel = |place| Ahead { first: right.panels().as_ptr().wrapping_add(place).cast(), step };
-        let first = soon.take(right.rows()).unwrap_or_else(|| panel(first));
+        let first = soon.take(self.depth).unwrap_or_else(|| panel(first));
         // Kernels of two chains ask for the first alone.
         let narrow = right.columns() <= NARROW * T::BLOCK;
-        [first, if narrow { first } else { soon.take(right.rows()).unwrap_or_else(|| panel(second)) }]
+        [first, if narrow { first } else { soon.take(self.depth).unwrap_or_else(|| panel(second)) }]
     }
 }
 
@@ -301,7 +336,7 @@ mod tests {
     use crate::matmul::PackedMatrix;
 
     fn strides(result: usize) -> Strides {
-        Strides { left: 8, result, start: result }
+        Strides { left: 8200, result, start: result }
     }
 
     #[test]
@@ -325,35 +360,65 @@ mod tests {
         }
     }
 
+    /// Numbers of a line.
+    const OF_LINE: usize = 16;
+    /// Numbers of a row of a panel.
+    const OF_ROW: usize = 2 * OF_LINE;
+
     #[test]
     fn every_line_of_a_panel_is_asked_for_before_it_is_read() {
-        const DEPTH: usize = 1100;
-        // Numbers of a line, and of a panel.
-        const OF_LINE: usize = 16;
-        const PANEL: usize = DEPTH * 2 * OF_LINE;
-        for rows in [3, 15, 28, 32, 42, 64] {
-            let right = PackedMatrix::<f32>::zeroed(DEPTH, 128).expect("small");
-            let mut asked = std::collections::HashSet::new();
-            let mut groups = std::collections::HashSet::new();
-            nest(right.view(), rows, strides(128), |call| {
-                if groups.insert(call.group) && call.group > 0 {
-                    // The first one was asked for at the end of the step before.
-                    let missing =
-                        (call.group..call.group + PANEL).find(|place| !asked.contains(&(place / OF_LINE)));
-                    assert_eq!(missing, None, "{rows} rows, panel at {}", call.group);
-                }
-                for first in [call.ahead.first, call.ahead.second] {
-                    asked.extend((0..DEPTH).map(|round| (first + round * call.ahead.step / 4) / OF_LINE));
-                }
-            });
-            assert_eq!(groups.len(), 4, "{rows} rows");
-            assert!(
-                (0..PANEL).all(|place| asked.contains(&(place / OF_LINE))),
-                "{rows} rows, the first panel"
-            );
-            // A kernel asks for a byte more in each round at most.
-            let most = 4 * PANEL / OF_LINE + DEPTH.div_ceil(64);
-            assert!(asked.iter().all(|&line| line <= most), "{rows} rows: what nobody reads");
+        // In one piece and in three.
+        for depth in [1000, 2502] {
+            for rows in [3, 15, 28, 32, 42, 64] {
+                let right = PackedMatrix::<f32>::zeroed(depth, 160).expect("small");
+                let mut asked = std::collections::HashSet::new();
+                let mut groups = std::collections::HashSet::new();
+                nest(right.view(), rows, strides(160), |call| {
+                    let lines = call.group / OF_LINE..(call.group + call.depth * OF_ROW) / OF_LINE;
+                    if groups.insert(call.group) && call.group > 0 {
+                        // The first one was asked for at the end of the step before.
+                        let missing = lines.clone().find(|line| !asked.contains(line));
+                        assert_eq!(missing, None, "{depth} by {rows} rows, panel at {}", call.group);
+                    }
+                    for first in [call.ahead.first, call.ahead.second] {
+                        let bytes = |round: usize| round * call.ahead.step;
+                        asked.extend((0..call.depth).map(|round| (first + bytes(round) / 4) / OF_LINE));
+                    }
+                });
+                let pieces = depth.div_ceil(1024);
+                assert_eq!(groups.len(), 5 * pieces, "{depth} by {rows} rows");
+                let first = depth.div_ceil(pieces) * OF_ROW / OF_LINE;
+                assert!(
+                    (0..first).all(|line| asked.contains(&line)),
+                    "{depth} by {rows} rows, the first panel"
+                );
+                // A kernel asks for a byte more in each round at most.
+                let most = 5 * depth * OF_ROW / OF_LINE + depth.div_ceil(64);
+                assert!(asked.iter().all(|&line| line <= most), "{depth} by {rows} rows: what nobody reads");
+            }
+        }
+    }
+
+    #[test]
+    fn long_panels_that_do_not_stay_in_l2_are_passed_over_in_pieces() {
+        // Enough of a panel for 1024 rows; sums of one row are in one piece, and those of two chains.
+        for (depth, columns, rows, pieces) in
+            [(1024, 160, 32, 1), (1025, 160, 32, 2), (4096, 160, 3, 4), (4096, 160, 1, 1), (8192, 32, 16, 1)]
+        {
+            let right = PackedMatrix::<f32>::zeroed(depth, columns).expect("small");
+            let mut calls = Vec::new();
+            nest(right.view(), rows, strides(columns), |call| calls.push(call));
+            let begun = calls.iter().filter(|call| call.start.is_some()).count();
+            assert_eq!(calls.len(), begun * pieces, "{depth} by {columns}, {rows} rows");
+            // No part goes on before it has begun, and each has all of the depth, in order.
+            let mut done = std::collections::HashMap::new();
+            for call in &calls {
+                let so_far = done.entry((call.result, call.shape.panels())).or_insert(0);
+                assert_eq!(call.start, (*so_far == 0).then_some(call.result));
+                assert_eq!(call.left % 8200, *so_far);
+                *so_far += call.depth;
+            }
+            assert!(done.len() == begun && done.values().all(|&depths| depths == depth));
         }
     }
 

@@ -9,17 +9,18 @@
 //! for DEPTH rows
 //!     pack the rows of the right operand          where they are not read in place; stays in L2
 //!     for left operand that it meets
-//!         for rows of a micro-kernel              columns of the left one, a cache line for each k, in L1
-//!             for group of blocks
-//!                 kernel                          adds onto the result
+//!         for group of blocks
+//!             for rows that are in L1             of these blocks, of the right one
+//!                 for rows of a micro-kernel      columns of the left one, a cache line for each k
+//!                     kernel                      adds onto the result
 //! ```
 
 use super::outer::{self, Right};
 use super::{Element, Error, Lines, Matrix, MatrixMut, PackedMatrix, extent, general};
 use crate::primitive::Level;
 
-/// Rows of the operands that are packed at a time: so many that the result is seldom read and written, so few that the
-/// lines of the left operand that a micro-kernel reads stay in L1.
+/// Rows of the operands that are packed at a time: so many that a large result is seldom read and written, so few that both
+/// operands stay in L2.
 const DEPTH: usize = 256;
 
 /// Rows of a right operand, packed; the memory is kept from one packing to the next.

@@ -47,6 +47,8 @@ pub(super) struct Arguments<T> {
     pub(super) left_stride: usize,
     /// The first block at `k = 0`.
     pub(super) right: *const T,
+    /// Numbers from two blocks to the next two.
+    pub(super) right_pair: usize,
     /// Length of the sums, at least 1.
     pub(super) depth: usize,
     /// The first number of the first row of the result.
@@ -66,7 +68,8 @@ pub(super) struct Arguments<T> {
 /// # Safety
 ///
 /// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers; the `b` blocks are consecutive
-/// in a packed matrix of `depth` rows, readable, the first at the beginning of a panel if there is more than one; the start,
+/// in a packed matrix, its panels `right_pair` apart, readable for `depth` rows, the first in the first half of a panel if there is
+/// more than one; the start,
 /// unless it is null, is readable for `r` rows of `b` blocks; the result is writable for `r` rows of `b` blocks, which share
 /// no numbers with the operands or each other; the processor has the instruction set of the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
@@ -164,12 +167,12 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const CH
 ) {
     let scalars_of_block = 64 / size_of::<R::Scalar>();
     let registers_of_block = scalars_of_block / R::COUNT;
-    let Arguments { left_stride, right, depth, ahead, .. } = *arguments;
-    // Blocks come in pairs, the two halves of a panel; panels are `depth` lines of 128 bytes.
+    let Arguments { left_stride, right, right_pair, ahead, .. } = *arguments;
+    // Blocks come in pairs, the two halves of a panel, whose lines have 128 bytes.
     let line = 2 * scalars_of_block;
     let place = |v: usize| {
         let block = v / registers_of_block;
-        (block / 2) * depth * line + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
+        (block / 2) * right_pair + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
     };
     // With one row a round has no instruction to spare: a step of a small cell takes a twentieth longer.
     if ROWS > 1 {

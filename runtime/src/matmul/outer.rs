@@ -7,9 +7,12 @@
 //!         for v in 0..REGISTERS   sum[row][v] = a * b[v] + sum[row][v]
 //! ```
 //!
-//! [`walk`] says which of them run where. Both operands are read row by row as sequences leave them, so a right operand needs
-//! no packing where its columns are whole lines of a cache: `k` by `k` a kernel reads one or two of them, which lie as far apart
-//! as its rows ([`Right::in_place`]). Otherwise it is packed, and what a kernel reads lies side by side.
+//! [`walk`] says which of them run where: a few rows of both operands at a time, so many that what the kernels of all rows of
+//! the result read of the right operand stays in L1 ([`deal`]); later sums go on from the result.
+//!
+//! Both operands are read row by row as sequences leave them, so a right operand needs no packing where its columns are whole
+//! lines of a cache: `k` by `k` a kernel reads a few of them, which lie as far apart as its rows ([`Right::in_place`]).
+//! Otherwise it is packed, and what a kernel reads lies side by side.
 
 use super::walk::{Dealt, Shape, walk};
 use super::{Element, Packed};
@@ -166,8 +169,8 @@ impl<T: Element> Right<T> {
 /// Bytes of the right operand that kernels read again and again, for all rows of the result: half of a common L1.
 const NEAR_BYTES: usize = 16 << 10;
 
-/// Blocks that the kernels of wide results take at once, and rows of the result: 24 sums.
-const WIDE: (usize, usize) = (4, 6);
+/// Rows of a wide result that a kernel gives at most: of four blocks, 24 sums.
+const ROWS_OF_WIDE: usize = 6;
 
 /// Bytes of a page.
 const PAGE: usize = 4096;
@@ -178,6 +181,20 @@ const PAGE: usize = 4096;
 pub(super) fn reads_in_place<T: Element>(columns: usize, stride: usize) -> bool {
     let whole = columns.is_multiple_of(T::BLOCK) && stride.is_multiple_of(T::BLOCK);
     whole && !(stride / T::BLOCK).is_multiple_of(4) && stride < PAGE / size_of::<T>()
+}
+
+/// How rows of a result of so many columns, and the depth, are dealt out to kernels.
+///
+/// Where there are more than two blocks, kernels take four of them and few rows: with each number that a kernel reads of the
+/// left operand, in a line that it has for itself, it does twice as much.
+fn deal<T: Element, K>(kernels: &'static [&'static [(K, usize)]], depth: usize, columns: usize) -> Dealt<K> {
+    let blocks = columns.div_ceil(T::BLOCK);
+    let at_once = if blocks > 2 { ROWS_OF_WIDE.min(kernels.len()) } else { kernels.len() };
+    let taken = kernels[at_once - 1].iter().map(|&(_, taken)| taken).find(|&taken| taken <= blocks);
+    let depth_at_once = NEAR_BYTES / (taken.unwrap_or(1) * T::BLOCK * size_of::<T>());
+    // A chunk has as many rows as leave room in L2 for its part of the left operand: the result of a group is there too, to be
+    // read again.
+    Dealt { kernels, at_once, depth, depth_at_once, near: false }
 }
 
 /// One run of a kernel.
@@ -207,10 +224,7 @@ pub(super) unsafe fn add<T: Element>(
         return;
     }
     let kernels = T::kernels(level).outer;
-    let blocks = columns.div_ceil(T::BLOCK).min(WIDE.0);
-    let at_once = if blocks > 2 { WIDE.1.min(kernels.len()) } else { kernels.len() };
-    let depth_at_once = NEAR_BYTES / (blocks * T::BLOCK * size_of::<T>());
-    let dealt = Dealt { kernels, at_once, depth, depth_at_once, near: false };
+    let dealt = deal::<T, _>(kernels, depth, columns);
     let mut said: Option<Call<T>> = None;
     walk::<T, _>(dealt, (rows, columns), |part| {
         let (row, block, k) = (part.row, part.block, part.depth);
@@ -262,5 +276,64 @@ impl<T: Element> Call<T> {
         let start = (result.cast_const(), result_stride);
         // SAFETY: the caller's promise.
         unsafe { self.shape.at_edge(columns, start, (result, result_stride), kernel) };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{NEAR_BYTES, deal};
+    use crate::matmul::Element;
+    use crate::matmul::walk::walk;
+    use crate::primitive::Level;
+
+    /// Of each part its rows, its blocks, and where its sums begin and end.
+    fn parts(level: Level, (rows, depth, columns): (usize, usize, usize)) -> Vec<[usize; 4]> {
+        let mut parts = Vec::new();
+        let kernels = f32::kernels(level).outer;
+        walk::<f32, _>(deal::<f32, _>(kernels, depth, columns), (rows, columns), |part| {
+            let (mut rows, mut blocks) = (0, 0);
+            for line in part.shape.lines::<f32>(1 << 20) {
+                rows = (line >> 20) + 1;
+                blocks = blocks.max(line % (1 << 20) / f32::BLOCK + 1);
+            }
+            parts.push([rows, blocks, part.depth.start, part.depth.end]);
+        });
+        parts
+    }
+
+    #[test]
+    fn what_all_rows_read_stays_in_l1() {
+        for level in Level::ALL {
+            for columns in [16, 32, 48, 128] {
+                let parts = parts(level, (300, 256, columns));
+                for [_, blocks, from, to] in &parts {
+                    assert!(blocks * 64 * (to - from) <= NEAR_BYTES, "{level:?}, {columns} columns");
+                }
+                // Rows of a chunk follow each other before the sums go on.
+                let changes = parts.windows(2).filter(|pair| pair[0][2] != pair[1][2]).count();
+                assert!(
+                    changes * 10 < parts.len(),
+                    "{level:?}, {columns} columns: {changes} of {}",
+                    parts.len()
+                );
+            }
+        }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn kernels_of_wide_results_take_four_blocks() {
+        let shapes = |columns: usize| {
+            let mut shapes: Vec<_> = parts(Level::Avx512, (128, 64, columns))
+                .iter()
+                .map(|&[rows, blocks, ..]| (rows, blocks))
+                .collect();
+            shapes.sort_unstable();
+            shapes.dedup();
+            shapes
+        };
+        assert_eq!(shapes(128), [(5, 4), (6, 4)]);
+        assert_eq!(shapes(112), [(5, 3), (5, 4), (6, 3), (6, 4)]);
+        assert_eq!(shapes(32), [(12, 2), (13, 2)]);
     }
 }

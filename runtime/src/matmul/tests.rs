@@ -164,26 +164,46 @@ fn rows_do_not_depend_on_how_many_there_are() {
 #[test]
 fn long_sums_and_tall_operands_are_exact() {
     // Several chunks of rows; rows that fall on the same lines of the cache.
-    for (m, k, n) in [(300, 1024, 33), (37, 2048, 48), (9000, 16, 20), (5, 5000, 70)] {
+    for shape in [(300, 1024, 33), (37, 2048, 48), (9000, 16, 20), (5, 5000, 70)] {
+        levels().for_each(|level| long_product_is_exact::<f32>(level, shape, &[Start::There]));
+    }
+}
+
+#[test]
+fn sums_in_pieces_are_exact() {
+    for (m, k, n) in [(2, 1100, 130), (15, 2100, 66)] {
         for level in levels() {
-            let b = numbers::<f32>(k * n, 2);
-            let right = packed(level, &b, k, n);
-            let a = numbers::<f32>(m * k, 1);
-            let start = numbers::<f32>(m * n, 3);
-            let mut c = start.clone();
-            product(
-                &a,
-                Rows { count: m, left_stride: k, result_stride: n, start: Start::There },
-                &right,
-                &mut c,
-                &[],
-            );
-            // A few rows: the reference is slow.
-            for row in [0, 1, m / 2, m - 1] {
-                let a = &a[row * k..(row + 1) * k];
-                let expected = reference(a, k, &b, 1, k, n, &start[row * n..][..n], level != Level::Portable);
-                assert_eq!(expected, c[row * n..(row + 1) * n], "{level:?} {m}x{k}x{n} row {row}");
-            }
+            let begins = [Start::Zero, Start::There, Start::Row(m * (k + n))];
+            long_product_is_exact::<f32>(level, (m, k, n), &begins);
+            long_product_is_exact::<f64>(level, (m, k, n), &begins);
+        }
+    }
+}
+
+/// Of the result a few rows are looked at: the reference is slow.
+fn long_product_is_exact<T: Element>(level: Level, (m, k, n): (usize, usize, usize), begins: &[Start]) {
+    let b = numbers::<T>(k * n, 2);
+    let right = packed(level, &b, k, n);
+    let a = numbers::<T>(m * k, 1);
+    let (old, biases) = (numbers::<T>(m * n, 3), numbers::<T>(n, 4));
+    for &begin in begins {
+        let mut c = old.clone();
+        product(
+            &a,
+            Rows { count: m, left_stride: k, result_stride: n, start: begin },
+            &right,
+            &mut c,
+            &biases,
+        );
+        for row in [0, 1, m / 2, m - 1] {
+            let a = &a[row * k..(row + 1) * k];
+            let start = match begin {
+                Start::Zero => vec![T::ZERO; n],
+                Start::There => old[row * n..][..n].to_vec(),
+                Start::Row(_) => biases.clone(),
+            };
+            let expected = reference(a, k, &b, 1, k, n, &start, level != Level::Portable);
+            assert_eq!(expected, c[row * n..(row + 1) * n], "{level:?} {m}x{k}x{n} row {row}, {begin:?}");
         }
     }
 }

@@ -37,6 +37,8 @@ pub(super) struct Part<K> {
     pub(super) shape: Shape,
     /// Which part of its chunk it is, and how many there are.
     pub(super) place: (usize, usize),
+    /// Whether its chunk is the last.
+    pub(super) last: bool,
 }
 
 /// Numbers of a result that one kernel gives.
@@ -105,6 +107,7 @@ pub(super) fn walk<T: Element, K: Copy>(
                         depth: depth.clone(),
                         shape: Shape { rows: part.len(), blocks: taken, edge },
                         place: (index, small.parts),
+                        last: chunk.end == rows,
                     });
                 }
             }
@@ -202,7 +205,7 @@ fn choose<K: Copy>(
 
 /// `0..total` in the fewest parts of at most `most`, whose lengths differ by one at most, the longer ones first.
 #[derive(Clone, Copy)]
-struct Balanced {
+pub(super) struct Balanced {
     start: usize,
     length: usize,
     longer: usize,
@@ -211,7 +214,7 @@ struct Balanced {
 
 impl Balanced {
     #[inline]
-    fn new(total: usize, most: usize) -> Self {
+    pub(super) fn new(total: usize, most: usize) -> Self {
         if total <= most {
             // Without a division: a product of one row has time for few.
             return Self { start: 0, length: total, longer: 0, parts: 1 };
