@@ -76,6 +76,12 @@ impl Track {
         self.blocks[moment.step % 2].wrapping_add(steps.wrapping_mul(self.stride))
     }
 
+    /// Whether no two steps of a run have the same block.
+    #[must_use]
+    pub fn has_a_block_for_each_step(&self) -> bool {
+        self.chunk == 0 && self.stride > 0
+    }
+
     /// No first element is smaller.
     #[must_use]
     pub fn smallest(&self) -> usize {
@@ -94,6 +100,14 @@ impl Track {
 #[cfg(test)]
 mod tests {
     use super::{Moment, Steps, Track};
+
+    #[test]
+    fn blocks_of_a_run_are_written_once() {
+        assert!(Track::of_run(4, 2).has_a_block_for_each_step());
+        for track in [Track::of_run(4, 0), Track::of_chunk(4, 2), Track::in_turn([4, 6])] {
+            assert!(!track.has_a_block_for_each_step(), "{track:?}");
+        }
+    }
 
     #[test]
     fn a_track_stays_between_its_bounds() {

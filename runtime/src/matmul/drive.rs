@@ -8,7 +8,7 @@
 //!     walk                    later pieces add to what the first has given
 //! ```
 //!
-//! [`Call::run`] runs one, and before it the result of the next one is asked for. What runs at every step of a sequence is said
+//! [`Call::run`] runs one, and before it the result of the next one is asked for, unless it is near. What runs at every step of a sequence is said
 //! once and kept, see [`super::multiply::Product`].
 
 use std::ops::Range;
@@ -119,9 +119,12 @@ pub(super) unsafe fn drive<T: Element>(
         unsafe { call.run(&operands, right.panels().as_ptr(), &mut arguments) };
     };
     let mut said: Option<Call<T>> = None;
+    let far = is_far::<T>(rows, strides.result);
     nest(right, rows, strides, |call| {
         if let Some(before) = said.replace(call) {
-            call.fetch_result(operands);
+            if far {
+                call.fetch_result(operands);
+            }
             run(before);
         }
     });
@@ -211,6 +214,12 @@ struct Share {
     first: usize,
     second: usize,
     step: usize,
+}
+
+/// Whether a result of so many rows, so many numbers apart, is taken not to be in L2 from the last time that it was written. To
+/// ask for what is there takes a kernel of 11 rows a fiftieth of its time.
+pub(super) fn is_far<T>(rows: usize, stride: usize) -> bool {
+    rows.saturating_mul(stride).saturating_mul(size_of::<T>()) > NEAR_BYTES
 }
 
 /// Whether a matrix is taken to stay in L2.

@@ -1,6 +1,6 @@
 //! Products by a packed matrix within a workspace: what may be asked for, and the checks that make it sound.
 
-use super::drive::{Call, Operands, Strides, drive, nest, nothing};
+use super::drive::{Call, Operands, Strides, drive, is_far, nest, nothing};
 use super::soon::Soon;
 use super::{Element, Error, Packed, extent};
 use crate::primitive::Level;
@@ -73,6 +73,8 @@ pub struct Product<T> {
     shape: (usize, usize, Level),
     spans: Spans,
     calls: Vec<Call<T>>,
+    /// Whether results are asked for before they are written: those that are in no cache.
+    asks: bool,
     /// Where it is done.
     bound: Bound,
 }
@@ -100,7 +102,7 @@ impl<T: Element> Product<T> {
     /// [`Error::TooShort`] where no workspace is long enough, [`Error::RowsOverlap`].
     pub fn new(rows: Rows, right: Packed<'_, T>) -> Result<Self, Error> {
         let (spans, calls, bound) = (Spans::default(), Vec::new(), Bound::default());
-        let mut product = Self { rows, shape: shape(right), spans, calls, bound };
+        let mut product = Self { rows, shape: shape(right), spans, calls, asks: false, bound };
         product.renew(rows, right)?;
         Ok(product)
     }
@@ -115,6 +117,7 @@ impl<T: Element> Product<T> {
         self.spans = Spans::new(rows, right.rows(), right.columns(), most)?;
         self.bound = Bound::default();
         (self.rows, self.shape) = (rows, shape(right));
+        self.asks = is_far::<T>(rows.count, rows.result_stride);
         self.calls.clear();
         if right.rows() > 0 {
             let strides =
@@ -122,6 +125,12 @@ impl<T: Element> Product<T> {
             nest(right, rows.count, strides, |call| self.calls.push(call));
         }
         Ok(())
+    }
+
+    /// Whether it asks for results before it writes them.
+    #[cfg(test)]
+    pub(super) fn asks_for_results(&self) -> bool {
+        self.asks
     }
 
     /// Whether it is the product of these rows by a matrix like this one.
@@ -147,6 +156,8 @@ impl<T: Element> Product<T> {
         let (start, start_end) = self.spans.start.map_or((0, 0), |(row, place)| (place, place + row.length));
         let apart = (left_end <= low || high <= left.smallest()) && (start_end <= low || high <= start);
         let length = start_end.max(left_end).max(result_end);
+        self.asks =
+            is_far::<T>(self.rows.count, self.rows.result_stride) || result.has_a_block_for_each_step();
         self.bound = Bound { left, result, steps, length, apart };
         Ok(())
     }
@@ -238,7 +249,9 @@ impl<T: Element> Product<T> {
         let operands = operands(base, self.rows, left, result);
         let mut arguments = operands.arguments(right.rows());
         for (index, call) in self.calls.iter().enumerate() {
-            if let Some(next) = self.calls.get(index + 1) {
+            if self.asks
+                && let Some(next) = self.calls.get(index + 1)
+            {
                 next.fetch_result(operands);
             }
             arguments.ahead = call.ahead(right, soon);

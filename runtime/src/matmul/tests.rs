@@ -389,6 +389,25 @@ fn a_bound_product_is_refused_where_it_does_not_fit() {
     );
 }
 
+/// Half a mebibyte of a result, or less, is in L2 still; but the tape is written once.
+#[test]
+fn results_that_are_in_no_cache_are_asked_for() {
+    let right = PackedMatrix::<f32>::zeroed(8, 512).unwrap();
+    let rows = |count| Rows { count, left_stride: 8, result_stride: 512, start: Start::Zero };
+    let steps = Steps { steps: 3, chunk: 3 };
+    for (count, track, asks) in [
+        (32, Track::of_chunk(1024, 32 * 512), false),
+        (32, Track::in_turn([1024, 32768]), false),
+        (32, Track::of_run(1024, 32 * 512), true),
+        (256, Track::of_chunk(2048, 256 * 512), false),
+        (257, Track::of_chunk(2056, 257 * 512), true),
+    ] {
+        let mut product = Product::new(rows(count), right.view()).unwrap();
+        product.bind((Track::in_turn([0, 0]), track), steps).unwrap();
+        assert_eq!(product.asks_for_results(), asks, "{count} rows, {track:?}");
+    }
+}
+
 #[test]
 fn blocks_are_placed_and_placed_again() {
     let (k, n) = (37, 75);
