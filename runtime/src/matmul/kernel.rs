@@ -23,8 +23,9 @@
 //!
 //! A core with two units for multiply-adds does 22 of them, a round of 11 rows, in 11 cycles, and begins some 44 instructions
 //! in that time: 35 are the round itself. So there is one pointer to three rows of the left operand, which an address reaches
-//! with the stride once or twice, and it goes on by [`ROUNDS`] rounds at once. (The compiler makes one pointer of them, and
-//! computes the address of each row anew, unless it cannot see what they are: [`hidden`].)
+//! with the stride once or twice, and it goes on by [`ROUNDS`] rounds at once; with one row it goes round by round. (The
+//! compiler makes one pointer of them, and computes the address of each row anew, unless it cannot see what they are:
+//! [`hidden`].)
 
 use super::soon::{Ahead, fetch};
 use super::{outer, portable};
@@ -69,9 +70,8 @@ pub(super) struct Arguments<T> {
 ///
 /// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers; the `b` blocks are consecutive
 /// in a packed matrix, its panels `right_pair` apart, readable for `depth` rows, the first in the first half of a panel if there is
-/// more than one; the start,
-/// unless it is null, is readable for `r` rows of `b` blocks; the result is writable for `r` rows of `b` blocks, which share
-/// no numbers with the operands or each other; the processor has the instruction set of the kernel.
+/// more than one; the start, unless it is null, is readable for `r` rows of `b` blocks; the result is writable for `r` rows of `b`
+/// blocks, which share no numbers with the operands or each other; the processor has the instruction set of the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 
 /// The kernels of one level: `by_rows[rows - 1]` are those for so many rows, each with the number of blocks it takes

@@ -167,7 +167,7 @@ impl<T: Element> Right<T> {
 }
 
 /// Bytes of the right operand that kernels read again and again, for all rows of the result: half of a common L1.
-const NEAR_BYTES: usize = 16 << 10;
+const SHARED_BYTES: usize = 16 << 10;
 
 /// Rows of a wide result that a kernel gives at most: of four blocks, 24 sums.
 const ROWS_OF_WIDE: usize = 6;
@@ -191,7 +191,7 @@ fn deal<T: Element, K>(kernels: &'static [&'static [(K, usize)]], depth: usize, 
     let blocks = columns.div_ceil(T::BLOCK);
     let at_once = if blocks > 2 { ROWS_OF_WIDE.min(kernels.len()) } else { kernels.len() };
     let taken = kernels[at_once - 1].iter().map(|&(_, taken)| taken).find(|&taken| taken <= blocks);
-    let depth_at_once = NEAR_BYTES / (taken.unwrap_or(1) * T::BLOCK * size_of::<T>());
+    let depth_at_once = SHARED_BYTES / (taken.unwrap_or(1) * T::BLOCK * size_of::<T>());
     // A chunk has as many rows as leave room in L2 for its part of the left operand: the result of a group is there too, to be
     // read again.
     Dealt { kernels, at_once, depth, depth_at_once, near: false }
@@ -281,7 +281,7 @@ impl<T: Element> Call<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{NEAR_BYTES, deal};
+    use super::{SHARED_BYTES, deal};
     use crate::matmul::Element;
     use crate::matmul::walk::walk;
     use crate::primitive::Level;
@@ -307,7 +307,7 @@ mod tests {
             for columns in [16, 32, 48, 128] {
                 let parts = parts(level, (300, 256, columns));
                 for [_, blocks, from, to] in &parts {
-                    assert!(blocks * 64 * (to - from) <= NEAR_BYTES, "{level:?}, {columns} columns");
+                    assert!(blocks * 64 * (to - from) <= SHARED_BYTES, "{level:?}, {columns} columns");
                 }
                 // Rows of a chunk follow each other before the sums go on.
                 let changes = parts.windows(2).filter(|pair| pair[0][2] != pair[1][2]).count();
