@@ -110,12 +110,12 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHA
             }
         }
     }
-    let mut lefts = [left; POINTERS];
-    for (index, pointer) in lefts.iter_mut().enumerate() {
-        *pointer = left.wrapping_add(index * ROWS_OF_POINTER * left_stride);
-    }
     const { assert!(ROWS.div_ceil(ROWS_OF_POINTER) <= POINTERS && ROUNDS.is_multiple_of(CHAINS)) };
     let used = ROWS.div_ceil(ROWS_OF_POINTER);
+    let mut lefts = [left; POINTERS];
+    for (index, pointer) in lefts[..used].iter_mut().enumerate() {
+        *pointer = left.wrapping_add(index * ROWS_OF_POINTER * left_stride);
+    }
     // One row has an address for each round, and reads weights that fill L2 a tenth slower two rounds at once.
     let rounds = if ROWS > 1 { ROUNDS } else { CHAINS };
     let whole = depth - depth % rounds;

@@ -145,6 +145,8 @@ impl<T: Element> Product<T> {
     ///
     /// [`Error::TooShort`] where no workspace is long enough.
     pub fn bind(&mut self, (left, result): (Track, Track), steps: Steps) -> Result<(), Error> {
+        self.asks =
+            is_far::<T>(self.rows.count, self.rows.result_stride) || result.has_a_block_for_each_step();
         self.bound = Bound::default();
         let end = |track: Track, span: Span| track.largest(steps)?.checked_add(span.length);
         let (Some(left_end), Some(result_end)) = (end(left, self.spans.left), end(result, self.spans.result))
@@ -156,8 +158,6 @@ impl<T: Element> Product<T> {
         let (start, start_end) = self.spans.start.map_or((0, 0), |(row, place)| (place, place + row.length));
         let apart = (left_end <= low || high <= left.smallest()) && (start_end <= low || high <= start);
         let length = start_end.max(left_end).max(result_end);
-        self.asks =
-            is_far::<T>(self.rows.count, self.rows.result_stride) || result.has_a_block_for_each_step();
         self.bound = Bound { left, result, steps, length, apart };
         Ok(())
     }

@@ -727,5 +727,32 @@ fn no_rows_by_no_columns_are_no_product() {
         let rows = Rows { count: 0, left_stride: 1, result_stride: 1, start: Start::Zero };
         assert_eq!(multiply(&mut [], rows, (0, 0), right.view(), &mut Soon::default()), Ok(()));
         assert!(Product::new(rows, right.view()).is_ok());
+        let rows = Matrix::<f32>::new(&[], usize::MAX, 0, 1);
+        let mut memory = super::PackedRows::new(level);
+        let mut add = || {
+            let result = MatrixMut { numbers: &mut [], rows: 0, columns: 0, row_stride: 0 };
+            memory.add_in_place(rows, rows, result)
+        };
+        assert_eq!((add(), add()), (Ok(()), Ok(())));
+    }
+}
+
+/// No row is behind one row alone, so it may have any stride.
+#[test]
+fn one_row_may_have_any_stride() {
+    for level in levels() {
+        for n in [7, 40] {
+            let right = packed(level, &numbers::<f32>(8 * n, 2), 8, n);
+            let run = |left_stride: usize, result_stride: usize| {
+                let mut workspace = numbers::<f32>(8 + n, 1);
+                let rows = Rows { count: 1, left_stride, result_stride, start: Start::Zero };
+                multiply(&mut workspace, rows, (0, 8), right.view(), &mut Soon::default()).unwrap();
+                workspace
+            };
+            let expected = run(8, n);
+            for stride in [usize::MAX, usize::MAX / 2, usize::MAX / 3 + 1, 1 << 62] {
+                assert_eq!((run(stride, n), run(8, stride)), (expected.clone(), expected.clone()));
+            }
+        }
     }
 }

@@ -67,7 +67,8 @@ pub(super) struct Dealt<K: 'static> {
     pub(super) near: bool,
 }
 
-/// Says the parts of a result of so many rows and columns, in order: together they are every number of it once.
+/// Says the parts of a result of so many rows and columns, in order: together they are every number of it once for each piece
+/// of the depth, earlier pieces first.
 ///
 /// Of a part with `r` rows and `b` blocks, where the rows begin at row `i` and the blocks at block `j`: `i + r <= rows` and
 /// `j + b` is at most the number of blocks; its kernel is for `r` and `b`; `j` is even if `b > 1`; `edge` is given where block
