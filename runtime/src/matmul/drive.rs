@@ -85,7 +85,7 @@ const NEAR_BYTES: usize = 512 << 10;
 
 /// Bytes of a panel, of a matrix that does not stay in L2, that kernels pass over before they go on to the next panel: there has to
 /// be room in L2 for as many of that one, which are asked for meanwhile, and for rows of the left operand as long.
-const FAR_BYTES: usize = 128 << 10;
+const PIECE_BYTES: usize = 128 << 10;
 
 /// Blocks of a matrix whose sums are two chains each: with one row, sums would else be too few to hide the latency of an
 /// addition.
@@ -176,7 +176,7 @@ pub(super) fn nest<T: Element>(
     let at_once = rows_at_once(strides.left.wrapping_mul(size_of::<T>()), kernels.len());
     // Two chains are added up in the end, so that their sums are in one piece. With one row nothing is passed over twice.
     let whole = near || narrow || rows == 1;
-    let pieces = Balanced::new(depth, if whole { depth } else { FAR_BYTES / (T::PANEL * size_of::<T>()) });
+    let pieces = Balanced::new(depth, if whole { depth } else { PIECE_BYTES / (T::PANEL * size_of::<T>()) });
     for piece in pieces {
         let dealt = Dealt { kernels, at_once, depth: piece.len(), depth_at_once: piece.len(), near };
         walk::<T, _>(dealt, (rows, columns), |part| {

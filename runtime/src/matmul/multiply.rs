@@ -73,8 +73,6 @@ pub struct Product<T> {
     shape: (usize, usize, Level),
     spans: Spans,
     calls: Vec<Call<T>>,
-    /// Whether results are asked for before they are written: those that are in no cache.
-    asks: bool,
     /// Where it is done.
     bound: Bound,
 }
@@ -102,7 +100,7 @@ impl<T: Element> Product<T> {
     /// [`Error::TooShort`] where no workspace is long enough, [`Error::RowsOverlap`].
     pub fn new(rows: Rows, right: Packed<'_, T>) -> Result<Self, Error> {
         let (spans, calls, bound) = (Spans::default(), Vec::new(), Bound::default());
-        let mut product = Self { rows, shape: shape(right), spans, calls, asks: false, bound };
+        let mut product = Self { rows, shape: shape(right), spans, calls, bound };
         product.renew(rows, right)?;
         Ok(product)
     }
@@ -117,7 +115,6 @@ impl<T: Element> Product<T> {
         self.spans = Spans::new(rows, right.rows(), right.columns(), most)?;
         self.bound = Bound::default();
         (self.rows, self.shape) = (rows, shape(right));
-        self.asks = is_far::<T>(rows.count, rows.result_stride);
         self.calls.clear();
         if right.rows() > 0 {
             let strides =
@@ -127,10 +124,10 @@ impl<T: Element> Product<T> {
         Ok(())
     }
 
-    /// Whether it asks for results before it writes them.
-    #[cfg(test)]
+    /// Whether it asks for results before it writes them: those that are in no cache.
     pub(super) fn asks_for_results(&self) -> bool {
-        self.asks
+        let Rows { count, result_stride, .. } = self.rows;
+        is_far::<T>(count, result_stride) || self.bound.result.has_a_block_for_each_step()
     }
 
     /// Whether it is the product of these rows by a matrix like this one.
@@ -145,8 +142,6 @@ impl<T: Element> Product<T> {
     ///
     /// [`Error::TooShort`] where no workspace is long enough.
     pub fn bind(&mut self, (left, result): (Track, Track), steps: Steps) -> Result<(), Error> {
-        self.asks =
-            is_far::<T>(self.rows.count, self.rows.result_stride) || result.has_a_block_for_each_step();
         self.bound = Bound::default();
         let end = |track: Track, span: Span| track.largest(steps)?.checked_add(span.length);
         let (Some(left_end), Some(result_end)) = (end(left, self.spans.left), end(result, self.spans.result))
@@ -248,10 +243,9 @@ impl<T: Element> Product<T> {
         }
         let operands = operands(base, self.rows, left, result);
         let mut arguments = operands.arguments(right.rows());
+        let asks = self.asks_for_results();
         for (index, call) in self.calls.iter().enumerate() {
-            if self.asks
-                && let Some(next) = self.calls.get(index + 1)
-            {
+            if asks && let Some(next) = self.calls.get(index + 1) {
                 next.fetch_result(operands);
             }
             arguments.ahead = call.ahead(right, soon);
