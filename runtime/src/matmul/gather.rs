@@ -3,38 +3,46 @@
 //! The gradient by a weight is the sum over all steps and samples of the outer product of two rows. Rows are taken
 //! some at a time ([`parts`]), and the kernels of `outer` run over them and add onto the result. The right operand is read
 //! where it lies, or it is packed: where its rows are scattered, or are no whole lines. What is packed serves every left
-//! operand that it meets: the gates of an LSTM share their inputs.
+//! operand that it meets: the gates of an LSTM share their inputs. Of a left operand that is far away, the adjoints of many
+//! gates, columns are copied side by side before many groups of blocks read them.
 //!
 //! ```text
 //! for DEPTH rows
 //!     pack the rows of the right operand          where they are not read in place; stays in L2
 //!     for left operand that it meets
-//!         for group of blocks
-//!             for rows that are in L1             of these blocks, of the right one
-//!                 for rows of a micro-kernel      columns of the left one, a cache line for each k
-//!                     kernel                      adds onto the result
+//!         for columns of it                       some, copied to L2, where it is far away; else all
+//!             for group of blocks
+//!                 for rows that are in L1         of these blocks, of the right one
+//!                     for rows of a micro-kernel  columns of the left one, a cache line for each k
+//!                         kernel                  adds onto the result
 //! ```
 
+use std::ops::Range;
+
 use super::outer::{self, Right};
+use super::walk::Balanced;
 use super::{Element, Error, Lines, Matrix, MatrixMut, PackedMatrix, extent, general};
+use crate::aligned::AlignedVec;
 use crate::primitive::Level;
 
 /// Rows of the operands that are packed at a time: so many that a large result is seldom read and written, so few that both
 /// operands stay in L2.
 const DEPTH: usize = 256;
 
-/// Rows of a right operand, packed; the memory is kept from one packing to the next.
+/// Rows of a right operand, packed, and room to copy a left one to; the memory is kept from one packing to the next.
 #[derive(Debug)]
 pub struct PackedRows<T> {
     level: Level,
     packed: Option<PackedMatrix<T>>,
+    /// Columns of a left operand, side by side: as many as were ever copied at once.
+    copied: AlignedVec<T>,
 }
 
 impl<T: Element> PackedRows<T> {
     /// No rows, for the kernels of a level.
     #[must_use]
     pub fn new(level: Level) -> Self {
-        Self { level, packed: None }
+        Self { level, packed: None, copied: AlignedVec::default() }
     }
 
     /// Where rows are packed, those of the last time.
@@ -90,14 +98,14 @@ impl<T: Element> PackedRows<T> {
     /// # Errors
     ///
     /// [`Error::Shapes`], [`Error::TooShort`], [`Error::RowsOverlap`] or [`Error::RowsScattered`]; then nothing has been written.
-    pub fn add(&self, left: Matrix<'_, T>, result: MatrixMut<'_, T>) -> Result<(), Error> {
+    pub fn add(&mut self, left: Matrix<'_, T>, result: MatrixMut<'_, T>) -> Result<(), Error> {
         let packed = self.packed.as_ref().map(PackedMatrix::view);
         check(left, packed.map_or((0, 0), |packed| (packed.rows(), packed.columns())), &result)?;
         let Some(packed) = packed else { return Ok(()) };
         // SAFETY: the conditions of `outer::add`: `check` puts all rows of the left operand within its slice, and those of the
         // result, apart, within its own, which is borrowed mutably and so shares no numbers with the operands. There is a
         // `Packed` only of a level that this machine can run.
-        unsafe { add_sums(packed.level(), left, Right::packed(packed), result) };
+        unsafe { add_sums(packed.level(), left, Right::packed(packed), result, &mut self.copied) };
         Ok(())
     }
 
@@ -131,7 +139,7 @@ impl<T: Element> PackedRows<T> {
         let operand = Right::in_place(right.numbers.as_ptr(), right.rows, right.columns, right.row_stride);
         // SAFETY: as in `add`; `check_rows` puts all rows of the right operand within its slice, and they are whole blocks. The
         // machine has the level.
-        unsafe { add_sums(self.level, left, operand, result) };
+        unsafe { add_sums(self.level, left, operand, result, &mut self.copied) };
         Ok(())
     }
 }
@@ -158,15 +166,47 @@ fn check_rows<T>(operand: Matrix<'_, T>) -> Result<(), Error> {
     Ok(())
 }
 
-/// `result += left^T right`.
+/// `result += left^T right`, some columns of the left operand at a time where they are `copied` first.
 ///
 /// # Safety
 ///
 /// As for [`outer::add`].
-unsafe fn add_sums<T: Element>(level: Level, left: Matrix<'_, T>, right: Right<T>, result: MatrixMut<'_, T>) {
-    let (numbers, sums) = (left.numbers.as_ptr(), result.numbers.as_mut_ptr());
-    // SAFETY: the caller's promise.
-    unsafe { outer::add(level, (numbers, left.row_stride), right, (sums, result.row_stride), left.columns) };
+unsafe fn add_sums<T: Element>(
+    level: Level,
+    left: Matrix<'_, T>,
+    right: Right<T>,
+    result: MatrixMut<'_, T>,
+    copied: &mut AlignedVec<T>,
+) {
+    let copies = outer::copies_left::<T>(left.rows, left.row_stride, right.columns);
+    let shape = (left.columns, right.columns);
+    let at_once = if copies { outer::rows_at_once::<T>(level, left.rows, shape) } else { left.columns };
+    for columns in Balanced::new(left.columns, at_once) {
+        let stride = if copies { copy(left, columns.clone(), copied) } else { None };
+        let rows = match stride {
+            Some(stride) => (copied.as_slice().as_ptr(), stride),
+            None => (left.numbers.as_ptr().wrapping_add(columns.start), left.row_stride),
+        };
+        let sums = result.numbers.as_mut_ptr().wrapping_add(columns.start * result.row_stride);
+        // SAFETY: the caller's promise, of these columns of the left operand and as many rows of the result. What was copied has
+        // as many rows of as many columns.
+        unsafe { outer::add(level, rows, right, (sums, result.row_stride), columns.len()) };
+    }
+}
+
+/// Copies columns of a left operand side by side; gives the numbers from one row to the next, an odd number of lines. `None` where
+/// there is nothing to copy or no memory for it: they are read where they lie, then.
+fn copy<T: Element>(left: Matrix<'_, T>, columns: Range<usize>, copied: &mut AlignedVec<T>) -> Option<usize> {
+    let stride = (columns.len().div_ceil(T::BLOCK) | 1) * T::BLOCK;
+    let needed = left.rows.checked_mul(stride).filter(|_| !columns.is_empty())?;
+    if copied.length() < needed && !copied.resize(needed) {
+        return None;
+    }
+    for (row, into) in (0..left.rows).zip(copied.as_mut_slice().chunks_exact_mut(stride)) {
+        let from = &left.numbers[row * left.row_stride..][columns.clone()];
+        into[..columns.len()].copy_from_slice(from);
+    }
+    Some(stride)
 }
 
 /// `result += left^T right`, where row `k` of both belongs together: a sum of outer products over all rows, in the
@@ -204,6 +244,56 @@ pub fn add_outer_products<T: Element>(
 }
 
 /// All rows, as many at a time as are packed together.
-pub fn parts(rows: usize) -> impl Iterator<Item = std::ops::Range<usize>> {
+pub fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
     (0..rows).step_by(DEPTH).map(move |first| first..rows.min(first + DEPTH))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::PackedRows;
+    use crate::matmul::{Element, Matrix, MatrixMut};
+    use crate::primitive::Level;
+
+    /// The sums over 64 rows that are so many numbers apart, the same ones whatever that is; and how much of them was copied.
+    fn sums<T: Element>(level: Level, rows: usize, stride: usize, columns: usize) -> (Vec<T>, usize) {
+        let number = |index: usize| if index.is_multiple_of(3) { T::ONE + T::ONE } else { T::ONE };
+        let mut left = vec![T::ZERO; 64 * stride];
+        for (k, row) in left.chunks_exact_mut(stride).enumerate() {
+            row[..rows].iter_mut().enumerate().for_each(|(i, into)| *into = number(k * 7 + i * 5));
+        }
+        let right: Vec<T> = (0..64 * columns).map(|index| number(index * 11 / 4)).collect();
+        let mut result = vec![T::ONE; rows * columns];
+        let mut memory = PackedRows::new(level);
+        let result_of = MatrixMut { numbers: &mut result, rows, columns, row_stride: columns };
+        let (left, right) = (Matrix::new(&left, 64, rows, stride), Matrix::new(&right, 64, columns, columns));
+        memory.add_in_place(left, right, result_of).expect("they fit");
+        (result, memory.copied.length())
+    }
+
+    fn copied_where_far<T: Element>() {
+        let far = (513 << 10) / (64 * size_of::<T>());
+        let wide = 1024 / size_of::<T>();
+        for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
+            // A quarter of L2 has room for as many as all but the last.
+            let most = if level == Level::best() { far - 1 } else { 18 };
+            for rows in [1, 17, most] {
+                let (expected, none) = sums::<T>(level, rows, rows + 3, wide - 1);
+                assert_eq!(none, 0);
+                let (narrow, none) = sums::<T>(level, rows, far, wide - 1);
+                assert_eq!((narrow == expected, none), (true, 0), "{level:?}, {rows} rows");
+                let (wider, some) = sums::<T>(level, rows, far, wide + 1);
+                let bytes = 64 * rows.min(300) * size_of::<T>()..300 << 10;
+                assert!(bytes.contains(&(some * size_of::<T>())), "{level:?}, {rows} rows: {some}");
+                let (near, none) = sums::<T>(level, rows.min(300), rows.min(300) + 3, wide + 1);
+                assert_eq!(none, 0);
+                assert!(wider.starts_with(&near), "{level:?}, {rows} rows");
+            }
+        }
+    }
+
+    #[test]
+    fn left_operands_that_are_far_are_copied_before_many_columns_read_them() {
+        copied_where_far::<f32>();
+        copied_where_far::<f64>();
+    }
 }

@@ -14,6 +14,7 @@
 //! lines of a cache: `k` by `k` a kernel reads a few of them, which lie as far apart as its rows ([`Right::in_place`]).
 //! Otherwise it is packed, and what a kernel reads lies side by side.
 
+use super::drive::is_far;
 use super::walk::{Dealt, Shape, walk};
 use super::{Element, Packed};
 use crate::primitive::Level;
@@ -146,7 +147,7 @@ instances!(neon_f64, f64, crate::primitive::arm::F64x2, per_block 4, features "n
 pub(super) struct Right<T> {
     first: *const T,
     depth: usize,
-    columns: usize,
+    pub(super) columns: usize,
     /// Numbers from one `k` to the next.
     stride: usize,
     /// Numbers from two blocks of columns to the next two.
@@ -183,6 +184,20 @@ const PAGE: usize = 4096;
 pub(super) fn reads_in_place<T: Element>(columns: usize, stride: usize) -> bool {
     let whole = columns.is_multiple_of(T::BLOCK) && stride.is_multiple_of(T::BLOCK);
     whole && !(stride / T::BLOCK).is_multiple_of(4) && stride < PAGE / size_of::<T>()
+}
+
+/// Bytes of a row of the right operand from which on a left operand that is far away is copied: kernels read it four times.
+const COPIED_FOR_BYTES: usize = 1024;
+
+/// Whether so many rows of the left operand, so many numbers apart, are copied side by side before kernels read them: where they
+/// reach over more than what is taken to stay in L2, and each group of blocks would fetch a line of each of them anew.
+pub(super) fn copies_left<T: Element>(rows: usize, stride: usize, columns_of_right: usize) -> bool {
+    is_far::<T>(rows, stride) && columns_of_right.saturating_mul(size_of::<T>()) >= COPIED_FOR_BYTES
+}
+
+/// How many of so many rows of the result, columns of the left operand, are passed over together.
+pub(super) fn rows_at_once<T: Element>(level: Level, depth: usize, (rows, columns): (usize, usize)) -> usize {
+    deal::<T, _>(T::kernels(level).outer, depth, (rows, columns)).rows_of_chunk::<T>(rows)
 }
 
 /// How a result of so many rows and columns, and the depth, are dealt out to kernels.

@@ -79,15 +79,12 @@ pub(super) fn walk<T: Element, K: Copy>(
     (rows, columns): (usize, usize),
     mut say: impl FnMut(Part<K>),
 ) {
-    let Dealt { kernels, at_once, depth, depth_at_once, near } = dealt;
+    let Dealt { kernels, at_once, depth, depth_at_once, .. } = dealt;
     if rows == 0 || columns == 0 {
         return;
     }
     let blocks = columns.div_ceil(T::BLOCK);
-    // Without rows or columns nothing has bounded the depth.
-    let bytes_of_row = depth.saturating_mul(size_of::<T>());
-    let of_chunk = if rows <= at_once { rows } else { rows_of_chunk(bytes_of_row, near, at_once) };
-    for chunk in Balanced::new(rows, of_chunk) {
+    for chunk in Balanced::new(rows, dealt.rows_of_chunk::<T>(rows)) {
         let small = Balanced::new(chunk.len(), at_once);
         let mut block = 0;
         while block < blocks {
@@ -181,12 +178,19 @@ impl Shape {
     }
 }
 
-/// How many rows pass over what they all read together. Few, so that it stays in L1 and the result is written row by row,
-/// unless every pass has to fetch what they read from far away.
-#[inline]
-fn rows_of_chunk(bytes_of_row: usize, near: bool, at_once: usize) -> usize {
-    let (bytes, least) = if near { (SMALL_CHUNK_BYTES, 1) } else { (LARGE_CHUNK_BYTES, 4) };
-    (bytes / bytes_of_row.max(1) / at_once).max(least) * at_once
+impl<K> Dealt<K> {
+    /// How many of so many rows pass over what they all read together. Few, so that it stays in L1 and the result is written row
+    /// by row, unless every pass has to fetch what they read from far away.
+    #[inline]
+    pub(super) fn rows_of_chunk<T>(&self, rows: usize) -> usize {
+        if rows <= self.at_once {
+            return rows;
+        }
+        let (bytes, least) = if self.near { (SMALL_CHUNK_BYTES, 1) } else { (LARGE_CHUNK_BYTES, 4) };
+        // Without rows or columns nothing has bounded the depth.
+        let bytes_of_row = self.depth.saturating_mul(size_of::<T>());
+        (bytes / bytes_of_row.max(1) / self.at_once).max(least) * self.at_once
+    }
 }
 
 /// Kernels for `smallest` and for `largest` rows that take the same number of blocks, as many as there are.
