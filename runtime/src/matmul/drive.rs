@@ -215,8 +215,8 @@ struct Share {
     step: usize,
 }
 
-/// Whether so many rows, so many numbers apart, are taken not to be in L2 from the last time that they were written. (To ask for a
-/// result that is there takes a kernel of 11 rows a fiftieth of its time.)
+/// Whether a result of so many rows, so many numbers apart, is taken not to be in L2 from the last time that it was written. To
+/// ask for what is there takes a kernel of 11 rows a fiftieth of its time.
 pub(super) fn is_far<T>(rows: usize, stride: usize) -> bool {
     rows.saturating_mul(stride).saturating_mul(size_of::<T>()) > NEAR_BYTES
 }

@@ -14,7 +14,6 @@
 //! lines of a cache: `k` by `k` a kernel reads a few of them, which lie as far apart as its rows ([`Right::in_place`]).
 //! Otherwise it is packed, and what a kernel reads lies side by side.
 
-use super::drive::is_far;
 use super::walk::{Dealt, Shape, walk};
 use super::{Element, Packed};
 use crate::primitive::Level;
@@ -186,13 +185,17 @@ pub(super) fn reads_in_place<T: Element>(columns: usize, stride: usize) -> bool 
     whole && !(stride / T::BLOCK).is_multiple_of(4) && stride < PAGE / size_of::<T>()
 }
 
+/// Bytes that rows of the left operand reach over from which on they are far away: a common L2, which has more to hold.
+const FAR_BYTES: usize = 1 << 20;
+
 /// Bytes of a row of the right operand from which on a left operand that is far away is copied: kernels read it four times.
 const COPIED_FOR_BYTES: usize = 1024;
 
 /// Whether so many rows of the left operand, so many numbers apart, are copied side by side before kernels read them: where they
-/// reach over more than what is taken to stay in L2, and each group of blocks would fetch a line of each of them anew.
+/// are far away, and each group of blocks would fetch a line of each of them anew.
 pub(super) fn copies_left<T: Element>(rows: usize, stride: usize, columns_of_right: usize) -> bool {
-    is_far::<T>(rows, stride) && columns_of_right.saturating_mul(size_of::<T>()) >= COPIED_FOR_BYTES
+    let bytes = |numbers: usize| numbers.saturating_mul(size_of::<T>());
+    bytes(rows.saturating_mul(stride)) > FAR_BYTES && bytes(columns_of_right) >= COPIED_FOR_BYTES
 }
 
 /// How many of so many rows of the result, columns of the left operand, are passed over together.
