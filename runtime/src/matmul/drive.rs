@@ -340,6 +340,13 @@ fn rows_at_once(bytes_between_rows: usize, rows_of_kernel: usize) -> usize {
 mod tests {
     use super::{Strides, nest};
     use crate::matmul::PackedMatrix;
+    use crate::primitive::Level;
+
+    /// A matrix for each level that this machine has: how many rows and blocks a kernel takes is another thing on each.
+    fn matrices(rows: usize, columns: usize) -> impl Iterator<Item = PackedMatrix<f32>> {
+        let levels = Level::ALL.into_iter().filter(|level| level.is_available());
+        levels.map(move |level| PackedMatrix::zeroed_for(level, rows, columns).expect("small"))
+    }
 
     fn strides(result: usize) -> Strides {
         Strides { left: 8200, result, start: result }
@@ -348,21 +355,33 @@ mod tests {
     #[test]
     fn only_a_last_block_that_is_not_full_passes_through_a_buffer() {
         for (columns, expected) in [(16, 0), (128, 0), (20, 1), (130, 1)] {
-            let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
-            let mut edges = 0;
-            nest(right.view(), 1, strides(columns), |call| edges += usize::from(call.shape.edge.is_some()));
-            assert_eq!(edges, expected, "{columns} columns");
+            for right in matrices(8, columns) {
+                let mut edges = 0;
+                nest(right.view(), 1, strides(columns), |call| {
+                    edges += usize::from(call.shape.edge.is_some())
+                });
+                assert_eq!(edges, expected, "{columns} columns");
+            }
         }
     }
 
     #[test]
     fn weights_that_do_not_stay_in_l2_are_passed_over_once() {
         for (depth, once) in [(64, false), (512, true)] {
-            let right = PackedMatrix::<f32>::zeroed(depth, 2048).expect("small");
-            let mut groups = Vec::new();
-            nest(right.view(), 64, strides(2048), |call| groups.push(call.group));
-            groups.dedup();
-            assert_eq!(groups.len() == 64, once, "{depth} rows in {} groups", groups.len());
+            for right in matrices(depth, 2048) {
+                let mut groups = Vec::new();
+                nest(right.view(), 64, strides(2048), |call| groups.push(call.group));
+                groups.dedup();
+                let passed_over = groups.len();
+                groups.sort_unstable();
+                groups.dedup();
+                assert_eq!(
+                    passed_over == groups.len(),
+                    once,
+                    "{depth} rows: {passed_over}, {}",
+                    groups.len()
+                );
+            }
         }
     }
 
@@ -376,32 +395,38 @@ mod tests {
         // In one piece and in three.
         for depth in [1000, 2501] {
             for rows in [3, 15, 28, 32, 42, 64] {
-                let right = PackedMatrix::<f32>::zeroed(depth, 160).expect("small");
-                let mut asked = std::collections::HashSet::new();
-                let mut groups = std::collections::HashSet::new();
-                nest(right.view(), rows, strides(160), |call| {
-                    let lines = call.group / OF_LINE..(call.group + call.depth * OF_ROW) / OF_LINE;
-                    if groups.insert(call.group) && call.group > 0 {
-                        // The first one was asked for at the end of the step before.
-                        let missing = lines.clone().find(|line| !asked.contains(line));
-                        assert_eq!(missing, None, "{depth} by {rows} rows, panel at {}", call.group);
-                    }
-                    for first in [call.ahead.first, call.ahead.second] {
-                        let bytes = |round: usize| round * call.ahead.step;
-                        asked.extend((0..call.depth).map(|round| (first + bytes(round) / 4) / OF_LINE));
-                    }
-                });
-                let pieces = depth.div_ceil(1024);
-                assert_eq!(groups.len(), 5 * pieces, "{depth} by {rows} rows");
-                // The last piece may be a row shorter than the first.
-                let first = depth / pieces * OF_ROW / OF_LINE;
-                assert!(
-                    (0..first).all(|line| asked.contains(&line)),
-                    "{depth} by {rows} rows, the first panel"
-                );
-                // A kernel asks for a byte more in each round at most.
-                let most = 5 * depth * OF_ROW / OF_LINE + depth.div_ceil(64);
-                assert!(asked.iter().all(|&line| line <= most), "{depth} by {rows} rows: what nobody reads");
+                for right in matrices(depth, 160) {
+                    let mut asked = std::collections::HashSet::new();
+                    let mut groups = std::collections::HashSet::new();
+                    nest(right.view(), rows, strides(160), |call| {
+                        // A kernel that takes one block reads half of each row.
+                        let panel = call.group / OF_ROW * OF_ROW;
+                        let lines = panel / OF_LINE..(panel + call.depth * OF_ROW) / OF_LINE;
+                        if groups.insert(panel) && panel > 0 {
+                            // The first one was asked for at the end of the step before.
+                            let missing = lines.clone().find(|line| !asked.contains(line));
+                            assert_eq!(missing, None, "{depth} by {rows} rows, panel at {panel}");
+                        }
+                        for first in [call.ahead.first, call.ahead.second] {
+                            let bytes = |round: usize| round * call.ahead.step;
+                            asked.extend((0..call.depth).map(|round| (first + bytes(round) / 4) / OF_LINE));
+                        }
+                    });
+                    let pieces = depth.div_ceil(1024);
+                    assert_eq!(groups.len(), 5 * pieces, "{depth} by {rows} rows");
+                    // The last piece may be a row shorter than the first.
+                    let first = depth / pieces * OF_ROW / OF_LINE;
+                    assert!(
+                        (0..first).all(|line| asked.contains(&line)),
+                        "{depth} by {rows} rows, the first panel"
+                    );
+                    // A kernel asks for a byte more in each round at most.
+                    let most = 5 * depth * OF_ROW / OF_LINE + depth.div_ceil(64);
+                    assert!(
+                        asked.iter().all(|&line| line <= most),
+                        "{depth} by {rows} rows: what nobody reads"
+                    );
+                }
             }
         }
     }
@@ -412,35 +437,37 @@ mod tests {
         for (depth, columns, rows, pieces) in
             [(1024, 160, 32, 1), (1025, 160, 32, 2), (4096, 160, 3, 4), (4096, 160, 1, 1), (8192, 32, 16, 1)]
         {
-            let right = PackedMatrix::<f32>::zeroed(depth, columns).expect("small");
-            let mut calls = Vec::new();
-            nest(right.view(), rows, strides(columns), |call| calls.push(call));
-            let begun = calls.iter().filter(|call| call.start.is_some()).count();
-            assert_eq!(calls.len(), begun * pieces, "{depth} by {columns}, {rows} rows");
-            // No part goes on before it has begun, and each has all of the depth, in order.
-            let mut done = std::collections::HashMap::new();
-            for call in &calls {
-                let so_far = done.entry((call.result, call.shape.panels())).or_insert(0);
-                assert_eq!(call.start, (*so_far == 0).then_some(call.result));
-                assert_eq!(call.left % 8200, *so_far);
-                *so_far += call.depth;
+            for right in matrices(depth, columns) {
+                let mut calls = Vec::new();
+                nest(right.view(), rows, strides(columns), |call| calls.push(call));
+                let begun = calls.iter().filter(|call| call.start.is_some()).count();
+                assert_eq!(calls.len(), begun * pieces, "{depth} by {columns}, {rows} rows");
+                // No part goes on before it has begun, and each has all of the depth, in order.
+                let mut done = std::collections::HashMap::new();
+                for call in &calls {
+                    let so_far = done.entry((call.result, call.shape.panels())).or_insert(0);
+                    assert_eq!(call.start, (*so_far == 0).then_some(call.result));
+                    assert_eq!(call.left % 8200, *so_far);
+                    *so_far += call.depth;
+                }
+                assert!(done.len() == begun && done.values().all(|&depths| depths == depth));
             }
-            assert!(done.len() == begun && done.values().all(|&depths| depths == depth));
         }
     }
 
     #[test]
     fn the_result_of_every_call_is_asked_for_once() {
         for (rows, columns) in [(1, 16), (32, 64), (33, 130), (300, 48)] {
-            let right = PackedMatrix::<f32>::zeroed(8, columns).expect("small");
-            let stride = columns.next_multiple_of(16);
-            let mut asked = Vec::new();
-            nest(right.view(), rows, strides(stride), |call| {
-                asked.extend(call.shape.lines::<f32>(stride).map(|line| call.result + line));
-            });
-            asked.sort_unstable();
-            let every: Vec<usize> = (0..rows * stride).step_by(16).collect();
-            assert_eq!(asked, every, "{rows} rows of {columns} columns");
+            for right in matrices(8, columns) {
+                let stride = columns.next_multiple_of(16);
+                let mut asked = Vec::new();
+                nest(right.view(), rows, strides(stride), |call| {
+                    asked.extend(call.shape.lines::<f32>(stride).map(|line| call.result + line));
+                });
+                asked.sort_unstable();
+                let every: Vec<usize> = (0..rows * stride).step_by(16).collect();
+                assert_eq!(asked, every, "{rows} rows of {columns} columns");
+            }
         }
     }
 }
