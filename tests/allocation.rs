@@ -163,6 +163,17 @@ fn blocks_allocate_in_the_first_step_only() {
     }
 }
 
+/// Where rows of all gates together are so many bytes that they are copied before gradients by weights are added up.
+#[test]
+fn a_wide_cell_allocates_in_the_first_step_only() {
+    let (cell, options) = (zoo::LSTM.read().expect("reads"), CompileOptions::default());
+    let cell = CompiledCell::<f64>::new(&cell, &[("x", 4), ("h", 160)], options).expect("compiles");
+    // 210 rows reach over more than a MiB.
+    let steps = 7;
+    assert!(cell.training_plan().buffers.iter().any(|buffer| buffer.width * 8 * 30 * steps > 1 << 20));
+    assert_eq!(allocations(&cell, 30, true)[1..], [0; 3]);
+}
+
 /// However many samples there are to be put in order, with a way back and without.
 #[test]
 fn ragged_runs_allocate_in_the_first_only() {
