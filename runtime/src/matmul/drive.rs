@@ -339,7 +339,7 @@ fn rows_at_once(bytes_between_rows: usize, rows_of_kernel: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{Strides, nest};
-    use crate::matmul::PackedMatrix;
+    use crate::matmul::{Element, PackedMatrix};
     use crate::primitive::Level;
 
     /// A matrix for each level that this machine has: how many rows and blocks a kernel takes is another thing on each.
@@ -375,12 +375,10 @@ mod tests {
                 let passed_over = groups.len();
                 groups.sort_unstable();
                 groups.dedup();
-                assert_eq!(
-                    passed_over == groups.len(),
-                    once,
-                    "{depth} rows: {passed_over}, {}",
-                    groups.len()
-                );
+                assert_eq!(passed_over == groups.len(), once, "{depth} rows: {passed_over} groups");
+                groups.iter_mut().for_each(|group| *group /= depth * f32::PANEL);
+                groups.dedup();
+                assert_eq!(groups, Vec::from_iter(0..64), "{depth} rows");
             }
         }
     }

@@ -29,12 +29,16 @@ use crate::primitive::Level;
 /// operands stay in L2.
 const DEPTH: usize = 256;
 
+/// Bytes of what is copied of a left operand at once: a quarter of a common L2, what is passed over together, and, for each of
+/// [`DEPTH`] rows, two lines that make it an odd number of them.
+const COPIED_BYTES: usize = (256 << 10) + DEPTH * 2 * 64;
+
 /// Rows of a right operand, packed, and room to copy a left one to; the memory is kept from one packing to the next.
 #[derive(Debug)]
 pub struct PackedRows<T> {
     level: Level,
     packed: Option<PackedMatrix<T>>,
-    /// Columns of a left operand, side by side: as many as were ever copied at once.
+    /// Columns of a left operand, side by side: room for [`COPIED_BYTES`], or none as long as nothing was copied.
     copied: AlignedVec<T>,
 }
 
@@ -170,7 +174,7 @@ fn check_rows<T>(operand: Matrix<'_, T>) -> Result<(), Error> {
 ///
 /// # Safety
 ///
-/// As for [`outer::add`].
+/// As for [`outer::add`]; [`check`] has nothing against the operands.
 unsafe fn add_sums<T: Element>(
     level: Level,
     left: Matrix<'_, T>,
@@ -188,18 +192,19 @@ unsafe fn add_sums<T: Element>(
             None => (left.numbers.as_ptr().wrapping_add(columns.start), left.row_stride),
         };
         let sums = result.numbers.as_mut_ptr().wrapping_add(columns.start * result.row_stride);
-        // SAFETY: the caller's promise, of these columns of the left operand and as many rows of the result. What was copied has
-        // as many rows of as many columns.
+        // SAFETY: the caller's promise, of these columns of the left operand and as many rows of the result, which has a row for
+        // each. All rows of these columns were copied, and `check` has found as many as the right operand has.
         unsafe { outer::add(level, rows, right, (sums, result.row_stride), columns.len()) };
     }
 }
 
 /// Copies columns of a left operand side by side; gives the numbers from one row to the next, an odd number of lines. `None` where
-/// there is nothing to copy or no memory for it: they are read where they lie, then.
+/// there is nothing to copy, or no room for so many rows: they are read where they lie, then.
 fn copy<T: Element>(left: Matrix<'_, T>, columns: Range<usize>, copied: &mut AlignedVec<T>) -> Option<usize> {
     let stride = (columns.len().div_ceil(T::BLOCK) | 1) * T::BLOCK;
-    let needed = left.rows.checked_mul(stride).filter(|_| !columns.is_empty())?;
-    if copied.length() < needed && !copied.resize(needed) {
+    let room = COPIED_BYTES / size_of::<T>();
+    let fits = left.rows.checked_mul(stride).is_some_and(|needed| needed <= room);
+    if columns.is_empty() || !fits || !copied.resize(room) {
         return None;
     }
     for (row, into) in (0..left.rows).zip(copied.as_mut_slice().chunks_exact_mut(stride)) {
@@ -250,44 +255,51 @@ pub fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use super::PackedRows;
+    use super::{COPIED_BYTES, DEPTH, PackedRows};
+    use crate::matmul::outer::rows_at_once;
     use crate::matmul::{Element, Matrix, MatrixMut};
     use crate::primitive::Level;
 
-    /// The sums over 64 rows that are so many numbers apart, the same ones whatever that is; and how much of them was copied.
-    fn sums<T: Element>(level: Level, rows: usize, stride: usize, columns: usize) -> (Vec<T>, usize) {
-        let number = |index: usize| if index.is_multiple_of(3) { T::ONE + T::ONE } else { T::ONE };
-        let mut left = vec![T::ZERO; 64 * stride];
+    /// The sums over so many rows that are so many numbers apart, the same ones whatever that is; and the bytes to copy to.
+    fn sums<T: Element>(
+        level: Level,
+        (depth, rows, columns): (usize, usize, usize),
+        stride: usize,
+    ) -> (Vec<T>, usize) {
+        let number = |index: usize| T::from_f64((index * 7919 % 1009 % 8) as f64);
+        let mut left = vec![T::ZERO; depth * stride];
         for (k, row) in left.chunks_exact_mut(stride).enumerate() {
-            row[..rows].iter_mut().enumerate().for_each(|(i, into)| *into = number(k * 7 + i * 5));
+            row[..rows].iter_mut().enumerate().for_each(|(i, into)| *into = number(k * rows + i));
         }
-        let right: Vec<T> = (0..64 * columns).map(|index| number(index * 11 / 4)).collect();
+        let right: Vec<T> = (0..depth * columns).map(number).collect();
         let mut result = vec![T::ONE; rows * columns];
         let mut memory = PackedRows::new(level);
-        let result_of = MatrixMut { numbers: &mut result, rows, columns, row_stride: columns };
-        let (left, right) = (Matrix::new(&left, 64, rows, stride), Matrix::new(&right, 64, columns, columns));
-        memory.add_in_place(left, right, result_of).expect("they fit");
-        (result, memory.copied.length())
+        let into = MatrixMut { numbers: &mut result, rows, columns, row_stride: columns };
+        let right = Matrix::new(&right, depth, columns, columns);
+        memory.add_in_place(Matrix::new(&left, depth, rows, stride), right, into).expect("they fit");
+        (result, memory.copied.length() * size_of::<T>())
     }
 
     fn copied_where_far<T: Element>() {
-        let far = (1025 << 10) / (64 * size_of::<T>());
-        let wide = 1024 / size_of::<T>();
+        let (mib, wide) = ((1 << 20) / size_of::<T>(), 1024 / size_of::<T>());
         for level in Level::ALL.into_iter().filter(|level| level.is_available()) {
-            // A quarter of L2 has room for as many as all but the last.
-            let most = if level == Level::best() { far / 2 } else { 18 };
-            for rows in [1, 17, most] {
-                let (expected, none) = sums::<T>(level, rows, rows + 3, wide - 1);
-                assert_eq!(none, 0);
-                let (narrow, none) = sums::<T>(level, rows, far, wide - 1);
-                assert_eq!((narrow == expected, none), (true, 0), "{level:?}, {rows} rows");
-                let (wider, some) = sums::<T>(level, rows, far, wide + 1);
-                let bytes = 64 * rows.min(300) * size_of::<T>()..300 << 10;
-                assert!(bytes.contains(&(some * size_of::<T>())), "{level:?}, {rows} rows: {some}");
-                let (near, none) = sums::<T>(level, rows.min(300), rows.min(300) + 3, wide + 1);
-                assert_eq!(none, 0);
-                assert!(wider.starts_with(&near), "{level:?}, {rows} rows");
+            // The last ones are passed over some at a time; they end within a line, and do not begin with one.
+            for rows in [1_usize, 17, 300] {
+                let parts = rows.div_ceil(rows_at_once::<T>(level, DEPTH, (rows, wide)));
+                assert_eq!(parts > 1, rows == 300, "{level:?}");
+                let shape = (DEPTH, rows, wide);
+                let (expected, near) = sums::<T>(level, shape, mib / DEPTH);
+                let (found, far) = sums::<T>(level, shape, mib / DEPTH + 1);
+                assert_eq!((near, far), (0, COPIED_BYTES), "{level:?}, {rows} rows");
+                assert!(found == expected, "{level:?}, {rows} rows");
+                let (_, narrow) = sums::<T>(level, (DEPTH, rows.min(17), wide - 1), mib / DEPTH + 1);
+                assert_eq!(narrow, 0, "{level:?}, {rows} rows");
             }
+            // So many rows that there is no room for a line of each.
+            let (depth, most) = (20 * DEPTH, mib / (20 * DEPTH));
+            let (expected, near) = sums::<T>(level, (depth, 3, wide), most);
+            let (found, far) = sums::<T>(level, (depth, 3, wide), most + 1);
+            assert!((near, far) == (0, 0) && found == expected, "{level:?}");
         }
     }
 
@@ -295,5 +307,21 @@ mod tests {
     fn left_operands_that_are_far_are_copied_before_many_columns_read_them() {
         copied_where_far::<f32>();
         copied_where_far::<f64>();
+    }
+
+    #[test]
+    fn there_is_room_for_what_is_passed_over_together() {
+        fn of<T: Element>(level: Level) {
+            for depth in 1..=DEPTH {
+                let many = (1 << 20, 1024);
+                let columns = rows_at_once::<T>(level, depth, many);
+                let needed = depth * (columns.div_ceil(T::BLOCK) | 1) * 64;
+                assert!(needed <= COPIED_BYTES, "{level:?}, {depth} rows of {columns}: {needed}");
+            }
+        }
+        for level in Level::ALL {
+            of::<f32>(level);
+            of::<f64>(level);
+        }
     }
 }

@@ -185,10 +185,11 @@ pub(super) fn reads_in_place<T: Element>(columns: usize, stride: usize) -> bool 
     whole && !(stride / T::BLOCK).is_multiple_of(4) && stride < PAGE / size_of::<T>()
 }
 
-/// Bytes that rows of the left operand reach over from which on they are far away: a common L2, which has more to hold.
+/// Rows of the left operand that reach over more bytes than these are far away: a common L2, which has more to hold.
 const FAR_BYTES: usize = 1 << 20;
 
-/// Bytes of a row of the right operand from which on a left operand that is far away is copied: kernels read it four times.
+/// Bytes of a row of the right operand from which on a left operand that is far away is copied: kernels read it four times at
+/// least.
 const COPIED_FOR_BYTES: usize = 1024;
 
 /// Whether so many rows of the left operand, so many numbers apart, are copied side by side before kernels read them: where they
