@@ -42,6 +42,9 @@ struct Lot<'g, T> {
     terms: usize,
     state: Mutex<LotState<'g, T>>,
     passed: Condvar,
+    /// How often those that wait were woken, for tests.
+    #[cfg(test)]
+    woken: AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -49,6 +52,9 @@ struct LotState<'g, T> {
     gradient: &'g mut [T],
     /// The number of the chunk that may add.
     turn: usize,
+    /// Threads that wait for it to be theirs. Where there are none nobody is woken: to ask the system takes as long as some steps of
+    /// a small cell.
+    waiting: usize,
 }
 
 impl<'g, T> Lot<'g, T> {
@@ -78,8 +84,15 @@ impl<'g, T> Sum<'g, T> {
                 continue;
             }
             let (gradient, behind) = std::mem::take(&mut rest).split_at_mut(end - first);
-            let state = Mutex::new(LotState { gradient, turn: 0 });
-            lots.push(Lot { first, terms: 0, state, passed: Condvar::new() });
+            let state = Mutex::new(LotState { gradient, turn: 0, waiting: 0 });
+            lots.push(Lot {
+                first,
+                terms: 0,
+                state,
+                passed: Condvar::new(),
+                #[cfg(test)]
+                woken: AtomicUsize::new(0),
+            });
             (rest, first) = (behind, end);
         }
         let mut sum = Self { lots, given_up: AtomicUsize::new(usize::MAX) };
@@ -165,15 +178,22 @@ impl<'t, 'g, T> Turn<'t, 'g, T> {
             if self.sum.given_up.load(Ordering::SeqCst) < self.number {
                 return Err(internal("a block before this one has given up"));
             }
+            state.waiting += 1;
             state = lot.passed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
         }
         Ok(state)
     }
 
     fn pass_lot(lot: &Lot<'g, T>, mut state: MutexGuard<'_, LotState<'g, T>>) {
         state.turn += 1;
+        let awaited = state.waiting > 0;
         drop(state);
-        lot.passed.notify_all();
+        if awaited {
+            #[cfg(test)]
+            lot.woken.fetch_add(1, Ordering::SeqCst);
+            lot.passed.notify_all();
+        }
     }
 }
 
@@ -193,6 +213,8 @@ impl<T> Drop for Turn<'_, '_, T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::Ordering;
+
     use super::Sum;
     use crate::error::CallError;
     use crate::execute::block::Block;
@@ -209,12 +231,13 @@ mod tests {
         CompiledCell::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles")
     }
 
-    /// Each chunk of each block does to every weight what does not commute, as late as its number is small.
+    /// Each chunk of each block does to every weight what does not commute, as late as its number is small. Gives also how often
+    /// those that waited were woken.
     fn sums(
         cell: &CompiledCell<f64>,
         threads: usize,
         outcome: impl Fn(usize) -> Result<(), CallError> + Sync,
-    ) -> Result<Vec<f64>, CallError> {
+    ) -> Result<(Vec<f64>, usize), CallError> {
         let (ranges, order) = (&cell.parameter_ranges, &cell.training.gradients);
         let mut gradient = vec![1.0; cell.parameter_layout().length()];
         let mut blocks: Vec<Block<f64>> = (0..BLOCKS).map(|_| Block::default()).collect();
@@ -235,21 +258,31 @@ mod tests {
             }
             turn.pass()
         })?;
+        let woken = sum.lots.iter().map(|lot| lot.woken.load(Ordering::SeqCst)).sum();
         drop(sum);
-        Ok(gradient)
+        Ok((gradient, woken))
+    }
+
+    #[test]
+    fn who_waits_is_woken_and_nobody_else() {
+        let cell = compiled();
+        let woken = |threads| sums(&cell, threads, |_| Ok(())).expect("runs").1;
+        assert_eq!(woken(1), 0);
+        assert!(woken(2) > 0);
     }
 
     #[test]
     fn what_is_added_does_not_depend_on_threads() {
         let cell = compiled();
-        let expected = sums(&cell, 1, |_| Ok(())).expect("runs");
+        let (expected, _) = sums(&cell, 1, |_| Ok(())).expect("runs");
         let mut weight = 1.0;
         for number in (0..BLOCKS * CHUNKS).filter(|number| number % BLOCKS != 2 || *number < BLOCKS) {
             weight = weight * 1.25 + number as f64;
         }
         assert!(expected.contains(&weight) && expected.contains(&1.0), "{weight}: {expected:?}");
         for threads in [2, 3, 5, 9] {
-            assert_eq!(sums(&cell, threads, |_| Ok(())), Ok(expected.clone()), "{threads} threads");
+            let (found, _) = sums(&cell, threads, |_| Ok(())).expect("runs");
+            assert_eq!(found, expected, "{threads} threads");
         }
     }
 
