@@ -349,20 +349,21 @@ fn place_transposed<T: Element>(
     }
 }
 
-/// Four neighbouring columns of some lines of a panel, from as many rows.
+/// Four neighbouring columns of some lines of a panel, `column` the first of them, from as many rows.
 #[inline]
 fn place_four<T: Element>(lines: &mut [T], column: usize, rows: [&[T]; 4]) {
+    debug_assert!(column + 4 <= T::PANEL);
+    // What the compiler sees here it does not ask at each line: the caller's panel has all four.
+    let column = column.min(T::PANEL - 4);
     let [(a, rest_a), (b, rest_b), (c, rest_c), (d, rest_d)] = rows.map(<[T]>::as_chunks::<4>);
-    let mut lines = lines.chunks_exact_mut(T::PANEL);
-    let mut put = |numbers: [T; 4]| {
-        if let Some(place) = lines.next().and_then(|line| line.get_mut(column..column + 4)) {
-            place.copy_from_slice(&numbers);
+    let mut fours = lines.chunks_exact_mut(4 * T::PANEL);
+    for ((((a, b), c), d), lines) in a.iter().zip(b).zip(c).zip(d).zip(&mut fours) {
+        for (line, numbers) in T::exchange([a, b, c, d]).into_iter().enumerate() {
+            lines[line * T::PANEL + column..][..4].copy_from_slice(&numbers);
         }
-    };
-    for (((a, b), c), d) in a.iter().zip(b).zip(c).zip(d) {
-        T::exchange([a, b, c, d]).into_iter().for_each(&mut put);
     }
-    for (((a, b), c), d) in rest_a.iter().zip(rest_b).zip(rest_c).zip(rest_d) {
-        put([*a, *b, *c, *d]);
+    let lines = fours.into_remainder().chunks_exact_mut(T::PANEL);
+    for ((((a, b), c), d), line) in rest_a.iter().zip(rest_b).zip(rest_c).zip(rest_d).zip(lines) {
+        line[column..][..4].copy_from_slice(&[*a, *b, *c, *d]);
     }
 }
