@@ -197,10 +197,13 @@ impl<T: Element> Block<T> {
             let Some(totals) = totals else { continue };
             let at = layout.once(totals) + column;
             let addends = &arena[at..at + into.rows * into.columns];
-            for (index, &addend) in addends.iter().enumerate() {
-                let (i, j) = (index / into.columns, index % into.columns);
-                let sum = &mut total[into.offset + i * into.row_stride + j * into.column_stride];
-                *sum = *sum + addend;
+            // Row by row, so that no place takes a division. Without columns there are no numbers.
+            for (row, addends) in addends.chunks_exact(into.columns.max(1)).enumerate() {
+                let first = into.offset + row * into.row_stride;
+                for (column, &addend) in addends.iter().enumerate() {
+                    let sum = &mut total[first + column * into.column_stride];
+                    *sum = *sum + addend;
+                }
             }
         }
         Ok(())
