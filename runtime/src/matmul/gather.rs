@@ -241,6 +241,10 @@ pub fn add_outer_products<T: Element>(
     check_rows(left)?;
     check_rows(right)?;
     extent(numbers.len(), rows, columns, row_stride)?;
+    if rows == 0 || columns == 0 {
+        // Nothing to add to; and rows without numbers may be as many as can be counted.
+        return Ok(());
+    }
     for part in parts(left.rows) {
         let result = MatrixMut { numbers: &mut *numbers, rows, columns, row_stride };
         packed.add_in_place(left.part(part.clone()), right.part(part), result)?;

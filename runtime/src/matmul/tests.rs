@@ -734,6 +734,9 @@ fn no_rows_by_no_columns_are_no_product() {
             memory.add_in_place(rows, rows, result)
         };
         assert_eq!((add(), add()), (Ok(()), Ok(())));
+        // Not part by part: they would never end.
+        let result = MatrixMut { numbers: &mut [], rows: 0, columns: 0, row_stride: 0 };
+        assert_eq!(super::add_outer_products(rows, rows, result, &mut memory), Ok(()));
     }
 }
 
