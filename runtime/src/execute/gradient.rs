@@ -239,6 +239,32 @@ pub(super) fn add_up<T: Element>(
     gradient: &mut [T],
     back: impl Fn(&mut Block<T>, bool, Turn<'_, '_, T>) -> Result<(), CallError> + Sync,
 ) -> Result<(), CallError> {
+    if threads > 1 {
+        return add_up_in_turn(blocks, threads, shared, gradient, back);
+    }
+    // Blocks follow each other: what one has packed rows in serves the next, and is in a cache.
+    let packed = Mutex::new(blocks.first_mut().and_then(|first| first.packed.take()));
+    let lent = || packed.lock().unwrap_or_else(PoisonError::into_inner);
+    let outcome = add_up_in_turn(blocks, threads, shared, gradient, |block, begin, turn| {
+        block.packed = lent().take();
+        let outcome = back(block, begin, turn);
+        *lent() = block.packed.take();
+        outcome
+    });
+    if let Some(first) = blocks.first_mut() {
+        first.packed = packed.into_inner().unwrap_or_else(PoisonError::into_inner);
+    }
+    outcome
+}
+
+/// As [`add_up`], where each block packs rows in memory that it has.
+fn add_up_in_turn<T: Element>(
+    blocks: &mut [Block<T>],
+    threads: usize,
+    shared: Shared<'_, T>,
+    gradient: &mut [T],
+    back: impl Fn(&mut Block<T>, bool, Turn<'_, '_, T>) -> Result<(), CallError> + Sync,
+) -> Result<(), CallError> {
     let (ranges, order, length) = (shared.parameters.ranges, &shared.engine.gradients, gradient.len());
     // A block without chunks has states to begin with all the same.
     let chunks = |block: &Block<T>| block.course.chunks().max(1);

@@ -161,10 +161,11 @@ fn blocks_add_up_in_one_place() {
         let memory = workspace.memory();
         let own = memory.blocks.iter().map(|block| block.gradient.len()).sum::<usize>();
         let chunks: Vec<usize> = memory.blocks.iter().map(|block| block.course.chunks()).collect();
-        (gradient, chunks, own + memory.gradient.len())
+        let packed = memory.blocks.iter().filter(|block| block.packed.is_some()).count();
+        (gradient, chunks, own + memory.gradient.len(), packed)
     };
-    let (expected, chunks, held) = run(1, 0..ROWS);
-    assert_eq!((chunks, held), (vec![3, 1], 0));
+    let (expected, chunks, held, packed) = run(1, 0..ROWS);
+    assert_eq!((chunks, held, packed), (vec![3, 1], 0, 1));
     for threads in [2, 3] {
         assert_eq!(run(threads, 0..ROWS).0, expected, "{threads} threads");
     }
@@ -230,10 +231,11 @@ fn blocks_of_one_thread_share_the_memory_of_their_sums() {
     assert_eq!(gradients[0], gradients[1]);
     let held = workspaces.each_mut().map(|workspace| {
         let blocks = &workspace.memory().blocks;
-        blocks.iter().filter(|block| block.gradient.capacity() > 0).count()
+        let packed = blocks.iter().filter(|block| block.packed.is_some()).count();
+        (blocks.iter().filter(|block| block.gradient.capacity() > 0).count(), packed)
     });
-    // Three blocks on one thread and on two, of which one may have taken all.
-    assert!(held[0] == 1 && (1..=2).contains(&held[1]), "{held:?}");
+    // Three blocks on one thread and on two, of which one may have taken all. Rows are packed in one place, or in each block's.
+    assert!(held[0] == (1, 1) && (1..=2).contains(&held[1].0) && held[1].1 == 3, "{held:?}");
     assert_eq!(gradients[0], train(&cells[0], 9, 70, &mut workspaces[0]).0);
 }
 
