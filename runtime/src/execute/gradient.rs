@@ -14,7 +14,9 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use gatewright_compiler::graph::NodeId;
-use gatewright_compiler::plan::{BufferKind, BufferRole, GradientTerm, ParameterGradient, Place, Plan};
+use gatewright_compiler::plan::{
+    BufferKind, BufferRole, GradientTerm, MatrixStrides, ParameterGradient, Place, Plan,
+};
 use smallvec::SmallVec;
 
 use super::arena::Region;
@@ -196,15 +198,7 @@ impl<T: Element> Block<T> {
             let totals = engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
             let Some(totals) = totals else { continue };
             let at = layout.once(totals) + column;
-            let addends = &arena[at..at + into.rows * into.columns];
-            // Row by row, so that no place takes a division. Without columns there are no numbers.
-            for (row, addends) in addends.chunks_exact(into.columns.max(1)).enumerate() {
-                let first = into.offset + row * into.row_stride;
-                for (column, &addend) in addends.iter().enumerate() {
-                    let sum = &mut total[first + column * into.column_stride];
-                    *sum = *sum + addend;
-                }
-            }
+            add_rows(total, into, &arena[at..at + into.rows * into.columns]);
         }
         Ok(())
     }
@@ -218,6 +212,18 @@ impl<T: Element> Block<T> {
             .try_for_each(|((_, _, terms), (_, total))| self.add_sums(engine, terms, total));
         self.expressions = expressions;
         outcome
+    }
+}
+
+/// Adds to a matrix within a total, row by row: to find the row of each number would take a division.
+fn add_rows<T: Element>(total: &mut [T], into: MatrixStrides, addends: &[T]) {
+    // Without columns there are no numbers, and no rows to cut them in.
+    for (row, addends) in addends.chunks_exact(into.columns.max(1)).enumerate() {
+        let first = into.offset + row * into.row_stride;
+        for (column, &addend) in addends.iter().enumerate() {
+            let sum = &mut total[first + column * into.column_stride];
+            *sum = *sum + addend;
+        }
     }
 }
 
@@ -336,7 +342,29 @@ pub(super) fn finish_gradients<T: Element>(
 
 #[cfg(test)]
 mod tests {
+    use gatewright_compiler::plan::MatrixStrides;
+
+    use super::add_rows;
     use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+
+    #[test]
+    fn rows_are_added_where_strides_say() {
+        let added = |rows, columns, row_stride, column_stride| {
+            let mut total = [10.0_f64; 8];
+            let addends: Vec<f64> = (1_u8..).map(f64::from).take(rows * columns).collect();
+            add_rows(
+                &mut total,
+                MatrixStrides { offset: 1, rows, columns, row_stride, column_stride },
+                &addends,
+            );
+            total.map(|sum| sum - 10.0)
+        };
+        assert_eq!(added(2, 3, 4, 1), [0.0, 1.0, 2.0, 3.0, 0.0, 4.0, 5.0, 6.0]);
+        // The transpose.
+        assert_eq!(added(2, 3, 1, 2), [0.0, 1.0, 4.0, 2.0, 5.0, 3.0, 6.0, 0.0]);
+        assert_eq!(added(1, 2, 0, 3), [0.0, 1.0, 0.0, 0.0, 2.0, 0.0, 0.0, 0.0]);
+        assert_eq!((added(0, 3, 1, 1), added(3, 0, 1, 1)), ([0.0; 8], [0.0; 8]));
+    }
 
     /// For each right operand whether it is read in place, and whether it is an input.
     fn groups(name: &str, size: usize) -> Vec<(bool, bool)> {

@@ -214,6 +214,8 @@ impl<T> Drop for Turn<'_, '_, T> {
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::Ordering;
+    use std::sync::mpsc::{RecvTimeoutError, channel};
+    use std::time::Duration;
 
     use super::Sum;
     use crate::error::CallError;
@@ -231,6 +233,21 @@ mod tests {
         CompiledCell::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles")
     }
 
+    /// Who is not woken hangs: that is a failure here.
+    fn in_time(test: fn()) {
+        let (done, is_done) = channel();
+        let running = std::thread::spawn(move || {
+            test();
+            // Nobody may be left who waits for it.
+            let _ = done.send(());
+        });
+        let outcome = is_done.recv_timeout(Duration::from_secs(60));
+        assert_ne!(outcome, Err(RecvTimeoutError::Timeout), "somebody waits and is not woken");
+        if let Err(panic) = running.join() {
+            std::panic::resume_unwind(panic);
+        }
+    }
+
     /// Each chunk of each block does to every weight what does not commute, as late as its number is small. Gives also how often
     /// those that waited were woken.
     fn sums(
@@ -243,9 +260,9 @@ mod tests {
         let mut blocks: Vec<Block<f64>> = (0..BLOCKS).map(|_| Block::default()).collect();
         let sum = Sum::new(&mut gradient, ranges, order);
         assert!(sum.lots.len() > 4, "{} lots", sum.lots.len());
-        each_block_in_turn(&mut blocks, threads, CHUNKS, |_, number| {
+        let outcome = each_block_in_turn(&mut blocks, threads, CHUNKS, |_, number| {
             let mut turn = sum.turn(number);
-            std::thread::sleep(std::time::Duration::from_millis((BLOCKS - number % BLOCKS) as u64));
+            std::thread::sleep(Duration::from_millis((BLOCKS - number % BLOCKS) as u64));
             // The chunk of one block is the shorter: it has nothing to add.
             if number % BLOCKS != 2 || number < BLOCKS {
                 for parameter in order.parameters() {
@@ -257,7 +274,9 @@ mod tests {
                 }
             }
             turn.pass()
-        })?;
+        });
+        assert!(sum.lots.iter().all(|lot| lot.lock().waiting == 0));
+        outcome?;
         let woken = sum.lots.iter().map(|lot| lot.woken.load(Ordering::SeqCst)).sum();
         drop(sum);
         Ok((gradient, woken))
@@ -265,48 +284,75 @@ mod tests {
 
     #[test]
     fn who_waits_is_woken_and_nobody_else() {
-        let cell = compiled();
-        let woken = |threads| sums(&cell, threads, |_| Ok(())).expect("runs").1;
-        assert_eq!(woken(1), 0);
-        assert!(woken(2) > 0);
+        in_time(|| {
+            let cell = compiled();
+            let woken = |threads| sums(&cell, threads, |_| Ok(())).expect("runs").1;
+            assert_eq!(woken(1), 0);
+            assert!(woken(2) > 0);
+        });
     }
 
     #[test]
     fn what_is_added_does_not_depend_on_threads() {
-        let cell = compiled();
-        let (expected, _) = sums(&cell, 1, |_| Ok(())).expect("runs");
-        let mut weight = 1.0;
-        for number in (0..BLOCKS * CHUNKS).filter(|number| number % BLOCKS != 2 || *number < BLOCKS) {
-            weight = weight * 1.25 + number as f64;
-        }
-        assert!(expected.contains(&weight) && expected.contains(&1.0), "{weight}: {expected:?}");
-        for threads in [2, 3, 5, 9] {
-            let (found, _) = sums(&cell, threads, |_| Ok(())).expect("runs");
-            assert_eq!(found, expected, "{threads} threads");
-        }
+        in_time(|| {
+            let cell = compiled();
+            let (expected, _) = sums(&cell, 1, |_| Ok(())).expect("runs");
+            let mut weight = 1.0;
+            for number in (0..BLOCKS * CHUNKS).filter(|number| number % BLOCKS != 2 || *number < BLOCKS) {
+                weight = weight * 1.25 + number as f64;
+            }
+            assert!(expected.contains(&weight) && expected.contains(&1.0), "{weight}: {expected:?}");
+            for threads in [2, 3, 5, 9] {
+                let (found, _) = sums(&cell, threads, |_| Ok(())).expect("runs");
+                assert_eq!(found, expected, "{threads} threads");
+            }
+        });
     }
 
     /// Blocks that wait for it give up too; the first by number is told of, and those before it are done.
     #[test]
     fn nobody_waits_for_a_block_that_has_given_up() {
-        let cell = compiled();
-        let fails = |number: usize| CallError::Internal(format!("chunk {number}"));
-        for threads in [1, 2, 5] {
-            let outcome =
-                |number: usize| if [6, 8, 9].contains(&number) { Err(fails(number)) } else { Ok(()) };
-            assert_eq!(sums(&cell, threads, outcome), Err(fails(6)), "{threads} threads");
-        }
+        in_time(|| {
+            let cell = compiled();
+            let fails = |number: usize| CallError::Internal(format!("chunk {number}"));
+            for threads in [1, 2, 5] {
+                let outcome =
+                    |number: usize| if [6, 8, 9].contains(&number) { Err(fails(number)) } else { Ok(()) };
+                assert_eq!(sums(&cell, threads, outcome), Err(fails(6)), "{threads} threads");
+            }
+        });
+    }
+
+    /// Also if none passes after it: all before it have, and the next one waits.
+    #[test]
+    fn who_waits_for_a_block_that_gives_up_is_woken() {
+        in_time(|| {
+            let fails = || CallError::Internal("late".to_owned());
+            let outcome = |number: usize| {
+                if number != 1 {
+                    return Ok(());
+                }
+                std::thread::sleep(Duration::from_millis(100));
+                Err(fails())
+            };
+            assert_eq!(sums(&compiled(), 2, outcome), Err(fails()));
+        });
     }
 
     #[test]
     fn nobody_waits_for_a_thread_that_has_panicked() {
-        let cell = compiled();
-        let main = std::thread::current().id();
-        let outcome = |number: usize| {
-            assert!(number < 6 || std::thread::current().id() == main, "as it should");
-            Ok(())
-        };
-        let result = sums(&cell, 4, outcome);
-        assert!(matches!(&result, Err(CallError::Internal(text)) if text.contains("panicked")), "{result:?}");
+        in_time(|| {
+            let cell = compiled();
+            let main = std::thread::current().id();
+            let outcome = |number: usize| {
+                assert!(number < 6 || std::thread::current().id() == main, "as it should");
+                Ok(())
+            };
+            let result = sums(&cell, 4, outcome);
+            assert!(
+                matches!(&result, Err(CallError::Internal(text)) if text.contains("panicked")),
+                "{result:?}"
+            );
+        });
     }
 }

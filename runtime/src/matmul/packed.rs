@@ -353,7 +353,7 @@ fn place_transposed<T: Element>(
 #[inline]
 fn place_four<T: Element>(lines: &mut [T], column: usize, rows: [&[T]; 4]) {
     debug_assert!(column + 4 <= T::PANEL);
-    // What the compiler sees here it does not ask at each line: the caller's panel has all four.
+    // It is as it was. But now it is known to be within a line, which would else be checked for each.
     let column = column.min(T::PANEL - 4);
     let [(a, rest_a), (b, rest_b), (c, rest_c), (d, rest_d)] = rows.map(<[T]>::as_chunks::<4>);
     let mut fours = lines.chunks_exact_mut(4 * T::PANEL);
