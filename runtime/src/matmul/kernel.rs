@@ -28,6 +28,7 @@
 //! [`hidden`].)
 
 use super::soon::{Ahead, fetch};
+use super::walk::{MAXIMUM_ROWS, tables_hold};
 use super::{outer, portable};
 use crate::primitive::Level;
 use crate::primitive::tile::Register;
@@ -35,7 +36,7 @@ use crate::primitive::tile::Register;
 /// Rows of the left operand that one pointer is for.
 const ROWS_OF_POINTER: usize = 3;
 /// Pointers for the rows of any kernel.
-const POINTERS: usize = 14_usize.div_ceil(ROWS_OF_POINTER);
+const POINTERS: usize = MAXIMUM_ROWS.div_ceil(ROWS_OF_POINTER);
 /// Rounds from one step of the pointers to the next: a multiple of the number of chains.
 const ROUNDS: usize = 2;
 
@@ -227,7 +228,7 @@ macro_rules! instances {
         rows $(($rows:literal $(, $blocks:literal)*))*, narrow $(($narrow:literal $(, $few:literal)*))*
     ) => {
         mod $module {
-            use super::{Arguments, Kernels, outer, tile};
+            use super::{Arguments, ByRows, Kernels, outer, tables_hold, tile};
 
             $(#[target_feature(enable = $feature)])*
             unsafe fn run<
@@ -241,9 +242,19 @@ macro_rules! instances {
                 unsafe { tile::<$register, ROWS, REGISTERS, CHAINS>(arguments) }
             }
 
+            const BY_ROWS: ByRows<$scalar> =
+                &[$(&[$((run::<$rows, { $blocks * $per_block }, 1>, $blocks)),*]),*];
+            const BY_ROWS_NARROW: ByRows<$scalar> =
+                &[$(&[$((run::<$narrow, { $few * $per_block }, 2>, $few)),*]),*];
+
+            const _: () = {
+                let numbers_of_block = 64 / size_of::<$scalar>();
+                assert!(tables_hold(BY_ROWS, numbers_of_block) && tables_hold(BY_ROWS_NARROW, numbers_of_block));
+            };
+
             pub(super) static KERNELS: Kernels<$scalar> = Kernels {
-                by_rows: &[$(&[$((run::<$rows, { $blocks * $per_block }, 1>, $blocks)),*]),*],
-                by_rows_narrow: &[$(&[$((run::<$narrow, { $few * $per_block }, 2>, $few)),*]),*],
+                by_rows: BY_ROWS,
+                by_rows_narrow: BY_ROWS_NARROW,
                 outer: outer::$module::KERNELS,
             };
         }

@@ -81,8 +81,8 @@ pub struct Product<T> {
 ///
 /// # Invariant
 ///
-/// At every moment of `steps` both operands end at most at `length`; where they are `apart`, neither shares a number with
-/// the other at any of them.
+/// At every moment of `steps` both operands, and the row that sums start at, end at most at `length`; where they are `apart`, the
+/// result shares no number with the left operand or that row at any of them.
 #[derive(Clone, Copy, Debug, Default)]
 struct Bound {
     left: Track,
@@ -176,8 +176,9 @@ impl<T: Element> Product<T> {
             return self.run_unbound(workspace, moment, right, soon);
         }
         let places = (bound.left.at(moment), bound.result.at(moment));
-        // SAFETY: the matrix has the shape and level of `self`. `moment` is one of the bound steps, so that both operands end
-        // at most at `bound.length`, which the workspace has, and share no number: what `Spans::check` would find.
+        // SAFETY: the matrix has the shape and level of `self`. `moment` is one of the bound steps, so that both operands and the
+        // row of the start end at most at `bound.length`, which the workspace has, and the result shares no number with the
+        // others: what `Spans::check` would find.
         unsafe { self.run_checked(workspace, places, right, soon) };
         Ok(())
     }

@@ -14,7 +14,7 @@
 //! lines of a cache: `k` by `k` a kernel reads a few of them, which lie as far apart as its rows ([`Right::in_place`]).
 //! Otherwise it is packed, and what a kernel reads lies side by side.
 
-use super::walk::{Dealt, Shape, walk};
+use super::walk::{Dealt, Shape, tables_hold, walk};
 use super::{Element, Packed};
 use crate::primitive::Level;
 use crate::primitive::tile::Register;
@@ -106,7 +106,7 @@ macro_rules! instances {
         rows $(($rows:literal $(, $blocks:literal)*))*
     ) => {
         pub(super) mod $module {
-            use super::{Arguments, ByRows, tile};
+            use super::{Arguments, ByRows, tables_hold, tile};
 
             $(#[target_feature(enable = $feature)])*
             unsafe fn run<const ROWS: usize, const REGISTERS: usize>(arguments: &Arguments<$scalar>) {
@@ -116,6 +116,8 @@ macro_rules! instances {
 
             pub(in crate::matmul) const KERNELS: ByRows<$scalar> =
                 &[$(&[$((run::<$rows, { $blocks * $per_block }>, $blocks)),*]),*];
+
+            const _: () = assert!(tables_hold(KERNELS, 64 / size_of::<$scalar>()));
         }
     };
 }
@@ -219,8 +221,6 @@ fn deal<T: Element, K>(
     let taken = kernels[at_once - 1].iter().map(|&(_, taken)| taken).find(|&taken| taken <= blocks);
     let shared = SHARED_BYTES / (taken.unwrap_or(1) * T::BLOCK * size_of::<T>());
     let depth_at_once = if rows <= at_once { depth } else { shared };
-    // A chunk has as many rows as leave room in L2 for its part of the left operand: the result of a group is there too, to be
-    // read again.
     Dealt { kernels, at_once, depth, depth_at_once, near: false }
 }
 
@@ -236,7 +236,8 @@ struct Call<T> {
 /// # Safety
 ///
 /// The left operand is readable for `right.depth` rows of `rows` numbers, its stride apart, and the right one for as many of
-/// `right.columns`, padded to whole blocks where it is packed. The result is readable and writable for `rows` rows of
+/// `right.columns`, padded to whole blocks where it is packed, and whole blocks of themselves where it is in place
+/// ([`reads_in_place`]). The result is readable and writable for `rows` rows of
 /// `right.columns` numbers, its stride apart, which share no numbers with each other or with the operands. The machine can
 /// run the level.
 pub(super) unsafe fn add<T: Element>(

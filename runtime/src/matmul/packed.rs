@@ -63,6 +63,8 @@ pub struct PackedMatrix<T> {
     rows: usize,
     columns: usize,
     level: Level,
+    /// Numbers of its panels, with which the storage begins.
+    length: usize,
     storage: AlignedVec<T>,
 }
 
@@ -85,9 +87,10 @@ impl<T: Element> PackedMatrix<T> {
         if !level.is_available() {
             return Err(Error::Unavailable { level });
         }
-        let storage = numbers::<T>(rows, columns).and_then(AlignedVec::zeroed);
-        let storage = storage.ok_or(Error::TooLarge { rows, columns })?;
-        Ok(Self { rows, columns, level, storage })
+        let too_large = Error::TooLarge { rows, columns };
+        let length = numbers::<T>(rows, columns).ok_or(too_large.clone())?;
+        let storage = AlignedVec::zeroed(length).ok_or(too_large)?;
+        Ok(Self { rows, columns, level, length, storage })
     }
 
     /// Makes this a matrix of another shape, in the same storage where that is large enough: zero past the last column,
@@ -96,11 +99,12 @@ impl<T: Element> PackedMatrix<T> {
         if (rows, columns) == (self.rows, self.columns) {
             return Ok(());
         }
-        if numbers::<T>(rows, columns).is_some_and(|needed| needed <= self.storage.length()) {
-            (self.rows, self.columns) = (rows, columns);
-            self.view_mut().clear_pads();
-        } else {
-            *self = Self::zeroed_for(self.level, rows, columns)?;
+        match numbers::<T>(rows, columns) {
+            Some(length) if length <= self.storage.length() => {
+                (self.rows, self.columns, self.length) = (rows, columns, length);
+                self.view_mut().clear_pads();
+            }
+            _ => *self = Self::zeroed_for(self.level, rows, columns)?,
         }
         Ok(())
     }
@@ -109,21 +113,15 @@ impl<T: Element> PackedMatrix<T> {
     #[must_use]
     #[inline]
     pub fn view(&self) -> Packed<'_, T> {
-        let needed = numbers::<T>(self.rows, self.columns).unwrap_or(0);
-        let panels = self.storage.as_slice().get(..needed).unwrap_or_default();
+        // Too short a storage would stop here, not be read past its end by a kernel.
+        let panels = &self.storage.as_slice()[..self.length];
         Packed { rows: self.rows, columns: self.columns, level: self.level, panels }
     }
 
     /// The matrix, to be written.
     fn view_mut(&mut self) -> PackedMut<'_, T> {
-        let needed = numbers::<T>(self.rows, self.columns).unwrap_or(0);
-        let panels = self.storage.as_mut_slice().get_mut(..needed).unwrap_or_default();
+        let panels = &mut self.storage.as_mut_slice()[..self.length];
         PackedMut { rows: self.rows, columns: self.columns, panels }
-    }
-
-    /// Makes every number zero.
-    pub fn clear(&mut self) {
-        self.view_mut().clear();
     }
 
     /// Puts a block at (`row`, `column`) in the place of what was there. The source is `source_rows` rows of
@@ -193,7 +191,7 @@ impl<T: Element> PackedSets<T> {
     /// A matrix by number, to be written.
     pub(crate) fn view_mut(&mut self, matrix: usize) -> PackedMut<'_, T> {
         let (rows, columns, first, end) = self.shapes[matrix];
-        let panels = self.storage.as_mut_slice().get_mut(first..end).unwrap_or_default();
+        let panels = &mut self.storage.as_mut_slice()[first..end];
         PackedMut { rows, columns, panels }
     }
 
@@ -225,7 +223,7 @@ impl<'a, T: Element> PackedViews<'a, T> {
     #[inline]
     pub(crate) fn of(self, matrix: usize) -> Packed<'a, T> {
         let (rows, columns, first, end) = self.shapes[matrix];
-        let panels = self.storage.get(first..end).unwrap_or_default();
+        let panels = &self.storage[first..end];
         Packed { rows, columns, level: self.level, panels }
     }
 }

@@ -2,8 +2,9 @@
 //! target has. Products and sums round separately: a fused multiply-add in software would take a hundred times as
 //! long.
 
-use super::kernel::{Arguments, Kernels};
+use super::kernel::{Arguments, ByRows, Kernels};
 use super::outer;
+use super::walk::tables_hold;
 
 /// ```text
 /// for k in 0..depth
@@ -49,10 +50,12 @@ macro_rules! portable {
             }
         }
 
-        pub(super) static $kernels: Kernels<$scalar> = Kernels {
-            by_rows: &[&[($tile::<1, 1>, 1)], &[($tile::<2, 1>, 1)]],
-            by_rows_narrow: &[&[($tile::<1, 2>, 1)], &[($tile::<2, 2>, 1)]],
-            outer: $outer,
+        pub(super) static $kernels: Kernels<$scalar> = {
+            const BY_ROWS: ByRows<$scalar> = &[&[($tile::<1, 1>, 1)], &[($tile::<2, 1>, 1)]];
+            const BY_ROWS_NARROW: ByRows<$scalar> = &[&[($tile::<1, 2>, 1)], &[($tile::<2, 2>, 1)]];
+            assert!(tables_hold(BY_ROWS, $block) && tables_hold(BY_ROWS_NARROW, $block));
+            assert!(tables_hold($outer, $block));
+            Kernels { by_rows: BY_ROWS, by_rows_narrow: BY_ROWS_NARROW, outer: $outer }
         };
 
         /// As above, for [`super::outer`]: both operands `k` by `k`, and sums that start at the result.

@@ -21,8 +21,10 @@ use super::soon::fetch;
 const SMALL_CHUNK_BYTES: usize = 8 << 10;
 /// The same while what they all read is far away: a quarter of a common L2.
 const LARGE_CHUNK_BYTES: usize = 256 << 10;
-/// The most numbers that a kernel gives at once: 14 rows of two blocks of f32.
-const MAXIMUM_NUMBERS: usize = 14 * 2 * 16;
+/// The most rows of a kernel.
+pub(super) const MAXIMUM_ROWS: usize = 14;
+/// The most numbers that a kernel gives at once: so many rows of two blocks of f32.
+const MAXIMUM_NUMBERS: usize = MAXIMUM_ROWS * 2 * 16;
 
 /// What one run of a kernel gives.
 #[derive(Clone, Debug)]
@@ -52,8 +54,8 @@ pub(super) struct Shape {
     pub(super) edge: Option<usize>,
 }
 
-/// Kernels, `kernels[rows - 1]` for so many rows, each with the number of blocks it takes at once, the most first and one
-/// last; and how rows are dealt out to them.
+/// Kernels, `kernels[rows - 1]` for so many rows, each with the number of blocks it takes at once, of which [`tables_hold`];
+/// and how rows are dealt out to them.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Dealt<K: 'static> {
     pub(super) kernels: &'static [&'static [(K, usize)]],
@@ -88,7 +90,8 @@ pub(super) fn walk<T: Element, K: Copy>(
         let small = Balanced::new(chunk.len(), at_once);
         let mut block = 0;
         while block < blocks {
-            // All groups before had an even number of blocks, so one of several blocks begins at an even one.
+            // All groups before had an even number of blocks, so one of several blocks begins at an even one. There is always a
+            // kernel: one of one block ends each list (`tables_hold`).
             let Some((taken, kernel, larger)) =
                 choose(kernels, small.smallest(), small.largest(), blocks - block)
             else {
@@ -155,14 +158,12 @@ impl Shape {
         let mut buffer = [const { MaybeUninit::<T>::uninit() }; MAXIMUM_NUMBERS];
         let stride = self.blocks * T::BLOCK;
         debug_assert!(self.rows * stride <= MAXIMUM_NUMBERS && columns <= stride);
-        if !start.is_null() {
-            // Else the kernel writes before anyone reads.
-            buffer[..self.rows * stride].fill(MaybeUninit::new(T::ZERO));
-        }
         let within: *mut T = buffer.as_mut_ptr().cast();
+        // Else the kernel writes before anyone reads.
         if !start.is_null() {
+            buffer[..self.rows * stride].fill(MaybeUninit::new(T::ZERO));
             for row in 0..self.rows {
-                // SAFETY: a row of the start; one of the buffer, which has as many rows and blocks as a kernel of `walk`.
+                // SAFETY: a row of the start; one of the buffer, which has room for every kernel of `walk`: `tables_hold`.
                 unsafe {
                     start.add(row * start_stride).copy_to_nonoverlapping(within.add(row * stride), columns);
                 }
@@ -170,7 +171,7 @@ impl Shape {
         }
         kernel(within, stride);
         for row in 0..self.rows {
-            // SAFETY: a row of the buffer, and one of the result.
+            // SAFETY: a row of the buffer, as above, and one of the result.
             unsafe {
                 within.add(row * stride).copy_to_nonoverlapping(result.add(row * result_stride), columns);
             }
@@ -191,6 +192,34 @@ impl<K> Dealt<K> {
         let bytes_of_row = self.depth.saturating_mul(size_of::<T>());
         (bytes / bytes_of_row.max(1) / self.at_once).max(least) * self.at_once
     }
+}
+
+/// What [`walk`] and [`Shape::at_edge`] rely on, asked of every table of kernels when it is compiled: no kernel has more rows or
+/// numbers than there is room for at an edge; each list begins with the most blocks and ends with one; and an odd number of them, more
+/// than one, comes behind that number and one more, so that it is taken last and every other one begins at an even block.
+pub(super) const fn tables_hold<K>(by_rows: &[&[(K, usize)]], numbers_of_block: usize) -> bool {
+    let mut rows = 0;
+    while rows < by_rows.len() {
+        let list = by_rows[rows];
+        rows += 1;
+        if list.is_empty() || list[list.len() - 1].1 != 1 {
+            return false;
+        }
+        let mut index = 0;
+        while index < list.len() {
+            let blocks = list[index].1;
+            let before = if index > 0 { list[index - 1].1 } else { usize::MAX };
+            let odd = blocks > 1 && blocks % 2 == 1;
+            if blocks >= before || (odd && before != blocks + 1) {
+                return false;
+            }
+            if rows * blocks * numbers_of_block > MAXIMUM_NUMBERS {
+                return false;
+            }
+            index += 1;
+        }
+    }
+    by_rows.len() <= MAXIMUM_ROWS
 }
 
 /// Kernels for `smallest` and for `largest` rows that take the same number of blocks, as many as there are.
@@ -250,5 +279,27 @@ impl Iterator for Balanced {
         let start = self.start;
         self.start += length;
         Some(start..self.start)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tables_hold;
+
+    #[test]
+    fn tables_that_kernels_cannot_keep_are_refused() {
+        let holds = |lists: &[&[usize]]| {
+            let lists: Vec<Vec<((), usize)>> =
+                lists.iter().map(|list| list.iter().map(|&blocks| ((), blocks)).collect()).collect();
+            tables_hold(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>(), 16)
+        };
+        assert!(holds(&[&[8, 4, 3, 2, 1], &[4, 2, 1], &[1]]));
+        // No kernel for a last block, none at all, not the most first.
+        assert!(!holds(&[&[4, 2]]) && !holds(&[&[2, 1], &[]]) && !holds(&[&[2, 4, 1]]));
+        // After three blocks would come two that begin at an odd one.
+        assert!(!holds(&[&[3, 2, 1]]) && !holds(&[&[8, 3, 1]]));
+        // More than an edge has room for: 15 rows, or 7 rows of 5 blocks.
+        assert!(holds(&[&[2, 1][..]; 14]) && !holds(&[&[1][..]; 15]));
+        assert!(!holds(&[&[1], &[1], &[1], &[1], &[1], &[1], &[6, 5, 1]]));
     }
 }
