@@ -101,7 +101,7 @@ impl Machine {
         train: bool,
         threads: usize,
     ) -> f64 {
-        let rows = (steps * batch) as f64;
+        let rows = steps as f64 * batch as f64;
         let mut seconds = 0.0;
         for section in Section::ALL.into_iter().filter(|section| train || !section.is_backward()) {
             let loop_bytes = loop_bytes::<T>(plan, section);
@@ -111,7 +111,7 @@ impl Machine {
                         let weights = numbers(plan, *matrix);
                         let compute = 2.0 * weights as f64 * rows / self.fused.0;
                         if section.is_step() {
-                            let bytes = (weights * size_of::<T>() * steps) as f64;
+                            let bytes = (weights * size_of::<T>()) as f64 * steps as f64;
                             compute.max(bytes / self.bandwidth::<T>(loop_bytes))
                         } else {
                             compute

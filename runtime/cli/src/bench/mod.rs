@@ -109,6 +109,14 @@ impl Mode {
             Self::Stream => "stream",
         }
     }
+
+    /// Samples where nobody says how many.
+    const fn batch(self) -> usize {
+        match self {
+            Self::Stream => 1,
+            Self::Fwd | Self::Infer | Self::Train | Self::Compile => 32,
+        }
+    }
 }
 
 /// What may stand in a column of the line.
@@ -133,7 +141,6 @@ fn bench_in<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
     let checked = Checked::read(&arguments.source)?;
     let sizes = sizes(&checked, arguments.dims.as_ref())?;
     let cell = checked.compile::<T>(&sizes, arguments.backend)?;
-    let mut job = Job::new(&cell, arguments.steps, arguments.batch.unwrap_or(32))?;
     let name = match &arguments.cell {
         Some(name) => name.clone(),
         None => column(&checked.source.name())
@@ -141,19 +148,15 @@ fn bench_in<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
     };
     for &mode in &arguments.mode {
         let label = &arguments.label;
-        if mode == Mode::Stream {
-            let job = Job::new(&cell, arguments.steps, arguments.batch.unwrap_or(1))?;
-            let timing = job.stream(arguments.protocol())?;
-            let ((median, smallest, largest), late) = (timing.milliseconds(), timing.late());
-            answer_line!(
-                "gatewright,{name},{label},stream,1,{median:.6},{smallest:.6},{largest:.6},{late:.6}"
-            )?;
-            continue;
-        }
+        let mut job = Job::new(&cell, arguments.steps, arguments.batch.unwrap_or(mode.batch()))?;
         let timing = time(mode, arguments.protocol(), &mut job, &checked, &sizes, arguments.backend)?;
-        let (median, smallest, largest) = timing.milliseconds();
-        let (mode, threads) = (mode.name(), arguments.backend.threads);
-        answer_line!("gatewright,{name},{label},{mode},{threads},{median:.4},{smallest:.4},{largest:.4}")?;
+        let ((median, smallest, largest), late) = (timing.milliseconds(), timing.late());
+        let row = format!("gatewright,{name},{label},{}", mode.name());
+        if mode == Mode::Stream {
+            answer_line!("{row},1,{median:.6},{smallest:.6},{largest:.6},{late:.6}")?;
+        } else {
+            answer_line!("{row},{},{median:.4},{smallest:.4},{largest:.4}", arguments.backend.threads)?;
+        }
     }
     Ok(())
 }
