@@ -34,7 +34,7 @@ fn weight_gradient(criterion: &mut Criterion) {
             bencher.iter(|| {
                 let result =
                     MatrixMut { numbers: &mut result, rows: gates, columns: features, row_stride: features };
-                general(left.transposed(), right, result, true).expect("the shapes fit");
+                general(left.transposed(), right, result).expect("the shapes fit");
             });
         });
         let mut memory = PackedRows::new(Level::best());

@@ -332,30 +332,18 @@ impl<T: Element> Block<T> {
     }
 
     /// Notes that blocks are written soon, unless they are so many bytes that they would have left L2 by then.
-    fn note_written(
-        &mut self,
-        engine: &Engine<T>,
-        region: Region<'_>,
-        buffers: &[(usize, usize)],
-        step: usize,
-    ) {
-        let widths: usize = buffers.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].width).sum();
+    fn note_written(&mut self, engine: &Engine<T>, region: Region<'_>, buffers: &[usize], step: usize) {
+        let widths: usize = buffers.iter().map(|&buffer| engine.plan.buffers[buffer].width).sum();
         if widths * region.piece.rows * size_of::<T>() <= WRITTEN_BYTES {
             self.note_blocks(engine, region, buffers, step);
         }
     }
 
-    /// Notes that the blocks of some buffers, so many steps ahead of `step`, are read or written soon.
-    fn note_blocks(
-        &mut self,
-        engine: &Engine<T>,
-        region: Region<'_>,
-        buffers: &[(usize, usize)],
-        step: usize,
-    ) {
+    /// Notes that the blocks of some buffers are read or written soon.
+    fn note_blocks(&mut self, engine: &Engine<T>, region: Region<'_>, buffers: &[usize], step: usize) {
         let arena = self.arena.as_slice();
-        self.soon.extend(buffers.iter().filter_map(|&(buffer, time)| {
-            let start = region.block(buffer, time, step);
+        self.soon.extend(buffers.iter().filter_map(|&buffer| {
+            let start = region.block(buffer, 0, step);
             let end = start + region.piece.rows * engine.plan.buffers[buffer].width;
             arena.get(start..end).map(Lines::of)
         }));

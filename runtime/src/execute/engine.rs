@@ -32,10 +32,12 @@ pub(crate) struct Engine<T> {
     /// The buffers that hold states, and those that hold gradients by them, each once.
     pub(crate) state_buffers: Vec<usize>,
     pub(crate) state_gradient_buffers: Vec<usize>,
-    /// What element loops of a step back read of the tape: buffers, and how many steps ahead.
-    pub(crate) read_back: Vec<(usize, usize)>,
+    /// The buffers of the tape that element loops of a step back read at their own step.
+    pub(crate) read_back: Vec<usize>,
     /// What element loops of a step back write for the products behind the loop: buffers of a chunk.
-    pub(crate) adjoints: Vec<(usize, usize)>,
+    pub(crate) adjoints: Vec<usize>,
+    /// The buffer of what element loops sum for gradients by parameters.
+    pub(super) totals: Option<usize>,
     /// The inputs that the way back packs where the caller has them.
     pub(super) packed_in_place: Vec<Option<Columns>>,
     /// How products are added up to gradients by parameters.
@@ -81,21 +83,21 @@ fn buffers(places: &[Place]) -> Vec<usize> {
 }
 
 /// What element loops of a step back read that is kept for all steps, each once.
-fn read_back(plan: &Plan) -> Vec<(usize, usize)> {
+fn read_back(plan: &Plan) -> Vec<usize> {
     touched_back(plan, |buffer| {
         matches!(buffer.kind, BufferKind::Sequence { .. }) && buffer.role != BufferRole::StateGradient
     })
 }
 
 /// What element loops of a step back touch of what lies in memory for a chunk and is nothing that is staged, each once.
-fn adjoints(plan: &Plan) -> Vec<(usize, usize)> {
+fn adjoints(plan: &Plan) -> Vec<usize> {
     touched_back(plan, |buffer| {
         matches!(buffer.kind, BufferKind::Chunk { .. }) && buffer.role == BufferRole::Scratch
     })
 }
 
-/// What element loops of a step back touch of such buffers: each once, and how many steps ahead.
-fn touched_back(plan: &Plan, of: impl Fn(&Buffer) -> bool) -> Vec<(usize, usize)> {
+/// The buffers of a kind that element loops of a step back touch at their own step, each once.
+fn touched_back(plan: &Plan, of: impl Fn(&Buffer) -> bool) -> Vec<usize> {
     let sections = Section::ALL.into_iter().filter(|section| section.is_step() && section.is_backward());
     let mut found = Vec::new();
     for step in sections.flat_map(|section| plan.program(section)) {
@@ -103,7 +105,7 @@ fn touched_back(plan: &Plan, of: impl Fn(&Buffer) -> bool) -> Vec<(usize, usize)
         for &(buffer, time) in bindings {
             // One step ahead is what the step before has touched.
             if of(plan.buffer(buffer)) && time == 0 {
-                found.push((buffer.0 as usize, time));
+                found.push(buffer.0 as usize);
             }
         }
     }
@@ -140,6 +142,7 @@ impl<T: Element> Engine<T> {
         let packed_in_place = packed_in_place(&plan, input_sizes);
         let gradients = GradientOrder::new::<T>(&plan, &packed_in_place);
         let (read_back, adjoints) = (read_back(&plan), adjoints(&plan));
+        let totals = plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
         Ok(Self {
             graph,
             plan,
@@ -148,6 +151,7 @@ impl<T: Element> Engine<T> {
             state_gradient_buffers,
             read_back,
             adjoints,
+            totals,
             packed_in_place,
             gradients,
             level,
@@ -235,6 +239,7 @@ impl<T: Element> Engine<T> {
         }
     }
 
+    /// Runs an element loop over rows of an arena, each operand from its offset on.
     pub(crate) fn run_loop(
         &self,
         kernel: usize,
@@ -243,15 +248,16 @@ impl<T: Element> Engine<T> {
         rows: usize,
         scratch: &mut [T],
     ) -> Result<(), CallError> {
-        let result = match &self.loops {
+        match &self.loops {
             Loops::Interpreted(_) => {
                 let _ = scratch;
-                run_kernel(&self.plan.kernels[kernel], arena, offsets, rows)
+                run_kernel(&self.plan.kernels[kernel], arena, offsets, rows).map_err(internal)
             }
             #[cfg(feature = "jit")]
-            Loops::Compiled(compiled) => compiled.0.run(kernel, arena, offsets, rows, &compiled.1, scratch),
-        };
-        result.map_err(|error| CallError::Internal(error.to_string()))
+            Loops::Compiled(compiled) => {
+                compiled.0.run(kernel, arena, offsets, rows, &compiled.1, scratch).map_err(internal)
+            }
+        }
     }
 }
 
@@ -265,7 +271,7 @@ mod tests {
         let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
         let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles");
         let (engine, inference) = (&cell.training, &cell.inference);
-        let names = engine.read_back.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].name.as_str());
+        let names = engine.read_back.iter().map(|&buffer| engine.plan.buffers[buffer].name.as_str());
         // Gates and the squashed state, and the state that the step began with.
         assert_eq!(names.collect::<Vec<_>>(), ["c", "tape"]);
         assert!(inference.read_back.is_empty());

@@ -14,9 +14,7 @@ use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
 
 use gatewright_compiler::graph::NodeId;
-use gatewright_compiler::plan::{
-    BufferKind, BufferRole, GradientTerm, MatrixStrides, ParameterGradient, Place, Plan,
-};
+use gatewright_compiler::plan::{BufferKind, GradientTerm, MatrixStrides, ParameterGradient, Place, Plan};
 use smallvec::SmallVec;
 
 use super::arena::Region;
@@ -149,7 +147,7 @@ impl<T: Element> Block<T> {
                         row_stride: term.row_stride,
                     };
                     if repeated || left.row_stride == 0 {
-                        matmul::general(left.transposed(), right, result, true).map_err(internal)
+                        matmul::general(left.transposed(), right, result).map_err(internal)
                     } else if group.in_place {
                         packed.add_in_place(left, right, result).map_err(internal)
                     } else {
@@ -195,8 +193,7 @@ impl<T: Element> Block<T> {
         let arena = self.arena.as_slice();
         for term in terms {
             let GradientTerm::Sum { column, into } = *term else { continue };
-            let totals = engine.plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
-            let Some(totals) = totals else { continue };
+            let totals = engine.totals.ok_or_else(|| internal("sums of element loops without memory"))?;
             let at = layout.once(totals) + column;
             add_rows(total, into, &arena[at..at + into.rows * into.columns]);
         }
@@ -240,18 +237,17 @@ const THREADS: usize = 16;
 /// chunk of a block, of which it may be the first. What is added in which order does not depend on threads.
 pub(super) fn add_up<T: Element>(
     blocks: &mut [Block<T>],
-    threads: usize,
     shared: Shared<'_, T>,
     gradient: &mut [T],
     back: impl Fn(&mut Block<T>, bool, Turn<'_, '_, T>) -> Result<(), CallError> + Sync,
 ) -> Result<(), CallError> {
-    if threads > 1 {
-        return add_up_in_turn(blocks, threads, shared, gradient, back);
+    if shared.threads > 1 {
+        return add_up_in_turn(blocks, shared, gradient, back);
     }
     // Blocks follow each other: what one has packed rows in serves the next, and is in a cache.
     let packed = Mutex::new(blocks.first_mut().and_then(|first| first.packed.take()));
     let lent = || packed.lock().unwrap_or_else(PoisonError::into_inner);
-    let outcome = add_up_in_turn(blocks, threads, shared, gradient, |block, begin, turn| {
+    let outcome = add_up_in_turn(blocks, shared, gradient, |block, begin, turn| {
         block.packed = lent().take();
         let outcome = back(block, begin, turn);
         *lent() = block.packed.take();
@@ -266,12 +262,12 @@ pub(super) fn add_up<T: Element>(
 /// As [`add_up`], where each block packs rows in memory that it has.
 fn add_up_in_turn<T: Element>(
     blocks: &mut [Block<T>],
-    threads: usize,
     shared: Shared<'_, T>,
     gradient: &mut [T],
     back: impl Fn(&mut Block<T>, bool, Turn<'_, '_, T>) -> Result<(), CallError> + Sync,
 ) -> Result<(), CallError> {
     let (ranges, order, length) = (shared.parameters.ranges, &shared.engine.gradients, gradient.len());
+    let threads = shared.threads;
     // A block without chunks has states to begin with all the same.
     let chunks = |block: &Block<T>| block.course.chunks().max(1);
     if blocks.len() == 1 || size_of_val(gradient) > OWN_SUM_BYTES {

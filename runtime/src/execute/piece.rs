@@ -145,6 +145,11 @@ impl Course {
         self.pieces[index]
     }
 
+    /// The first piece, if any row is run: there are rounds then, and else none.
+    pub(crate) fn first(&self) -> Option<Piece> {
+        self.pieces.first().copied()
+    }
+
     /// Rows that go on into the piece behind this one; the others end with it.
     pub(crate) fn rows_behind(&self, index: usize) -> usize {
         self.pieces.get(index + 1).map_or(0, |piece| piece.rows)

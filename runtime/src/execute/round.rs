@@ -1,6 +1,6 @@
 //! A round of a block, forward and back: its pieces one after the other, states and their gradients carried between them.
 
-use gatewright_compiler::plan::{BufferRole, Place};
+use gatewright_compiler::plan::Place;
 
 use super::arena::Region;
 use super::block::{Block, Shared};
@@ -81,11 +81,8 @@ impl<T: Element> Block<T> {
     where
         T: 's,
     {
-        let layout = self.layout()?;
-        if self.course.rounds() == 0 {
-            return Ok(());
-        }
-        let here = Region::new(&layout, self.course.piece(0));
+        let (layout, Some(piece)) = (self.layout()?, self.course.first()) else { return Ok(()) };
+        let here = Region::new(&layout, piece);
         self.run_forward(shared, here, inputs, None)?;
         self.round = Some(0);
         Ok(())
@@ -93,11 +90,8 @@ impl<T: Element> Block<T> {
 
     /// Readies the step of a run of one, so that no step allocates, not even the first.
     pub(crate) fn ready_one_step(&mut self, shared: Shared<'_, T>) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        if self.course.rounds() == 0 {
-            return Ok(());
-        }
-        let region = Region::new(&layout, self.course.piece(0));
+        let (layout, Some(piece)) = (self.layout()?, self.course.first()) else { return Ok(()) };
+        let region = Region::new(&layout, piece);
         self.ready[0].ready(shared, region, false)?;
         self.ready_chunk(shared, region)
     }
@@ -111,21 +105,16 @@ impl<T: Element> Block<T> {
         size: usize,
         into: &mut [T],
     ) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        if self.course.rounds() > 0 {
-            let here = Region::new(&layout, self.course.piece(0));
-            self.unstage_steps(engine, here, (place, 0..here.piece.steps), batch, size, into);
-        }
+        let (layout, Some(piece)) = (self.layout()?, self.course.first()) else { return Ok(()) };
+        self.unstage_steps(engine, Region::new(&layout, piece), (place, 0..piece.steps), batch, size, into);
         Ok(())
     }
 
     /// Makes the states that the step has ended with those that the next one begins with.
     pub(crate) fn end_one_step(&mut self, engine: &Engine<T>) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        if self.course.rounds() > 0 {
-            let here = Region::new(&layout, self.course.piece(0));
-            self.carry_on(engine, here, here);
-        }
+        let (layout, Some(piece)) = (self.layout()?, self.course.first()) else { return Ok(()) };
+        let here = Region::new(&layout, piece);
+        self.carry_on(engine, here, here);
         Ok(())
     }
 
@@ -136,11 +125,8 @@ impl<T: Element> Block<T> {
         state: usize,
         beginning: Beginning<'_, T>,
     ) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        if self.course.rounds() > 0 {
-            let here = Region::new(&layout, self.course.piece(0));
-            self.stage_state(engine, here, state, beginning);
-        }
+        let (layout, Some(piece)) = (self.layout()?, self.course.first()) else { return Ok(()) };
+        self.stage_state(engine, Region::new(&layout, piece), state, beginning);
         Ok(())
     }
 
@@ -162,11 +148,10 @@ impl<T: Element> Block<T> {
         adjoints: Adjoints<'_, T>,
     ) -> Result<(), CallError> {
         let layout = self.layout()?;
-        for (index, buffer) in shared.engine.plan.buffers.iter().enumerate() {
-            if buffer.role == BufferRole::Totals {
-                let at = layout.once(index);
-                self.arena.as_mut_slice()[at..at + buffer.width].fill(T::ZERO);
-            }
+        if let Some(totals) = shared.engine.totals {
+            let at = layout.once(totals);
+            let width = shared.engine.plan.buffers[totals].width;
+            self.arena.as_mut_slice()[at..at + width].fill(T::ZERO);
         }
         self.expressions.begin(shared.engine);
         self.back = (self.course.pieces(), 0);

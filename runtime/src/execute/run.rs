@@ -131,7 +131,7 @@ impl<T: Element> CompiledCell<T> {
             }
             block.run_chunk_back(shared, adjoints, turn, &outlet)
         };
-        add_up(blocks, shared.threads, shared, sum, back)?;
+        add_up(blocks, shared, sum, back)?;
         finish_gradients(blocks, shared, sum)?;
         if !in_place {
             call.parameter_gradients.copy_from_slice(gradient);
@@ -151,7 +151,8 @@ impl<T: Element> CompiledCell<T> {
     }
 }
 
-/// All rounds of a forward run, block by block, in memory that was attached. True where `whole` steps are run.
+/// All rounds of a forward run, block by block, in memory that was attached. Every step of every sample is run where it is
+/// `whole`; else outputs are zero where none is.
 pub(crate) fn run_forward<T: Element>(
     layout: &CellLayout,
     call: &mut Forward<'_, '_, T>,

@@ -87,7 +87,7 @@ pub(crate) struct Beginning<'a, T> {
 pub(crate) struct Beginnings<'a, T> {
     /// An empty list, or an empty slice, where the caller does not say.
     pub(crate) given: Boundary<'a, T>,
-    /// For each state where the equations say; an empty list where they do not, or need not be asked.
+    /// Where the equations say, for the states of which they do and were asked.
     pub(crate) declared: &'a Declared<T>,
 }
 
@@ -239,8 +239,9 @@ impl<T: Element> Block<T> {
         stretch.each_run(source.batch, |inside, outside, length| {
             let rows =
                 source.elements.get(outside * size + column..(outside + length) * size).unwrap_or_default();
-            let put = packed.put(inside, Matrix::new(rows, length, columns, size));
-            outcome = std::mem::replace(&mut outcome, Ok(())).and(put);
+            if outcome.is_ok() {
+                outcome = packed.put(inside, Matrix::new(rows, length, columns, size));
+            }
         });
         outcome.map_err(internal)
     }
@@ -302,7 +303,7 @@ impl<T: Element> Block<T> {
     }
 
     /// Copies rows of states out, from block `at` of a place, to where `into` says for each.
-    fn unstage<'s>(
+    fn unstage(
         &self,
         engine: &Engine<T>,
         region: Region<'_>,
@@ -310,9 +311,7 @@ impl<T: Element> Block<T> {
         at: usize,
         size: usize,
         mut into: impl FnMut(&Row, &[T]),
-    ) where
-        T: 's,
-    {
+    ) {
         if size == 0 {
             return;
         }
@@ -530,11 +529,8 @@ impl<T: Element> Block<T> {
         size: usize,
         into: impl FnMut(&Row, &[T]),
     ) -> Result<(), CallError> {
-        let layout = self.layout()?;
-        if self.course.rounds() > 0 {
-            let region = Region::new(&layout, self.course.piece(0));
-            self.unstage(engine, region, place, 0, size, into);
-        }
+        let (layout, Some(piece)) = (self.layout()?, self.course.first()) else { return Ok(()) };
+        self.unstage(engine, Region::new(&layout, piece), place, 0, size, into);
         Ok(())
     }
 }

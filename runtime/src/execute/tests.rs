@@ -259,8 +259,8 @@ fn what_crosses_the_border_is_asked_for_step_by_step() {
     let engine = &cell.training;
     let row = ROWS * size_of::<f32>();
     let (input, output) = (3 * row, 4 * row);
-    let bytes = |buffers: &[(usize, usize)]| {
-        buffers.iter().map(|&(buffer, _)| engine.plan.buffers[buffer].width * row).sum::<usize>()
+    let bytes = |buffers: &[usize]| {
+        buffers.iter().map(|&buffer| engine.plan.buffers[buffer].width * row).sum::<usize>()
     };
     let (tape, adjoints) = (bytes(&engine.read_back), bytes(&engine.adjoints));
     let noted = |steps: usize| train(&cell, steps, ROWS, &mut Workspace::default()).1;

@@ -173,12 +173,12 @@ pub(super) fn nest<T: Element>(
     let narrow = columns.div_ceil(T::BLOCK) <= NARROW;
     let kernels = if narrow { kernels.by_rows_narrow } else { kernels.by_rows };
     let near = is_near(right);
-    let at_once = rows_at_once(strides.left.wrapping_mul(size_of::<T>()), kernels.len());
     // Two chains are added up in the end, so that their sums are in one piece. With one row nothing is passed over twice.
     let whole = near || narrow || rows == 1;
     let pieces = Balanced::new(depth, if whole { depth } else { PIECE_BYTES / (T::PANEL * size_of::<T>()) });
     for piece in pieces {
-        let dealt = Dealt { kernels, at_once, depth: piece.len(), depth_at_once: piece.len(), near };
+        let dealt =
+            Dealt { kernels, at_once: kernels.len(), depth: piece.len(), depth_at_once: piece.len(), near };
         walk::<T, _>(dealt, (rows, columns), |part| {
             let (row, block, column) = (part.row, part.block, part.block * T::BLOCK);
             let panel = (block / 2) * depth * T::PANEL;
@@ -327,13 +327,6 @@ impl<T: Element> Call<T> {
         let narrow = right.columns() <= NARROW * T::BLOCK;
         [first, if narrow { first } else { soon.take(self.depth).unwrap_or_else(|| panel(second)) }]
     }
-}
-
-/// How many rows a kernel gets at most. Rows a multiple of 4096 bytes apart fall on the same set of a cache; with more
-/// than ten, L1 loses them between one `k` and the next (14 rows reach 76 % of the peak, 10 reach 98 %).
-#[inline]
-fn rows_at_once(bytes_between_rows: usize, rows_of_kernel: usize) -> usize {
-    if bytes_between_rows.is_multiple_of(4096) { rows_of_kernel.min(10) } else { rows_of_kernel }
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ pub trait Element: Real + bytemuck::Pod {
     #[doc(hidden)]
     fn exchange(rows: [&[Self; 4]; 4]) -> [[Self; 4]; 4];
 
-    /// `matrixmultiply` for this type.
+    /// `matrixmultiply` for this type: adds `a * b` to `c`.
     ///
     /// # Safety
     ///
@@ -47,7 +47,6 @@ pub trait Element: Real + bytemuck::Pod {
         a_strides: (isize, isize),
         b: *const Self,
         b_strides: (isize, isize),
-        beta: Self,
         c: *mut Self,
         c_strides: (isize, isize),
     );
@@ -87,7 +86,6 @@ macro_rules! implement_element {
                 a_strides: (isize, isize),
                 b: *const Self,
                 b_strides: (isize, isize),
-                beta: Self,
                 c: *mut Self,
                 c_strides: (isize, isize),
             ) {
@@ -104,7 +102,7 @@ macro_rules! implement_element {
                         b,
                         b_strides.0,
                         b_strides.1,
-                        beta,
+                        1.0,
                         c,
                         c_strides.0,
                         c_strides.1,

@@ -141,8 +141,8 @@ impl<T: Element> PackedRows<T> {
         check(left, (right.rows, right.columns), &result)?;
         check_rows(right)?;
         let operand = Right::in_place(right.numbers.as_ptr(), right.rows, right.columns, right.row_stride);
-        // SAFETY: as in `add`; `check_rows` puts all rows of the right operand within its slice, and they are whole blocks. The
-        // machine has the level.
+        // SAFETY: as in `add`; `check_rows` puts all rows of the right operand within its slice, and they are whole blocks:
+        // `reads_in_place`. The machine has the level.
         unsafe { add_sums(self.level, left, operand, result, &mut self.copied) };
         Ok(())
     }
@@ -193,7 +193,8 @@ unsafe fn add_sums<T: Element>(
         };
         let sums = result.numbers.as_mut_ptr().wrapping_add(columns.start * result.row_stride);
         // SAFETY: the caller's promise, of these columns of the left operand and as many rows of the result, which has a row for
-        // each. All rows of these columns were copied, and `check` has found as many as the right operand has.
+        // each. All rows of these columns were copied, since there was room for them (`fits` in `copy`), and `check` has found as
+        // many as the right operand has.
         unsafe { outer::add(level, rows, right, (sums, result.row_stride), columns.len()) };
     }
 }
@@ -228,19 +229,11 @@ pub fn add_outer_products<T: Element>(
 ) -> Result<(), Error> {
     if left.row_stride == 0 || right.row_stride == 0 {
         // What is the same for every row is no row of a sequence.
-        return general(left.transposed(), right, result, true);
+        return general(left.transposed(), right, result);
     }
-    let MatrixMut { numbers, rows, columns, row_stride } = result;
-    if left.rows != right.rows || rows != left.columns || columns != right.columns {
-        return Err(Error::Shapes {
-            left: (left.columns, left.rows),
-            right: (right.rows, right.columns),
-            result: (rows, columns),
-        });
-    }
-    check_rows(left)?;
+    check(left, (right.rows, right.columns), &result)?;
     check_rows(right)?;
-    extent(numbers.len(), rows, columns, row_stride)?;
+    let MatrixMut { numbers, rows, columns, row_stride } = result;
     if rows == 0 || columns == 0 {
         // Nothing to add to; and rows without numbers may be as many as can be counted.
         return Ok(());
@@ -253,7 +246,7 @@ pub fn add_outer_products<T: Element>(
 }
 
 /// All rows, as many at a time as are packed together.
-pub fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
+fn parts(rows: usize) -> impl Iterator<Item = Range<usize>> {
     (0..rows).step_by(DEPTH).map(move |first| first..rows.min(first + DEPTH))
 }
 

@@ -57,7 +57,7 @@ pub struct MatrixMut<'a, T> {
     pub row_stride: usize,
 }
 
-/// `result = left * right`, or `result += left * right`. An empty sum is zero.
+/// `result += left * right`.
 ///
 /// # Errors
 ///
@@ -66,7 +66,6 @@ pub fn general<T: Element>(
     left: Matrix<'_, T>,
     right: Matrix<'_, T>,
     result: MatrixMut<'_, T>,
-    accumulate: bool,
 ) -> Result<(), Error> {
     let (m, k, n) = (left.rows, left.columns, right.columns);
     if right.rows != k || result.rows != m || result.columns != n {
@@ -83,7 +82,6 @@ pub fn general<T: Element>(
     if m == 0 || n == 0 {
         return Ok(());
     }
-    let beta = if accumulate { T::ONE } else { T::ZERO };
     // SAFETY: `check_read` and `extent` put every index of the three matrices within its slice; rows of the result are
     // apart by `extent`; the result is borrowed mutably, so it shares nothing with the operands.
     unsafe {
@@ -95,7 +93,6 @@ pub fn general<T: Element>(
             left_strides,
             right.numbers.as_ptr(),
             right_strides,
-            beta,
             result.numbers.as_mut_ptr(),
             (stride, 1),
         );

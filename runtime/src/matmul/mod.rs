@@ -31,7 +31,7 @@ mod tests;
 mod walk;
 
 pub use element::Element;
-pub use gather::{PackedRows, add_outer_products, parts};
+pub use gather::{PackedRows, add_outer_products};
 pub use general::{Matrix, MatrixMut, general};
 pub use multiply::{Product, Rows, Start, multiply};
 pub use packed::{Packed, PackedMatrix};

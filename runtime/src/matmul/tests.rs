@@ -478,7 +478,7 @@ fn general_products_agree_with_the_reference() {
                 let mut c = start.clone();
                 let left = Matrix::new(&a, k, m, m).transposed();
                 let right = Matrix::new(&b, k, n, n);
-                general(left, right, MatrixMut { numbers: &mut c, rows: m, columns: n, row_stride: n }, true)
+                general(left, right, MatrixMut { numbers: &mut c, rows: m, columns: n, row_stride: n })
                     .unwrap();
                 for (value, wanted) in c.iter().zip(&expected) {
                     assert!((value - wanted).abs() < 1e-13 * (k as f64 + 1.0), "{m}x{k}x{n}");
@@ -488,7 +488,7 @@ fn general_products_agree_with_the_reference() {
     }
     let (a, mut c) = ([0.0_f32; 6], [0.0_f32; 4]);
     let result = MatrixMut { numbers: &mut c, rows: 2, columns: 2, row_stride: 2 };
-    let error = general(Matrix::new(&a, 2, 3, 3), Matrix::new(&a, 2, 3, 3), result, false).unwrap_err();
+    let error = general(Matrix::new(&a, 2, 3, 3), Matrix::new(&a, 2, 3, 3), result).unwrap_err();
     assert!(matches!(error, Error::Shapes { .. }));
 }
 

@@ -140,15 +140,18 @@ macro_rules! levels {
 levels!(loops_f32, f32, avx512_f32, avx2_f32, neon_f32, portable_f32);
 levels!(loops_f64, f64, avx512_f64, avx2_f64, neon_f64, portable_f64);
 
-/// Floating-point operations in a second, a multiply-add being two, on so many threads at once; 0 where this machine
-/// cannot run the level.
+/// Floating-point operations in a second, a multiply-add being two, on so many threads at once, or on as many as there are
+/// cores; 0 where this machine cannot run the level.
 #[must_use]
 pub fn fused_rate<T: Element>(level: Level, threads: usize) -> f64 {
     if !level.is_available() {
         return 0.0;
     }
     let run = T::limit_loops(level).fused;
-    let barrier = Barrier::new(threads.max(1));
+    // More threads than cores do no more; and the system has them.
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let threads = threads.clamp(1, cores);
+    let barrier = Barrier::new(threads);
     let work = || {
         let mut seconds = [0.0_f64; ROUNDS];
         let mut operations = 0;

@@ -20,4 +20,4 @@ pub(crate) mod x86;
 
 pub use level::Level;
 #[cfg(feature = "jit")]
-pub use table::{PrimitiveTable, double, first_difference, single};
+pub use table::{PrimitiveTable, double, single};

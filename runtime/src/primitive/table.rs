@@ -1,6 +1,5 @@
 //! The tables of tile primitives, one for each level and type.
 
-use gatewright_compiler::operator::Unary;
 use gatewright_compiler::operator::elementary;
 pub use gatewright_compiler::operator::primitive::PrimitiveTable;
 
@@ -56,34 +55,6 @@ table!(neon_f32, f32, super::arm::F32x4, "neon");
 table!(neon_f64, f64, super::arm::F64x2, "neon");
 table!(portable_f32, f32, f32);
 table!(portable_f64, f64, f64);
-
-/// The first number for which the f32 primitive of a level differs from the definition, among the `count` numbers with
-/// the bits `first`, `first + step`, …, wrapping. `first_difference(level, function, 0, 1, 1 << 32)` tries every number
-/// there is. `None` where all agree, and where this machine cannot run the level.
-#[must_use]
-pub fn first_difference(level: Level, function: Unary, first: u32, step: u32, count: u64) -> Option<f32> {
-    let table = single(level)?;
-    let (mut source, mut values) = ([0.0_f32; 1024], [0.0_f32; 1024]);
-    let mut bits = first;
-    let mut left = count;
-    while left > 0 {
-        for x in &mut source {
-            *x = f32::from_bits(bits);
-            bits = bits.wrapping_add(step);
-        }
-        if !table.apply(function, &mut values, &source) {
-            return None;
-        }
-        for (x, value) in source.iter().zip(values).take(usize::try_from(left).unwrap_or(usize::MAX)) {
-            let expected = elementary::evaluate(function, *x);
-            if value.to_bits() != expected.to_bits() && !(value.is_nan() && expected.is_nan()) {
-                return Some(*x);
-            }
-        }
-        left = left.saturating_sub(1024);
-    }
-    None
-}
 
 macro_rules! tables {
     ($name:ident, $scalar:ident, $avx512:ident, $avx2:ident, $neon:ident, $portable:ident) => {

@@ -1,7 +1,7 @@
 use gatewright_compiler::operator::Unary;
 use gatewright_compiler::operator::elementary::evaluate;
 
-use super::{Level, first_difference, single};
+use super::{Level, single};
 use crate::matmul::Element;
 
 /// Bits of numbers of every kind: a stride through all of them, and the neighbourhood of the special ones.
@@ -82,6 +82,33 @@ fn only_primitives_are_applied() {
     let table = single(Level::best()).expect("the best level is available");
     assert!(!table.apply_in_place(Unary::Relu, &mut [1.0]));
     assert!(!table.apply(Unary::Tanh, &mut [1.0], &[1.0, 2.0]));
+}
+
+/// The first number for which the f32 primitive of a level differs from the definition, among the `count` numbers with
+/// the bits `first`, `first + step`, …, wrapping. `first_difference(level, function, 0, 1, 1 << 32)` tries every number
+/// there is. `None` where all agree, and where this machine cannot run the level.
+fn first_difference(level: Level, function: Unary, first: u32, step: u32, count: u64) -> Option<f32> {
+    let table = single(level)?;
+    let (mut source, mut values) = ([0.0_f32; 1024], [0.0_f32; 1024]);
+    let mut bits = first;
+    let mut left = count;
+    while left > 0 {
+        for x in &mut source {
+            *x = f32::from_bits(bits);
+            bits = bits.wrapping_add(step);
+        }
+        if !table.apply(function, &mut values, &source) {
+            return None;
+        }
+        for (x, value) in source.iter().zip(values).take(usize::try_from(left).unwrap_or(usize::MAX)) {
+            let expected = evaluate(function, *x);
+            if value.to_bits() != expected.to_bits() && !(value.is_nan() && expected.is_nan()) {
+                return Some(*x);
+            }
+        }
+        left = left.saturating_sub(1024);
+    }
+    None
 }
 
 #[test]
