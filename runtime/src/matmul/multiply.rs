@@ -125,7 +125,7 @@ impl<T: Element> Product<T> {
     }
 
     /// Whether it asks for results before it writes them: those that are in no cache.
-    pub(super) fn asks_for_results(&self) -> bool {
+    fn asks_for_results(&self) -> bool {
         let Rows { count, result_stride, .. } = self.rows;
         is_far::<T>(count, result_stride) || self.bound.result.has_a_block_for_each_step()
     }

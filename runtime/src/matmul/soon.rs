@@ -11,7 +11,7 @@
 //! ```
 
 /// Bytes of a cache line.
-pub(super) const LINE: usize = 64;
+pub(crate) const LINE: usize = 64;
 
 /// Numbers that are read soon, wherever they are: an address to ask for, never to follow, so the numbers need not be there
 /// any more.
@@ -98,9 +98,11 @@ pub(crate) fn fetch_all<T>(numbers: &[T]) {
     }
 }
 
-/// Asks for the line of an address; a hint, which nothing can go wrong with.
+/// Asks for the line of an address; a hint, which nothing can go wrong with. On x86-64: elsewhere nothing is asked for.
 #[inline(always)]
 pub(super) fn fetch(address: *const u8) {
+    #[cfg(test)]
+    asked::note(address);
     #[cfg(target_arch = "x86_64")]
     {
         use std::arch::x86_64::{_MM_HINT_T1, _mm_prefetch};
@@ -109,6 +111,42 @@ pub(super) fn fetch(address: *const u8) {
     }
     #[cfg(not(target_arch = "x86_64"))]
     let _ = address;
+}
+
+/// What is asked for, for tests: no result shows it.
+#[cfg(test)]
+pub(crate) mod asked {
+    use std::cell::RefCell;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::LINE;
+
+    thread_local! {
+        static LINES: RefCell<Option<Vec<usize>>> = const { RefCell::new(None) };
+    }
+
+    /// Threads that note lines: the kernels of all other tests ask this alone.
+    static NOTING: AtomicUsize = AtomicUsize::new(0);
+
+    /// The lines, addresses over [`LINE`], that this thread asks for in a run, in order.
+    pub(crate) fn lines_of(run: impl FnOnce()) -> Vec<usize> {
+        LINES.set(Some(Vec::new()));
+        NOTING.fetch_add(1, Ordering::Relaxed);
+        run();
+        NOTING.fetch_sub(1, Ordering::Relaxed);
+        LINES.take().unwrap_or_default()
+    }
+
+    pub(super) fn note(address: *const u8) {
+        if NOTING.load(Ordering::Relaxed) == 0 {
+            return;
+        }
+        LINES.with_borrow_mut(|lines| {
+            if let Some(lines) = lines {
+                lines.push(address.addr() / LINE);
+            }
+        });
+    }
 }
 
 #[cfg(test)]
