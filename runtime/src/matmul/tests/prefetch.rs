@@ -58,15 +58,16 @@ fn panels_are_asked_for_where_they_are_far() {
 
 #[test]
 fn what_is_read_soon_is_asked_for_by_products_of_several_rows() {
-    let later = aligned(1024);
+    // As many lines as one kernel of four blocks asks for in its rounds, two in each.
+    let later = aligned(2 * 128 * 16);
     let later = later.view().panels();
     for level in levels_that_ask() {
-        let right = packed(level, &vec![0.5; 128 * 512], 128, 512);
-        for (count, expected) in [(16, 64), (2, 64), (1, 0)] {
-            let rows = Rows { count, left_stride: 128, result_stride: 512, start: Start::Zero };
+        let right = packed(level, &vec![0.5; 128 * 64], 128, 64);
+        for (count, expected) in [(16, 256), (2, 256), (1, 0)] {
+            let rows = Rows { count, left_stride: 128, result_stride: 64, start: Start::Zero };
             let product = Product::new(rows, right.view()).unwrap();
             let run = |prepared: bool| {
-                let mut workspace = vec![0.0; count * 640];
+                let mut workspace = vec![0.0; count * 192];
                 let mut soon = Soon::default();
                 soon.extend([Lines::of(later)]);
                 let places = (0, count * 128);
@@ -114,6 +115,7 @@ fn results_are_asked_for_where_they_are_in_no_cache() {
         for (what, (missing, of)) in [
             ("the tape", asked_of(32, Some(Track::of_run(32 * 16, 32 * COLUMNS)))),
             ("more than half a mebibyte", asked_of(257, None)),
+            ("as much, prepared", asked_of(257, Some(Track::of_chunk(257 * 16, 257 * COLUMNS)))),
         ] {
             assert!((1..=28).contains(&missing), "{level:?}, {what}: {missing} of {of}");
         }
