@@ -62,7 +62,7 @@ fn what_is_read_soon_is_asked_for_by_products_of_several_rows() {
     let later = aligned(2 * 128 * 16);
     let later = later.view().panels();
     for level in levels_that_ask() {
-        let right = packed(level, &vec![0.5; 128 * 64], 128, 64);
+        let right = packed(level, &vec![0.5_f32; 128 * 64], 128, 64);
         for (count, expected) in [(16, 256), (2, 256), (1, 0)] {
             let rows = Rows { count, left_stride: 128, result_stride: 64, start: Start::Zero };
             let product = Product::new(rows, right.view()).unwrap();
