@@ -110,6 +110,29 @@ mod tests {
         }
     }
 
+    /// The system is asked for large pages, where it has any: it says so of the mapping.
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn many_numbers_ask_for_large_pages() {
+        let numbers = AlignedVec::<f64>::zeroed(PAGES_FROM / 4).expect("memory");
+        let place = numbers.as_slice().as_ptr().addr();
+        let has_large_pages = std::path::Path::new("/sys/kernel/mm/transparent_hugepage").exists();
+        let Some(maps) = std::fs::read_to_string("/proc/self/smaps").ok().filter(|_| has_large_pages) else {
+            return;
+        };
+        let (mut inside, mut asked) = (false, None);
+        for line in maps.lines() {
+            let range = line.split_once(' ').and_then(|(range, _)| range.split_once('-'));
+            let parsed = range.map(|(low, high)| [low, high].map(|part| usize::from_str_radix(part, 16)));
+            if let Some([Ok(low), Ok(high)]) = parsed {
+                inside = (low..high).contains(&place);
+            } else if inside && let Some(flags) = line.strip_prefix("VmFlags:") {
+                asked = Some(flags.split_whitespace().any(|flag| flag == "hg"));
+            }
+        }
+        assert_eq!(asked, Some(true));
+    }
+
     #[test]
     fn more_than_there_is_memory_for_is_told() {
         assert!(AlignedVec::<f32>::zeroed(usize::MAX).is_none());

@@ -58,6 +58,9 @@ pub(crate) struct Block<T> {
     pub(super) chunk_products: ChunkProducts<T>,
     /// The programs of the loops forward and back.
     pub(super) ready: [Ready<T>; 2],
+    /// How often sequences were copied out, for tests.
+    #[cfg(test)]
+    pub(super) puts: std::sync::atomic::AtomicUsize,
 }
 
 impl<T> Default for Block<T> {
@@ -82,6 +85,8 @@ impl<T> Default for Block<T> {
             soon: Soon::default(),
             chunk_products: ChunkProducts::default(),
             ready: Default::default(),
+            #[cfg(test)]
+            puts: Default::default(),
         }
     }
 }

@@ -3,7 +3,8 @@
 //! A run with checkpoints keeps the states that each of its rounds begins with, and has room for one round. With more
 //! rows in a round there are fewer rounds: memory is `tape * rows + states * all rows / rows`, which is least at the
 //! square root of all rows. As each step is computed again at most once, however short the rounds are, the largest
-//! rounds that fit are taken.
+//! rounds that fit are taken. Every number of chunks is tried, from the largest on: memory falls and rises again with it, and rows
+//! of several lengths bend it further, so nothing could be left out.
 
 use super::arena::ArenaLayout;
 use super::engine::Engine;
@@ -51,4 +52,66 @@ pub(crate) fn rows_within<'r, T: Element, B: Iterator<Item = &'r [Row]>>(
         }
     }
     Err(CallError::Budget { bytes, minimum })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+    use crate::execute::piece::CHUNK_ROWS;
+    use crate::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
+    use crate::workspace::Workspace;
+
+    const CHUNKS: usize = 10;
+    const STEPS: usize = CHUNKS * CHUNK_ROWS;
+
+    /// A training run of one row within a budget: how many rounds it has, the bytes that it holds, and how many chunks were run
+    /// forward; `None` where the budget is too small.
+    fn train(cell: &CompiledCell<f32>, bytes: usize) -> Option<(usize, usize, usize)> {
+        let parameters = vec![0.1; cell.parameter_layout().length()];
+        let mut gradients = parameters.clone();
+        let (input, by_output) = (vec![0.5; STEPS * 3], vec![1.0; STEPS * 4]);
+        let mut output = by_output.clone();
+        let mut workspace = Workspace::default();
+        let forward = Forward {
+            steps: STEPS,
+            batch: 1,
+            sequences: Sequences::default(),
+            parameters: &parameters,
+            inputs: &[&input],
+            initial_states: &[],
+            outputs: &mut [&mut output],
+            final_states: &mut [],
+        };
+        cell.forward(forward, Keep::Checkpoints { bytes }, &mut workspace).ok()?;
+        let backward = Backward {
+            parameters: &parameters,
+            inputs: &[&input],
+            output_gradients: &[&by_output],
+            final_state_gradients: &[],
+            parameter_gradients: &mut gradients,
+            input_gradients: &mut [],
+            initial_state_gradients: &mut [],
+        };
+        cell.backward(backward, &mut workspace).expect("runs");
+        let (held, memory) = (workspace.bytes(), workspace.memory());
+        Some((memory.rounds(), held, memory.blocks[0].ready[0].stretches))
+    }
+
+    /// So that as little as possible is computed again: all but the last round, which is still in memory.
+    #[test]
+    fn the_largest_rounds_that_fit_are_taken() {
+        let cell = crate::zoo::find("lstm").expect("a cell").read().expect("reads");
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+        let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles");
+        let (mut bytes, mut rounds, mut again) = (usize::MAX, Vec::new(), Vec::new());
+        while let Some((count, held, chunks)) = train(&cell, bytes) {
+            assert!(held <= bytes);
+            rounds.push(count);
+            again.push(chunks - CHUNKS);
+            bytes = held - 1;
+        }
+        // Rounds of 10 chunks, of 9 and 1, 8 and 2, and so on to ten of one.
+        assert_eq!(rounds, [1, 2, 2, 2, 2, 2, 3, 4, 5, 10]);
+        assert_eq!(again, [0, 9, 8, 7, 6, 5, 8, 9, 8, 9]);
+    }
 }

@@ -372,6 +372,22 @@ mod tests {
         groups.map(|group| (group.in_place, group.input.is_some())).collect()
     }
 
+    /// What the gates read in common is packed once for all of them.
+    #[test]
+    fn gates_that_read_one_vector_are_one_group() {
+        let terms = |name: &str| -> Vec<usize> {
+            let cell = crate::zoo::find(name).expect("a cell").read().expect("reads");
+            let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+            let cell = CompiledCell::<f32>::new(&cell, &[("x", 64), ("h", 64)], options).expect("compiles");
+            cell.training.gradients.groups.iter().map(|group| group.terms.len()).collect()
+        };
+        assert_eq!(terms("lstm"), [4, 4]);
+        // The candidate's recurrent weight: of the product with `h`, or of `r ⊙ h` alone.
+        assert_eq!(terms("gru_v1"), [3, 3]);
+        assert_eq!(terms("gru_v3"), [3, 2, 1]);
+        assert_eq!(terms("mgu"), [2, 1, 1]);
+    }
+
     #[test]
     fn all_but_inputs_is_read_in_place_where_rows_are_whole_lines() {
         for name in ["lstm", "gru_v1", "gru_v3", "mgu", "peephole"] {

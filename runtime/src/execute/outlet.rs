@@ -59,6 +59,8 @@ impl<'a, 'w, T: Element> Outlet<'a, 'w, T> {
         places: impl Iterator<Item = Option<Place>>,
         steps: Range<usize>,
     ) {
+        #[cfg(test)]
+        block.puts.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         // A thread that panics while it copies has broken nothing that anyone reads.
         let mut slices = self.slices.lock().unwrap_or_else(PoisonError::into_inner);
         for ((slice, port), place) in slices.iter_mut().zip(self.ports).zip(places) {

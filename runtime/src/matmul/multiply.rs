@@ -130,6 +130,12 @@ impl<T: Element> Product<T> {
         is_far::<T>(count, result_stride) || self.bound.result.has_a_block_for_each_step()
     }
 
+    /// Whether all that is to be checked was found to hold when it was bound.
+    #[cfg(test)]
+    pub(crate) fn is_checked(&self) -> bool {
+        self.bound.apart
+    }
+
     /// Whether it is the product of these rows by a matrix like this one.
     #[must_use]
     pub fn is_for(&self, rows: Rows, right: Packed<'_, T>) -> bool {

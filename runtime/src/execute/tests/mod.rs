@@ -11,6 +11,8 @@ use crate::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use crate::workspace::Workspace;
 use crate::zoo;
 
+mod work;
+
 const BATCH: usize = 3;
 
 fn compiled(name: &str) -> Option<CompiledCell<f64>> {
@@ -177,12 +179,16 @@ fn blocks_add_up_in_one_place() {
 }
 
 fn mgu(threads: usize) -> CompiledCell<f32> {
-    let cell = zoo::find("mgu").expect("a cell").read().expect("reads");
-    let options = CompileOptions { backend: Backend::Interpreter, threads, ..CompileOptions::default() };
-    CompiledCell::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles")
+    interpreted("mgu", &[("x", 3), ("h", 4)], threads)
 }
 
-/// A training run of the MGU: the gradient by its parameters, and how many bytes the first block has noted to fetch on the
+fn interpreted(name: &str, sizes: &[(&str, usize)], threads: usize) -> CompiledCell<f32> {
+    let cell = zoo::find(name).expect("a cell").read().expect("reads");
+    let options = CompileOptions { backend: Backend::Interpreter, threads, ..CompileOptions::default() };
+    CompiledCell::new(&cell, sizes, options).expect("compiles")
+}
+
+/// A training run of a cell of one input and one output: the gradient by its parameters, and how many bytes the first block has noted to fetch on the
 /// way there and on the way back.
 fn train(
     cell: &CompiledCell<f32>,
@@ -191,8 +197,10 @@ fn train(
     workspace: &mut Workspace<f32>,
 ) -> (Vec<f32>, [usize; 2]) {
     let numbers = |count: usize| -> Vec<f32> { (0..count).map(|at| (at as f32 * 0.7).sin() * 0.5).collect() };
-    let (parameters, input) = (numbers(cell.parameter_layout().length()), numbers(steps * batch * 3));
-    let (mut output, mut by_input) = (numbers(steps * batch * 4), input.clone());
+    let (parameters, rows) = (numbers(cell.parameter_layout().length()), steps * batch);
+    let input = numbers(rows * cell.layout().inputs[0].size);
+    let by_output = numbers(rows * cell.layout().outputs[0].size);
+    let (mut output, mut by_input) = (by_output.clone(), input.clone());
     let mut gradient = parameters.clone();
     let forward = Forward {
         steps,
@@ -213,7 +221,7 @@ fn train(
     let backward = Backward {
         parameters: &parameters,
         inputs: &[&input],
-        output_gradients: &[&numbers(steps * batch * 4)],
+        output_gradients: &[&by_output],
         final_state_gradients: &[],
         parameter_gradients: &mut gradient,
         input_gradients: &mut [&mut by_input],
@@ -275,7 +283,11 @@ fn what_crosses_the_border_is_asked_for_step_by_step() {
     assert_eq!(back_two - 2 * back, output + tape + packed);
     assert!(tape > 0 && adjoints > 0);
     let of_steps = 15 * (output + tape + adjoints) + 16 * input;
-    assert!(back > of_steps + 16 * input, "gradients by inputs and inputs: {back}");
+    // Of what gradients by parameters are added up from, the inputs lie with the caller, and one row behind the other in memory.
+    let right = engine.gradients.right_operands(&engine.plan).map(|(place, columns)| {
+        ((16 * ROWS - 1) * engine.plan.buffer(place.buffer).width + columns) * size_of::<f32>()
+    });
+    assert_eq!(back, of_steps + 16 * input + right.sum::<usize>());
 }
 
 #[test]
