@@ -6,8 +6,7 @@
 use bytemuck::Pod;
 use memmap2::MmapMut;
 
-/// A cache line, in bytes.
-const ALIGNMENT: usize = 64;
+use crate::cache::LINE;
 
 /// Bytes from which on pages are asked for: of fewer, large ones would leave too much unused.
 const PAGES_FROM: usize = 2 << 20;
@@ -51,13 +50,13 @@ impl<T: Pod> AlignedVec<T> {
             let _ = pages.advise(memmap2::Advice::HugePage);
             return Some(Self { memory: Memory::Pages(pages), length });
         }
-        let slack = ALIGNMENT / size_of::<T>().max(1);
+        let slack = LINE / size_of::<T>().max(1);
         let total = length.checked_add(slack)?;
         let mut elements = Vec::new();
         elements.try_reserve_exact(total).ok()?;
         elements.resize(total, T::zeroed());
         // `align_offset` may refuse; the elements are then merely not aligned.
-        let start = elements.as_ptr().align_offset(ALIGNMENT).min(slack);
+        let start = elements.as_ptr().align_offset(LINE).min(slack);
         Some(Self { memory: Memory::Heap(elements, start), length })
     }
 
@@ -94,7 +93,7 @@ impl<T: Pod> AlignedVec<T> {
 
 #[cfg(test)]
 mod tests {
-    use super::{ALIGNMENT, AlignedVec, Memory, PAGES_FROM};
+    use super::{AlignedVec, LINE, Memory, PAGES_FROM};
 
     #[test]
     fn few_numbers_and_many_begin_on_a_line_and_are_zero_at_first() {
@@ -102,7 +101,7 @@ mod tests {
             let mut numbers = AlignedVec::<f64>::zeroed(length).expect("memory");
             assert_eq!(matches!(numbers.memory, Memory::Pages(_)), length * 8 >= PAGES_FROM);
             assert_eq!((numbers.length(), numbers.as_slice().len()), (length, length));
-            assert!(numbers.as_slice().as_ptr().addr().is_multiple_of(ALIGNMENT));
+            assert!(numbers.as_slice().as_ptr().addr().is_multiple_of(LINE));
             assert!(numbers.as_slice().iter().all(|&number| number == 0.0));
             numbers.as_mut_slice().fill(1.0);
             assert!(numbers.resize(length) && numbers.as_slice().iter().all(|&number| number == 1.0));

@@ -19,6 +19,7 @@
 #![deny(unsafe_code)]
 
 mod aligned;
+mod cache;
 pub mod carried;
 pub mod documented;
 pub mod error;

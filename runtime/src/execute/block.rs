@@ -20,6 +20,7 @@ use super::sum::Turn;
 use super::table::{Row, together};
 use super::weights::Weights;
 use crate::aligned::AlignedVec;
+use crate::cache;
 use crate::error::CallError;
 use crate::matmul::{self, Element, Lines, PackedRows, Soon};
 
@@ -102,9 +103,9 @@ pub(crate) struct Limit {
     pub(crate) exact: bool,
 }
 
-/// Bytes that a step may write of a tape, or of adjoints, so that they are fetched before: a quarter of a common L2. With
+/// Bytes that a step may write of a tape, or of adjoints, so that they are fetched before: a quarter of L2. With
 /// more of them a step has weights that pass through all of it.
-const WRITTEN_BYTES: usize = 256 << 10;
+const WRITTEN_BYTES: usize = cache::L2 / 4;
 
 /// What all blocks of a run share.
 #[derive(Clone, Copy, Debug)]

@@ -14,6 +14,7 @@ use super::table::{self, Row};
 use super::turns::Turns;
 use super::weights::Weights;
 use crate::aligned::AlignedVec;
+use crate::cache;
 use crate::error::CallError;
 use crate::matmul::Element;
 use crate::sequence::{Keep, Sequences};
@@ -173,8 +174,8 @@ fn step_bytes<T>(plan: &Plan) -> usize {
     widths.fold(0, usize::saturating_add).saturating_mul(size_of::<T>())
 }
 
-/// Bytes that a step of a block may have: most of a common L2, of which weights take their part too.
-const STEP_BYTES: usize = 768 << 10;
+/// Bytes that a step of a block may have: most of L2, of which weights take their part too.
+const STEP_BYTES: usize = cache::L2 / 4 * 3;
 
 /// Rows of the blocks that so many are cut into, and how many blocks.
 ///

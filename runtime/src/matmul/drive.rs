@@ -1,22 +1,16 @@
 //! Products by a packed matrix: which kernel runs on which part of the operands.
 //!
 //! [`nest`] says all [calls](Call) of a product, one for each part of its result ([`walk`]), or several where sums are so long
-//! that a panel would fill L2:
-//!
-//! ```text
-//! for piece of the depth      all of it, but for long panels that come from far away
-//!     walk                    later pieces add to what the first has given
-//! ```
+//! that a panel would fill L2.
 //!
 //! [`Call::run`] runs one, and before it the result of the next one is asked for, unless it is near. What runs at every step of
 //! a sequence is said once and kept, see [`super::multiply::Product`].
 
-use std::ops::Range;
-
 use super::kernel::{Arguments, Kernel};
-use super::soon::{Ahead, LINE, Soon};
-use super::walk::{Balanced, Dealt, Part, Shape, walk};
+use super::soon::{Ahead, Soon};
+use super::walk::{Dealt, Part, Shape, walk};
 use super::{Element, Packed};
+use crate::cache::{self, LINE, stays_in_l2};
 
 /// The left operand of a product in memory, and its result. The result has a column for each column of the packed matrix.
 #[derive(Clone, Copy, Debug)]
@@ -79,13 +73,9 @@ pub(super) struct Strides {
     pub(super) start: usize,
 }
 
-/// Bytes of a matrix that is taken to stay in L2, half of a common one. Nothing is gained by asking for its panels. A larger one
-/// is passed over once for as many rows as there is room for, since a core of many a server reads ten bytes a cycle from L3.
-const NEAR_BYTES: usize = 512 << 10;
-
 /// Bytes of a panel, of a matrix that does not stay in L2, that kernels pass over before they go on to the next panel: there has to
 /// be room in L2 for as many of that one, which are asked for meanwhile, and for rows of the left operand as long.
-const PIECE_BYTES: usize = 128 << 10;
+const PIECE_BYTES: usize = cache::L2 / 8;
 
 /// Blocks of a matrix whose sums are two chains each: with one row, sums would else be too few to hide the latency of an
 /// addition.
@@ -178,25 +168,22 @@ pub(super) fn nest<T: Element>(
     let near = is_near(right);
     // Two chains are added up in the end, so that their sums are in one piece. With one row nothing is passed over twice.
     let whole = near || narrow || rows == 1;
-    let pieces = Balanced::new(depth, if whole { depth } else { PIECE_BYTES / (T::PANEL * size_of::<T>()) });
-    for piece in pieces {
-        let dealt =
-            Dealt { kernels, at_once: kernels.len(), depth: piece.len(), depth_at_once: piece.len(), near };
-        walk::<T, _>(dealt, (rows, columns), |part| {
-            let (row, block, column) = (part.row, part.block, part.block * T::BLOCK);
-            let panel = (block / 2) * depth * T::PANEL;
-            say(Call {
-                kernel: part.kernel,
-                left: row * strides.left + piece.start,
-                group: panel + piece.start * T::PANEL + (block % 2) * T::BLOCK,
-                depth: piece.len(),
-                ahead: Share::new(right, &piece, &part),
-                result: row * strides.result + column,
-                start: (piece.start == 0).then_some(row * strides.start + column),
-                shape: part.shape,
-            });
+    let piece = if whole { depth } else { PIECE_BYTES / (T::PANEL * size_of::<T>()) };
+    let dealt = Dealt { kernels, at_once: kernels.len(), piece, depth_at_once: piece, near };
+    walk::<T, _>(dealt, (rows, depth, columns), |part| {
+        let (row, block, column) = (part.row, part.block, part.block * T::BLOCK);
+        let (panel, first) = ((block / 2) * depth * T::PANEL, part.depth.start);
+        say(Call {
+            kernel: part.kernel,
+            left: row * strides.left + first,
+            group: panel + first * T::PANEL + (block % 2) * T::BLOCK,
+            depth: part.depth.len(),
+            ahead: Share::new(right, &part),
+            result: row * strides.result + column,
+            start: (first == 0).then_some(row * strides.start + column),
+            shape: part.shape,
         });
-    }
+    });
 }
 
 /// Lines of the next group's panels that a kernel asks for, so that weights that lie in L3 are in L2 when they are read. Every
@@ -221,19 +208,20 @@ struct Share {
 /// Whether a result of so many rows, so many numbers apart, is taken not to be in L2 from the last time that it was written. To
 /// ask for what is there takes a kernel of 11 rows a fiftieth of its time.
 pub(super) fn is_far<T>(rows: usize, stride: usize) -> bool {
-    rows.saturating_mul(stride).saturating_mul(size_of::<T>()) > NEAR_BYTES
+    !stays_in_l2(rows.saturating_mul(stride).saturating_mul(size_of::<T>()))
 }
 
-/// Whether a matrix is taken to stay in L2.
+/// Whether a matrix is taken to stay in L2: nothing is gained then by asking for its panels. A larger one is passed over once for as
+/// many rows as there is room for, since a core of many a server reads ten bytes a cycle from L3.
 fn is_near<T: Element>(right: Packed<'_, T>) -> bool {
-    size_of_val(right.panels()) <= NEAR_BYTES
+    stays_in_l2(size_of_val(right.panels()))
 }
 
 impl Share {
     /// Of the part of a product by `right` with this piece of its depth. If the next piece has a row more, that is not asked for; nor
     /// is the second panel of two that kernels of two rows take at once.
-    fn new<T: Element, K>(right: Packed<'_, T>, piece: &Range<usize>, part: &Part<K>) -> Self {
-        let (depth, (index, parts)) = (right.rows(), part.place);
+    fn new<T: Element, K>(right: Packed<'_, T>, part: &Part<K>) -> Self {
+        let (depth, piece, (index, parts)) = (right.rows(), &part.depth, part.place);
         let begins = |block: usize, k: usize| (block / 2 * depth + k) * T::PANEL;
         if is_near(right) {
             // A line that was just read.
@@ -252,7 +240,7 @@ impl Share {
         };
         let share = length.div_ceil(parts);
         let first = next + index * share;
-        // Rounds are as many as the piece of a panel has lines of 128 bytes.
+        // Rounds are as many as the piece of a panel has rows of 128 bytes.
         let bytes = (share * size_of::<T>()).div_ceil(piece.len());
         if bytes <= LINE {
             return Self { first, second: first, step: bytes };

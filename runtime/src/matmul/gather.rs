@@ -23,15 +23,16 @@ use super::outer::{self, Right};
 use super::walk::Balanced;
 use super::{Element, Error, Lines, Matrix, MatrixMut, PackedMatrix, extent, general};
 use crate::aligned::AlignedVec;
+use crate::cache;
 use crate::primitive::Level;
 
 /// Rows of the operands that are packed at a time: so many that a large result is seldom read and written, so few that both
 /// operands stay in L2.
 const DEPTH: usize = 256;
 
-/// Bytes of what is copied of a left operand at once: a quarter of a common L2, what is passed over together, and, for each of
+/// Bytes of what is copied of a left operand at once: a quarter of L2, what is passed over together, and, for each of
 /// [`DEPTH`] rows, two lines that make it an odd number of them.
-const COPIED_BYTES: usize = (256 << 10) + DEPTH * 2 * 64;
+const COPIED_BYTES: usize = cache::L2 / 4 + DEPTH * 2 * cache::LINE;
 
 /// Rows of a right operand, packed, and room to copy a left one to; the memory is kept from one packing to the next.
 #[derive(Debug)]

@@ -37,9 +37,9 @@ pub use multiply::{Product, Rows, Start, multiply};
 pub use packed::{Packed, PackedMatrix};
 pub(crate) use packed::{PackedMut, PackedSets, PackedViews};
 pub use sample::{SampleOperand, SampleResult, arrange, row_maximum, sample_product};
-pub(crate) use soon::fetch_all;
 #[cfg(test)]
-pub(crate) use soon::{LINE, asked::lines_of as lines_asked_for};
+pub(crate) use soon::asked::lines_of as lines_asked_for;
+pub(crate) use soon::fetch_all;
 pub use soon::{Lines, Soon};
 
 use crate::primitive::Level;

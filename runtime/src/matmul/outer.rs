@@ -16,6 +16,7 @@
 
 use super::walk::{Dealt, Shape, tables_hold, walk};
 use super::{Element, Packed};
+use crate::cache;
 use crate::primitive::Level;
 use crate::primitive::tile::Register;
 
@@ -170,8 +171,8 @@ impl<T: Element> Right<T> {
     }
 }
 
-/// Bytes of the right operand that kernels read again and again, for all rows of the result: half of a common L1.
-const SHARED_BYTES: usize = 16 << 10;
+/// Bytes of the right operand that kernels read again and again, for all rows of the result: half of L1.
+const SHARED_BYTES: usize = cache::L1 / 2;
 
 /// Rows of a wide result that a kernel gives at most: of four blocks, 24 sums.
 const ROWS_OF_WIDE: usize = 6;
@@ -187,23 +188,20 @@ pub(super) fn reads_in_place<T: Element>(columns: usize, stride: usize) -> bool 
     whole && !(stride / T::BLOCK).is_multiple_of(4) && stride < PAGE / size_of::<T>()
 }
 
-/// Rows of the left operand that reach over more bytes than these are far away: a common L2, which has more to hold.
-const FAR_BYTES: usize = 1 << 20;
-
 /// Bytes of a row of the right operand from which on a left operand that is far away is copied: kernels read it four times at
 /// least.
 const COPIED_FOR_BYTES: usize = 1024;
 
 /// Whether so many rows of the left operand, so many numbers apart, are copied side by side before kernels read them: where they
-/// are far away, and each group of blocks would fetch a line of each of them anew.
+/// are far away, over more than all of L2, and each group of blocks would fetch a line of each of them anew.
 pub(super) fn copies_left<T: Element>(rows: usize, stride: usize, columns_of_right: usize) -> bool {
     let bytes = |numbers: usize| numbers.saturating_mul(size_of::<T>());
-    bytes(rows.saturating_mul(stride)) > FAR_BYTES && bytes(columns_of_right) >= COPIED_FOR_BYTES
+    bytes(rows.saturating_mul(stride)) > cache::L2 && bytes(columns_of_right) >= COPIED_FOR_BYTES
 }
 
 /// How many of so many rows of the result, columns of the left operand, are passed over together.
 pub(super) fn rows_at_once<T: Element>(level: Level, depth: usize, (rows, columns): (usize, usize)) -> usize {
-    deal::<T, _>(T::kernels(level).outer, depth, (rows, columns)).rows_of_chunk::<T>(rows)
+    deal::<T, _>(T::kernels(level).outer, depth, (rows, columns)).rows_of_chunk::<T>(rows, depth)
 }
 
 /// How a result of so many rows and columns, and the depth, are dealt out to kernels.
@@ -221,7 +219,7 @@ fn deal<T: Element, K>(
     let taken = kernels[at_once - 1].iter().map(|&(_, taken)| taken).find(|&taken| taken <= blocks);
     let shared = SHARED_BYTES / (taken.unwrap_or(1) * T::BLOCK * size_of::<T>());
     let depth_at_once = if rows <= at_once { depth } else { shared };
-    Dealt { kernels, at_once, depth, depth_at_once, near: false }
+    Dealt { kernels, at_once, piece: depth, depth_at_once, near: false }
 }
 
 /// One run of a kernel.
@@ -254,7 +252,7 @@ pub(super) unsafe fn add<T: Element>(
     let kernels = T::kernels(level).outer;
     let dealt = deal::<T, _>(kernels, depth, (rows, columns));
     let mut said: Option<Call<T>> = None;
-    walk::<T, _>(dealt, (rows, columns), |part| {
+    walk::<T, _>(dealt, (rows, depth, columns), |part| {
         let (row, block, k) = (part.row, part.block, part.depth);
         let arguments = Arguments {
             left: left.wrapping_add(k.start * left_stride + row),
@@ -318,7 +316,7 @@ mod tests {
     fn parts(level: Level, (rows, depth, columns): (usize, usize, usize)) -> Vec<[usize; 4]> {
         let mut parts = Vec::new();
         let kernels = f32::kernels(level).outer;
-        walk::<f32, _>(deal::<f32, _>(kernels, depth, (rows, columns)), (rows, columns), |part| {
+        walk::<f32, _>(deal::<f32, _>(kernels, depth, (rows, columns)), (rows, depth, columns), |part| {
             let (mut rows, mut blocks) = (0, 0);
             for line in part.shape.lines::<f32>(1 << 20) {
                 rows = (line >> 20) + 1;

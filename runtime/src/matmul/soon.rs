@@ -10,8 +10,7 @@
 //!     the work of round k
 //! ```
 
-/// Bytes of a cache line.
-pub(crate) const LINE: usize = 64;
+use crate::cache::LINE;
 
 /// Numbers that are read soon, wherever they are: an address to ask for, never to follow, so the numbers need not be there
 /// any more.
@@ -119,7 +118,7 @@ pub(crate) mod asked {
     use std::cell::RefCell;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    use super::LINE;
+    use crate::cache::LINE;
 
     thread_local! {
         static LINES: RefCell<Option<Vec<usize>>> = const { RefCell::new(None) };

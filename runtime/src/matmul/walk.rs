@@ -1,12 +1,15 @@
 //! The loops around the micro-kernels, of products and of sums of outer products alike.
 //!
 //! ```text
-//! for chunk of rows                       few where what kernels share stays in a cache, see `rows_of_chunk`
-//!     for group of blocks                 its lines come to L1 once per chunk
-//!         for piece of the depth          all of it in a product; so much that what the kernels share stays in L1, of outer ones
-//!             for rows of a micro-kernel  balanced: 32 rows are 11, 11 and 10
-//!                 kernel                  by way of a buffer where the last block is not full
+//! for piece of the depth                      all of it, but for long panels that come from far away
+//!     for chunk of rows                       few where what kernels share stays in a cache, see `rows_of_chunk`
+//!         for group of blocks                 its lines come to L1 once per chunk
+//!             for part of the piece           all of it in a product; so much that what the kernels share stays in L1, of outer ones
+//!                 for rows of a micro-kernel  balanced: 32 rows are 11, 11 and 10
+//!                     kernel                  by way of a buffer where the last block is not full
 //! ```
+//!
+//! Later parts of the depth add to what the first has given.
 //!
 //! [`walk`] says which kernels run where. Rows and columns are those of the result.
 
@@ -15,12 +18,13 @@ use std::ops::Range;
 
 use super::Element;
 use super::soon::fetch;
+use crate::cache;
 
 /// Bytes of the operand with a row for each row of the result that one chunk of rows may have, while what they all read is
 /// near: some of L1.
-const SMALL_CHUNK_BYTES: usize = 8 << 10;
-/// The same while what they all read is far away: a quarter of a common L2.
-const LARGE_CHUNK_BYTES: usize = 256 << 10;
+const SMALL_CHUNK_BYTES: usize = cache::L1 / 4;
+/// The same while what they all read is far away.
+const LARGE_CHUNK_BYTES: usize = cache::L2 / 4;
 /// The most rows of a kernel.
 pub(super) const MAXIMUM_ROWS: usize = 14;
 /// The most numbers that a kernel gives at once: so many rows of two blocks of f32.
@@ -61,16 +65,16 @@ pub(super) struct Dealt<K: 'static> {
     pub(super) kernels: &'static [&'static [(K, usize)]],
     /// Rows that a kernel gets at most.
     pub(super) at_once: usize,
-    /// Length of the sums: also the numbers, for each row of the result, of the operand that has a row for each.
-    pub(super) depth: usize,
-    /// How much of it a kernel gets at most.
+    /// How much of the depth all rows and columns pass over at most before the next of it.
+    pub(super) piece: usize,
+    /// How much of that a kernel gets at most.
     pub(super) depth_at_once: usize,
     /// Whether what all rows read is near enough to be read for every few of them.
     pub(super) near: bool,
 }
 
-/// Says the parts of a result of so many rows and columns, in order: together they are every number of it once for each piece
-/// of the depth, earlier pieces first.
+/// Says the parts of a result of so many rows and columns, whose sums have so much `depth`, in order: together they are every
+/// number of it once for each part of the depth, earlier parts first.
 ///
 /// Of a part with `r` rows and `b` blocks, where the rows begin at row `i` and the blocks at block `j`: `i + r <= rows` and
 /// `j + b` is at most the number of blocks; its kernel is for `r` and `b`; `j` is even if `b > 1`; `edge` is given where block
@@ -78,41 +82,43 @@ pub(super) struct Dealt<K: 'static> {
 #[inline]
 pub(super) fn walk<T: Element, K: Copy>(
     dealt: Dealt<K>,
-    (rows, columns): (usize, usize),
+    (rows, depth, columns): (usize, usize, usize),
     mut say: impl FnMut(Part<K>),
 ) {
-    let Dealt { kernels, at_once, depth, depth_at_once, .. } = dealt;
+    let Dealt { kernels, at_once, depth_at_once, .. } = dealt;
     if rows == 0 || columns == 0 {
         return;
     }
     let blocks = columns.div_ceil(T::BLOCK);
-    for chunk in Balanced::new(rows, dealt.rows_of_chunk::<T>(rows)) {
-        let small = Balanced::new(chunk.len(), at_once);
-        let mut block = 0;
-        while block < blocks {
-            // All groups before had an even number of blocks, so one of several blocks begins at an even one. There is always a
-            // kernel: one of one block ends each list (`tables_hold`).
-            let Some((taken, kernel, larger)) =
-                choose(kernels, small.smallest(), small.largest(), blocks - block)
-            else {
-                return;
-            };
-            let column = block * T::BLOCK;
-            let edge = (column + taken * T::BLOCK > columns).then_some(columns - column);
-            for depth in Balanced::new(depth, depth_at_once) {
-                for (index, part) in small.enumerate() {
-                    say(Part {
-                        kernel: if part.len() == small.smallest() { kernel } else { larger },
-                        row: chunk.start + part.start,
-                        block,
-                        depth: depth.clone(),
-                        shape: Shape { rows: part.len(), blocks: taken, edge },
-                        place: (index, small.parts),
-                        last: chunk.end == rows,
-                    });
+    for piece in Balanced::new(depth, dealt.piece) {
+        for chunk in Balanced::new(rows, dealt.rows_of_chunk::<T>(rows, piece.len())) {
+            let small = Balanced::new(chunk.len(), at_once);
+            let mut block = 0;
+            while block < blocks {
+                // All groups before had an even number of blocks, so one of several blocks begins at an even one. There is
+                // always a kernel: one of one block ends each list (`tables_hold`).
+                let Some((taken, kernel, larger)) =
+                    choose(kernels, small.smallest(), small.largest(), blocks - block)
+                else {
+                    return;
+                };
+                let column = block * T::BLOCK;
+                let edge = (column + taken * T::BLOCK > columns).then_some(columns - column);
+                for depth in Balanced::new(piece.len(), depth_at_once) {
+                    for (index, part) in small.enumerate() {
+                        say(Part {
+                            kernel: if part.len() == small.smallest() { kernel } else { larger },
+                            row: chunk.start + part.start,
+                            block,
+                            depth: piece.start + depth.start..piece.start + depth.end,
+                            shape: Shape { rows: part.len(), blocks: taken, edge },
+                            place: (index, small.parts),
+                            last: chunk.end == rows,
+                        });
+                    }
                 }
+                block += taken;
             }
-            block += taken;
         }
     }
 }
@@ -180,16 +186,16 @@ impl Shape {
 }
 
 impl<K> Dealt<K> {
-    /// How many of so many rows pass over what they all read together. Few, so that it stays in L1 and the result is written row
+    /// How many of so many rows, with so many numbers of each, pass over what they all read together. Few, so that it stays in L1 and the result is written row
     /// by row, unless every pass has to fetch what they read from far away.
     #[inline]
-    pub(super) fn rows_of_chunk<T>(&self, rows: usize) -> usize {
+    pub(super) fn rows_of_chunk<T>(&self, rows: usize, depth: usize) -> usize {
         if rows <= self.at_once {
             return rows;
         }
         let (bytes, least) = if self.near { (SMALL_CHUNK_BYTES, 1) } else { (LARGE_CHUNK_BYTES, 4) };
         // Without rows or columns nothing has bounded the depth.
-        let bytes_of_row = self.depth.saturating_mul(size_of::<T>());
+        let bytes_of_row = depth.saturating_mul(size_of::<T>());
         (bytes / bytes_of_row.max(1) / self.at_once).max(least) * self.at_once
     }
 }

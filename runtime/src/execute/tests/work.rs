@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering::Relaxed;
 
 use super::{interpreted, train};
+use crate::cache::LINE;
 use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
-use crate::matmul::{LINE, Soon, lines_asked_for};
+use crate::matmul::{Soon, lines_asked_for};
 use crate::sequence::{Forward, Keep, SequenceCell, Sequences};
 use crate::workspace::Workspace;
 

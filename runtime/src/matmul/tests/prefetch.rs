@@ -3,7 +3,8 @@
 use gatewright_compiler::plan::{Moment, Steps, Track};
 
 use super::{levels, packed};
-use crate::matmul::soon::{LINE, asked};
+use crate::cache::LINE;
+use crate::matmul::soon::asked;
 use crate::matmul::{
     Lines, Matrix, MatrixMut, PackedMatrix, PackedRows, Product, Rows, Soon, Start, multiply,
 };
