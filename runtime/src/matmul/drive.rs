@@ -218,8 +218,8 @@ fn is_near<T: Element>(right: Packed<'_, T>) -> bool {
 }
 
 impl Share {
-    /// Of the part of a product by `right` with this piece of its depth. If the next piece has a row more, that is not asked for; nor
-    /// is the second panel of two that kernels of two rows take at once.
+    /// Of the part of a product by `right` with this piece of its depth. If the next piece has a row more, that is not asked for. A
+    /// kernel of two rows takes two panels at once and asks for the first half of both, as they lie where the depth is in one piece.
     fn new<T: Element, K>(right: Packed<'_, T>, part: &Part<K>) -> Self {
         let (depth, piece, (index, parts)) = (right.rows(), &part.depth, part.place);
         let begins = |block: usize, k: usize| (block / 2 * depth + k) * T::PANEL;
