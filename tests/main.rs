@@ -3,6 +3,7 @@
 #![allow(mixed_script_confusables, reason = "equations have Greek letters")]
 
 mod agreement;
+mod decisions;
 mod generated;
 mod golden;
 mod gradients;

@@ -82,3 +82,6 @@ fn operands_mut(instruction: &mut Instruction) -> Vec<&mut ValueId> {
         | Instruction::AccumulateScalar { value, .. } => vec![value],
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,6 +7,7 @@ use crate::differentiate::differentiate;
 use crate::graph::Root;
 use crate::graph::interpret::SequenceResults;
 use crate::graph::samples::{self, Arrays, check_gradients};
+use crate::operator::Operator;
 
 /// Compares everything a sequence gives, relative in size.
 fn assert_close(name: &str, found: &SequenceResults<f64>, expected: &SequenceResults<f64>) {
@@ -51,9 +52,8 @@ fn simplifying_again_changes_nothing() {
 }
 
 /// A graph of one output from lines over `%0 = x`, `%1 = y` (vectors), `%2 = s` (scalar), `%3 = W`, `%4 = V`
-/// (matrices `[d0, d0]`, the first constant over time) and `%5 = c` (a vector constant over time); prints what is left
-/// of the nodes.
-fn rewrite(lines: &str) -> String {
+/// (matrices `[d0, d0]`, the first constant over time) and `%5 = c` (a vector constant over time).
+fn graph_of(lines: &str) -> Graph {
     let mut text = "dimension n\ninput x : [d0]\ninput y : [d0]\ninput s : []\nparameter W : [d0, d0]\n\
         parameter V : [d0, 2*d0]\nparameter c : [d0]\n"
         .to_owned();
@@ -66,7 +66,12 @@ fn rewrite(lines: &str) -> String {
     let last = 5 + lines.trim().lines().count();
     text.push_str(lines.trim());
     text.push_str(&format!("\noutput(0) = %{last}\n"));
-    let graph = Graph::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+    Graph::parse(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+/// Simplifies a graph of these lines and prints what is left of the nodes.
+fn rewrite(lines: &str) -> String {
+    let graph = graph_of(lines);
     let simple = simplify(&graph);
     let arrays = Arrays::<f64>::new(&graph, &[3], 2, 2);
     assert_close(lines, &arrays.run(&simple, &[3], 2, 2), &arrays.run(&graph, &[3], 2, 2));
@@ -75,7 +80,6 @@ fn rewrite(lines: &str) -> String {
 
 /// A node as nested calls.
 fn expression(graph: &Graph, id: crate::graph::NodeId) -> String {
-    use crate::operator::Operator;
     let node = graph.node(id);
     match node.operator {
         Operator::Input(index) => return ["x", "y", "s"][index as usize].to_owned(),
@@ -85,6 +89,15 @@ fn expression(graph: &Graph, id: crate::graph::NodeId) -> String {
     }
     let operands: Vec<String> = node.operands.iter().map(|&operand| expression(graph, operand)).collect();
     format!("{}({})", node.operator.name(), operands.join(", "))
+}
+
+/// The gradient by `W`, `V` or `c`, by its number; `output_gradient()` is the gradient by the output.
+fn gradient_by(parameter: u32, lines: &str) -> String {
+    let raw = differentiate(&simplify(&graph_of(lines))).unwrap();
+    let simple = simplify(&raw);
+    let arrays = Arrays::<f64>::new(&raw, &[3], 2, 2);
+    assert_close(lines, &arrays.run(&simple, &[3], 2, 2), &arrays.run(&raw, &[3], 2, 2));
+    expression(&simple, simple.root(Root::ParameterGradient(parameter)).unwrap())
 }
 
 #[test]
@@ -129,6 +142,11 @@ fn rules_of_arithmetic() {
         (
             "%6 = tanh %1 : [d0]\n%7 = multiply %0 %1 : [d0]\n%8 = multiply %0 %6 : [d0]\n%9 = subtract %7 %8 : [d0]",
             "multiply(x, subtract(y, tanh(y)))",
+        ),
+        // What is constant over time would be added at each step.
+        (
+            "%6 = multiply %0 %1 : [d0]\n%7 = multiply %0 %5 : [d0]\n%8 = add %6 %7 : [d0]",
+            "add(multiply(x, y), multiply(x, c))",
         ),
     ] {
         assert_eq!(rewrite(lines), expected, "{lines}");
@@ -262,6 +280,41 @@ fn rules_of_structure() {
     ] {
         assert_eq!(rewrite(lines), expected, "{lines}");
     }
+}
+
+/// What is constant over time is applied once, after the last step.
+#[test]
+fn constants_leave_totals() {
+    for (lines, expected) in [
+        (
+            "%6 = add %0 %5 : [d0]\n%7 = constant(2.0) : []\n%8 = multiply %7 %6 : [d0]",
+            "multiply(2, total(output_gradient()))",
+        ),
+        (
+            "%6 = sum %3 : []\n%7 = add %0 %5 : [d0]\n%8 = divide %7 %6 : [d0]",
+            "divide(total(output_gradient()), sum(W))",
+        ),
+        ("%6 = subtract %0 %5 : [d0]", "negate(total(output_gradient()))"),
+        ("%6 = add %0 %5 : [d0]\n%7 = sum %6 : []", "broadcast(total(output_gradient()))"),
+    ] {
+        assert_eq!(gradient_by(2, lines), expected, "{lines}");
+    }
+}
+
+/// Each outer product is totalled on its own, though both are addends of one matrix's gradient: so each is a product of
+/// all steps and samples, and no matrix is made at a step.
+#[test]
+fn outer_products_are_totalled_one_by_one() {
+    let lines = "%6 = outer %0 %1 : [d0, d0]\n%7 = tanh %6 : [d0, d0]\n%8 = add %3 %7 : [d0, d0]\n\
+        %9 = matrix_vector %8 %0 : [d0]\n%10 = matrix_vector %8 %1 : [d0]\n%11 = multiply %9 %10 : [d0]";
+    let graph = simplify(&differentiate(&simplify(&graph_of(lines))).unwrap());
+    let totals: Vec<&Operator> = graph
+        .nodes()
+        .iter()
+        .filter(|node| node.operator == Operator::Total)
+        .map(|node| graph.operator(node.operands[0]))
+        .collect();
+    assert_eq!(totals, [&Operator::Outer; 2], "{graph}");
 }
 
 #[test]
