@@ -8,7 +8,8 @@ onnxruntime  its LSTM and GRU, of one layer; forward alone, the weights given wh
 jax          lax.scan over the cell, compiled, the product with all inputs before the loop; any of the cells
 Forward gives all outputs. Training goes forward and back from fixed gradients by the outputs, and gives the gradients by inputs,
 initial states and all parameters. f32, random numbers; calls for 0.3 s first, then for --budget seconds: median, least and most.
-`--memory` prints instead by how many MiB the largest resident size grows in one training step of torch (Linux).
+`--memory` prints instead by how many MiB the largest resident size grows in one training step of torch (Linux), for one row:
+what an earlier one has freed would be used again.
 """
 
 import argparse
@@ -32,7 +33,10 @@ def options():
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--budget", type=float, default=1.0)
     parser.add_argument("--memory", action="store_true")
-    return parser.parse_args()
+    given = parser.parse_args()
+    if given.memory and (given.peer != "torch" or given.cell not in ("lstm", "gru") or len(list(rows(given))) != 1):
+        parser.error("--memory is of --peer torch and one row: --only LABEL --cell lstm, or gru")
+    return given
 
 
 def rows(given):

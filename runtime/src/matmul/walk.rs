@@ -225,7 +225,7 @@ pub(super) const fn tables_hold<K>(by_rows: &[&[(K, usize)]], numbers_of_block: 
             index += 1;
         }
     }
-    by_rows.len() <= MAXIMUM_ROWS
+    !by_rows.is_empty() && by_rows.len() <= MAXIMUM_ROWS
 }
 
 /// Kernels for `smallest` and for `largest` rows that take the same number of blocks, as many as there are.
@@ -301,7 +301,7 @@ mod tests {
         };
         assert!(holds(&[&[8, 4, 3, 2, 1], &[4, 2, 1], &[1]]));
         // No kernel for a last block, none at all, not the most first.
-        assert!(!holds(&[&[4, 2]]) && !holds(&[&[2, 1], &[]]) && !holds(&[&[2, 4, 1]]));
+        assert!(!holds(&[]) && !holds(&[&[4, 2]]) && !holds(&[&[2, 1], &[]]) && !holds(&[&[2, 4, 1]]));
         // After three blocks would come two that begin at an odd one.
         assert!(!holds(&[&[3, 2, 1]]) && !holds(&[&[8, 3, 1]]));
         // More than an edge has room for: 15 rows, or 7 rows of 5 blocks.
