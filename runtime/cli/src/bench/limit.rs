@@ -52,7 +52,7 @@ impl Machine {
         let Self { level, threads, .. } = *self;
         let one = limit::fused_rate::<T>(level, 1);
         let all = if threads > 1 { limit::fused_rate::<T>(level, threads) } else { one };
-        self.fused = (self.fused.0.max(one), self.fused.1.max(all));
+        self.fused = (self.fused.0.max(one), self.fused.1.max(all).max(one));
         for function in Unary::PRIMITIVES {
             let rate = self.functions.entry(function).or_default();
             *rate = rate.max(limit::function_rate::<T>(level, function));
