@@ -146,10 +146,15 @@ fn bench_in<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
         None => column(&checked.source.name())
             .map_err(|error| Failure::usage(format!("the name of the file: {error} (--cell NAME)")))?,
     };
+    let mut made: Option<(usize, Job<'_, T>)> = None;
     for &mode in &arguments.mode {
         let label = &arguments.label;
-        let mut job = Job::new(&cell, arguments.steps, arguments.batch.unwrap_or(mode.batch()))?;
-        let timing = time(mode, arguments.protocol(), &mut job, &checked, &sizes, arguments.backend)?;
+        let batch = arguments.batch.unwrap_or(mode.batch());
+        let (_, job) = match &mut made {
+            Some(made) if made.0 == batch => made,
+            none => none.insert((batch, Job::new(&cell, arguments.steps, batch)?)),
+        };
+        let timing = time(mode, arguments.protocol(), job, &checked, &sizes, arguments.backend)?;
         let ((median, smallest, largest), late) = (timing.milliseconds(), timing.late());
         let row = format!("gatewright,{name},{label},{}", mode.name());
         if mode == Mode::Stream {
