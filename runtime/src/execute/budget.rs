@@ -56,9 +56,10 @@ pub(crate) fn rows_within<'r, T: Element, B: Iterator<Item = &'r [Row]>>(
 
 #[cfg(test)]
 mod tests {
-    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+    use crate::execute::compiled::CompiledCell;
     use crate::execute::piece::CHUNK_ROWS;
-    use crate::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
+    use crate::execute::tests::{Training, interpreted};
+    use crate::sequence::Keep;
     use crate::workspace::Workspace;
 
     const CHUNKS: usize = 10;
@@ -67,32 +68,9 @@ mod tests {
     /// A training run of one row within a budget: how many rounds it has, the bytes that it holds, and how many chunks were run
     /// forward; `None` where the budget is too small.
     fn train(cell: &CompiledCell<f32>, bytes: usize) -> Option<(usize, usize, usize)> {
-        let parameters = vec![0.1; cell.parameter_layout().length()];
-        let mut gradients = parameters.clone();
-        let (input, by_output) = (vec![0.5; STEPS * 3], vec![1.0; STEPS * 4]);
-        let mut output = by_output.clone();
-        let mut workspace = Workspace::default();
-        let forward = Forward {
-            steps: STEPS,
-            batch: 1,
-            sequences: Sequences::default(),
-            parameters: &parameters,
-            inputs: &[&input],
-            initial_states: &[],
-            outputs: &mut [&mut output],
-            final_states: &mut [],
-        };
-        cell.forward(forward, Keep::Checkpoints { bytes }, &mut workspace).ok()?;
-        let backward = Backward {
-            parameters: &parameters,
-            inputs: &[&input],
-            output_gradients: &[&by_output],
-            final_state_gradients: &[],
-            parameter_gradients: &mut gradients,
-            input_gradients: &mut [],
-            initial_state_gradients: &mut [],
-        };
-        cell.backward(backward, &mut workspace).expect("runs");
+        let (mut run, mut workspace) = (Training::new(cell, STEPS, 1), Workspace::default());
+        run.forward(Keep::Checkpoints { bytes }, &mut workspace).ok()?;
+        run.backward(&mut workspace);
         let (held, memory) = (workspace.bytes(), workspace.memory());
         Some((memory.rounds(), held, memory.blocks[0].ready[0].stretches))
     }
@@ -100,9 +78,7 @@ mod tests {
     /// So that as little as possible is computed again: all but the last round, which is still in memory.
     #[test]
     fn the_largest_rounds_that_fit_are_taken() {
-        let cell = crate::zoo::find("lstm").expect("a cell").read().expect("reads");
-        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
-        let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles");
+        let cell = interpreted("lstm", &[("x", 3), ("h", 4)], 1);
         let (mut bytes, mut rounds, mut again) = (usize::MAX, Vec::new(), Vec::new());
         while let Some((count, held, chunks)) = train(&cell, bytes) {
             assert!(held <= bytes);

@@ -263,13 +263,11 @@ impl<T: Element> Engine<T> {
 
 #[cfg(test)]
 mod tests {
-    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+    use crate::execute::tests::interpreted;
 
     #[test]
     fn an_lstm_has_a_tape_to_fetch_on_the_way_back() {
-        let cell = crate::zoo::find("lstm").expect("a cell").read().expect("reads");
-        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
-        let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles");
+        let cell = interpreted("lstm", &[("x", 3), ("h", 4)], 1);
         let (engine, inference) = (&cell.training, &cell.inference);
         let names = engine.read_back.iter().map(|&buffer| engine.plan.buffers[buffer].name.as_str());
         // Gates and the squashed state, and the state that the step began with.

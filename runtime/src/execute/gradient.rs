@@ -341,7 +341,7 @@ mod tests {
     use gatewright_compiler::plan::MatrixStrides;
 
     use super::add_rows;
-    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+    use crate::execute::tests::interpreted;
 
     #[test]
     fn rows_are_added_where_strides_say() {
@@ -364,10 +364,7 @@ mod tests {
 
     /// For each right operand whether it is read in place, and whether it is an input.
     fn groups(name: &str, size: usize) -> Vec<(bool, bool)> {
-        let cell = crate::zoo::find(name).expect("a cell").read().expect("reads");
-        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
-        let sizes = [("x", size), ("h", size)];
-        let cell = CompiledCell::<f32>::new(&cell, &sizes, options).expect("compiles");
+        let cell = interpreted(name, &[("x", size), ("h", size)], 1);
         let groups = cell.training.gradients.groups.iter();
         groups.map(|group| (group.in_place, group.input.is_some())).collect()
     }
@@ -376,9 +373,7 @@ mod tests {
     #[test]
     fn gates_that_read_one_vector_are_one_group() {
         let terms = |name: &str| -> Vec<usize> {
-            let cell = crate::zoo::find(name).expect("a cell").read().expect("reads");
-            let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
-            let cell = CompiledCell::<f32>::new(&cell, &[("x", 64), ("h", 64)], options).expect("compiles");
+            let cell = interpreted(name, &[("x", 64), ("h", 64)], 1);
             cell.training.gradients.groups.iter().map(|group| group.terms.len()).collect()
         };
         assert_eq!(terms("lstm"), [4, 4]);

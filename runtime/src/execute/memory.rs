@@ -197,15 +197,12 @@ fn block_rows(rows: usize, step_bytes: usize, threads: Option<usize>) -> (usize,
 #[cfg(test)]
 mod tests {
     use super::{block_rows, step_bytes};
-    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+    use crate::execute::tests::interpreted;
 
     #[test]
     fn blocks_of_narrow_cells_have_twice_the_rows_where_there_are_enough_of_them() {
         let step_bytes = |name: &str, size: usize| {
-            let cell = crate::zoo::find(name).expect("a cell").read().expect("reads");
-            let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
-            let sizes = [("x", size), ("h", size)];
-            let cell = CompiledCell::<f32>::new(&cell, &sizes, options).expect("compiles");
+            let cell = interpreted(name, &[("x", size), ("h", size)], 1);
             step_bytes::<f32>(cell.training_plan())
         };
         for name in ["lstm", "gru_v1", "gru_v3", "mgu", "peephole"] {

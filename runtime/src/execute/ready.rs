@@ -155,44 +155,20 @@ mod tests {
     use gatewright_compiler::plan::Section;
 
     use super::Operation;
-    use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
     use crate::execute::piece::CHUNK_ROWS;
-    use crate::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
+    use crate::execute::tests::{Training, interpreted};
+    use crate::sequence::Keep;
     use crate::workspace::Workspace;
 
     #[test]
     fn the_loops_of_an_lstm_are_readied_once_for_each_shape_of_a_call() {
-        let cell = crate::zoo::find("lstm").expect("a cell").read().expect("reads");
-        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
-        let cell = CompiledCell::<f32>::new(&cell, &[("x", 3), ("h", 4)], options).expect("compiles");
-        let parameters = vec![0.1; cell.parameter_layout().length()];
-        let mut gradients = parameters.clone();
+        let cell = interpreted("lstm", &[("x", 3), ("h", 4)], 1);
         let mut workspace = Workspace::default();
         let stretches = Cell::new([0; 2]);
-        let mut run = |steps: usize, batch: usize, workspace: &mut Workspace<f32>| {
-            let input = vec![0.5; steps * batch * 3];
-            let mut output = vec![0.0; steps * batch * 4];
-            let forward = Forward {
-                steps,
-                batch,
-                sequences: Sequences::default(),
-                parameters: &parameters,
-                inputs: &[&input],
-                initial_states: &[],
-                outputs: &mut [&mut output],
-                final_states: &mut [],
-            };
-            cell.forward(forward, Keep::Tape, workspace).expect("runs");
-            let backward = Backward {
-                parameters: &parameters,
-                inputs: &[&input],
-                output_gradients: &[&vec![1.0; steps * batch * 4]],
-                final_state_gradients: &[],
-                parameter_gradients: &mut gradients,
-                input_gradients: &mut [],
-                initial_state_gradients: &mut [],
-            };
-            cell.backward(backward, workspace).expect("runs");
+        let run = |steps: usize, batch: usize, workspace: &mut Workspace<f32>| {
+            let mut training = Training::new(&cell, steps, batch);
+            training.forward(Keep::Tape, workspace).expect("runs");
+            training.backward(workspace);
             let ready = &workspace.memory().blocks[0].ready;
             stretches.set(ready.each_ref().map(|ready| ready.stretches));
             ready.each_ref().map(|ready| (ready.piece, ready.times))

@@ -247,10 +247,8 @@ macro_rules! instances {
             const BY_ROWS_NARROW: ByRows<$scalar> =
                 &[$(&[$((run::<$narrow, { $few * $per_block }, 2>, $few)),*]),*];
 
-            const _: () = {
-                let numbers_of_block = 64 / size_of::<$scalar>();
-                assert!(tables_hold(BY_ROWS, numbers_of_block) && tables_hold(BY_ROWS_NARROW, numbers_of_block));
-            };
+            const _: () =
+                assert!(tables_hold::<$scalar, _>(BY_ROWS) && tables_hold::<$scalar, _>(BY_ROWS_NARROW));
 
             pub(super) static KERNELS: Kernels<$scalar> = Kernels {
                 by_rows: BY_ROWS,

@@ -118,7 +118,7 @@ macro_rules! instances {
             pub(in crate::matmul) const KERNELS: ByRows<$scalar> =
                 &[$(&[$((run::<$rows, { $blocks * $per_block }>, $blocks)),*]),*];
 
-            const _: () = assert!(tables_hold(KERNELS, 64 / size_of::<$scalar>()));
+            const _: () = assert!(tables_hold::<$scalar, _>(KERNELS));
         }
     };
 }

@@ -124,12 +124,6 @@ impl<T: Element> PackedMatrix<T> {
         PackedMut { rows: self.rows, columns: self.columns, panels }
     }
 
-    /// All numbers, for tests that need some which begin a line.
-    #[cfg(test)]
-    pub(crate) fn numbers_mut(&mut self) -> &mut [T] {
-        &mut self.storage.as_mut_slice()[..self.length]
-    }
-
     /// Puts a block at (`row`, `column`) in the place of what was there. The source is `source_rows` rows of
     /// `source_columns` numbers, `row_stride` apart; `transposed` places its transpose.
     ///

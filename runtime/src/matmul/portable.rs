@@ -53,8 +53,8 @@ macro_rules! portable {
         pub(super) static $kernels: Kernels<$scalar> = {
             const BY_ROWS: ByRows<$scalar> = &[&[($tile::<1, 1>, 1)], &[($tile::<2, 1>, 1)]];
             const BY_ROWS_NARROW: ByRows<$scalar> = &[&[($tile::<1, 2>, 1)], &[($tile::<2, 2>, 1)]];
-            assert!(tables_hold(BY_ROWS, $block) && tables_hold(BY_ROWS_NARROW, $block));
-            assert!(tables_hold($outer, $block));
+            assert!(tables_hold::<$scalar, _>(BY_ROWS) && tables_hold::<$scalar, _>(BY_ROWS_NARROW));
+            assert!(tables_hold::<$scalar, _>($outer));
             Kernels { by_rows: BY_ROWS, by_rows_narrow: BY_ROWS_NARROW, outer: $outer }
         };
 

@@ -203,7 +203,7 @@ impl<K> Dealt<K> {
 /// What [`walk`] and [`Shape::at_edge`] rely on, asked of every table of kernels when it is compiled: no kernel has more rows or
 /// numbers than there is room for at an edge; each list begins with the most blocks and ends with one; and an odd number of them, more
 /// than one, comes behind that number and one more, so that it is taken last and every other one begins at an even block.
-pub(super) const fn tables_hold<K>(by_rows: &[&[(K, usize)]], numbers_of_block: usize) -> bool {
+pub(super) const fn tables_hold<T: Element, K>(by_rows: &[&[(K, usize)]]) -> bool {
     let mut rows = 0;
     while rows < by_rows.len() {
         let list = by_rows[rows];
@@ -219,7 +219,7 @@ pub(super) const fn tables_hold<K>(by_rows: &[&[(K, usize)]], numbers_of_block: 
             if blocks >= before || (odd && before != blocks + 1) {
                 return false;
             }
-            if rows * blocks * numbers_of_block > MAXIMUM_NUMBERS {
+            if rows * blocks * T::BLOCK > MAXIMUM_NUMBERS {
                 return false;
             }
             index += 1;
@@ -297,7 +297,7 @@ mod tests {
         let holds = |lists: &[&[usize]]| {
             let lists: Vec<Vec<((), usize)>> =
                 lists.iter().map(|list| list.iter().map(|&blocks| ((), blocks)).collect()).collect();
-            tables_hold(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>(), 16)
+            tables_hold::<f32, _>(&lists.iter().map(Vec::as_slice).collect::<Vec<_>>())
         };
         assert!(holds(&[&[8, 4, 3, 2, 1], &[4, 2, 1], &[1]]));
         // No kernel for a last block, none at all, not the most first.

@@ -11,7 +11,10 @@ use crate::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use crate::workspace::Workspace;
 use crate::zoo;
 
+mod training;
 mod work;
+
+pub(super) use training::{Training, interpreted};
 
 const BATCH: usize = 3;
 
@@ -182,13 +185,7 @@ fn mgu(threads: usize) -> CompiledCell<f32> {
     interpreted("mgu", &[("x", 3), ("h", 4)], threads)
 }
 
-fn interpreted(name: &str, sizes: &[(&str, usize)], threads: usize) -> CompiledCell<f32> {
-    let cell = zoo::find(name).expect("a cell").read().expect("reads");
-    let options = CompileOptions { backend: Backend::Interpreter, threads, ..CompileOptions::default() };
-    CompiledCell::new(&cell, sizes, options).expect("compiles")
-}
-
-/// A training run of a cell of one input and one output: the gradient by its parameters, and how many bytes the first block has noted to fetch on the
+/// The gradient by the parameters of a cell from a training run, and how many bytes the first block has noted to fetch on the
 /// way there and on the way back.
 fn train(
     cell: &CompiledCell<f32>,
@@ -196,39 +193,15 @@ fn train(
     batch: usize,
     workspace: &mut Workspace<f32>,
 ) -> (Vec<f32>, [usize; 2]) {
-    let numbers = |count: usize| -> Vec<f32> { (0..count).map(|at| (at as f32 * 0.7).sin() * 0.5).collect() };
-    let (parameters, rows) = (numbers(cell.parameter_layout().length()), steps * batch);
-    let input = numbers(rows * cell.layout().inputs[0].size);
-    let by_output = numbers(rows * cell.layout().outputs[0].size);
-    let (mut output, mut by_input) = (by_output.clone(), input.clone());
-    let mut gradient = parameters.clone();
-    let forward = Forward {
-        steps,
-        batch,
-        sequences: Sequences::default(),
-        parameters: &parameters,
-        inputs: &[&input],
-        initial_states: &[],
-        outputs: &mut [&mut output],
-        final_states: &mut [],
-    };
     let noted = |workspace: &mut Workspace<f32>| {
         workspace.memory().blocks.first().map_or(0, |block| block.soon.noted)
     };
+    let mut training = Training::new(cell, steps, batch);
     let before = noted(workspace);
-    cell.forward(forward, Keep::Tape, workspace).expect("runs");
+    training.forward(Keep::Tape, workspace).expect("runs");
     let there = noted(workspace);
-    let backward = Backward {
-        parameters: &parameters,
-        inputs: &[&input],
-        output_gradients: &[&by_output],
-        final_state_gradients: &[],
-        parameter_gradients: &mut gradient,
-        input_gradients: &mut [&mut by_input],
-        initial_state_gradients: &mut [],
-    };
-    cell.backward(backward, workspace).expect("runs");
-    (gradient, [there - before, noted(workspace) - there])
+    training.backward(workspace);
+    (training.gradient, [there - before, noted(workspace) - there])
 }
 
 #[test]

@@ -2,11 +2,11 @@
 
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::{interpreted, train};
+use super::{Training, interpreted, train};
 use crate::cache::LINE;
 use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
 use crate::matmul::{Soon, lines_asked_for};
-use crate::sequence::{Forward, Keep, SequenceCell, Sequences};
+use crate::sequence::Keep;
 use crate::workspace::Workspace;
 
 const CELLS: [&str; 5] = ["lstm", "gru_v1", "gru_v3", "mgu", "peephole"];
@@ -56,7 +56,7 @@ fn outputs_go_out_with_each_step() {
         (behind, 32, 16, 2),
     ] {
         let mut workspace = Workspace::default();
-        forward(&cell, steps, rows, &mut workspace);
+        Training::new(&cell, steps, rows).forward(Keep::Tape, &mut workspace).expect("runs");
         let puts_of = |workspace: &mut Workspace<f32>| workspace.memory().blocks[0].puts.load(Relaxed);
         assert_eq!(puts_of(&mut workspace), puts, "{steps} steps of {rows} rows");
     }
@@ -78,47 +78,16 @@ fn a_tape_that_would_leave_l2_is_not_asked_for() {
 fn what_is_copied_of_one_row_is_asked_for_at_once() {
     const STEPS: usize = 64;
     let cell = interpreted("mgu", &[("x", 16), ("h", 32)], 1);
-    let mut memory = vec![0.5_f32; STEPS * 48 + 16];
-    let first = memory.as_ptr().align_offset(LINE);
-    let (input, output) = memory[first..first + STEPS * 48].split_at_mut(STEPS * 16);
+    let mut run = Training::new(&cell, STEPS, 1);
+    // Those that are full of them.
     let lines = |numbers: &[f32]| {
-        let first = numbers.as_ptr().addr() / LINE;
-        first..first + size_of_val(numbers) / LINE
+        let first = numbers.as_ptr().addr();
+        first.div_ceil(LINE)..(first + size_of_val(numbers)) / LINE
     };
-    let expected = [lines(input), lines(output)];
-    let parameters = vec![0.1; cell.parameter_layout().length()];
-    let asked = lines_asked_for(|| {
-        let forward = Forward {
-            steps: STEPS,
-            batch: 1,
-            sequences: Sequences::default(),
-            parameters: &parameters,
-            inputs: &[input],
-            initial_states: &[],
-            outputs: &mut [output],
-            final_states: &mut [],
-        };
-        cell.forward(forward, Keep::Nothing, &mut Workspace::default()).expect("runs");
-    });
+    let expected = [lines(&run.input), lines(&run.output)];
+    let asked = lines_asked_for(|| run.forward(Keep::Nothing, &mut Workspace::default()).expect("runs"));
     for lines in expected {
+        assert!(lines.len() >= STEPS - 1, "{lines:?}");
         assert_eq!(lines.clone().find(|line| !asked.contains(line)), None, "{lines:?}");
     }
-}
-
-fn forward(cell: &CompiledCell<f32>, steps: usize, batch: usize, workspace: &mut Workspace<f32>) {
-    let layout = cell.layout();
-    let parameters = vec![0.1; layout.parameters.length()];
-    let input = vec![0.5; steps * batch * layout.inputs[0].size];
-    let mut output = vec![0.0; steps * batch * layout.outputs[0].size];
-    let forward = Forward {
-        steps,
-        batch,
-        sequences: Sequences::default(),
-        parameters: &parameters,
-        inputs: &[&input],
-        initial_states: &[],
-        outputs: &mut [&mut output],
-        final_states: &mut [],
-    };
-    cell.forward(forward, Keep::Tape, workspace).expect("runs");
 }

@@ -3,11 +3,10 @@
 use gatewright_compiler::plan::{Moment, Steps, Track};
 
 use super::{levels, packed};
+use crate::aligned::AlignedVec;
 use crate::cache::LINE;
 use crate::matmul::soon::asked;
-use crate::matmul::{
-    Lines, Matrix, MatrixMut, PackedMatrix, PackedRows, Product, Rows, Soon, Start, multiply,
-};
+use crate::matmul::{Lines, Matrix, MatrixMut, PackedRows, Product, Rows, Soon, Start, multiply};
 use crate::primitive::Level;
 
 /// The lines that some numbers lie on, which begin one.
@@ -17,9 +16,9 @@ fn lines(numbers: &[f32]) -> Vec<usize> {
     (first..first + size_of_val(numbers)).step_by(LINE).map(|address| address / LINE).collect()
 }
 
-/// Zeros that begin a line: the panels of a matrix of 32 columns.
-fn aligned(length: usize) -> PackedMatrix<f32> {
-    PackedMatrix::zeroed(length.div_ceil(32), 32).expect("small")
+/// Zeros that begin a line.
+fn aligned(length: usize) -> AlignedVec<f32> {
+    AlignedVec::zeroed(length).expect("small")
 }
 
 /// How many of some lines were asked for, and how often at the most.
@@ -61,7 +60,7 @@ fn panels_are_asked_for_where_they_are_far() {
 fn what_is_read_soon_is_asked_for_by_products_of_several_rows() {
     // As many lines as one kernel of four blocks asks for in its rounds, two in each.
     let later = aligned(2 * 128 * 16);
-    let later = later.view().panels();
+    let later = later.as_slice();
     for level in levels_that_ask() {
         let right = packed(level, &vec![0.5_f32; 128 * 64], 128, 64);
         for (count, expected) in [(16, 256), (2, 256), (1, 0)] {
@@ -98,7 +97,7 @@ fn results_are_asked_for_where_they_are_in_no_cache() {
             let mut memory = aligned(count * (COLUMNS + 16));
             let rows = Rows { count, left_stride: 16, result_stride: COLUMNS, start: Start::Zero };
             let place = count * 16;
-            let workspace = memory.numbers_mut();
+            let workspace = memory.as_mut_slice();
             let result = lines(&workspace[place..place + count * COLUMNS]);
             let asked = asked::lines_of(|| {
                 let soon = &mut Soon::default();
@@ -136,7 +135,7 @@ fn the_result_of_outer_products_is_asked_for_once() {
     for level in levels() {
         let (left, right) = (vec![0.5_f32; 300 * 300], vec![0.5_f32; 300 * 128]);
         let mut sums = aligned(300 * 128);
-        let sums = sums.numbers_mut();
+        let sums = sums.as_mut_slice();
         let expected = lines(sums);
         let mut rows = PackedRows::new(level);
         rows.pack(Matrix::new(&right, 300, 128, 128)).unwrap();
