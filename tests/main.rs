@@ -12,6 +12,7 @@ mod house;
 mod initial;
 mod layers;
 mod macros;
+mod order;
 mod planner;
 mod slices;
 mod solved;

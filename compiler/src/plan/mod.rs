@@ -72,6 +72,7 @@ mod gradient;
 pub mod interpret;
 pub mod kernel;
 mod layout;
+mod order;
 mod print;
 mod sample;
 mod section;
@@ -307,7 +308,8 @@ pub enum OnceSource {
     Expression(u32),
 }
 
-/// A block of a packed matrix: `view` (transposed as it says) at this row and column.
+/// A block of a packed matrix at this row and column. For `y = M v` with `M` the view (transposed as it says), rows of
+/// the block are elements of `v` and columns elements of `y`: it is `M^T`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct MatrixBlock {
     /// What.
@@ -438,6 +440,12 @@ pub struct Plan {
     pub once: Vec<OnceValue>,
     /// Expressions of parameters, computed once: nodes of the graph with the number of their elements.
     pub expressions: Vec<(NodeId, usize)>,
+    /// Elements of each input in one row.
+    pub input_sizes: Vec<usize>,
+    /// Elements of each state in one row.
+    pub state_sizes: Vec<usize>,
+    /// Elements of each output in one row.
+    pub output_sizes: Vec<usize>,
     /// Where each input is staged; `None` where nothing reads it.
     pub inputs: Vec<Option<Place>>,
     /// For each input whether the walk back reads it.

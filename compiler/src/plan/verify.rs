@@ -79,6 +79,7 @@ impl Plan {
             }
         }
         self.verify_inputs()?;
+        self.verify_order()?;
         for section in Section::ALL.into_iter().filter(|section| section.is_solved()) {
             self.verify_repeatable(section)?;
         }
@@ -93,11 +94,13 @@ impl Plan {
                 }
             }
         }
-        for place in self.outputs.iter().chain(self.inputs.iter().flatten()) {
-            self.check_place(Section::After, *place, 1)?;
+        let outputs = self.outputs.iter().zip(&self.output_sizes);
+        for (&place, &size) in outputs.chain(given(&self.inputs, &self.input_sizes)) {
+            self.check_place(Section::After, place, size)?;
         }
-        for place in self.input_gradients.iter().chain(&self.output_gradients).flatten() {
-            self.check_place(Section::BackwardAfter, *place, 1)?;
+        let by_inputs = given(&self.input_gradients, &self.input_sizes);
+        for (&place, &size) in by_inputs.chain(given(&self.output_gradients, &self.output_sizes)) {
+            self.check_place(Section::BackwardAfter, place, size)?;
         }
         for term in self.parameter_gradients.iter().flat_map(ParameterGradient::terms) {
             if let GradientTerm::Outer { left, rows, right, columns, .. } = *term {
@@ -208,6 +211,14 @@ impl Plan {
     }
 }
 
-fn broken(invariant: &str, what: &str) -> PlanError {
+/// The ports that have a place, with their elements.
+pub(super) fn given<'p>(
+    places: &'p [Option<Place>],
+    sizes: &'p [usize],
+) -> impl Iterator<Item = (&'p Place, &'p usize)> {
+    places.iter().zip(sizes).filter_map(|(place, size)| Some((place.as_ref()?, size)))
+}
+
+pub(super) fn broken(invariant: &str, what: &str) -> PlanError {
     PlanError::Internal(format!("{invariant}: {what}"))
 }

@@ -113,10 +113,7 @@ impl<T: Element> CompiledCell<T> {
         let engine = |graph: Graph| -> Result<Arc<Engine<T>>, CompileError> {
             let plan = plan(&graph, &sizes)?;
             log::debug!("plan:\n{plan}");
-            let states = layout.states.iter().map(|port| port.size).collect();
-            let inputs: Vec<usize> = layout.inputs.iter().map(|port| port.size).collect();
-            let (graph, sizes) = (Arc::new(graph), (inputs.as_slice(), states));
-            Ok(Arc::new(Engine::new(graph, plan, sizes, options.backend, options.level)?))
+            Ok(Arc::new(Engine::new(Arc::new(graph), plan, options.backend, options.level)?))
         };
         let inference = engine(graphs.forward)?;
         let training = engine(graphs.gradient)?;

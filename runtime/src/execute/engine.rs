@@ -27,8 +27,6 @@ use gatewright_compiler::{
 pub(crate) struct Engine<T> {
     pub(crate) graph: Arc<Graph>,
     pub(crate) plan: Plan,
-    /// Elements of each state of a row.
-    pub(crate) state_sizes: Vec<usize>,
     /// The buffers that hold states, and those that hold gradients by them, each once.
     pub(crate) state_buffers: Vec<usize>,
     pub(crate) state_gradient_buffers: Vec<usize>,
@@ -115,11 +113,9 @@ fn touched_back(plan: &Plan, of: impl Fn(&Buffer) -> bool) -> Vec<usize> {
 }
 
 impl<T: Element> Engine<T> {
-    /// `input_sizes` and `state_sizes` are the elements of each input and of each state of the plan.
     pub(crate) fn new(
         graph: Arc<Graph>,
         plan: Plan,
-        (input_sizes, state_sizes): (&[usize], Vec<usize>),
         backend: Backend,
         level: Level,
     ) -> Result<Self, CompileError> {
@@ -139,14 +135,13 @@ impl<T: Element> Engine<T> {
             Backend::Jit => return Err(CompileError::NoBackend),
         };
         let (state_buffers, state_gradient_buffers) = (buffers(&plan.states), buffers(&plan.state_gradients));
-        let packed_in_place = packed_in_place(&plan, input_sizes);
+        let packed_in_place = packed_in_place(&plan);
         let gradients = GradientOrder::new::<T>(&plan, &packed_in_place);
         let (read_back, adjoints) = (read_back(&plan), adjoints(&plan));
         let totals = plan.buffers.iter().position(|buffer| buffer.role == BufferRole::Totals);
         Ok(Self {
             graph,
             plan,
-            state_sizes,
             state_buffers,
             state_gradient_buffers,
             read_back,
@@ -166,7 +161,7 @@ impl<T: Element> Engine<T> {
 
     /// Elements of all states of a row.
     pub(crate) fn state_elements(&self) -> usize {
-        self.state_sizes.iter().sum()
+        self.plan.state_sizes.iter().sum()
     }
 
     /// Buffers of the element loop that has the most.

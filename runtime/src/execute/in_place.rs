@@ -36,10 +36,9 @@ impl Columns {
     }
 }
 
-/// For each input where it lies, where the way back does nothing with it but to pack rows of it. `sizes` are the elements of
-/// the inputs.
-pub(super) fn packed_in_place(plan: &Plan, sizes: &[usize]) -> Vec<Option<Columns>> {
-    let inputs = plan.inputs.iter().zip(&plan.inputs_read_back).zip(sizes);
+/// For each input where it lies, where the way back does nothing with it but to pack rows of it.
+pub(super) fn packed_in_place(plan: &Plan) -> Vec<Option<Columns>> {
+    let inputs = plan.inputs.iter().zip(&plan.inputs_read_back).zip(&plan.input_sizes);
     let columns = inputs.map(|((&place, &read_back), &size)| {
         let place = place.filter(|_| read_back && size > 0)?;
         Some(Columns { place, size }).filter(|&columns| only_packed(plan, columns))
@@ -65,7 +64,8 @@ fn only_packed(plan: &Plan, columns: Columns) -> bool {
         let places = [Some(solved.unknown), Some(solved.solution), solved.start];
         places.into_iter().flatten().any(|place| columns.meet(place, solved.length))
     });
-    let given = plan.input_gradients.iter().flatten().any(|&place| columns.meet(place, 1));
+    let mut gradients = plan.input_gradients.iter().zip(&plan.input_sizes);
+    let given = gradients.any(|(place, &size)| place.is_some_and(|place| columns.meet(place, size)));
     !touched && !solved && !given && plan.parameter_gradients.iter().all(|one| only_packed_for(one, columns))
 }
 

@@ -137,7 +137,7 @@ impl<T: Element> Block<T> {
         state: usize,
         mut into: impl FnMut(usize, &[T]),
     ) -> Result<(), CallError> {
-        let (place, size) = (engine.plan.states[state], engine.state_sizes[state]);
+        let (place, size) = (engine.plan.states[state], engine.plan.state_sizes[state]);
         self.unstage_first(engine, place, size, |row, from| into(row.sample, from))
     }
 

@@ -469,7 +469,7 @@ impl<T: Element> Block<T> {
     pub(super) fn keep_ended(&mut self, engine: &Engine<T>, region: Region<'_>, behind: usize) {
         let whole = engine.state_elements();
         let mut column = 0;
-        for (&place, &size) in engine.plan.states.iter().zip(&engine.state_sizes) {
+        for (&place, &size) in engine.plan.states.iter().zip(&engine.plan.state_sizes) {
             let width = engine.plan.buffers[place.buffer.0 as usize].width;
             let from = region.place(place, region.piece.steps);
             for row in behind..region.piece.rows {
@@ -502,8 +502,8 @@ impl<T: Element> Block<T> {
 
     /// Copies the final states out: those that the last row of each sample has ended with.
     pub(crate) fn unstage_final(&self, engine: &Engine<T>, state: usize, into: &mut [T]) {
-        let (whole, size) = (engine.state_elements(), engine.state_sizes[state]);
-        let column: usize = engine.state_sizes[..state].iter().sum();
+        let (whole, size) = (engine.state_elements(), engine.plan.state_sizes[state]);
+        let column: usize = engine.plan.state_sizes[..state].iter().sum();
         for (index, row) in self.rows.iter().enumerate().filter(|(_, row)| row.last) {
             let from = index * whole + column;
             into[row.sample * size..(row.sample + 1) * size].copy_from_slice(&self.ended[from..from + size]);
@@ -518,7 +518,7 @@ impl<T: Element> Block<T> {
         into: impl FnMut(&Row, &[T]),
     ) -> Result<(), CallError> {
         let place = engine.plan.state_gradients[state];
-        self.unstage_first(engine, place, engine.state_sizes[state], into)
+        self.unstage_first(engine, place, engine.plan.state_sizes[state], into)
     }
 
     /// Gives every row of the first block of a place.

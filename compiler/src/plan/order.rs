@@ -1,0 +1,175 @@
+//! A check of plans: what a program reads has been written (P1).
+//!
+//! The sections are walked in the order in which they run, and for each block of a buffer the columns are noted that hold
+//! something. Columns are followed, not values: where memory is lent to one value after another, a read that comes too
+//! early finds what the former has left, and this check has nothing against it.
+//!
+//! States pass from step to step: one step ahead in this step is here in the next. Gradients by states pass the other way.
+
+use std::collections::HashMap;
+
+use super::kernel::Access;
+use super::verify::{broken, given};
+use super::{
+    BufferId, BufferKind, BufferRole, GradientTerm, ParameterGradient, Place, Plan, PlanError, Section, Step,
+};
+
+/// The sections of both time loops.
+const LOOPS: [[Section; 3]; 2] = [
+    [Section::Prepare, Section::Solve, Section::Step],
+    [Section::BackwardPrepare, Section::BackwardSolve, Section::BackwardStep],
+];
+
+/// Columns that hold something, for each block of a buffer.
+struct Written<'p> {
+    plan: &'p Plan,
+    columns: HashMap<(BufferId, usize), Vec<bool>>,
+}
+
+impl Plan {
+    /// P1: what is read has been written.
+    pub(super) fn verify_order(&self) -> Result<(), PlanError> {
+        let mut written = Written { plan: self, columns: HashMap::new() };
+        for section in Section::ALL {
+            written.enter(section)?;
+            for step in self.program(section) {
+                self.accesses(step, |place, length, access| {
+                    match (access, step) {
+                        (Access::Write, _) => {}
+                        // Of an operand, the columns between values meet rows of zeros.
+                        (Access::Read, Step::Product { operand, matrix, .. }) if place == *operand => {
+                            for block in &self.matrices[*matrix].blocks {
+                                let (view, column) = (block.view, place.column + block.row);
+                                let length = if view.transposed { view.rows } else { view.columns };
+                                written.read(section, Place { column, ..place }, length)?;
+                            }
+                        }
+                        (Access::Read | Access::Add, _) => written.read(section, place, length)?,
+                    }
+                    if access != Access::Read {
+                        written.write(place, length);
+                    }
+                    Ok(())
+                })?;
+            }
+            written.leave(section)?;
+        }
+        Ok(())
+    }
+}
+
+impl Written<'_> {
+    /// Notes what the caller and earlier steps have written when the section begins.
+    fn enter(&mut self, section: Section) -> Result<(), PlanError> {
+        let staged: &[BufferRole] = match section {
+            Section::Before => &[BufferRole::Input, BufferRole::Once],
+            Section::Solve => &[BufferRole::Unknown],
+            Section::BackwardBefore => &[BufferRole::OutputGradient, BufferRole::Totals],
+            Section::BackwardSolve => &[BufferRole::SolutionGradient],
+            _ => &[],
+        };
+        if section == Section::BackwardBefore {
+            let plan = self.plan;
+            self.columns.retain(|&(buffer, _), _| {
+                let buffer = plan.buffer(buffer);
+                matches!(buffer.kind, BufferKind::Sequence { .. } | BufferKind::Once)
+                    || buffer.role == BufferRole::Input
+            });
+        }
+        for (index, buffer) in self.plan.buffers.iter().enumerate() {
+            if staged.contains(&buffer.role) {
+                self.write(Place { buffer: BufferId(index as u32), time: 0, column: 0 }, buffer.width);
+            }
+        }
+        // What any section of the loop hands on, all of them find.
+        for step in LOOPS.iter().filter(|found| found[0] == section).flatten() {
+            for step in self.plan.program(*step) {
+                self.plan.accesses(step, |place, length, access| {
+                    if access != Access::Read
+                        && let Some(next) = self.handed_on(place)
+                    {
+                        self.mark(next, length);
+                    }
+                    Ok::<(), PlanError>(())
+                })?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks what the caller reads when the section ends.
+    fn leave(&self, section: Section) -> Result<(), PlanError> {
+        let plan = self.plan;
+        let solved = match section {
+            Section::Solve => plan.unknowns.as_slice(),
+            Section::BackwardSolve => &plan.unknown_gradients,
+            _ => &[],
+        };
+        for solved in solved {
+            self.read(section, solved.solution, solved.length)?;
+            if let Some(start) = solved.start {
+                self.read(section, start, solved.length)?;
+            }
+        }
+        if section == Section::After {
+            for (&place, &size) in plan.outputs.iter().zip(&plan.output_sizes) {
+                self.read(section, place, size)?;
+            }
+            for (&state, &size) in plan.states.iter().zip(&plan.state_sizes) {
+                self.read(section, Place { time: 1, ..state }, size)?;
+            }
+        }
+        if section == Section::BackwardAfter {
+            let by_inputs = given(&plan.input_gradients, &plan.input_sizes);
+            for (&place, &size) in by_inputs.chain(plan.state_gradients.iter().zip(&plan.state_sizes)) {
+                self.read(section, place, size)?;
+            }
+            for term in plan.parameter_gradients.iter().flat_map(ParameterGradient::terms) {
+                if let GradientTerm::Outer { left, rows, right, columns, .. } = *term {
+                    self.read(section, left, rows)?;
+                    self.read(section, right, columns)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The same value as the next step that runs sees it.
+    fn handed_on(&self, place: Place) -> Option<Place> {
+        match (self.plan.buffer(place.buffer).role, place.time) {
+            (BufferRole::State, 1) => Some(Place { time: 0, ..place }),
+            (BufferRole::StateGradient, 0) => Some(Place { time: 1, ..place }),
+            _ => None,
+        }
+    }
+
+    fn write(&mut self, place: Place, length: usize) {
+        self.mark(place, length);
+        if let Some(next) = self.handed_on(place) {
+            self.mark(next, length);
+        }
+    }
+
+    fn mark(&mut self, place: Place, length: usize) {
+        let width = self.plan.buffer(place.buffer).width;
+        let columns = self.columns.entry((place.buffer, place.time)).or_insert_with(|| vec![false; width]);
+        if let Some(written) = columns.get_mut(place.column..place.column + length) {
+            written.fill(true);
+        }
+    }
+
+    fn read(&self, section: Section, place: Place, length: usize) -> Result<(), PlanError> {
+        let columns = self.columns.get(&(place.buffer, place.time)).map_or(&[][..], Vec::as_slice);
+        let read = columns.get(place.column..place.column + length);
+        if length == 0 || read.is_some_and(|read| read.iter().all(|&written| written)) {
+            return Ok(());
+        }
+        let (name, column, time) = (&self.plan.buffer(place.buffer).name, place.column, place.time);
+        Err(broken(
+            "P1",
+            &format!(
+                "{section:?} reads `{name}` from column {column} on, {time} steps ahead, before it is written"
+            ),
+        ))
+    }
+}
