@@ -534,7 +534,7 @@ pub fn plan(graph: &Graph, sizes: &[usize]) -> Result<Plan, PlanError> {
     let demand = demand::analyse(&flow, &sections, &gradients);
     let layout = layout::place(&flow, &sections, &demand, &gradients)?;
     let plan = emit::emit(flow, &sections, &demand, layout, gradients)?;
-    // In every build: it costs a microsecond for an LSTM, and what it finds would be a wrong gradient.
+    // In every build: it costs little beside the code generator, and what it finds would be a wrong gradient.
     plan.verify()?;
     Ok(plan)
 }

@@ -7,6 +7,7 @@
 //! States pass from step to step: one step ahead in this step is here in the next. Gradients by states pass the other way.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::kernel::Access;
 use super::verify::{broken, given};
@@ -23,7 +24,8 @@ const LOOPS: [[Section; 3]; 2] = [
 /// Columns that hold something, for each block of a buffer.
 struct Written<'p> {
     plan: &'p Plan,
-    columns: HashMap<(BufferId, usize), Vec<bool>>,
+    /// Ranges that do not touch: what is read at once was written side by side.
+    columns: HashMap<(BufferId, usize), Vec<Range<usize>>>,
 }
 
 impl Plan {
@@ -151,17 +153,22 @@ impl Written<'_> {
     }
 
     fn mark(&mut self, place: Place, length: usize) {
-        let width = self.plan.buffer(place.buffer).width;
-        let columns = self.columns.entry((place.buffer, place.time)).or_insert_with(|| vec![false; width]);
-        if let Some(written) = columns.get_mut(place.column..place.column + length) {
-            written.fill(true);
-        }
+        let mut new = place.column..place.column + length;
+        let ranges = self.columns.entry((place.buffer, place.time)).or_default();
+        ranges.retain(|old| {
+            let apart = old.end < new.start || new.end < old.start;
+            if !apart {
+                new = old.start.min(new.start)..old.end.max(new.end);
+            }
+            apart
+        });
+        ranges.push(new);
     }
 
     fn read(&self, section: Section, place: Place, length: usize) -> Result<(), PlanError> {
-        let columns = self.columns.get(&(place.buffer, place.time)).map_or(&[][..], Vec::as_slice);
-        let read = columns.get(place.column..place.column + length);
-        if length == 0 || read.is_some_and(|read| read.iter().all(|&written| written)) {
+        let ranges = self.columns.get(&(place.buffer, place.time)).map_or(&[][..], Vec::as_slice);
+        let (start, end) = (place.column, place.column + length);
+        if length == 0 || ranges.iter().any(|written| written.start <= start && end <= written.end) {
             return Ok(());
         }
         let (name, column, time) = (&self.plan.buffer(place.buffer).name, place.column, place.time);
