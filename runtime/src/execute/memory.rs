@@ -174,22 +174,23 @@ fn step_bytes<T>(plan: &Plan) -> usize {
     widths.fold(0, usize::saturating_add).saturating_mul(size_of::<T>())
 }
 
-/// Bytes that a step of a block may have: most of L2, of which weights take their part too.
+/// Bytes that a step of a block of many rows may have: most of L2, of which weights take their part too.
 const STEP_BYTES: usize = cache::L2 / 4 * 3;
 
 /// Rows of the blocks that so many are cut into, and how many blocks.
 ///
-/// From 32 rows on there are at least two blocks, from 128 on at least four, so that threads have work. A block has at most
-/// 32 rows, or 64 where a step of so many stays in L2: kernels then take 13 rows at a time, not eight, and what is done once
-/// for each step is done half as often. How gradients are added up depends on the blocks, so of a run with a tape they depend
-/// on the number of rows and on the plan alone; where nothing is kept there need not be more than `threads`.
+/// From 32 rows on there are at least two blocks, from 128 on at least four, so that threads have work. How gradients are
+/// added up depends on the blocks, so of a run with a tape they depend on the number of rows and on the plan alone; where
+/// nothing is kept there need not be more than `threads`.
+///
+/// A block has at most 64 rows: kernels then take 13 rows at a time, not eight, and what is done once for each step, as
+/// passing over weights that lie in L3, is done half as often. With a tape it has as many only where a step of them stays in L2.
 fn block_rows(rows: usize, step_bytes: usize, threads: Option<usize>) -> (usize, usize) {
-    let small = step_bytes.saturating_mul(64) <= STEP_BYTES;
+    let many = threads.is_some() || step_bytes.saturating_mul(64) <= STEP_BYTES;
     let among = |blocks: usize| rows.div_ceil(threads.map_or(blocks, |threads| threads.clamp(1, blocks)));
     let most = match rows {
         0..32 => rows.max(1),
-        _ if small => among(2).min(among(4).clamp(32, 64)).next_multiple_of(8),
-        _ => among(2).min(32).next_multiple_of(8),
+        _ => among(2).min(if many { among(4).clamp(32, 64) } else { 32 }).next_multiple_of(8),
     };
     (most, rows.div_ceil(most).max(1))
 }
@@ -221,7 +222,7 @@ mod tests {
             }
             assert_eq!(block_rows(256, wide, None), (32, 8), "{name}");
             assert_eq!(block_rows(64, wide, None), (32, 2), "{name}");
-            // Where nothing is kept, one thread has no use for two blocks.
+            // Where nothing is kept, one thread has no use for two blocks, and wide cells have as many rows.
             for (rows, threads, expected) in [
                 (32, 1, (32, 1)),
                 (32, 2, (16, 2)),
@@ -230,10 +231,10 @@ mod tests {
                 (70, 1, (64, 2)),
                 (256, 3, (64, 4)),
             ] {
-                assert_eq!(block_rows(rows, narrow, Some(threads)), expected, "{name}, {rows} rows");
+                for step_bytes in [narrow, wide] {
+                    assert_eq!(block_rows(rows, step_bytes, Some(threads)), expected, "{name}, {rows} rows");
+                }
             }
-            assert_eq!(block_rows(32, wide, Some(1)), (32, 1), "{name}");
-            assert_eq!(block_rows(64, wide, Some(1)), (32, 2), "{name}");
         }
         for threads in [None, Some(0), Some(1), Some(3)] {
             assert_eq!(block_rows(0, 0, threads), (1, 1));
