@@ -9,7 +9,7 @@ use gatewright_tests_text::road::{End, drive_whole};
 use Syntax::{Latex, Text};
 
 /// What broke, the text, its syntax, and what is done with cycles.
-const CASES: [(&str, &str, Syntax, CyclePolicy); 7] = [
+const CASES: [(&str, &str, Syntax, CyclePolicy); 8] = [
     (
         "a matrix was totalled in each iteration of the walk back (seed 1657899)",
         "c_t = U x_t - ((x_t) (c_t)^\\top) \\\\",
@@ -51,6 +51,12 @@ const CASES: [(&str, &str, Syntax, CyclePolicy); 7] = [
         "r_t = selu(diag(alpha))\nc_t = 1e-5\no_t = c[t-1]\nS_t = S[t-1] * S[t-1] + U * S[t-1]",
         Text,
         CyclePolicy::Previous,
+    ),
+    (
+        "two products with gaps behind their columns, and a third added onto both (seed 12421)",
+        "o_t = σ(W_o x_t + U_o h_{t-1})\nf_t = σ(W_f s_t + U_f h_{t-1})\nh_t = f_t * h_{t-1} + o_t",
+        Text,
+        CyclePolicy::Reject,
     ),
 ];
 

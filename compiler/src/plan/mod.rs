@@ -18,6 +18,7 @@
 //! | `fuse` | multiply-adds within a loop |
 //! | `access` | what an instruction of a program reads and writes |
 //! | `track` | where a buffer lies at each step, once its arena is known |
+//! | `verify`, `order` | checks of a plan against the invariants below |
 //!
 //! # Invariants
 //!
@@ -318,6 +319,14 @@ pub struct MatrixBlock {
     pub row: usize,
     /// First column within the packed matrix.
     pub column: usize,
+}
+
+impl MatrixBlock {
+    /// Its rows and columns within the packed matrix.
+    pub(crate) const fn shape(&self) -> (usize, usize) {
+        let MatrixView { rows, columns, transposed, .. } = self.view;
+        if transposed { (rows, columns) } else { (columns, rows) }
+    }
 }
 
 /// A matrix packed once per run: rows are elements of the operand, columns elements of the result. Zero where no block

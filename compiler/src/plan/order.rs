@@ -38,12 +38,17 @@ impl Plan {
                 self.accesses(step, |place, length, access| {
                     match (access, step) {
                         (Access::Write, _) => {}
-                        // Of an operand, the columns between values meet rows of zeros.
+                        // Between the values of an operand are rows of zeros, between those of a sum columns of zeros.
                         (Access::Read, Step::Product { operand, matrix, .. }) if place == *operand => {
                             for block in &self.matrices[*matrix].blocks {
-                                let (view, column) = (block.view, place.column + block.row);
-                                let length = if view.transposed { view.rows } else { view.columns };
-                                written.read(section, Place { column, ..place }, length)?;
+                                let value = Place { column: place.column + block.row, ..place };
+                                written.read(section, value, block.shape().0)?;
+                            }
+                        }
+                        (Access::Add, Step::Product { matrix, .. }) => {
+                            for block in &self.matrices[*matrix].blocks {
+                                let value = Place { column: place.column + block.column, ..place };
+                                written.read(section, value, block.shape().1)?;
                             }
                         }
                         (Access::Read | Access::Add, _) => written.read(section, place, length)?,
