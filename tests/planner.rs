@@ -113,6 +113,40 @@ output(0) = %4";
     check(text, &[5]);
 }
 
+/// What the gradient of `h` adds its product onto is computed before the loop back, where a product reads it. It was stored
+/// behind the product, of which nothing was left.
+#[test]
+fn a_product_adds_onto_what_was_computed_before_the_loop() {
+    let text = "\
+dimension h
+input x : [d0]
+state h : [d0]
+state c : [d0]
+parameter V : [d0, d0]
+parameter B : [d0, d0]
+parameter Q : [d0, d0]
+output y : [d0]
+%0 = state(0) : [d0]
+%1 = state(1) : [d0]
+%2 = parameter(2) : [d0, d0]
+%3 = matrix_vector %2 %1 : [d0]
+%4 = tanh %3 : [d0]
+%5 = parameter(1) : [d0, d0]
+%6 = matrix_vector %5 %4 : [d0]
+%7 = add %0 %6 : [d0]
+%8 = tanh %7 : [d0]
+%9 = input(0) : [d0]
+%10 = parameter(0) : [d0, d0]
+%11 = matrix_vector %10 %0 : [d0]
+%12 = add %11 %9 : [d0]
+%13 = add %1 %9 : [d0]
+%14 = tanh %13 : [d0]
+next_state(0) = %12
+next_state(1) = %14
+output(0) = %8";
+    check(text, &[5]);
+}
+
 /// Values of no elements shared their first column with their neighbours, and buffers had rows of no width.
 #[test]
 fn a_dimension_may_be_empty() {

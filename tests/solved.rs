@@ -20,7 +20,7 @@ use gatewright_tests::{
 use crate::agreement::{arguments, meaning};
 
 /// Name and equations. Weights are numbers in (-1, 1); what multiplies the loops makes them contractions.
-const CELLS: [(&str, &str); 12] = [
+const CELLS: [(&str, &str); 13] = [
     // The gate of the output sees the new state, the others the old one.
     (
         "lstm",
@@ -73,6 +73,8 @@ const CELLS: [(&str, &str); 12] = [
         "implicit_summed_matrix",
         "C_t = 0.1 * tanh(A + C_t + (W x_t) x_t^T) + 0.1 * B .* C_t + 0.5 * C_{t-1}\nh_t = C_t x_t",
     ),
+    // What the gradient of the state adds its product onto is computed by the walk back's iteration.
+    ("carried", "h_t = h_{t-1} - 0.5 * h_t + V h_{t-1} + x_t"),
     // Without states on the loop, and with the unknown in the state of another.
     (
         "stateless",

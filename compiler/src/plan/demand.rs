@@ -91,16 +91,7 @@ impl Demand {
 
 /// The first loop of a section that can have the value: for an element in its own section, the loop that computes it.
 fn home_in(flow: &Flow, sections: &Sections, id: FlowId, section: Section) -> LoopKey {
-    LoopKey { section, level: read_level(flow, sections, id, section), lanes: sections.lanes(id) }
-}
-
-/// The first level of `section` at which the value can be read from memory.
-fn read_level(flow: &Flow, sections: &Sections, id: FlowId, section: Section) -> usize {
-    let node = flow.node(id);
-    if sections.of(id) != section || node.is_leaf() {
-        return 0;
-    }
-    sections.level(id) + usize::from(matches!(node.kind, FlowKind::Join { .. }))
+    LoopKey { section, level: sections.read_level(flow, id, section), lanes: sections.lanes(id) }
 }
 
 /// Decides storage and place of computation for every value.
@@ -178,8 +169,7 @@ fn visit(
     let here = sections.of(id);
     let readers = demand.readers[index].clone();
     let memory = demand.memory[index].clone();
-    if readers.is_empty() && memory.is_empty() && !matches!(node.kind, FlowKind::Product { addend: true, .. })
-    {
+    if readers.is_empty() && memory.is_empty() && node.under().is_none() {
         return;
     }
     let read_in: BTreeSet<Section> =
@@ -226,15 +216,14 @@ fn visit(
                 demand.memory[operand.0 as usize].insert(here);
             }
         }
-        FlowKind::Product { terms, addend, .. } => {
+        FlowKind::Product { .. } => {
             let when = term_sections(flow, id, here);
             let all_rows = when.iter().any(|section| !section.is_step());
             demand.storage[index] = Some(if all_rows { storage.max(Storage::Chunk) } else { storage });
             for (&operand, section) in node.operands.iter().zip(when) {
                 demand.memory[operand.0 as usize].insert(section);
             }
-            if *addend {
-                let under = node.operands[terms.len()];
+            if let Some(under) = node.under() {
                 let key = home_in(flow, sections, under, here);
                 demand.write(key, Target::Under(under, id));
                 demand.readers[under.0 as usize].insert(key);

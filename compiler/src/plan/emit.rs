@@ -156,9 +156,9 @@ impl Emitter<'_> {
                 continue;
             }
             let node = self.flow.node(product);
-            let FlowKind::Product { terms, addend, .. } = &node.kind else { continue };
+            let FlowKind::Product { terms, .. } = &node.kind else { continue };
             let home = self.sections.of(product);
-            if *addend {
+            if node.under().is_some() {
                 self.written.insert(product);
             }
             let when = term_sections(self.flow, product, home);
@@ -273,8 +273,7 @@ impl Emitter<'_> {
         let node = self.flow.node(left.1);
         let lanes = node.lanes;
         // A wide product adds onto the columns between its parts as well; there a loop has to have written zeros.
-        let adds_onto_pads =
-            matches!(node.kind, FlowKind::Product { addend: true, .. }) && lanes != aligned(lanes);
+        let adds_onto_pads = node.under().is_some() && lanes != aligned(lanes);
         let next = Place { column: left.0.column + aligned(lanes), ..left.0 };
         let operands =
             |product: &PlacedProduct| product.2.iter().map(|term| term.1.operand).collect::<Vec<_>>();

@@ -140,6 +140,14 @@ impl FlowNode {
         )
     }
 
+    /// What a product adds onto, if there is something.
+    pub(super) fn under(&self) -> Option<FlowId> {
+        match &self.kind {
+            FlowKind::Product { terms, addend: true, .. } => self.operands.get(terms.len()).copied(),
+            _ => None,
+        }
+    }
+
     /// An operation of each sample on its own matrices, which reads memory and writes memory.
     pub(super) fn is_sample_operation(&self) -> bool {
         matches!(
@@ -553,7 +561,7 @@ impl Flow {
         for (state, port) in (0_u32..).zip(&signature.states) {
             let value = self.value(graph, root_of(Root::PreviousStateGradient(state))?)?;
             let scalar = port.shape == Shape::Scalar;
-            let in_place = matches!(self.node(value).kind, FlowKind::Product { addend: true, .. });
+            let in_place = self.node(value).under().is_some();
             let lanes = self.state_sizes[state as usize];
             let name = format!("gradient of {}", port.name);
             let value = if in_place { value } else { self.element(value, lanes, scalar, &name) };

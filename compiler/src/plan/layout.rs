@@ -233,7 +233,7 @@ fn states(flow: &Flow, demand: &Demand, layout: &mut Layout) {
         }
     }
     for (state, &value) in flow.previous_state_gradients.iter().enumerate() {
-        if matches!(flow.node(value).kind, FlowKind::Product { addend: true, .. }) {
+        if flow.node(value).under().is_some() {
             layout.places[value.0 as usize] = Some(layout.state_gradients[state]);
         }
     }

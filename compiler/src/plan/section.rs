@@ -35,6 +35,19 @@ impl Sections {
     pub(super) fn lanes(&self, id: FlowId) -> usize {
         self.lanes[id.0 as usize]
     }
+
+    /// The first level of `section` at which the value can be read from memory.
+    pub(super) fn read_level(&self, flow: &Flow, id: FlowId, section: Section) -> usize {
+        read_level(flow, (&self.section, &self.level), id, section)
+    }
+}
+
+fn read_level(flow: &Flow, (of, level): (&[Section], &[usize]), id: FlowId, section: Section) -> usize {
+    let (node, index) = (flow.node(id), id.0 as usize);
+    if of[index] != section || node.is_leaf() {
+        return 0;
+    }
+    level[index] + usize::from(matches!(node.kind, FlowKind::Join { .. }))
 }
 
 /// When the term of a product with this operand runs, in a product whose home is `home`.
@@ -153,6 +166,10 @@ pub(super) fn assign(flow: &Flow) -> Sections {
                 || (node.is_element() && flow.node(operand).is_element() && lanes[from] != lanes[index])
                 || matches!(flow.node(operand).kind, FlowKind::Join { .. });
             level[index] = level[index].max(level[from] + usize::from(through_memory));
+        }
+        // What a product adds onto is stored by a loop of its own section, wherever it was computed.
+        if let Some(under) = node.under() {
+            level[index] = level[index].max(read_level(flow, (&section, &level), under, here) + 1);
         }
     }
     Sections { section, level, lanes }
