@@ -38,12 +38,18 @@ const SHAPES: [(usize, usize); 16] = [
     (1, 70),
 ];
 
-fn number(name: &str, default: u64) -> u64 {
+pub(crate) fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }
 
 /// Weights get smaller with the number of columns, so that steps do not amplify rounding.
-fn arguments(graph: &Graph, sizes: &[usize], steps: usize, batch: usize, seed: u64) -> StepArguments<f64> {
+pub(crate) fn arguments(
+    graph: &Graph,
+    sizes: &[usize],
+    steps: usize,
+    batch: usize,
+    seed: u64,
+) -> StepArguments<f64> {
     let mut numbers = Numbers::new(seed);
     let signature = graph.signature();
     let mut arrays = |ports: &[Port], rows: usize, weights: bool| {
@@ -70,7 +76,7 @@ fn arguments(graph: &Graph, sizes: &[usize], steps: usize, batch: usize, seed: u
     }
 }
 
-fn converted<T: Element>(arguments: &StepArguments<f64>, change: f64) -> StepArguments<T> {
+pub(crate) fn converted<T: Element>(arguments: &StepArguments<f64>, change: f64) -> StepArguments<T> {
     let mut signs = Numbers::new(1);
     let mut lists = [
         &arguments.inputs,
@@ -114,7 +120,7 @@ fn assert_same_bits<T: Element>(left: &Results<T>, right: &Results<T>, when: &st
 
 /// How far two results are apart, in units of the tolerance of 1e-10: relative to the expected norm, with allowance
 /// for sums that cancel.
-fn distance(found: &[f64], expected: &[f64]) -> f64 {
+pub(crate) fn distance(found: &[f64], expected: &[f64]) -> f64 {
     let error = relative_error(found, expected) / 1e-10;
     if error <= 1.0 || !error.is_finite() {
         return error;

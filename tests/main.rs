@@ -16,5 +16,6 @@ mod order;
 mod planner;
 mod slices;
 mod solved;
+mod texts;
 mod weights;
 mod zoo;
