@@ -70,3 +70,23 @@ fn a_plan_that_computes_behind_the_loop_what_the_loop_reads_is_refused() {
     let error = plan.verify().expect_err("the loop reads what is not there").to_string();
     assert!(error.contains("P1: BackwardStep reads"), "{error}");
 }
+
+/// What the caller is not told to write, nobody has written.
+#[test]
+fn a_plan_of_which_a_port_is_forgotten_is_refused() {
+    let text = "g_t = tanh(w * x_t + U h_{t-1} + b); h_t = h_{t-1} * g_t + x_t * g_t";
+    let [_, plan] = plans(&gatewright::read_cell(text, Syntax::Text).expect("a cell"));
+    let forget: [fn(&mut Plan); 4] = [
+        |plan| plan.inputs.fill(None),
+        |plan| plan.once.clear(),
+        |plan| plan.output_gradients.fill(None),
+        |plan| plan.inputs_read_back.fill(false),
+    ];
+    for (at, forget) in forget.into_iter().enumerate() {
+        let mut broken = plan.clone();
+        forget(&mut broken);
+        assert_ne!(broken, plan, "{at}");
+        let error = broken.verify().expect_err("a value is missing").to_string();
+        assert!(error.contains("P1: ") && error.contains("before it is written"), "{at}: {error}");
+    }
+}

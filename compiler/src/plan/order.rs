@@ -12,7 +12,8 @@ use std::ops::Range;
 use super::kernel::Access;
 use super::verify::{broken, given};
 use super::{
-    BufferId, BufferKind, BufferRole, GradientTerm, ParameterGradient, Place, Plan, PlanError, Section, Step,
+    BufferId, BufferKind, BufferRole, GradientTerm, ParameterGradient, Place, Plan, PlanError, Section,
+    SolvedValue, Step,
 };
 
 /// The sections of both time loops.
@@ -29,6 +30,39 @@ struct Written<'p> {
 }
 
 impl Plan {
+    /// What the caller writes before a section runs.
+    fn staged(&self, section: Section) -> Vec<(Place, usize)> {
+        let ports = |places: &[Option<Place>], sizes: &[usize]| {
+            given(places, sizes).map(|(&place, &size)| (place, size)).collect::<Vec<_>>()
+        };
+        let of_role = |role: BufferRole| {
+            let buffers = (0..).zip(&self.buffers).filter(move |(_, buffer)| buffer.role == role);
+            buffers
+                .map(|(index, buffer)| (Place { buffer: BufferId(index), time: 0, column: 0 }, buffer.width))
+        };
+        let unknown = |solved: &SolvedValue| (solved.unknown, solved.length);
+        match section {
+            Section::Before => {
+                let once = of_role(BufferRole::Once).flat_map(|(once, _)| {
+                    let place = move |column| Place { column, ..once };
+                    self.once.iter().map(move |value| (place(value.column), value.length))
+                });
+                ports(&self.inputs, &self.input_sizes).into_iter().chain(once).collect()
+            }
+            Section::Solve => self.unknowns.iter().map(unknown).collect(),
+            Section::BackwardBefore => {
+                let again = |(place, &back): (&Option<Place>, &bool)| place.filter(|_| back);
+                let inputs: Vec<_> = self.inputs.iter().zip(&self.inputs_read_back).map(again).collect();
+                let mut staged = ports(&inputs, &self.input_sizes);
+                staged.extend(ports(&self.output_gradients, &self.output_sizes));
+                staged.extend(of_role(BufferRole::Totals));
+                staged
+            }
+            Section::BackwardSolve => self.unknown_gradients.iter().map(unknown).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// P1: what is read has been written.
     pub(super) fn verify_order(&self) -> Result<(), PlanError> {
         let mut written = Written { plan: self, columns: HashMap::new() };
@@ -44,6 +78,14 @@ impl Plan {
                                 let value = Place { column: place.column + block.row, ..place };
                                 written.read(section, value, block.shape().0)?;
                             }
+                        }
+                        // Where a row of biases has none it is zero.
+                        (Access::Read, Step::Product { .. }) => {
+                            let row = place.column..place.column + length;
+                            let bias = self.once.iter().find(|value| row.contains(&value.column));
+                            let column = bias.map_or(place.column, |value| value.column);
+                            let length = bias.map_or(length, |value| value.length);
+                            written.read(section, Place { column, ..place }, length)?;
                         }
                         (Access::Add, Step::Product { matrix, .. }) => {
                             for block in &self.matrices[*matrix].blocks {
@@ -68,25 +110,14 @@ impl Plan {
 impl Written<'_> {
     /// Notes what the caller and earlier steps have written when the section begins.
     fn enter(&mut self, section: Section) -> Result<(), PlanError> {
-        let staged: &[BufferRole] = match section {
-            Section::Before => &[BufferRole::Input, BufferRole::Once],
-            Section::Solve => &[BufferRole::Unknown],
-            Section::BackwardBefore => &[BufferRole::OutputGradient, BufferRole::Totals],
-            Section::BackwardSolve => &[BufferRole::SolutionGradient],
-            _ => &[],
-        };
+        let plan = self.plan;
         if section == Section::BackwardBefore {
-            let plan = self.plan;
-            self.columns.retain(|&(buffer, _), _| {
-                let buffer = plan.buffer(buffer);
-                matches!(buffer.kind, BufferKind::Sequence { .. } | BufferKind::Once)
-                    || buffer.role == BufferRole::Input
-            });
+            let kept =
+                |buffer| matches!(plan.buffer(buffer).kind, BufferKind::Sequence { .. } | BufferKind::Once);
+            self.columns.retain(|&(buffer, _), _| kept(buffer));
         }
-        for (index, buffer) in self.plan.buffers.iter().enumerate() {
-            if staged.contains(&buffer.role) {
-                self.write(Place { buffer: BufferId(index as u32), time: 0, column: 0 }, buffer.width);
-            }
+        for (place, length) in plan.staged(section) {
+            self.write(place, length);
         }
         // What any section of the loop hands on, all of them find.
         for step in LOOPS.iter().filter(|found| found[0] == section).flatten() {

@@ -9,7 +9,7 @@ use super::{
 };
 
 impl Plan {
-    /// Checks P2, P3, P5 and P6, and that every product and loop stays within its buffers.
+    /// Checks P1, P2, P3, P5 and P6, and that every product and loop stays within its buffers.
     ///
     /// # Errors
     ///
