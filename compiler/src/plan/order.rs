@@ -79,14 +79,8 @@ impl Plan {
                                 written.read(section, value, block.shape().0)?;
                             }
                         }
-                        // Where a row of biases has none it is zero.
-                        (Access::Read, Step::Product { .. }) => {
-                            let row = place.column..place.column + length;
-                            let bias = self.once.iter().find(|value| row.contains(&value.column));
-                            let column = bias.map_or(place.column, |value| value.column);
-                            let length = bias.map_or(length, |value| value.length);
-                            written.read(section, Place { column, ..place }, length)?;
-                        }
+                        // A row of biases is the caller's, and zero where it has none.
+                        (Access::Read, Step::Product { .. }) => {}
                         (Access::Add, Step::Product { matrix, .. }) => {
                             for block in &self.matrices[*matrix].blocks {
                                 let value = Place { column: place.column + block.column, ..place };
