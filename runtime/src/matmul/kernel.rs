@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! for k in 0..depth                       one row of the panel, from L1 or L2
-//!     fetch two lines of what is read soon    with two rows or more; one line with two chains
+//!     fetch up to two lines of what is read soon    with two rows or more; at most one with two chains
 //!     for v in 0..REGISTERS               b[v] = panel[k][v]
 //!     for row in 0..ROWS                  a = left[row][k] in every lane
 //!         for v in 0..REGISTERS           sum[row][v] = a * b[v] + sum[row][v]
@@ -26,6 +26,10 @@
 //! with the stride once or twice, and it goes on by [`ROUNDS`] rounds at once; with one row it goes round by round. (The
 //! compiler makes one pointer of them, and computes the address of each row anew, unless it cannot see what they are:
 //! [`hidden`].)
+//!
+//! Many a core is two to the system, which share what it begins: some three instructions a cycle each, where 6 rows by 2 registers of
+//! AVX2 take 6 cycles for their 20. There each instruction that is not of the round costs time: a kernel that has nothing to ask for
+//! has a loop without, and few sums go on by more rounds at once.
 
 use super::soon::{Ahead, fetch};
 use super::walk::{MAXIMUM_ROWS, tables_hold};
@@ -37,8 +41,15 @@ use crate::primitive::tile::Register;
 const ROWS_OF_POINTER: usize = 3;
 /// Pointers for the rows of any kernel.
 const POINTERS: usize = MAXIMUM_ROWS.div_ceil(ROWS_OF_POINTER);
-/// Rounds from one step of the pointers to the next: a multiple of the number of chains.
-const ROUNDS: usize = 2;
+/// Rounds from one step of the pointers to the next: a multiple of the number of chains. One row has an address for each round,
+/// and reads weights that fill L2 a tenth slower two rounds at once.
+const fn rounds_at_once(rows: usize, sums: usize, chains: usize) -> usize {
+    match (rows, sums) {
+        (1, _) => chains,
+        (_, ..=12) => 4,
+        _ => 2,
+    }
+}
 
 /// What a kernel works on.
 #[derive(Clone, Copy, Debug)]
@@ -61,8 +72,23 @@ pub(super) struct Arguments<T> {
     pub(super) start: *const T,
     /// Numbers from one row of those to the next: 0 where all rows start alike.
     pub(super) start_stride: usize,
-    /// What is fetched meanwhile, by the kernels of several rows: the first alone by those of two chains.
+    /// What is fetched meanwhile, by the kernels of several rows: the first alone by those of two chains, and where both are the
+    /// same. Nothing where they go nowhere.
     pub(super) ahead: [Ahead; 2],
+}
+
+impl<T> Arguments<T> {
+    /// Lines that a kernel of so many rows and chains fetches in each round.
+    #[inline(always)]
+    fn lines<const ROWS: usize, const CHAINS: usize>(&self) -> usize {
+        let [first, second] = self.ahead;
+        // With one row a round has no instruction to spare: a step of a small cell takes a twentieth longer.
+        if ROWS == 1 || (first.step == 0 && second.step == 0) {
+            return 0;
+        }
+        // With two chains sums fill the registers: for a second address the compiler would put some of them on the stack.
+        if CHAINS > 1 || first == second { 1 } else { 2 }
+    }
 }
 
 /// A kernel for a number of rows and of blocks that is known where its pointer is.
@@ -98,8 +124,7 @@ pub(super) type ByRows<T> = &'static [&'static [(Kernel<T>, usize)]];
 unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHAINS: usize>(
     arguments: &Arguments<R::Scalar>,
 ) {
-    let Arguments { left, left_stride, right, depth, result, result_stride, start, start_stride, .. } =
-        *arguments;
+    let Arguments { right, result, result_stride, start, start_stride, .. } = *arguments;
     // SAFETY: depth >= 1, so the first line of the first block is readable; the caller has the instruction set.
     let zero = unsafe { R::load(right) }.splat(R::Scalar::default());
     let mut chains = [[[zero; REGISTERS]; ROWS]; CHAINS];
@@ -111,34 +136,13 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHA
             }
         }
     }
-    const { assert!(ROWS.div_ceil(ROWS_OF_POINTER) <= POINTERS && ROUNDS.is_multiple_of(CHAINS)) };
-    let used = ROWS.div_ceil(ROWS_OF_POINTER);
-    let mut lefts = [left; POINTERS];
-    for (index, pointer) in lefts[..used].iter_mut().enumerate() {
-        *pointer = left.wrapping_add(index * ROWS_OF_POINTER * left_stride);
-    }
-    // One row has an address for each round, and reads weights that fill L2 a tenth slower two rounds at once.
-    let rounds = if ROWS > 1 { ROUNDS } else { CHAINS };
-    let whole = depth - depth % rounds;
-    for k in (0..whole).step_by(rounds) {
-        if ROWS > 1 {
-            for pointer in &mut lefts[..used] {
-                *pointer = hidden(*pointer);
-            }
+    // SAFETY: the caller's promise.
+    unsafe {
+        match arguments.lines::<ROWS, CHAINS>() {
+            0 => add_rounds::<R, ROWS, REGISTERS, CHAINS, 0>(arguments, zero, &mut chains),
+            1 => add_rounds::<R, ROWS, REGISTERS, CHAINS, 1>(arguments, zero, &mut chains),
+            _ => add_rounds::<R, ROWS, REGISTERS, CHAINS, 2>(arguments, zero, &mut chains),
         }
-        for later in 0..rounds {
-            let sums = &mut chains[later % CHAINS];
-            // SAFETY: k + later < whole <= depth; the rest is the caller's promise.
-            unsafe { round::<R, ROWS, REGISTERS, CHAINS>(arguments, zero, k + later, (&lefts, later), sums) };
-        }
-        for pointer in &mut lefts[..used] {
-            *pointer = pointer.wrapping_add(rounds);
-        }
-    }
-    for later in 0..depth - whole {
-        let sums = &mut chains[later % CHAINS];
-        // SAFETY: whole + later < depth; the rest is the caller's promise.
-        unsafe { round::<R, ROWS, REGISTERS, CHAINS>(arguments, zero, whole + later, (&lefts, later), sums) };
     }
     let [first, others @ ..] = &mut chains[..] else { return };
     for (row, sums) in first.iter_mut().enumerate() {
@@ -152,14 +156,63 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHA
     }
 }
 
-/// What [`tile`] does for one `k`.
+/// The loop over `k` of [`tile`], in each round of which so many lines are fetched.
+///
+/// # Safety
+///
+/// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks.
+#[inline(always)]
+unsafe fn add_rounds<
+    R: Register,
+    const ROWS: usize,
+    const REGISTERS: usize,
+    const CHAINS: usize,
+    const LINES: usize,
+>(
+    arguments: &Arguments<R::Scalar>,
+    zero: R,
+    chains: &mut [[[R; REGISTERS]; ROWS]; CHAINS],
+) {
+    let Arguments { left, left_stride, depth, .. } = *arguments;
+    let rounds = const { rounds_at_once(ROWS, ROWS * REGISTERS * CHAINS, CHAINS) };
+    const { assert!(ROWS.div_ceil(ROWS_OF_POINTER) <= POINTERS) };
+    const { assert!(rounds_at_once(ROWS, ROWS * REGISTERS * CHAINS, CHAINS).is_multiple_of(CHAINS)) };
+    let used = ROWS.div_ceil(ROWS_OF_POINTER);
+    let mut lefts = [left; POINTERS];
+    for (index, pointer) in lefts[..used].iter_mut().enumerate() {
+        *pointer = left.wrapping_add(index * ROWS_OF_POINTER * left_stride);
+    }
+    let whole = depth - depth % rounds;
+    for k in (0..whole).step_by(rounds) {
+        if ROWS > 1 {
+            for pointer in &mut lefts[..used] {
+                *pointer = hidden(*pointer);
+            }
+        }
+        for later in 0..rounds {
+            let sums = &mut chains[later % CHAINS];
+            // SAFETY: k + later < whole <= depth; the rest is the caller's promise.
+            unsafe { round::<R, ROWS, REGISTERS, LINES>(arguments, zero, k + later, (&lefts, later), sums) };
+        }
+        for pointer in &mut lefts[..used] {
+            *pointer = pointer.wrapping_add(rounds);
+        }
+    }
+    for later in 0..depth - whole {
+        let sums = &mut chains[later % CHAINS];
+        // SAFETY: whole + later < depth; the rest is the caller's promise.
+        unsafe { round::<R, ROWS, REGISTERS, LINES>(arguments, zero, whole + later, (&lefts, later), sums) };
+    }
+}
+
+/// What [`add_rounds`] does for one `k`.
 ///
 /// # Safety
 ///
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks; `k < depth`; pointer `p` of `lefts` is `later`
 /// numbers before number `k` of row `ROWS_OF_POINTER * p` of the left operand, for each that has such a row.
 #[inline(always)]
-unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const CHAINS: usize>(
+unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const LINES: usize>(
     arguments: &Arguments<R::Scalar>,
     zero: R,
     k: usize,
@@ -175,12 +228,8 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const CH
         let block = v / registers_of_block;
         (block / 2) * right_pair + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
     };
-    // With one row a round has no instruction to spare: a step of a small cell takes a twentieth longer.
-    if ROWS > 1 {
-        // With two chains sums fill the registers: for a second address the compiler would put some of them on the stack.
-        for ahead in ahead.into_iter().take(if CHAINS > 1 { 1 } else { 2 }) {
-            fetch(ahead.first.wrapping_add(k * ahead.step));
-        }
+    for ahead in ahead.into_iter().take(LINES) {
+        fetch(ahead.first.wrapping_add(k * ahead.step));
     }
     let mut factors = [zero; REGISTERS];
     for (v, factor) in factors.iter_mut().enumerate() {

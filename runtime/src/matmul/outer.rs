@@ -54,6 +54,11 @@ pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 /// Kernels by the number of rows they take, as [`super::kernel::Kernels`] has them.
 pub(super) type ByRows<T> = &'static [&'static [(Kernel<T>, usize)]];
 
+/// Rounds from one step of the pointers to the next, by the number of sums: see [`super::kernel`].
+const fn rounds_at_once(sums: usize) -> usize {
+    if sums <= 12 { 4 } else { 1 }
+}
+
 /// The inner loops above.
 ///
 /// # Safety
@@ -61,14 +66,7 @@ pub(super) type ByRows<T> = &'static [&'static [(Kernel<T>, usize)]];
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks.
 #[inline(always)]
 unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize>(arguments: &Arguments<R::Scalar>) {
-    let scalars_of_block = 64 / size_of::<R::Scalar>();
-    let registers_of_block = scalars_of_block / R::COUNT;
-    let Arguments { left, left_stride, right, right_stride, right_pair, depth, result, result_stride } =
-        *arguments;
-    let place = |v: usize| {
-        let block = v / registers_of_block;
-        (block / 2) * right_pair + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
-    };
+    let Arguments { right, depth, result, result_stride, .. } = *arguments;
     // SAFETY: depth >= 1, so the first block is readable; the caller has the instruction set.
     let zero = unsafe { R::load(right) }.splat(R::Scalar::default());
     let mut sums = [[zero; REGISTERS]; ROWS];
@@ -78,24 +76,55 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize>(arguments
             *sum = unsafe { R::load(result.add(row * result_stride + v * R::COUNT)) };
         }
     }
-    for k in 0..depth {
-        let mut factors = [zero; REGISTERS];
-        for (v, factor) in factors.iter_mut().enumerate() {
-            // SAFETY: row `k` of the right operand, k < depth.
-            *factor = unsafe { R::load(right.add(k * right_stride + place(v))) };
+    let rounds = const { rounds_at_once(ROWS * REGISTERS) };
+    let whole = depth - depth % rounds;
+    for k in (0..whole).step_by(rounds) {
+        for later in 0..rounds {
+            // SAFETY: k + later < whole <= depth; the rest is the caller's promise.
+            unsafe { round(arguments, zero, k + later, &mut sums) };
         }
-        for (row, sums) in sums.iter_mut().enumerate() {
-            // SAFETY: row < ROWS, k < depth: within the left operand.
-            let number = zero.splat(unsafe { *left.add(k * left_stride + row) });
-            for (sum, factor) in sums.iter_mut().zip(factors) {
-                *sum = number.multiply_add(factor, *sum);
-            }
-        }
+    }
+    for k in whole..depth {
+        // SAFETY: k < depth; the rest is the caller's promise.
+        unsafe { round(arguments, zero, k, &mut sums) };
     }
     for (row, sums) in sums.iter().enumerate() {
         for (v, sum) in sums.iter().enumerate() {
             // SAFETY: register `v` of row `row` of the result, which has as many.
             unsafe { sum.store(result.add(row * result_stride + v * R::COUNT)) };
+        }
+    }
+}
+
+/// What [`tile`] does for one `k`.
+///
+/// # Safety
+///
+/// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks; `k < depth`.
+#[inline(always)]
+unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize>(
+    arguments: &Arguments<R::Scalar>,
+    zero: R,
+    k: usize,
+    sums: &mut [[R; REGISTERS]; ROWS],
+) {
+    let scalars_of_block = 64 / size_of::<R::Scalar>();
+    let registers_of_block = scalars_of_block / R::COUNT;
+    let Arguments { left, left_stride, right, right_stride, right_pair, .. } = *arguments;
+    let place = |v: usize| {
+        let block = v / registers_of_block;
+        (block / 2) * right_pair + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
+    };
+    let mut factors = [zero; REGISTERS];
+    for (v, factor) in factors.iter_mut().enumerate() {
+        // SAFETY: row `k` of the right operand, k < depth.
+        *factor = unsafe { R::load(right.add(k * right_stride + place(v))) };
+    }
+    for (row, sums) in sums.iter_mut().enumerate() {
+        // SAFETY: row < ROWS, k < depth: within the left operand.
+        let number = zero.splat(unsafe { *left.add(k * left_stride + row) });
+        for (sum, factor) in sums.iter_mut().zip(factors) {
+            *sum = number.multiply_add(factor, *sum);
         }
     }
 }
@@ -217,7 +246,8 @@ fn deal<T: Element, K>(
     let blocks = columns.div_ceil(T::BLOCK);
     let at_once = if blocks > 2 { ROWS_OF_WIDE.min(kernels.len()) } else { kernels.len() };
     let taken = kernels[at_once - 1].iter().map(|&(_, taken)| taken).find(|&taken| taken <= blocks);
-    let shared = SHARED_BYTES / (taken.unwrap_or(1) * T::BLOCK * size_of::<T>());
+    // A single block of a packed operand lies in every other line, which are half the sets of a cache.
+    let shared = SHARED_BYTES / (taken.unwrap_or(1).max(2) * T::BLOCK * size_of::<T>());
     let depth_at_once = if rows <= at_once { depth } else { shared };
     Dealt { kernels, at_once, piece: depth, depth_at_once, near: false }
 }

@@ -42,8 +42,9 @@ pub struct Soon {
     pub(crate) noted: usize,
 }
 
-/// What one kernel asks for: from round to round some bytes on. No address is ever followed, so it may be any.
-#[derive(Clone, Copy, Debug)]
+/// What one kernel asks for: from round to round some bytes on; nothing where that is none. No address is ever followed, so it may be
+/// any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ahead {
     pub(super) first: *const u8,
     pub(super) step: usize,
