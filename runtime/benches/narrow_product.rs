@@ -1,5 +1,5 @@
-//! Does a product by one panel take as long for each number as one by two, though it has half as many sums to hide the
-//! latency of an addition behind?
+//! Does a product by two blocks of columns take as long for each number as one by four, though it has half as many sums to hide
+//! the latency of an addition behind?
 //!
 //! One row, as a step of a small cell has: `[1, depth] [depth, columns]`. Up to 32 columns of f32 each sum is two chains.
 
@@ -8,7 +8,7 @@
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use gatewright::matmul::{PackedMatrix, Product, Rows, Soon, Start};
 
-/// Columns: half a panel, a panel, one and a half, two.
+/// Columns: of one to four blocks.
 const COLUMNS: [usize; 4] = [16, 32, 48, 64];
 
 fn narrow_product(criterion: &mut Criterion) {

@@ -11,6 +11,7 @@ use super::soon::{Ahead, Soon};
 use super::walk::{Dealt, Part, Shape, walk};
 use super::{Element, Packed};
 use crate::cache::{self, LINE, stays_in_l2};
+use crate::primitive::Level;
 
 /// The left operand of a product in memory, and its result. The result has a column for each column of the packed matrix.
 #[derive(Clone, Copy, Debug)]
@@ -30,15 +31,15 @@ pub(super) struct Operands<T> {
 }
 
 impl<T: Element> Operands<T> {
-    /// The arguments of a kernel for a matrix of so many rows, but for what [`Call::run`] puts in.
+    /// The arguments of a kernel for a matrix of so many rows and a level, but for what [`Call::run`] puts in.
     #[inline(always)]
-    pub(super) fn arguments(&self, depth: usize) -> Arguments<T> {
+    pub(super) fn arguments(&self, depth: usize, level: Level) -> Arguments<T> {
         Arguments {
             left: self.left,
             left_stride: self.left_stride,
             right: std::ptr::null(),
             // Without columns nothing has bounded the rows.
-            right_pair: depth.wrapping_mul(T::PANEL),
+            right_panel: depth.wrapping_mul(level.blocks_of_panel() * T::BLOCK),
             depth,
             result: self.result,
             result_stride: self.result_stride,
@@ -73,9 +74,9 @@ pub(super) struct Strides {
     pub(super) start: usize,
 }
 
-/// Bytes of a panel, of a matrix that does not stay in L2, that kernels pass over before they go on to the next panel: there has to
-/// be room in L2 for as many of that one, which are asked for meanwhile, and for rows of the left operand as long.
-const PIECE_BYTES: usize = cache::L2 / 8;
+/// Rows of a matrix that does not stay in L2 that kernels pass over in one panel before they go on to the next: there has to be room
+/// in L2 for as many of that one, of two lines each, which are asked for meanwhile, and for rows of the left operand as long.
+const PIECE: usize = cache::L2 / 8 / (2 * LINE);
 
 /// Blocks of a matrix whose sums are two chains each: with one row, sums would else be too few to hide the latency of an
 /// addition.
@@ -102,7 +103,7 @@ pub(super) unsafe fn drive<T: Element>(
     }
     let strides =
         Strides { left: operands.left_stride, result: operands.result_stride, start: operands.start_stride };
-    let mut arguments = operands.arguments(right.rows());
+    let mut arguments = operands.arguments(right.rows(), right.level());
     let mut run = |call: Call<T>| {
         // Kernels of one row ask for nothing, and take nothing from what others could ask for.
         if rows > 1 {
@@ -168,15 +169,14 @@ pub(super) fn nest<T: Element>(
     let near = is_near(right);
     // Two chains are added up in the end, so that their sums are in one piece. With one row nothing is passed over twice.
     let whole = near || narrow || rows == 1;
-    let piece = if whole { depth } else { PIECE_BYTES / (T::PANEL * size_of::<T>()) };
+    let piece = if whole { depth } else { PIECE };
     let dealt = Dealt { kernels, at_once: kernels.len(), piece, depth_at_once: piece, near };
     walk::<T, _>(dealt, (rows, depth, columns), |part| {
-        let (row, block, column) = (part.row, part.block, part.block * T::BLOCK);
-        let (panel, first) = ((block / 2) * depth * T::PANEL, part.depth.start);
+        let (row, column, first) = (part.row, part.block * T::BLOCK, part.depth.start);
         say(Call {
             kernel: part.kernel,
             left: row * strides.left + first,
-            group: panel + first * T::PANEL + (block % 2) * T::BLOCK,
+            group: right.place_of(part.block, first),
             depth: part.depth.len(),
             ahead: Share::new(right, &part),
             result: row * strides.result + column,
@@ -219,19 +219,21 @@ fn is_near<T: Element>(right: Packed<'_, T>) -> bool {
 
 impl Share {
     /// Of the part of a product by `right` with this piece of its depth. If the next piece has a row more, that is not asked for. A
-    /// kernel of two rows takes two panels at once and asks for the first half of both, as they lie where the depth is in one piece.
+    /// kernel of two rows takes two panels at once and asks for the first part of both, as they lie where the depth is in one piece.
     fn new<T: Element, K>(right: Packed<'_, T>, part: &Part<K>) -> Self {
         let (depth, piece, (index, parts)) = (right.rows(), &part.depth, part.place);
-        let begins = |block: usize, k: usize| (block / 2 * depth + k) * T::PANEL;
+        // A panel has one block or two.
+        let of_panel = right.level().blocks_of_panel();
+        let begins = |block: usize, k: usize| right.place_of(block & !(of_panel - 1), k);
         if is_near(right) {
             // A line that was just read.
             let group = begins(part.block, piece.start);
             return Self { first: group, second: group, step: 0 };
         }
-        let length = part.shape.panels() * piece.len() * T::PANEL;
-        let block = part.block + 2 * part.shape.panels();
-        let next = if block * T::BLOCK < right.columns() {
-            begins(block, piece.start)
+        let blocks = (part.shape.blocks() + of_panel - 1) & !(of_panel - 1);
+        let length = blocks * T::BLOCK * piece.len();
+        let next = if (part.block + blocks) * T::BLOCK < right.columns() {
+            begins(part.block + blocks, piece.start)
         } else if !part.last {
             begins(0, piece.start)
         } else {
@@ -240,7 +242,7 @@ impl Share {
         };
         let share = length.div_ceil(parts);
         let first = next + index * share;
-        // Rounds are as many as the piece of a panel has rows of 128 bytes.
+        // Rounds are as many as the piece of a panel has rows.
         let bytes = (share * size_of::<T>()).div_ceil(piece.len());
         if bytes <= LINE {
             return Self { first, second: first, step: bytes };
@@ -323,7 +325,7 @@ impl<T: Element> Call<T> {
 #[cfg(test)]
 mod tests {
     use super::{Strides, nest};
-    use crate::matmul::{Element, PackedMatrix};
+    use crate::matmul::PackedMatrix;
     use crate::primitive::Level;
 
     /// A matrix for each level that this machine has: how many rows and blocks a kernel takes is another thing on each.
@@ -360,17 +362,16 @@ mod tests {
                 groups.sort_unstable();
                 groups.dedup();
                 assert_eq!(passed_over == groups.len(), once, "{depth} rows: {passed_over} groups");
-                groups.iter_mut().for_each(|group| *group /= depth * f32::PANEL);
+                let of_panel = right.view().level().blocks_of_panel() * OF_LINE;
+                groups.iter_mut().for_each(|group| *group /= depth * of_panel);
                 groups.dedup();
-                assert_eq!(groups, Vec::from_iter(0..64), "{depth} rows");
+                assert_eq!(groups, Vec::from_iter(0..2048 / of_panel), "{depth} rows");
             }
         }
     }
 
     /// Numbers of a line.
     const OF_LINE: usize = 16;
-    /// Numbers of a row of a panel.
-    const OF_ROW: usize = 2 * OF_LINE;
 
     #[test]
     fn every_line_of_a_panel_is_asked_for_before_it_is_read() {
@@ -378,12 +379,14 @@ mod tests {
         for depth in [1000, 2501] {
             for rows in [3, 15, 28, 32, 42, 64] {
                 for right in matrices(depth, 160) {
+                    // Numbers of a row of a panel.
+                    let of_row = right.view().level().blocks_of_panel() * OF_LINE;
                     let mut asked = std::collections::HashSet::new();
                     let mut groups = std::collections::HashSet::new();
                     nest(right.view(), rows, strides(160), |call| {
-                        // A kernel that takes one block reads half of each row.
-                        let panel = call.group / OF_ROW * OF_ROW;
-                        let lines = panel / OF_LINE..(panel + call.depth * OF_ROW) / OF_LINE;
+                        // A kernel of one block may read half of each row.
+                        let panel = call.group / of_row * of_row;
+                        let lines = panel / OF_LINE..(panel + call.depth * of_row) / OF_LINE;
                         if groups.insert(panel) && panel > 0 {
                             // The first one was asked for at the end of the step before.
                             let missing = lines.clone().find(|line| !asked.contains(line));
@@ -395,15 +398,15 @@ mod tests {
                         }
                     });
                     let pieces = depth.div_ceil(1024);
-                    assert_eq!(groups.len(), 5 * pieces, "{depth} by {rows} rows");
+                    assert_eq!(groups.len(), 160 / of_row * pieces, "{depth} by {rows} rows");
                     // The last piece may be a row shorter than the first.
-                    let first = depth / pieces * OF_ROW / OF_LINE;
+                    let first = depth / pieces * of_row / OF_LINE;
                     assert!(
                         (0..first).all(|line| asked.contains(&line)),
                         "{depth} by {rows} rows, the first panel"
                     );
                     // A kernel asks for a byte more in each round at most.
-                    let most = 5 * depth * OF_ROW / OF_LINE + depth.div_ceil(64);
+                    let most = 160 * depth / OF_LINE + depth.div_ceil(64);
                     assert!(
                         asked.iter().all(|&line| line <= most),
                         "{depth} by {rows} rows: what nobody reads"
@@ -427,7 +430,7 @@ mod tests {
                 // No part goes on before it has begun, and each has all of the depth, in order.
                 let mut done = std::collections::HashMap::new();
                 for call in &calls {
-                    let so_far = done.entry((call.result, call.shape.panels())).or_insert(0);
+                    let so_far = done.entry((call.result, call.shape.blocks())).or_insert(0);
                     assert_eq!(call.start, (*so_far == 0).then_some(call.result));
                     assert_eq!(call.left % 8200, *so_far);
                     *so_far += call.depth;

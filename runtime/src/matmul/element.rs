@@ -12,8 +12,6 @@ use crate::primitive::{self, PrimitiveTable};
 pub trait Element: Real + bytemuck::Pod {
     /// Columns in 64 bytes: the unit in which kernels write.
     const BLOCK: usize;
-    /// Columns of a panel of a packed matrix.
-    const PANEL: usize;
 
     /// The kernels of a level; the portable ones where this target has no such level.
     #[doc(hidden)]
@@ -58,7 +56,6 @@ macro_rules! implement_element {
     ) => {
         impl Element for $scalar {
             const BLOCK: usize = $block;
-            const PANEL: usize = 2 * $block;
 
             fn kernels(level: Level) -> &'static Kernels<Self> {
                 kernel::$kernels(level)

@@ -141,7 +141,12 @@ impl<T: Element> PackedRows<T> {
         }
         check(left, (right.rows, right.columns), &result)?;
         check_rows(right)?;
-        let operand = Right::in_place(right.numbers.as_ptr(), right.rows, right.columns, right.row_stride);
+        let operand = Right::in_place(
+            self.level,
+            right.numbers.as_ptr(),
+            (right.rows, right.columns),
+            right.row_stride,
+        );
         // SAFETY: as in `add`; `check_rows` puts all rows of the right operand within its slice, and they are whole blocks:
         // `reads_in_place`. The machine has the level.
         unsafe { add_sums(self.level, left, operand, result, &mut self.copied) };

@@ -60,8 +60,8 @@ pub(super) struct Arguments<T> {
     pub(super) left_stride: usize,
     /// The first block at `k = 0`.
     pub(super) right: *const T,
-    /// Numbers from two blocks to the next two.
-    pub(super) right_pair: usize,
+    /// Numbers from one panel to the next.
+    pub(super) right_panel: usize,
     /// Length of the sums, at least 1.
     pub(super) depth: usize,
     /// The first number of the first row of the result.
@@ -96,8 +96,8 @@ impl<T> Arguments<T> {
 /// # Safety
 ///
 /// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers; the `b` blocks are consecutive
-/// in a packed matrix, its panels `right_pair` apart, readable for `depth` rows, the first in the first half of a panel if there is
-/// more than one; the start, unless it is null, is readable for `r` rows of `b` blocks; the result is writable for `r` rows of `b`
+/// in a matrix packed for its level, its panels `right_panel` apart, readable for `depth` rows, the first is the first of a panel if
+/// there is more than one; the start, unless it is null, is readable for `r` rows of `b` blocks; the result is writable for `r` rows of `b`
 /// blocks, which share no numbers with the operands or each other; the processor has the instruction set of the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 
@@ -121,7 +121,13 @@ pub(super) type ByRows<T> = &'static [&'static [(Kernel<T>, usize)]];
 ///
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks.
 #[inline(always)]
-unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHAINS: usize>(
+unsafe fn tile<
+    R: Register,
+    const ROWS: usize,
+    const REGISTERS: usize,
+    const CHAINS: usize,
+    const PANEL: usize,
+>(
     arguments: &Arguments<R::Scalar>,
 ) {
     let Arguments { right, result, result_stride, start, start_stride, .. } = *arguments;
@@ -139,9 +145,9 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const CHA
     // SAFETY: the caller's promise.
     unsafe {
         match arguments.lines::<ROWS, CHAINS>() {
-            0 => add_rounds::<R, ROWS, REGISTERS, CHAINS, 0>(arguments, zero, &mut chains),
-            1 => add_rounds::<R, ROWS, REGISTERS, CHAINS, 1>(arguments, zero, &mut chains),
-            _ => add_rounds::<R, ROWS, REGISTERS, CHAINS, 2>(arguments, zero, &mut chains),
+            0 => add_rounds::<R, ROWS, REGISTERS, CHAINS, PANEL, 0>(arguments, zero, &mut chains),
+            1 => add_rounds::<R, ROWS, REGISTERS, CHAINS, PANEL, 1>(arguments, zero, &mut chains),
+            _ => add_rounds::<R, ROWS, REGISTERS, CHAINS, PANEL, 2>(arguments, zero, &mut chains),
         }
     }
     let [first, others @ ..] = &mut chains[..] else { return };
@@ -167,6 +173,7 @@ unsafe fn add_rounds<
     const ROWS: usize,
     const REGISTERS: usize,
     const CHAINS: usize,
+    const PANEL: usize,
     const LINES: usize,
 >(
     arguments: &Arguments<R::Scalar>,
@@ -192,7 +199,9 @@ unsafe fn add_rounds<
         for later in 0..rounds {
             let sums = &mut chains[later % CHAINS];
             // SAFETY: k + later < whole <= depth; the rest is the caller's promise.
-            unsafe { round::<R, ROWS, REGISTERS, LINES>(arguments, zero, k + later, (&lefts, later), sums) };
+            unsafe {
+                round::<R, ROWS, REGISTERS, PANEL, LINES>(arguments, zero, k + later, (&lefts, later), sums)
+            };
         }
         for pointer in &mut lefts[..used] {
             *pointer = pointer.wrapping_add(rounds);
@@ -201,7 +210,9 @@ unsafe fn add_rounds<
     for later in 0..depth - whole {
         let sums = &mut chains[later % CHAINS];
         // SAFETY: whole + later < depth; the rest is the caller's promise.
-        unsafe { round::<R, ROWS, REGISTERS, LINES>(arguments, zero, whole + later, (&lefts, later), sums) };
+        unsafe {
+            round::<R, ROWS, REGISTERS, PANEL, LINES>(arguments, zero, whole + later, (&lefts, later), sums)
+        };
     }
 }
 
@@ -212,7 +223,13 @@ unsafe fn add_rounds<
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks; `k < depth`; pointer `p` of `lefts` is `later`
 /// numbers before number `k` of row `ROWS_OF_POINTER * p` of the left operand, for each that has such a row.
 #[inline(always)]
-unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const LINES: usize>(
+unsafe fn round<
+    R: Register,
+    const ROWS: usize,
+    const REGISTERS: usize,
+    const PANEL: usize,
+    const LINES: usize,
+>(
     arguments: &Arguments<R::Scalar>,
     zero: R,
     k: usize,
@@ -221,12 +238,13 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const LI
 ) {
     let scalars_of_block = 64 / size_of::<R::Scalar>();
     let registers_of_block = scalars_of_block / R::COUNT;
-    let Arguments { left_stride, right, right_pair, ahead, .. } = *arguments;
-    // Blocks come in pairs, the two halves of a panel, whose lines have 128 bytes.
-    let line = 2 * scalars_of_block;
+    let Arguments { left_stride, right, right_panel, ahead, .. } = *arguments;
+    let line = PANEL * scalars_of_block;
     let place = |v: usize| {
         let block = v / registers_of_block;
-        (block / 2) * right_pair + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
+        (block / PANEL) * right_panel
+            + (block % PANEL) * scalars_of_block
+            + (v % registers_of_block) * R::COUNT
     };
     for ahead in ahead.into_iter().take(LINES) {
         fetch(ahead.first.wrapping_add(k * ahead.step));
@@ -273,11 +291,11 @@ fn hidden<T>(pointer: *const T) -> *const T {
 /// Instances of [`tile`] for one level and type: a function per number of rows, and the tables of them.
 macro_rules! instances {
     (
-        $module:ident, $scalar:ident, $register:ty, per_block $per_block:literal, features $($feature:literal)*,
+        $module:ident, $level:ident, $scalar:ident, $register:ty, per_block $per_block:literal, features $($feature:literal)*,
         rows $(($rows:literal $(, $blocks:literal)*))*, narrow $(($narrow:literal $(, $few:literal)*))*
     ) => {
         mod $module {
-            use super::{Arguments, ByRows, Kernels, outer, tables_hold, tile};
+            use super::{Arguments, ByRows, Kernels, Level, outer, tables_hold, tile};
 
             $(#[target_feature(enable = $feature)])*
             unsafe fn run<
@@ -288,7 +306,7 @@ macro_rules! instances {
                 arguments: &Arguments<$scalar>,
             ) {
                 // SAFETY: the caller's promise, see `Kernel`.
-                unsafe { tile::<$register, ROWS, REGISTERS, CHAINS>(arguments) }
+                unsafe { tile::<$register, ROWS, REGISTERS, CHAINS, { Level::$level.blocks_of_panel() }>(arguments) }
             }
 
             const BY_ROWS: ByRows<$scalar> =
@@ -309,26 +327,26 @@ macro_rules! instances {
 }
 
 #[cfg(target_arch = "x86_64")]
-instances!(avx512_f32, f32, crate::primitive::x86::F32x16, per_block 1, features "avx512f" "avx2" "fma",
+instances!(avx512_f32, Avx512, f32, crate::primitive::x86::F32x16, per_block 1, features "avx512f" "avx2" "fma",
     rows (1, 8, 4, 2, 1) (2, 4, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
         (12, 2, 1) (13, 2, 1) (14, 2, 1),
     narrow (1, 2, 1) (2, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1));
 #[cfg(target_arch = "x86_64")]
-instances!(avx512_f64, f64, crate::primitive::x86::F64x8, per_block 1, features "avx512f" "avx2" "fma",
+instances!(avx512_f64, Avx512, f64, crate::primitive::x86::F64x8, per_block 1, features "avx512f" "avx2" "fma",
     rows (1, 8, 4, 2, 1) (2, 4, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
         (12, 2, 1) (13, 2, 1) (14, 2, 1),
     narrow (1, 2, 1) (2, 2, 1) (3, 2, 1) (4, 2, 1) (5, 2, 1) (6, 2, 1) (7, 2, 1));
 #[cfg(target_arch = "x86_64")]
-instances!(avx2_f32, f32, crate::primitive::x86::F32x8, per_block 2, features "avx2" "fma",
+instances!(avx2_f32, Avx2, f32, crate::primitive::x86::F32x8, per_block 2, features "avx2" "fma",
     rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1), narrow (1, 2, 1) (2, 1) (3, 1));
 #[cfg(target_arch = "x86_64")]
-instances!(avx2_f64, f64, crate::primitive::x86::F64x4, per_block 2, features "avx2" "fma",
+instances!(avx2_f64, Avx2, f64, crate::primitive::x86::F64x4, per_block 2, features "avx2" "fma",
     rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1), narrow (1, 2, 1) (2, 1) (3, 1));
 #[cfg(target_arch = "aarch64")]
-instances!(neon_f32, f32, crate::primitive::arm::F32x4, per_block 4, features "neon",
+instances!(neon_f32, Neon, f32, crate::primitive::arm::F32x4, per_block 4, features "neon",
     rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1), narrow (1, 2, 1) (2, 1) (3, 1));
 #[cfg(target_arch = "aarch64")]
-instances!(neon_f64, f64, crate::primitive::arm::F64x2, per_block 4, features "neon",
+instances!(neon_f64, Neon, f64, crate::primitive::arm::F64x2, per_block 4, features "neon",
     rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1), narrow (1, 2, 1) (2, 1) (3, 1));
 
 macro_rules! kernels {

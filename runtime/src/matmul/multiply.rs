@@ -249,7 +249,7 @@ impl<T: Element> Product<T> {
             return;
         }
         let operands = operands(base, self.rows, left, result);
-        let mut arguments = operands.arguments(right.rows());
+        let mut arguments = operands.arguments(right.rows(), right.level());
         let asks = self.asks_for_results();
         for (index, call) in self.calls.iter().enumerate() {
             if asks && let Some(next) = self.calls.get(index + 1) {
@@ -273,8 +273,8 @@ impl<T: Element> Product<T> {
     /// As for [`Product::run_checked`]; `base` is the first number of the workspace, `panels` that of the matrix.
     unsafe fn run_row(&self, base: *mut T, left: usize, result: usize, panels: *const T) {
         let operands = operands(base, self.rows, left, result);
-        let (depth, columns, _) = self.shape;
-        let mut arguments = operands.arguments(depth);
+        let (depth, columns, level) = self.shape;
+        let mut arguments = operands.arguments(depth, level);
         for call in &self.calls {
             // SAFETY: as in `run_checked`.
             unsafe { call.run(&operands, panels, &mut arguments) };

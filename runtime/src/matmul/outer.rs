@@ -31,8 +31,8 @@ pub(super) struct Arguments<T> {
     pub(super) right: *const T,
     /// Numbers from one `k` to the next.
     pub(super) right_stride: usize,
-    /// Numbers from two blocks to the next two.
-    pub(super) right_pair: usize,
+    /// Numbers from one panel to the next.
+    pub(super) right_panel: usize,
     /// Length of the sums, at least 1.
     pub(super) depth: usize,
     /// The first number of the first row of the result.
@@ -46,7 +46,7 @@ pub(super) struct Arguments<T> {
 /// # Safety
 ///
 /// With `r` rows and `b` blocks: the left operand is readable for `depth` rows of `r` numbers; of the right one, at each `k`,
-/// `b` blocks are readable, those with even numbers `right_pair` apart, each of the others behind the one before; the result
+/// `b` blocks are readable, in panels as of a matrix packed for its level, `right_panel` apart, the first of a panel the first; the result
 /// is readable and writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the processor
 /// has the instruction set of the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
@@ -65,7 +65,9 @@ const fn rounds_at_once(sums: usize) -> usize {
 ///
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks.
 #[inline(always)]
-unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize>(arguments: &Arguments<R::Scalar>) {
+unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize, const PANEL: usize>(
+    arguments: &Arguments<R::Scalar>,
+) {
     let Arguments { right, depth, result, result_stride, .. } = *arguments;
     // SAFETY: depth >= 1, so the first block is readable; the caller has the instruction set.
     let zero = unsafe { R::load(right) }.splat(R::Scalar::default());
@@ -81,12 +83,12 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize>(arguments
     for k in (0..whole).step_by(rounds) {
         for later in 0..rounds {
             // SAFETY: k + later < whole <= depth; the rest is the caller's promise.
-            unsafe { round(arguments, zero, k + later, &mut sums) };
+            unsafe { round::<R, ROWS, REGISTERS, PANEL>(arguments, zero, k + later, &mut sums) };
         }
     }
     for k in whole..depth {
         // SAFETY: k < depth; the rest is the caller's promise.
-        unsafe { round(arguments, zero, k, &mut sums) };
+        unsafe { round::<R, ROWS, REGISTERS, PANEL>(arguments, zero, k, &mut sums) };
     }
     for (row, sums) in sums.iter().enumerate() {
         for (v, sum) in sums.iter().enumerate() {
@@ -102,7 +104,7 @@ unsafe fn tile<R: Register, const ROWS: usize, const REGISTERS: usize>(arguments
 ///
 /// As for [`Kernel`], with `ROWS` rows and `REGISTERS` registers' worth of blocks; `k < depth`.
 #[inline(always)]
-unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize>(
+unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const PANEL: usize>(
     arguments: &Arguments<R::Scalar>,
     zero: R,
     k: usize,
@@ -110,10 +112,12 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize>(
 ) {
     let scalars_of_block = 64 / size_of::<R::Scalar>();
     let registers_of_block = scalars_of_block / R::COUNT;
-    let Arguments { left, left_stride, right, right_stride, right_pair, .. } = *arguments;
+    let Arguments { left, left_stride, right, right_stride, right_panel, .. } = *arguments;
     let place = |v: usize| {
         let block = v / registers_of_block;
-        (block / 2) * right_pair + (block % 2) * scalars_of_block + (v % registers_of_block) * R::COUNT
+        (block / PANEL) * right_panel
+            + (block % PANEL) * scalars_of_block
+            + (v % registers_of_block) * R::COUNT
     };
     let mut factors = [zero; REGISTERS];
     for (v, factor) in factors.iter_mut().enumerate() {
@@ -132,16 +136,16 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize>(
 /// Instances of [`tile`] for one level and type: a function per number of rows, and the table of them.
 macro_rules! instances {
     (
-        $module:ident, $scalar:ident, $register:ty, per_block $per_block:literal, features $($feature:literal)*,
+        $module:ident, $level:ident, $scalar:ident, $register:ty, per_block $per_block:literal, features $($feature:literal)*,
         rows $(($rows:literal $(, $blocks:literal)*))*
     ) => {
         pub(super) mod $module {
-            use super::{Arguments, ByRows, tables_hold, tile};
+            use super::{Arguments, ByRows, Level, tables_hold, tile};
 
             $(#[target_feature(enable = $feature)])*
             unsafe fn run<const ROWS: usize, const REGISTERS: usize>(arguments: &Arguments<$scalar>) {
                 // SAFETY: the caller's promise, see `Kernel`.
-                unsafe { tile::<$register, ROWS, REGISTERS>(arguments) }
+                unsafe { tile::<$register, ROWS, REGISTERS, { Level::$level.blocks_of_panel() }>(arguments) }
             }
 
             pub(in crate::matmul) const KERNELS: ByRows<$scalar> =
@@ -153,24 +157,24 @@ macro_rules! instances {
 }
 
 #[cfg(target_arch = "x86_64")]
-instances!(avx512_f32, f32, crate::primitive::x86::F32x16, per_block 1, features "avx512f" "avx2" "fma",
+instances!(avx512_f32, Avx512, f32, crate::primitive::x86::F32x16, per_block 1, features "avx512f" "avx2" "fma",
     rows (1, 8, 4, 3, 2, 1) (2, 4, 3, 2, 1) (3, 4, 3, 2, 1) (4, 4, 3, 2, 1) (5, 4, 3, 2, 1) (6, 4, 3, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
         (12, 2, 1) (13, 2, 1) (14, 2, 1));
 #[cfg(target_arch = "x86_64")]
-instances!(avx512_f64, f64, crate::primitive::x86::F64x8, per_block 1, features "avx512f" "avx2" "fma",
+instances!(avx512_f64, Avx512, f64, crate::primitive::x86::F64x8, per_block 1, features "avx512f" "avx2" "fma",
     rows (1, 8, 4, 3, 2, 1) (2, 4, 3, 2, 1) (3, 4, 3, 2, 1) (4, 4, 3, 2, 1) (5, 4, 3, 2, 1) (6, 4, 3, 2, 1) (7, 2, 1) (8, 2, 1) (9, 2, 1) (10, 2, 1) (11, 2, 1)
         (12, 2, 1) (13, 2, 1) (14, 2, 1));
 #[cfg(target_arch = "x86_64")]
-instances!(avx2_f32, f32, crate::primitive::x86::F32x8, per_block 2, features "avx2" "fma",
+instances!(avx2_f32, Avx2, f32, crate::primitive::x86::F32x8, per_block 2, features "avx2" "fma",
     rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
 #[cfg(target_arch = "x86_64")]
-instances!(avx2_f64, f64, crate::primitive::x86::F64x4, per_block 2, features "avx2" "fma",
+instances!(avx2_f64, Avx2, f64, crate::primitive::x86::F64x4, per_block 2, features "avx2" "fma",
     rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
 #[cfg(target_arch = "aarch64")]
-instances!(neon_f32, f32, crate::primitive::arm::F32x4, per_block 4, features "neon",
+instances!(neon_f32, Neon, f32, crate::primitive::arm::F32x4, per_block 4, features "neon",
     rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
 #[cfg(target_arch = "aarch64")]
-instances!(neon_f64, f64, crate::primitive::arm::F64x2, per_block 4, features "neon",
+instances!(neon_f64, Neon, f64, crate::primitive::arm::F64x2, per_block 4, features "neon",
     rows (1, 4, 2, 1) (2, 2, 1) (3, 1) (4, 1) (5, 1) (6, 1));
 
 /// A right operand: where it begins, and how its numbers lie.
@@ -181,8 +185,10 @@ pub(super) struct Right<T> {
     pub(super) columns: usize,
     /// Numbers from one `k` to the next.
     stride: usize,
-    /// Numbers from two blocks of columns to the next two.
-    pair: usize,
+    /// Blocks of a panel.
+    of_panel: usize,
+    /// Numbers from one panel to the next.
+    panel: usize,
 }
 
 impl<T: Element> Right<T> {
@@ -190,13 +196,21 @@ impl<T: Element> Right<T> {
     pub(super) fn packed(packed: Packed<'_, T>) -> Self {
         let (depth, columns) = (packed.rows(), packed.columns());
         // Without columns nothing has bounded the depth.
-        let pair = depth.wrapping_mul(T::PANEL);
-        Self { first: packed.panels().as_ptr(), depth, columns, stride: T::PANEL, pair }
+        let of_panel = packed.level().blocks_of_panel();
+        let stride = of_panel * T::BLOCK;
+        let panel = depth.wrapping_mul(stride);
+        Self { first: packed.panels().as_ptr(), depth, columns, stride, of_panel, panel }
     }
 
     /// Rows where they lie, so many numbers apart, which [`reads_in_place`] allows.
-    pub(super) fn in_place(first: *const T, depth: usize, columns: usize, stride: usize) -> Self {
-        Self { first, depth, columns, stride, pair: T::PANEL }
+    pub(super) fn in_place(
+        level: Level,
+        first: *const T,
+        (depth, columns): (usize, usize),
+        stride: usize,
+    ) -> Self {
+        let of_panel = level.blocks_of_panel();
+        Self { first, depth, columns, stride, of_panel, panel: of_panel * T::BLOCK }
     }
 }
 
@@ -246,7 +260,7 @@ fn deal<T: Element, K>(
     let blocks = columns.div_ceil(T::BLOCK);
     let at_once = if blocks > 2 { ROWS_OF_WIDE.min(kernels.len()) } else { kernels.len() };
     let taken = kernels[at_once - 1].iter().map(|&(_, taken)| taken).find(|&taken| taken <= blocks);
-    // A single block of a packed operand lies in every other line, which are half the sets of a cache.
+    // A kernel of one block shares L1 with as many lines of the left operand.
     let shared = SHARED_BYTES / (taken.unwrap_or(1).max(2) * T::BLOCK * size_of::<T>());
     let depth_at_once = if rows <= at_once { depth } else { shared };
     Dealt { kernels, at_once, piece: depth, depth_at_once, near: false }
@@ -275,7 +289,7 @@ pub(super) unsafe fn add<T: Element>(
     (result, result_stride): (*mut T, usize),
     rows: usize,
 ) {
-    let Right { first, depth, columns, stride, pair } = right;
+    let Right { first, depth, columns, stride, of_panel, panel } = right;
     if depth == 0 || columns == 0 || rows == 0 {
         return;
     }
@@ -287,9 +301,10 @@ pub(super) unsafe fn add<T: Element>(
         let arguments = Arguments {
             left: left.wrapping_add(k.start * left_stride + row),
             left_stride,
-            right: first.wrapping_add((block / 2) * pair + (block % 2) * T::BLOCK + k.start * stride),
+            right: first
+                .wrapping_add((block / of_panel) * panel + (block % of_panel) * T::BLOCK + k.start * stride),
             right_stride: stride,
-            right_pair: pair,
+            right_panel: panel,
             depth: k.len(),
             result: result.wrapping_add(row * result_stride + block * T::BLOCK),
             result_stride,

@@ -4,8 +4,8 @@ use super::element::Element;
 use super::{Error, Level};
 use crate::aligned::AlignedVec;
 
-/// A packed matrix `[K, N]`: panels of [`Element::PANEL`] columns, `[panel][k][column of the panel]`, each row of a panel
-/// 128 bytes, the memory aligned to 64. Columns past `N` are zero.
+/// A packed matrix `[K, N]`: panels of two blocks of columns, or of one, as the kernels of its level take them,
+/// `[panel][k][column of the panel]`, each row of a panel 128 bytes or 64, the memory aligned to 64. Columns past `N` are zero.
 ///
 /// There is one only of a level that this machine can run, and only with as many numbers as its panels have.
 #[derive(Debug)]
@@ -43,15 +43,30 @@ impl<'a, T: Element> Packed<'a, T> {
         self.level
     }
 
-    /// The panels, one after the other, `rows * PANEL` numbers each.
+    /// Where row `k` of a block of columns begins in the panels. (It is asked for at every kernel of a small product: no division.)
+    #[inline]
+    pub(super) fn place_of(self, block: usize, k: usize) -> usize {
+        match self.level.blocks_of_panel() {
+            1 => (block * self.rows + k) * T::BLOCK,
+            _ => ((block / 2 * self.rows + k) * 2 + block % 2) * T::BLOCK,
+        }
+    }
+
+    /// The panels, one after the other, `rows` times as many numbers each as a panel has columns.
     pub(crate) fn panels(self) -> &'a [T] {
         self.panels
     }
 }
 
+/// Columns of a panel of a matrix that is packed for a level.
+#[inline]
+fn columns_of_panel<T: Element>(level: Level) -> usize {
+    level.blocks_of_panel() * T::BLOCK
+}
+
 /// Numbers of the panels of a matrix; `None` where they overflow.
-fn numbers<T: Element>(rows: usize, columns: usize) -> Option<usize> {
-    columns.div_ceil(T::PANEL).checked_mul(T::PANEL).and_then(|width| width.checked_mul(rows))
+fn numbers<T: Element>(level: Level, rows: usize, columns: usize) -> Option<usize> {
+    columns.checked_next_multiple_of(columns_of_panel::<T>(level)).and_then(|width| width.checked_mul(rows))
 }
 
 /// A packed matrix with memory of its own.
@@ -88,7 +103,7 @@ impl<T: Element> PackedMatrix<T> {
             return Err(Error::Unavailable { level });
         }
         let too_large = Error::TooLarge { rows, columns };
-        let length = numbers::<T>(rows, columns).ok_or(too_large.clone())?;
+        let length = numbers::<T>(level, rows, columns).ok_or(too_large.clone())?;
         let storage = AlignedVec::zeroed(length).ok_or(too_large)?;
         Ok(Self { rows, columns, level, length, storage })
     }
@@ -99,7 +114,7 @@ impl<T: Element> PackedMatrix<T> {
         if (rows, columns) == (self.rows, self.columns) {
             return Ok(());
         }
-        match numbers::<T>(rows, columns) {
+        match numbers::<T>(self.level, rows, columns) {
             Some(length) if length <= self.storage.length() => {
                 (self.rows, self.columns, self.length) = (rows, columns, length);
                 self.view_mut().clear_pads();
@@ -121,7 +136,7 @@ impl<T: Element> PackedMatrix<T> {
     /// The matrix, to be written.
     fn view_mut(&mut self) -> PackedMut<'_, T> {
         let panels = &mut self.storage.as_mut_slice()[..self.length];
-        PackedMut { rows: self.rows, columns: self.columns, panels }
+        PackedMut { rows: self.rows, columns: self.columns, level: self.level, panels }
     }
 
     /// Puts a block at (`row`, `column`) in the place of what was there. The source is `source_rows` rows of
@@ -173,7 +188,7 @@ impl<T: Element> PackedSets<T> {
         for (rows, columns, set) in matrices {
             let too_large = Error::TooLarge { rows, columns };
             let first = ends[set];
-            let length = numbers::<T>(rows, columns).ok_or(too_large.clone())?;
+            let length = numbers::<T>(level, rows, columns).ok_or(too_large.clone())?;
             ends[set] = first.checked_add(length).ok_or(too_large)?;
             shapes.push((rows, columns, first, ends[set]));
         }
@@ -192,7 +207,7 @@ impl<T: Element> PackedSets<T> {
     pub(crate) fn view_mut(&mut self, matrix: usize) -> PackedMut<'_, T> {
         let (rows, columns, first, end) = self.shapes[matrix];
         let panels = &mut self.storage.as_mut_slice()[first..end];
-        PackedMut { rows, columns, panels }
+        PackedMut { rows, columns, level: self.level, panels }
     }
 
     /// Numbers of all matrices.
@@ -233,6 +248,7 @@ impl<'a, T: Element> PackedViews<'a, T> {
 pub(crate) struct PackedMut<'a, T> {
     rows: usize,
     columns: usize,
+    level: Level,
     panels: &'a mut [T],
 }
 
@@ -244,11 +260,12 @@ impl<T: Element> PackedMut<'_, T> {
 
     /// Makes the numbers past the last column zero.
     pub(crate) fn clear_pads(&mut self) {
-        let inside = self.columns % T::PANEL;
+        let panel = columns_of_panel::<T>(self.level);
+        let inside = self.columns % panel;
         if inside > 0 {
-            let last = self.columns / T::PANEL * T::PANEL * self.rows;
+            let last = self.columns / panel * panel * self.rows;
             let lines = self.panels.get_mut(last..).unwrap_or_default();
-            lines.chunks_exact_mut(T::PANEL).for_each(|line| line[inside..].fill(T::ZERO));
+            lines.chunks_exact_mut(panel).for_each(|line| line[inside..].fill(T::ZERO));
         }
     }
 
@@ -276,25 +293,43 @@ impl<T: Element> PackedMut<'_, T> {
         if rows == 0 || columns == 0 {
             return Ok(());
         }
+        // The width of a panel is known where it is written: no calls and no checks for so few numbers.
+        let (at, source) = ((row, column), (source, row_stride, transposed));
+        match self.level.blocks_of_panel() {
+            1 => self.place_by_panels(T::BLOCK, at, (rows, columns), source),
+            _ => self.place_by_panels(2 * T::BLOCK, at, (rows, columns), source),
+        }
+        Ok(())
+    }
+
+    /// [`PackedMut::place`] of what fits, for panels of so many columns.
+    #[inline(always)]
+    fn place_by_panels(
+        &mut self,
+        of_panel: usize,
+        (row, column): (usize, usize),
+        (rows, columns): (usize, usize),
+        (source, row_stride, transposed): (&[T], usize, bool),
+    ) {
         let (depth, data) = (self.rows, &mut *self.panels);
         // Panel by panel: the columns `first .. first + width` of the block are `inside ..` in the panel.
         let mut first = 0;
         while first < columns {
-            let (panel, inside) = ((column + first) / T::PANEL, (column + first) % T::PANEL);
-            let width = (T::PANEL - inside).min(columns - first);
-            let panel_start = (panel * depth + row) * T::PANEL;
-            let panel = data.get_mut(panel_start..panel_start + rows * T::PANEL).unwrap_or_default();
+            let (panel, inside) = ((column + first) / of_panel, (column + first) % of_panel);
+            let width = (of_panel - inside).min(columns - first);
+            let panel_start = (panel * depth + row) * of_panel;
+            let panel = data.get_mut(panel_start..panel_start + rows * of_panel).unwrap_or_default();
             if transposed {
                 let source = source.get(first * row_stride..).unwrap_or_default();
-                place_transposed(panel, inside, source, width, rows, row_stride);
+                place_transposed((panel, of_panel), inside, source, width, rows, row_stride);
             } else {
-                let lines = panel.chunks_exact_mut(T::PANEL);
+                let lines = panel.chunks_exact_mut(of_panel);
                 // One row alone may have any stride.
                 let lines = lines.zip(source.chunks(row_stride.max(columns)));
-                if width == T::PANEL {
-                    // A length that is known here: no call for so few numbers.
+                if width == of_panel {
+                    // A length that is known here.
                     lines.for_each(|(line, row)| {
-                        line[..T::PANEL].copy_from_slice(&row[first..][..T::PANEL]);
+                        line[..of_panel].copy_from_slice(&row[first..][..of_panel]);
                     });
                 } else {
                     lines.for_each(|(line, row)| {
@@ -304,7 +339,6 @@ impl<T: Element> PackedMut<'_, T> {
             }
             first += width;
         }
-        Ok(())
     }
 }
 
@@ -317,8 +351,9 @@ impl<T: Element> PackedMut<'_, T> {
 ///     for column in 0..width
 ///         for k in the lines: panel[k][inside + column] = source[column][k]
 /// ```
+#[inline(always)]
 fn place_transposed<T: Element>(
-    panel: &mut [T],
+    (panel, of_panel): (&mut [T], usize),
     inside: usize,
     source: &[T],
     width: usize,
@@ -326,7 +361,7 @@ fn place_transposed<T: Element>(
     row_stride: usize,
 ) {
     const LINES: usize = 64;
-    for (chunk, lines) in panel.chunks_mut(LINES * T::PANEL).enumerate() {
+    for (chunk, lines) in panel.chunks_mut(LINES * of_panel).enumerate() {
         let first = chunk * LINES;
         let length = LINES.min(depth - first);
         let row = |column: usize| {
@@ -336,11 +371,11 @@ fn place_transposed<T: Element>(
         let mut column = 0;
         while column + 4 <= width {
             let rows = [row(column), row(column + 1), row(column + 2), row(column + 3)];
-            place_four(lines, inside + column, rows);
+            place_four((&mut *lines, of_panel), inside + column, rows);
             column += 4;
         }
         for column in column..width {
-            for (line, number) in lines.chunks_exact_mut(T::PANEL).zip(row(column)) {
+            for (line, number) in lines.chunks_exact_mut(of_panel).zip(row(column)) {
                 line[inside + column] = *number;
             }
         }
@@ -348,19 +383,19 @@ fn place_transposed<T: Element>(
 }
 
 /// Four neighbouring columns of some lines of a panel, `column` the first of them, from as many rows.
-#[inline]
-fn place_four<T: Element>(lines: &mut [T], column: usize, rows: [&[T]; 4]) {
-    debug_assert!(column + 4 <= T::PANEL);
+#[inline(always)]
+fn place_four<T: Element>((lines, of_panel): (&mut [T], usize), column: usize, rows: [&[T]; 4]) {
+    debug_assert!(column + 4 <= of_panel);
     // It is as it was. But now it is known to be within a line, which would else be checked for each.
-    let column = column.min(T::PANEL - 4);
+    let column = column.min(of_panel - 4);
     let [(a, rest_a), (b, rest_b), (c, rest_c), (d, rest_d)] = rows.map(<[T]>::as_chunks::<4>);
-    let mut fours = lines.chunks_exact_mut(4 * T::PANEL);
+    let mut fours = lines.chunks_exact_mut(4 * of_panel);
     for ((((a, b), c), d), lines) in a.iter().zip(b).zip(c).zip(d).zip(&mut fours) {
         for (line, numbers) in T::exchange([a, b, c, d]).into_iter().enumerate() {
-            lines[line * T::PANEL + column..][..4].copy_from_slice(&numbers);
+            lines[line * of_panel + column..][..4].copy_from_slice(&numbers);
         }
     }
-    let lines = fours.into_remainder().chunks_exact_mut(T::PANEL);
+    let lines = fours.into_remainder().chunks_exact_mut(of_panel);
     for ((((a, b), c), d), line) in rest_a.iter().zip(rest_b).zip(rest_c).zip(rest_d).zip(lines) {
         line[column..][..4].copy_from_slice(&[*a, *b, *c, *d]);
     }

@@ -124,10 +124,10 @@ pub(super) fn walk<T: Element, K: Copy>(
 }
 
 impl Shape {
-    /// Panels of a packed matrix that it is for, two blocks each.
+    /// Its blocks, full or not.
     #[inline]
-    pub(super) fn panels(self) -> usize {
-        self.blocks.div_ceil(2)
+    pub(super) fn blocks(self) -> usize {
+        self.blocks
     }
 
     /// Asks for the part of a result that begins at `first`, its rows so many numbers apart: a hint. A kernel would wait for

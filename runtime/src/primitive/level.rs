@@ -37,6 +37,15 @@ impl Level {
         }
     }
 
+    /// Blocks of columns, 64 bytes each, of a panel of a matrix that is packed for the kernels of the level: two where most kernels
+    /// take two, one where they take one, so that what they read are lines that follow each other.
+    pub(crate) const fn blocks_of_panel(self) -> usize {
+        match self {
+            Self::Avx512 | Self::Portable => 2,
+            Self::Avx2 | Self::Neon => 1,
+        }
+    }
+
     /// The best level of this machine.
     #[must_use]
     pub fn best() -> Self {

@@ -5,8 +5,8 @@ use gatewright_compiler::plan::{Buffer, BufferKind, BufferRole};
 use super::compiled::{Backend, CompileOptions, CompiledCell};
 use super::memory::STEPS_AT_ONCE;
 use super::piece::CHUNK_ROWS;
+use crate::cache::LINE;
 use crate::error::CompileError;
-use crate::matmul::Element;
 use crate::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use crate::workspace::Workspace;
 use crate::zoo;
@@ -252,7 +252,7 @@ fn what_crosses_the_border_is_asked_for_step_by_step() {
     // On the way back each step but the first asks for what the step before reads, also of the chunk before; and for where
     // it will leave adjoints, which are of a chunk; each chunk for the inputs that were packed of the one before, which its own
     // take the place of. All else is of each step or of each chunk.
-    let packed = 16 * ROWS * f32::PANEL * size_of::<f32>();
+    let packed = 16 * ROWS * engine.level.blocks_of_panel() * LINE;
     assert_eq!(back_two - 2 * back, output + tape + packed);
     assert!(tape > 0 && adjoints > 0);
     let of_steps = 15 * (output + tape + adjoints) + 16 * input;

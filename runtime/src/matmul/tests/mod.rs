@@ -24,7 +24,7 @@ fn numbers<T: Element>(length: usize, seed: u64) -> Vec<T> {
     (0..length).map(|_| next()).collect()
 }
 
-/// The definition: one chain of fused multiply-adds from `k = 0` up, or by a matrix of one panel two, of even and of odd `k`;
+/// The definition: one chain of fused multiply-adds from `k = 0` up, or by a matrix of two blocks two, of even and of odd `k`;
 /// with `fused` false each step rounds twice.
 #[allow(clippy::too_many_arguments, reason = "a matrix product has many sizes")]
 fn reference<T: Element>(
@@ -37,7 +37,7 @@ fn reference<T: Element>(
     start: &[T],
     fused: bool,
 ) -> Vec<T> {
-    let chains = if n <= T::PANEL { 2 } else { 1 };
+    let chains = if n <= 2 * T::BLOCK { 2 } else { 1 };
     chained(a, lda, b, (m, k, n), start, fused, chains)
 }
 
