@@ -1,6 +1,6 @@
 //! What does it cost to rearrange a number for the kernels?
 //!
-//! Blocks of a matrix go into panels of 32 columns (16 with AVX2): row by row, as the values of a sequence do before the gradient by a
+//! Blocks of a matrix go into panels of 32 columns (16 with AVX2 or NEON): row by row, as the values of a sequence do before the gradient by a
 //! weight, or transposed, as weights do before a call. Beside them a copy of as many bytes, which rearranges nothing. What
 //! is transposed goes four columns at a time, as vectors; beside it the same three columns at a time, number by number.
 

@@ -218,36 +218,36 @@ fn is_near<T: Element>(right: Packed<'_, T>) -> bool {
 }
 
 impl Share {
-    /// Of the part of a product by `right` with this piece of its depth. If the next piece has a row more, that is not asked for. A
-    /// kernel of two rows takes two panels at once and asks for the first part of both, as they lie where the depth is in one piece.
+    /// Of the part of a product by `right` with this piece of its depth. If the next piece has a row more, that is not asked for.
+    /// Kernels of two rows take two panels at once: they ask for a line in each round of both.
     fn new<T: Element, K>(right: Packed<'_, T>, part: &Part<K>) -> Self {
-        let (depth, piece, (index, parts)) = (right.rows(), &part.depth, part.place);
-        // A panel has one block or two.
-        let of_panel = right.level().blocks_of_panel();
-        let begins = |block: usize, k: usize| right.place_of(block & !(of_panel - 1), k);
         if is_near(right) {
-            // A line that was just read.
-            let group = begins(part.block, piece.start);
-            return Self { first: group, second: group, step: 0 };
+            return Self { first: 0, second: 0, step: 0 };
         }
-        let blocks = (part.shape.blocks() + of_panel - 1) & !(of_panel - 1);
-        let length = blocks * T::BLOCK * piece.len();
-        let next = if (part.block + blocks) * T::BLOCK < right.columns() {
-            begins(part.block + blocks, piece.start)
-        } else if !part.last {
-            begins(0, piece.start)
-        } else {
-            // After the last piece the matrix is begun again, at the next step.
-            begins(0, if piece.end < depth { piece.end } else { 0 })
-        };
-        let share = length.div_ceil(parts);
-        let first = next + index * share;
+        let (depth, piece, (index, parts)) = (right.rows(), &part.depth, part.place);
+        // Of a panel, which has one or two.
+        let blocks = right.level().blocks_of_panel();
+        let share = (blocks * T::BLOCK * piece.len()).div_ceil(parts);
         // Rounds are as many as the piece of a panel has rows.
         let bytes = (share * size_of::<T>()).div_ceil(piece.len());
-        if bytes <= LINE {
-            return Self { first, second: first, step: bytes };
-        }
-        Self { first, second: first + share / 2, step: LINE }
+        let is_there = |block: usize| block * T::BLOCK < right.columns();
+        let behind = (part.block + part.shape.blocks() + blocks - 1) & !(blocks - 1);
+        let (block, k) = if is_there(behind) {
+            (behind, piece.start)
+        } else if !part.last {
+            (0, piece.start)
+        } else {
+            // After the last piece the matrix is begun again, at the next step.
+            (0, if piece.end < depth { piece.end } else { 0 })
+        };
+        let of = |block: usize| right.place_of(block, k) + index * share;
+        let first = of(block);
+        let second = match (part.shape.rows() == 2, bytes <= LINE) {
+            (true, _) if is_there(block + blocks) => of(block + blocks),
+            (false, false) => first + share / 2,
+            _ => first,
+        };
+        Self { first, second, step: bytes.min(LINE) }
     }
 }
 
@@ -375,30 +375,37 @@ mod tests {
 
     #[test]
     fn every_line_of_a_panel_is_asked_for_before_it_is_read() {
-        // In one piece and in three.
-        for depth in [1000, 2501] {
-            for rows in [3, 15, 28, 32, 42, 64] {
-                for right in matrices(depth, 160) {
+        // In one piece and in three; whole panels, and one block of two.
+        for (depth, columns) in [(1000, 160), (2501, 160), (1000, 144), (2501, 144)] {
+            for rows in [2, 3, 15, 28, 32, 42, 64] {
+                for right in matrices(depth, columns) {
+                    let blocks = right.view().level().blocks_of_panel();
+                    if rows == 2 && blocks == 2 {
+                        // Two panels at once, of two lines each: a line of each is asked for.
+                        continue;
+                    }
                     // Numbers of a row of a panel.
-                    let of_row = right.view().level().blocks_of_panel() * OF_LINE;
+                    let of_row = blocks * OF_LINE;
                     let mut asked = std::collections::HashSet::new();
                     let mut groups = std::collections::HashSet::new();
-                    nest(right.view(), rows, strides(160), |call| {
-                        // A kernel of one block may read half of each row.
-                        let panel = call.group / of_row * of_row;
-                        let lines = panel / OF_LINE..(panel + call.depth * of_row) / OF_LINE;
-                        if groups.insert(panel) && panel > 0 {
-                            // The first one was asked for at the end of the step before.
-                            let missing = lines.clone().find(|line| !asked.contains(line));
-                            assert_eq!(missing, None, "{depth} by {rows} rows, panel at {panel}");
+                    nest(right.view(), rows, strides(columns), |call| {
+                        for panel in 0..call.shape.blocks().div_ceil(blocks) {
+                            // A kernel of one block may read half of each row.
+                            let panel = call.group / of_row * of_row + panel * depth * of_row;
+                            let mut lines = panel / OF_LINE..(panel + call.depth * of_row) / OF_LINE;
+                            // The first ones were asked for at the end of the step before.
+                            if groups.insert(panel) && call.group >= of_row {
+                                let missing = lines.find(|line| !asked.contains(line));
+                                assert_eq!(missing, None, "{depth} by {rows} rows, panel at {panel}");
+                            }
                         }
                         for first in [call.ahead.first, call.ahead.second] {
                             let bytes = |round: usize| round * call.ahead.step;
                             asked.extend((0..call.depth).map(|round| (first + bytes(round) / 4) / OF_LINE));
                         }
                     });
-                    let pieces = depth.div_ceil(1024);
-                    assert_eq!(groups.len(), 160 / of_row * pieces, "{depth} by {rows} rows");
+                    let (panels, pieces) = (columns.div_ceil(of_row), depth.div_ceil(1024));
+                    assert_eq!(groups.len(), panels * pieces, "{depth} by {rows} rows");
                     // The last piece may be a row shorter than the first.
                     let first = depth / pieces * of_row / OF_LINE;
                     assert!(
@@ -406,7 +413,7 @@ mod tests {
                         "{depth} by {rows} rows, the first panel"
                     );
                     // A kernel asks for a byte more in each round at most.
-                    let most = 160 * depth / OF_LINE + depth.div_ceil(64);
+                    let most = panels * of_row * depth / OF_LINE + depth.div_ceil(64);
                     assert!(
                         asked.iter().all(|&line| line <= most),
                         "{depth} by {rows} rows: what nobody reads"

@@ -23,7 +23,7 @@
 //!
 //! A core with two units for multiply-adds does 22 of them, a round of 11 rows, in 11 cycles, and begins some 44 instructions
 //! in that time: 35 are the round itself. So there is one pointer to three rows of the left operand, which an address reaches
-//! with the stride once or twice, and it goes on by [`ROUNDS`] rounds at once; with one row it goes round by round. (The
+//! with the stride once or twice, and it goes on by [some rounds](rounds_at_once) at once; with one row it goes round by round. (The
 //! compiler makes one pointer of them, and computes the address of each row anew, unless it cannot see what they are:
 //! [`hidden`].)
 //!
@@ -31,7 +31,7 @@
 //! AVX2 take 6 cycles for their 20. There each instruction that is not of the round costs time: a kernel that has nothing to ask for
 //! has a loop without, and few sums go on by more rounds at once.
 
-use super::soon::{Ahead, fetch};
+use super::soon::{ASKS, Ahead, fetch};
 use super::walk::{MAXIMUM_ROWS, tables_hold};
 use super::{outer, portable};
 use crate::primitive::Level;
@@ -83,11 +83,11 @@ impl<T> Arguments<T> {
     fn lines<const ROWS: usize, const CHAINS: usize>(&self) -> usize {
         let [first, second] = self.ahead;
         // With one row a round has no instruction to spare: a step of a small cell takes a twentieth longer.
-        if ROWS == 1 || (first.step == 0 && second.step == 0) {
+        if ROWS == 1 || !ASKS || (first.step == 0 && second.step == 0) {
             return 0;
         }
         // With two chains sums fill the registers: for a second address the compiler would put some of them on the stack.
-        if CHAINS > 1 || first == second { 1 } else { 2 }
+        if CHAINS > 1 || first == second || second.step == 0 { 1 } else { 2 }
     }
 }
 
@@ -236,23 +236,15 @@ unsafe fn round<
     (lefts, later): (&[*const R::Scalar; POINTERS], usize),
     sums: &mut [[R; REGISTERS]; ROWS],
 ) {
-    let scalars_of_block = 64 / size_of::<R::Scalar>();
-    let registers_of_block = scalars_of_block / R::COUNT;
     let Arguments { left_stride, right, right_panel, ahead, .. } = *arguments;
-    let line = PANEL * scalars_of_block;
-    let place = |v: usize| {
-        let block = v / registers_of_block;
-        (block / PANEL) * right_panel
-            + (block % PANEL) * scalars_of_block
-            + (v % registers_of_block) * R::COUNT
-    };
+    let line = PANEL * (64 / size_of::<R::Scalar>());
     for ahead in ahead.into_iter().take(LINES) {
         fetch(ahead.first.wrapping_add(k * ahead.step));
     }
     let mut factors = [zero; REGISTERS];
     for (v, factor) in factors.iter_mut().enumerate() {
         // SAFETY: line `k` of the panel of this block, k < depth.
-        *factor = unsafe { R::load(right.add(place(v) + k * line)) };
+        *factor = unsafe { R::load(right.add(place_of::<R, PANEL>(v, right_panel) + k * line)) };
     }
     for (sums, left) in sums.chunks_mut(ROWS_OF_POINTER).zip(lefts) {
         for (row, sums) in sums.iter_mut().enumerate() {
@@ -263,6 +255,14 @@ unsafe fn round<
             }
         }
     }
+}
+
+/// Where register `v` of a row of a right operand is, whose panels have so many blocks and are so many numbers apart.
+#[inline(always)]
+pub(super) const fn place_of<R: Register, const PANEL: usize>(v: usize, panel: usize) -> usize {
+    let of_block = 64 / size_of::<R::Scalar>();
+    let (block, inside) = (v * R::COUNT / of_block, v * R::COUNT % of_block);
+    (block / PANEL) * panel + (block % PANEL) * of_block + inside
 }
 
 /// The pointer, of which the compiler no longer knows how it was made.

@@ -14,6 +14,7 @@
 //! lines of a cache: `k` by `k` a kernel reads a few of them, which lie as far apart as its rows ([`Right::in_place`]).
 //! Otherwise it is packed, and what a kernel reads lies side by side.
 
+use super::kernel::place_of;
 use super::walk::{Dealt, Shape, tables_hold, walk};
 use super::{Element, Packed};
 use crate::cache;
@@ -54,7 +55,7 @@ pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 /// Kernels by the number of rows they take, as [`super::kernel::Kernels`] has them.
 pub(super) type ByRows<T> = &'static [&'static [(Kernel<T>, usize)]];
 
-/// Rounds from one step of the pointers to the next, by the number of sums: see [`super::kernel`].
+/// Rounds that are one in code, by the number of sums: see [`super::kernel`].
 const fn rounds_at_once(sums: usize) -> usize {
     if sums <= 12 { 4 } else { 1 }
 }
@@ -110,19 +111,11 @@ unsafe fn round<R: Register, const ROWS: usize, const REGISTERS: usize, const PA
     k: usize,
     sums: &mut [[R; REGISTERS]; ROWS],
 ) {
-    let scalars_of_block = 64 / size_of::<R::Scalar>();
-    let registers_of_block = scalars_of_block / R::COUNT;
     let Arguments { left, left_stride, right, right_stride, right_panel, .. } = *arguments;
-    let place = |v: usize| {
-        let block = v / registers_of_block;
-        (block / PANEL) * right_panel
-            + (block % PANEL) * scalars_of_block
-            + (v % registers_of_block) * R::COUNT
-    };
     let mut factors = [zero; REGISTERS];
     for (v, factor) in factors.iter_mut().enumerate() {
         // SAFETY: row `k` of the right operand, k < depth.
-        *factor = unsafe { R::load(right.add(k * right_stride + place(v))) };
+        *factor = unsafe { R::load(right.add(k * right_stride + place_of::<R, PANEL>(v, right_panel))) };
     }
     for (row, sums) in sums.iter_mut().enumerate() {
         // SAFETY: row < ROWS, k < depth: within the left operand.

@@ -5,6 +5,10 @@
 use super::kernel::{Arguments, ByRows, Kernels};
 use super::outer;
 use super::walk::tables_hold;
+use crate::primitive::Level;
+
+/// Blocks of a panel.
+const PANEL: usize = Level::Portable.blocks_of_panel();
 
 /// ```text
 /// for k in 0..depth
@@ -30,8 +34,8 @@ macro_rules! portable {
                 }
             }
             for k in 0..depth {
-                // SAFETY: line `k` of the panel, two blocks long, k < depth.
-                let factors = unsafe { right.add(k * 2 * $block).cast::<[$scalar; $block]>().read() };
+                // SAFETY: line `k` of the panel, as many blocks long as this level's have, k < depth.
+                let factors = unsafe { right.add(k * PANEL * $block).cast::<[$scalar; $block]>().read() };
                 for (row, sums) in chains[k % CHAINS].iter_mut().enumerate() {
                     // SAFETY: row < ROWS, k < depth: within the left operand.
                     let number = unsafe { *left.add(row * left_stride + k) };

@@ -98,7 +98,10 @@ pub(crate) fn fetch_all<T>(numbers: &[T]) {
     }
 }
 
-/// Asks for the line of an address; a hint, which nothing can go wrong with. On x86-64: elsewhere nothing is asked for.
+/// Whether anything is ever asked for: on x86-64.
+pub(super) const ASKS: bool = cfg!(any(test, target_arch = "x86_64"));
+
+/// Asks for the line of an address; a hint, which nothing can go wrong with. Elsewhere than on x86-64 nothing is asked for.
 #[inline(always)]
 pub(super) fn fetch(address: *const u8) {
     #[cfg(test)]

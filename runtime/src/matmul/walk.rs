@@ -124,6 +124,12 @@ pub(super) fn walk<T: Element, K: Copy>(
 }
 
 impl Shape {
+    /// Rows of its kernel.
+    #[inline]
+    pub(super) fn rows(self) -> usize {
+        self.rows
+    }
+
     /// Its blocks, full or not.
     #[inline]
     pub(super) fn blocks(self) -> usize {
