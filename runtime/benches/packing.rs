@@ -1,8 +1,9 @@
 //! What does it cost to rearrange a number for the kernels?
 //!
-//! Blocks of a matrix go into panels of 32 columns (16 with AVX2 or NEON): row by row, as the values of a sequence do before the gradient by a
-//! weight, or transposed, as weights do before a call. Beside them a copy of as many bytes, which rearranges nothing. What
-//! is transposed goes four columns at a time, as vectors; beside it the same three columns at a time, number by number.
+//! Blocks of a matrix go into panels of 32 columns (16 with AVX2 or NEON): row by row, as the values of a sequence do before the
+//! gradient by a weight, or transposed, as weights do before a call. Beside them a copy of as many bytes, which rearranges
+//! nothing. What is transposed goes four columns at a time, as vectors; beside it the same three columns at a time, number by
+//! number.
 
 #![allow(missing_docs, reason = "criterion's macros make undocumented functions")]
 
@@ -14,7 +15,8 @@ use gatewright::matmul::PackedMatrix;
 /// Columns of a panel of `f32`, or of two.
 const PANEL: usize = 32;
 
-/// Rows of the packed matrix, and how often it has as many columns: the weights of an LSTM at S1, rows of S2 and of S4 before a gradient.
+/// Rows of the packed matrix, and how often it has as many columns: the weights of an LSTM at S1, rows of S2 and of S4 before a
+/// gradient.
 const SHAPES: [(&str, usize, usize); 3] = [("S1", 32, 4), ("S2", 256, 8), ("S4", 256, 64)];
 
 fn numbers(length: usize) -> Vec<f32> {

@@ -7,6 +7,7 @@
 //! a sequence is said once and kept, see [`super::multiply::Product`].
 
 use super::kernel::{Arguments, Kernel};
+use super::packed::columns_of_panel;
 use super::soon::{Ahead, Soon};
 use super::walk::{Dealt, Part, Shape, walk};
 use super::{Element, Packed};
@@ -39,7 +40,7 @@ impl<T: Element> Operands<T> {
             left_stride: self.left_stride,
             right: std::ptr::null(),
             // Without columns nothing has bounded the rows.
-            right_panel: depth.wrapping_mul(level.blocks_of_panel() * T::BLOCK),
+            right_panel: depth.wrapping_mul(columns_of_panel::<T>(level)),
             depth,
             result: self.result,
             result_stride: self.result_stride,
@@ -197,7 +198,8 @@ pub(super) fn nest<T: Element>(
 /// ```
 ///
 /// In each round a kernel goes on by `step` bytes, from `first` and from `second`, in numbers from the first of the panels: both
-/// are the same place unless there is more than a line to ask for.
+/// are the same place unless there is more than a line to ask for, or there are two panels. Nothing is asked for where `step` is
+/// none.
 #[derive(Clone, Copy, Debug)]
 struct Share {
     first: usize,
@@ -231,7 +233,7 @@ impl Share {
         // Rounds are as many as the piece of a panel has rows.
         let bytes = (share * size_of::<T>()).div_ceil(piece.len());
         let is_there = |block: usize| block * T::BLOCK < right.columns();
-        let behind = (part.block + part.shape.blocks() + blocks - 1) & !(blocks - 1);
+        let behind = (part.block + part.shape.blocks()).next_multiple_of(blocks);
         let (block, k) = if is_there(behind) {
             (behind, piece.start)
         } else if !part.last {
@@ -242,9 +244,10 @@ impl Share {
         };
         let of = |block: usize| right.place_of(block, k) + index * share;
         let first = of(block);
-        let second = match (part.shape.rows() == 2, bytes <= LINE) {
-            (true, _) if is_there(block + blocks) => of(block + blocks),
-            (false, false) => first + share / 2,
+        let second = match part.shape.rows() {
+            2 if is_there(block + blocks) => of(block + blocks),
+            2 => first,
+            _ if bytes > LINE => first + share / 2,
             _ => first,
         };
         Self { first, second, step: bytes.min(LINE) }

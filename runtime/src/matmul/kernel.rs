@@ -23,13 +23,13 @@
 //!
 //! A core with two units for multiply-adds does 22 of them, a round of 11 rows, in 11 cycles, and begins some 44 instructions
 //! in that time: 35 are the round itself. So there is one pointer to three rows of the left operand, which an address reaches
-//! with the stride once or twice, and it goes on by [some rounds](rounds_at_once) at once; with one row it goes round by round. (The
-//! compiler makes one pointer of them, and computes the address of each row anew, unless it cannot see what they are:
+//! with the stride once or twice, and it goes on by [some rounds](rounds_at_once) at once; with one row it goes round by round.
+//! (The compiler makes one pointer of them, and computes the address of each row anew, unless it cannot see what they are:
 //! [`hidden`].)
 //!
-//! Many a core is two to the system, which share what it begins: some three instructions a cycle each, where 6 rows by 2 registers of
-//! AVX2 take 6 cycles for their 20. There each instruction that is not of the round costs time: a kernel that has nothing to ask for
-//! has a loop without, and few sums go on by more rounds at once.
+//! Many a core is two to the system, which share what it begins: some three instructions a cycle each, where 6 rows by 2
+//! registers of AVX2 take 6 cycles for their 20. There each instruction that is not of the round costs time: a kernel that has
+//! nothing to ask for has a loop without, and few sums go on by more rounds at once.
 
 use super::soon::{ASKS, Ahead, fetch};
 use super::walk::{MAXIMUM_ROWS, tables_hold};
@@ -96,9 +96,10 @@ impl<T> Arguments<T> {
 /// # Safety
 ///
 /// With `r` rows and `b` blocks: the left operand is readable for `r` rows of `depth` numbers; the `b` blocks are consecutive
-/// in a matrix packed for its level, its panels `right_panel` apart, readable for `depth` rows, the first is the first of a panel if
-/// there is more than one; the start, unless it is null, is readable for `r` rows of `b` blocks; the result is writable for `r` rows of `b`
-/// blocks, which share no numbers with the operands or each other; the processor has the instruction set of the kernel.
+/// in a matrix packed for its level, its panels `right_panel` apart, readable for `depth` rows, the first is the first of a
+/// panel if there is more than one; the start, unless it is null, is readable for `r` rows of `b` blocks; the result is writable
+/// for `r` rows of `b` blocks, which share no numbers with the operands or each other; the processor has the instruction set of
+/// the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 
 /// The kernels of one level: `by_rows[rows - 1]` are those for so many rows, each with the number of blocks it takes
@@ -181,9 +182,11 @@ unsafe fn add_rounds<
     chains: &mut [[[R; REGISTERS]; ROWS]; CHAINS],
 ) {
     let Arguments { left, left_stride, depth, .. } = *arguments;
-    let rounds = const { rounds_at_once(ROWS, ROWS * REGISTERS * CHAINS, CHAINS) };
-    const { assert!(ROWS.div_ceil(ROWS_OF_POINTER) <= POINTERS) };
-    const { assert!(rounds_at_once(ROWS, ROWS * REGISTERS * CHAINS, CHAINS).is_multiple_of(CHAINS)) };
+    let rounds = const {
+        let rounds = rounds_at_once(ROWS, ROWS * REGISTERS * CHAINS, CHAINS);
+        assert!(rounds.is_multiple_of(CHAINS) && ROWS.div_ceil(ROWS_OF_POINTER) <= POINTERS);
+        rounds
+    };
     let used = ROWS.div_ceil(ROWS_OF_POINTER);
     let mut lefts = [left; POINTERS];
     for (index, pointer) in lefts[..used].iter_mut().enumerate() {

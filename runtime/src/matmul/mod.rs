@@ -10,10 +10,10 @@
 //! # What a result depends on
 //!
 //! A number of a packed product is one chain of fused multiply-adds over `k` from 0 up, that starts at zero, at what is
-//! there, or at a number of a row that all rows share ([`Start`]). By a matrix of one block of columns or two, up to 128 bytes, it is
-//! two chains, of even and of odd `k`, the first of which starts so, and their sum. So it depends on its row and its column only, and
-//! on how wide the matrix is: not on how rows are blocked, how many there are, nor on the level, but that [`Level::Portable`] rounds twice
-//! at each step. Outer products are one chain always.
+//! there, or at a number of a row that all rows share ([`Start`]). By a matrix of one block of columns or two, up to 128 bytes,
+//! it is two chains, of even and of odd `k`, the first of which starts so, and their sum. So it depends on its row and its
+//! column only, and on how wide the matrix is: not on how rows are blocked, how many there are, nor on the level, but that
+//! [`Level::Portable`] rounds twice at each step. Outer products are one chain always.
 
 mod drive;
 mod element;

@@ -15,6 +15,7 @@
 //! Otherwise it is packed, and what a kernel reads lies side by side.
 
 use super::kernel::place_of;
+use super::packed::columns_of_panel;
 use super::walk::{Dealt, Shape, tables_hold, walk};
 use super::{Element, Packed};
 use crate::cache;
@@ -47,9 +48,9 @@ pub(super) struct Arguments<T> {
 /// # Safety
 ///
 /// With `r` rows and `b` blocks: the left operand is readable for `depth` rows of `r` numbers; of the right one, at each `k`,
-/// `b` blocks are readable, in panels as of a matrix packed for its level, `right_panel` apart, the first of a panel the first; the result
-/// is readable and writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the processor
-/// has the instruction set of the kernel.
+/// `b` blocks are readable, in panels as of a matrix packed for its level, `right_panel` apart, the first of a panel the first;
+/// the result is readable and writable for `r` rows of `b` blocks, which share no numbers with the operands or each other; the
+/// processor has the instruction set of the kernel.
 pub(super) type Kernel<T> = unsafe fn(arguments: &Arguments<T>);
 
 /// Kernels by the number of rows they take, as [`super::kernel::Kernels`] has them.
@@ -178,8 +179,6 @@ pub(super) struct Right<T> {
     pub(super) columns: usize,
     /// Numbers from one `k` to the next.
     stride: usize,
-    /// Blocks of a panel.
-    of_panel: usize,
     /// Numbers from one panel to the next.
     panel: usize,
 }
@@ -188,11 +187,10 @@ impl<T: Element> Right<T> {
     /// Rows that were packed.
     pub(super) fn packed(packed: Packed<'_, T>) -> Self {
         let (depth, columns) = (packed.rows(), packed.columns());
+        let stride = columns_of_panel::<T>(packed.level());
         // Without columns nothing has bounded the depth.
-        let of_panel = packed.level().blocks_of_panel();
-        let stride = of_panel * T::BLOCK;
         let panel = depth.wrapping_mul(stride);
-        Self { first: packed.panels().as_ptr(), depth, columns, stride, of_panel, panel }
+        Self { first: packed.panels().as_ptr(), depth, columns, stride, panel }
     }
 
     /// Rows where they lie, so many numbers apart, which [`reads_in_place`] allows.
@@ -202,8 +200,7 @@ impl<T: Element> Right<T> {
         (depth, columns): (usize, usize),
         stride: usize,
     ) -> Self {
-        let of_panel = level.blocks_of_panel();
-        Self { first, depth, columns, stride, of_panel, panel: of_panel * T::BLOCK }
+        Self { first, depth, columns, stride, panel: columns_of_panel::<T>(level) }
     }
 }
 
@@ -282,10 +279,11 @@ pub(super) unsafe fn add<T: Element>(
     (result, result_stride): (*mut T, usize),
     rows: usize,
 ) {
-    let Right { first, depth, columns, stride, of_panel, panel } = right;
+    let Right { first, depth, columns, stride, panel } = right;
     if depth == 0 || columns == 0 || rows == 0 {
         return;
     }
+    let of_panel = level.blocks_of_panel();
     let kernels = T::kernels(level).outer;
     let dealt = deal::<T, _>(kernels, depth, (rows, columns));
     let mut said: Option<Call<T>> = None;

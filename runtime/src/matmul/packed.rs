@@ -60,7 +60,7 @@ impl<'a, T: Element> Packed<'a, T> {
 
 /// Columns of a panel of a matrix that is packed for a level.
 #[inline]
-fn columns_of_panel<T: Element>(level: Level) -> usize {
+pub(super) fn columns_of_panel<T: Element>(level: Level) -> usize {
     level.blocks_of_panel() * T::BLOCK
 }
 

@@ -42,8 +42,8 @@ pub struct Soon {
     pub(crate) noted: usize,
 }
 
-/// What one kernel asks for: from round to round some bytes on; nothing where that is none. No address is ever followed, so it may be
-/// any.
+/// What one kernel asks for: from round to round some bytes on; nothing where that is none. No address is ever followed, so it
+/// may be any.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Ahead {
     pub(super) first: *const u8,
@@ -82,7 +82,7 @@ impl Soon {
 }
 
 impl Ahead {
-    /// Nothing that helps anyone: the same address in each round.
+    /// Nothing: no bytes on.
     #[inline]
     pub(super) fn nothing() -> Self {
         Self { first: std::ptr::null(), step: 0 }
