@@ -39,6 +39,7 @@ use crate::execute::check;
 use crate::execute::compiled::CompiledCell;
 use crate::execute::constant::{Declared, ParameterValues};
 use crate::execute::engine::Engine;
+use crate::execute::memory::Memory;
 use crate::execute::run::run_forward;
 use crate::execute::weights::Weights;
 use crate::matmul::Element;
@@ -97,16 +98,17 @@ impl<T: Element> SequenceCell<T> for Inference<T> {
         }
         check::forward(&self.layout, &call)?;
         let memory = workspace.begin_cell();
-        let turns = Some(self.threads);
-        let whole = memory.attach(&self.engine, (call.steps, call.batch), &call.sequences, keep, turns)?;
+        let lent = Some(self.threads);
+        let whole = memory.attach(&self.engine, (call.steps, call.batch), &call.sequences, keep, lent)?;
         let shared = Shared {
             engine: &self.engine,
             solve: self.solve,
-            threads: self.threads,
             weights: &self.weights,
             parameters: ParameterValues::default(),
         };
-        run_forward(&self.layout, &mut call, shared, &self.declared, memory, whole)
+        let Memory { blocks, workers, .. } = memory;
+        let workers = workers.of_threads(self.threads.min(blocks.len()));
+        run_forward(&self.layout, &mut call, shared, &self.declared, (blocks, workers), whole)
     }
 
     /// There is never a way back.

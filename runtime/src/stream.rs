@@ -169,5 +169,5 @@ fn split<'m, T: Element>(
     solve: SolveOptions,
 ) -> (&'m mut [Block<T>], Shared<'m, T>) {
     let Memory { blocks, weights, .. } = memory;
-    (blocks, Shared { engine, solve, threads: 1, weights, parameters: ParameterValues::default() })
+    (blocks, Shared { engine, solve, weights, parameters: ParameterValues::default() })
 }

@@ -37,6 +37,7 @@ pub(crate) struct Block<T> {
     /// Where the way back is: a piece, and so many of its chunks are left. Those of the pieces behind it are done.
     pub(super) back: (usize, usize),
     pub(super) layout: Option<Arc<ArenaLayout>>,
+    /// Its own, or its worker's while it is run.
     pub(super) arena: AlignedVec<T>,
     scratch: AlignedVec<T>,
     /// For each row whether the step is solved; rows that are stay as they are.
@@ -45,9 +46,9 @@ pub(crate) struct Block<T> {
     pub(super) kept: Vec<T>,
     /// For each row the states that it has ended with, one behind the other.
     pub(super) ended: Vec<T>,
-    /// Room for a gradient by all parameters: for the threads of a run, whichever blocks they take.
+    /// Its worker's, while it is run: room for a gradient by all parameters.
     pub(super) gradient: Vec<T>,
-    /// For sums of outer products.
+    /// Its worker's, while it is run: for sums of outer products.
     pub(super) packed: Option<PackedRows<T>>,
     pub(super) expressions: GradientExpressions<T>,
     offsets: Vec<usize>,
@@ -113,8 +114,6 @@ pub(crate) struct Shared<'a, T> {
     pub(crate) engine: &'a Engine<T>,
     /// How steps are solved.
     pub(crate) solve: SolveOptions,
-    /// Most threads that run blocks.
-    pub(crate) threads: usize,
     pub(crate) weights: &'a Weights<T>,
     /// Read on the way back only.
     pub(crate) parameters: ParameterValues<'a, T>,
@@ -186,7 +185,7 @@ impl<T: Element> Block<T> {
         Ok(())
     }
 
-    /// Takes another layout, of an arena of its own or of those that blocks take turns in.
+    /// Takes another layout, of an arena of its own or of those that workers have.
     pub(crate) fn lay_out(&mut self, layout: Arc<ArenaLayout>) {
         if !self.layout.as_ref().is_some_and(|known| Arc::ptr_eq(known, &layout)) {
             self.layout = Some(layout);

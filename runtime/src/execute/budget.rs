@@ -57,6 +57,7 @@ pub(crate) fn rows_within<'r, T: Element, B: Iterator<Item = &'r [Row]>>(
 #[cfg(test)]
 mod tests {
     use crate::execute::compiled::CompiledCell;
+    use crate::execute::memory::rounds;
     use crate::execute::piece::CHUNK_ROWS;
     use crate::execute::tests::{Training, interpreted};
     use crate::sequence::Keep;
@@ -72,7 +73,7 @@ mod tests {
         run.forward(Keep::Checkpoints { bytes }, &mut workspace).ok()?;
         run.backward(&mut workspace);
         let (held, memory) = (workspace.bytes(), workspace.memory());
-        Some((memory.rounds(), held, memory.blocks[0].ready[0].stretches))
+        Some((rounds(&memory.blocks), held, memory.blocks[0].ready[0].stretches))
     }
 
     /// So that as little as possible is computed again: all but the last round, which is still in memory.

@@ -11,11 +11,9 @@
 //! ```
 
 use std::ops::Range;
-use std::sync::{Mutex, PoisonError};
 
 use gatewright_compiler::graph::NodeId;
 use gatewright_compiler::plan::{BufferKind, GradientTerm, MatrixStrides, ParameterGradient, Place, Plan};
-use smallvec::SmallVec;
 
 use super::arena::Region;
 use super::block::{Block, Shared};
@@ -25,6 +23,7 @@ use super::in_place::{Columns, input_of};
 use super::stage::Boundary;
 use super::sum::{Sum, Turn};
 use super::threads::each_block_in_turn;
+use super::worker::Worker;
 use crate::error::CallError;
 use crate::matmul::{self, Element, Matrix, MatrixMut, PackedRows};
 
@@ -224,66 +223,33 @@ fn add_rows<T: Element>(total: &mut [T], into: MatrixStrides, addends: &[T]) {
     }
 }
 
-/// Gradients by all parameters up to so many bytes are added up block by block in memory of their own, and then to the
-/// others: what a block has of a chunk is in a cache when it comes to the next. The first block adds to the sum itself; others
-/// that follow each other on one thread share that memory, so it does not grow with their number. Larger weights leave a cache
+/// Gradients by all parameters up to so many bytes are added up block by block in memory of the worker that runs the block: what
+/// it has of a chunk is in a cache when it comes to the next. The first block adds to the sum itself. Larger weights leave a cache
 /// within each step, and blocks take turns in one sum.
 const OWN_SUM_BYTES: usize = 2 << 20;
-
-/// So many threads have a list of that memory which takes none from the heap.
-const THREADS: usize = 16;
 
 /// Goes back through all chunks of all blocks, and adds up their products in `gradient`, which is zero. `back` runs the next
 /// chunk of a block, of which it may be the first. What is added in which order does not depend on threads.
 pub(super) fn add_up<T: Element>(
     blocks: &mut [Block<T>],
-    shared: Shared<'_, T>,
-    gradient: &mut [T],
-    back: impl Fn(&mut Block<T>, bool, Turn<'_, '_, T>) -> Result<(), CallError> + Sync,
-) -> Result<(), CallError> {
-    if shared.threads > 1 {
-        return add_up_in_turn(blocks, shared, gradient, back);
-    }
-    // Blocks follow each other: what one has packed rows in serves the next, and is in a cache.
-    let packed = Mutex::new(blocks.first_mut().and_then(|first| first.packed.take()));
-    let lent = || packed.lock().unwrap_or_else(PoisonError::into_inner);
-    let outcome = add_up_in_turn(blocks, shared, gradient, |block, begin, turn| {
-        block.packed = lent().take();
-        let outcome = back(block, begin, turn);
-        *lent() = block.packed.take();
-        outcome
-    });
-    if let Some(first) = blocks.first_mut() {
-        first.packed = packed.into_inner().unwrap_or_else(PoisonError::into_inner);
-    }
-    outcome
-}
-
-/// As [`add_up`], where each block packs rows in memory that it has.
-fn add_up_in_turn<T: Element>(
-    blocks: &mut [Block<T>],
+    workers: &mut [Worker<T>],
     shared: Shared<'_, T>,
     gradient: &mut [T],
     back: impl Fn(&mut Block<T>, bool, Turn<'_, '_, T>) -> Result<(), CallError> + Sync,
 ) -> Result<(), CallError> {
     let (ranges, order, length) = (shared.parameters.ranges, &shared.engine.gradients, gradient.len());
-    let threads = shared.threads;
     // A block without chunks has states to begin with all the same.
     let chunks = |block: &Block<T>| block.course.chunks().max(1);
     if blocks.len() == 1 || size_of_val(gradient) > OWN_SUM_BYTES {
         let sum = Sum::new(gradient, ranges, order);
         let (count, times) = (blocks.len(), blocks.iter().map(chunks).max().unwrap_or(0));
-        return each_block_in_turn(blocks, threads, times, |block, number| {
+        return each_block_in_turn(blocks, workers, times, |block, number| {
             back(block, number < count, sum.turn(number))
         });
     }
-    // One for each thread: what it has added up for one block stays in a cache for the next.
-    let room = blocks.iter_mut().take(threads.max(1)).map(|block| std::mem::take(&mut block.gradient));
-    let room: Mutex<SmallVec<[Vec<T>; THREADS]>> = Mutex::new(room.collect());
-    let free = || room.lock().unwrap_or_else(PoisonError::into_inner);
     let whole = Sum::new(gradient, ranges, order);
     let of_first = blocks.first().map_or(1, chunks);
-    let outcome = each_block_in_turn(blocks, threads, 1, |block, number| {
+    each_block_in_turn(blocks, workers, 1, |block, number| {
         let Some(number) = number.checked_sub(1) else {
             // Nothing is there yet that the first block would add its sum to. It holds the next turn in each: other blocks
             // wait for all of them, also where one fails after it has passed.
@@ -296,19 +262,16 @@ fn add_up_in_turn<T: Element>(
             return Ok(());
         };
         let turn = whole.turn(of_first + number);
-        let mut own = free().pop().unwrap_or_default();
+        let mut own = std::mem::take(&mut block.gradient);
         own.clear();
         own.resize(length, T::ZERO);
         let sum = Sum::new(&mut own, ranges, order);
         let outcome = (0..chunks(block)).try_for_each(|number| back(block, number == 0, sum.turn(number)));
         drop(sum);
         let outcome = outcome.and_then(|()| turn.add_all(&own));
-        free().push(own);
+        block.gradient = own;
         outcome
-    });
-    let room = room.into_inner().unwrap_or_else(PoisonError::into_inner);
-    blocks.iter_mut().zip(room).for_each(|(block, own)| block.gradient = own);
-    outcome
+    })
 }
 
 /// Once all products are added: adds the sums of all blocks, in their order, and makes the gradients that are expressions of

@@ -11,8 +11,8 @@ use super::constant::Declared;
 use super::engine::Engine;
 use super::piece::Course;
 use super::table::{self, Row};
-use super::turns::Turns;
 use super::weights::Weights;
+use super::worker::Workers;
 use crate::aligned::AlignedVec;
 use crate::cache;
 use crate::error::CallError;
@@ -30,7 +30,7 @@ pub(crate) struct Memory<T> {
     pub(crate) weights: Weights<T>,
     pub(super) declared: Declared<T>,
     pub(crate) blocks: Vec<Block<T>>,
-    pub(super) turns: Turns<T>,
+    pub(crate) workers: Workers<T>,
     table: Vec<Row>,
     /// Courses that a budget is tried with.
     tried: Course,
@@ -58,7 +58,7 @@ impl<T> Default for Memory<T> {
             weights: Weights::default(),
             declared: Declared::default(),
             blocks: Vec::new(),
-            turns: Turns::default(),
+            workers: Workers::default(),
             table: Vec::new(),
             tried: Course::default(),
             tape: None,
@@ -67,33 +67,33 @@ impl<T> Default for Memory<T> {
     }
 }
 
+/// Rounds of the block that has the most.
+pub(super) fn rounds<T>(blocks: &[Block<T>]) -> usize {
+    blocks.iter().map(|block| block.course.rounds()).max().unwrap_or(0)
+}
+
 impl<T> Memory<T> {
-    /// Bytes of all blocks.
+    /// Bytes of all blocks, and of what they are lent.
     pub(crate) fn bytes(&self) -> usize {
-        self.blocks.iter().map(Block::bytes).sum::<usize>() + self.turns.bytes()
+        self.blocks.iter().map(Block::bytes).sum::<usize>() + self.workers.bytes()
     }
 
     /// Whether it is an engine's.
     pub(crate) fn is_held(&self) -> bool {
         self.engine.is_some()
     }
-
-    /// Rounds of the block that has the most.
-    pub(super) fn rounds(&self) -> usize {
-        self.blocks.iter().map(|block| block.course.rounds()).max().unwrap_or(0)
-    }
 }
 
 impl<T: Element> Memory<T> {
     /// Makes this the memory of `engine` for a run: everything that does not depend on values. True where every step of
-    /// every sample is run. Blocks have an arena each, or take turns in so many.
+    /// every sample is run. Blocks have an arena each, or are lent those of workers on so many threads.
     pub(crate) fn attach(
         &mut self,
         engine: &Arc<Engine<T>>,
         (steps, batch): (usize, usize),
         sequences: &Sequences<'_>,
         keep: Keep,
-        turns: Option<usize>,
+        lent: Option<usize>,
     ) -> Result<bool, CallError> {
         self.tape = None;
         if !self.engine.as_ref().is_some_and(|known| Arc::ptr_eq(known, engine)) {
@@ -109,7 +109,7 @@ impl<T: Element> Memory<T> {
         }
         let whole = table::fill(&mut self.table, steps, batch, sequences)?;
         // Which sample an error names, of several that are not solved, depends on blocks.
-        let threads = turns.filter(|_| engine.plan.unknowns.is_empty());
+        let threads = lent.filter(|_| engine.plan.unknowns.is_empty());
         let (rows, count) = block_rows(self.table.len(), step_bytes::<T>(&engine.plan), threads);
         let limit = match keep {
             Keep::Nothing => Limit { rows: STEPS_AT_ONCE.saturating_mul(rows), chunked: false, exact: false },
@@ -137,18 +137,18 @@ impl<T: Element> Memory<T> {
             block.rows.extend_from_slice(chunks.next().unwrap_or_default());
             room = room.union(block.lay(limit)?);
         }
-        let turns = turns.map(|turns| turns.min(count));
-        let elements = match turns {
-            Some(turns) => self.turns.missing(engine, room, turns),
+        let lent = lent.map(|threads| threads.clamp(1, count));
+        let elements = match lent {
+            Some(threads) => self.workers.missing(engine, room, threads),
             None => {
                 let missing = |block: &Block<T>| block.missing(engine, limit);
                 self.blocks.iter().try_fold(0, |sum: usize, block| sum.checked_add(missing(block)?))
             }
         };
         room_for::<T>(elements.ok_or(too_large)?)?;
-        match turns {
-            Some(turns) => {
-                let layout = self.turns.prepare(engine, room, turns)?;
+        match lent {
+            Some(threads) => {
+                let layout = self.workers.prepare(engine, room, threads)?;
                 for block in &mut self.blocks {
                     // One that a thread has left behind as it panicked.
                     block.arena = AlignedVec::default();

@@ -11,7 +11,7 @@
 //! - [`piece`]: the stretches of time that a block goes through, and which of them are in memory together
 //! - [`budget`]: how many, for a number of bytes
 //! - [`arena`]: where the buffers of a plan lie in one allocation
-//! - [`turns`]: arenas that blocks take turns in, where nothing is kept of them
+//! - [`worker`]: what a thread has for itself, and lends the block that it runs
 //! - [`engine`]: a plan with its element loops compiled (or interpreted)
 //! - [`block`]: the programs of a plan over one piece of one block; of one row, all steps of a chunk at a stretch
 //! - [`ready`]: the programs of its time loop, made ready for all steps of the piece
@@ -56,5 +56,5 @@ mod table;
 #[cfg(test)]
 mod tests;
 mod threads;
-mod turns;
 pub(crate) mod weights;
+mod worker;

@@ -8,7 +8,7 @@ use super::compiled::CompiledCell;
 use super::constant::{Declared, ParameterValues};
 use super::engine::Engine;
 use super::gradient::{add_up, finish_gradients};
-use super::memory::{Memory, Tape};
+use super::memory::{Memory, Tape, rounds};
 use super::outlet::Outlet;
 use super::round::Adjoints;
 use super::stage::{Beginnings, Boundary};
@@ -16,6 +16,7 @@ use super::sum::Turn;
 use super::table::Row;
 use super::threads::each_block;
 use super::weights::Weights;
+use super::worker::Worker;
 use crate::error::CallError;
 use crate::matmul::Element;
 use crate::sequence::{Backward, CellLayout, Forward, Keep, SequenceCell};
@@ -73,7 +74,7 @@ impl<T: Element> CompiledCell<T> {
         weights: &'a Weights<T>,
     ) -> Shared<'a, T> {
         let parameters = self.parameters(parameters);
-        Shared { engine, solve: self.solve, threads: self.threads, weights, parameters }
+        Shared { engine, solve: self.solve, weights, parameters }
     }
 
     /// A backward run through a tape.
@@ -85,13 +86,11 @@ impl<T: Element> CompiledCell<T> {
     ) -> Result<(), CallError> {
         let engine = &self.training;
         check::backward(&self.layout, call, (tape.steps, tape.batch))?;
-        memory.weights.pack(engine, self.parameters(call.parameters), true)?;
-        let mut blocks = std::mem::take(&mut memory.blocks);
-        let mut gradient = std::mem::take(&mut memory.gradient);
-        let shared = self.shared(engine, call.parameters, &memory.weights);
-        let result = self.run_backward(call, tape, shared, &mut blocks, &mut gradient);
-        (memory.blocks, memory.gradient) = (blocks, gradient);
-        result?;
+        let Memory { weights, blocks, workers, gradient, .. } = memory;
+        weights.pack(engine, self.parameters(call.parameters), true)?;
+        let shared = self.shared(engine, call.parameters, weights);
+        let workers = workers.of_threads(self.threads.min(blocks.len()));
+        self.run_backward(call, tape, shared, (blocks, workers), gradient)?;
         self.declared_gradients(call, memory, &tape.given)
     }
 
@@ -101,7 +100,7 @@ impl<T: Element> CompiledCell<T> {
         call: &mut Backward<'_, '_, T>,
         tape: &Tape,
         shared: Shared<'_, T>,
-        blocks: &mut [Block<T>],
+        (blocks, workers): (&mut [Block<T>], &mut [Worker<T>]),
         gradient: &mut Vec<T>,
     ) -> Result<(), CallError> {
         let (engine, layout, batch) = (shared.engine, &self.layout, tape.batch);
@@ -131,7 +130,7 @@ impl<T: Element> CompiledCell<T> {
             }
             block.run_chunk_back(shared, adjoints, turn, &outlet)
         };
-        add_up(blocks, shared, sum, back)?;
+        add_up(blocks, workers, shared, sum, back)?;
         finish_gradients(blocks, shared, sum)?;
         if !in_place {
             call.parameter_gradients.copy_from_slice(gradient);
@@ -151,17 +150,17 @@ impl<T: Element> CompiledCell<T> {
     }
 }
 
-/// All rounds of a forward run, block by block, in memory that was attached. Every step of every sample is run where it is
-/// `whole`; else outputs are zero where none is.
+/// All rounds of a forward run, block by block, in memory that was attached, on a thread for each worker. Every step of every
+/// sample is run where it is `whole`; else outputs are zero where none is.
 pub(crate) fn run_forward<T: Element>(
     layout: &CellLayout,
     call: &mut Forward<'_, '_, T>,
     shared: Shared<'_, T>,
     declared: &Declared<T>,
-    memory: &mut Memory<T>,
+    (blocks, workers): (&mut [Block<T>], &mut [Worker<T>]),
     whole: bool,
 ) -> Result<(), CallError> {
-    let (batch, rounds) = (call.batch, memory.rounds());
+    let (batch, rounds) = (call.batch, rounds(blocks));
     let inputs = Boundary { ports: &layout.inputs, slices: call.inputs, batch };
     let given = Boundary { ports: &layout.states, slices: call.initial_states, batch };
     let beginnings = Beginnings { given, declared };
@@ -169,17 +168,9 @@ pub(crate) fn run_forward<T: Element>(
         call.outputs.iter_mut().for_each(|output| output.fill(T::ZERO));
     }
     let outlet = Outlet::new(&layout.outputs, batch, call.outputs);
-    let Memory { blocks, turns, .. } = memory;
-    each_block(blocks, shared.threads, |block| {
-        let lent = turns.take();
-        let own = lent.map(|arena| std::mem::replace(&mut block.arena, arena));
-        let result = block.stage_constants(shared).and_then(|()| {
-            (0..rounds).try_for_each(|round| block.forward_round(shared, round, inputs, beginnings, &outlet))
-        });
-        if let Some(own) = own {
-            turns.give(std::mem::replace(&mut block.arena, own));
-        }
-        result
+    each_block(blocks, workers, |block| {
+        block.stage_constants(shared)?;
+        (0..rounds).try_for_each(|round| block.forward_round(shared, round, inputs, beginnings, &outlet))
     })?;
     for (state, into) in call.final_states.iter_mut().enumerate() {
         blocks.iter().for_each(|block| block.unstage_final(shared.engine, state, into));
@@ -199,26 +190,24 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
         check::forward(&self.layout, &call)?;
-        let (engine, turns) = match keep {
+        let (engine, lent) = match keep {
             Keep::Nothing => (&self.inference, Some(self.threads)),
             Keep::Tape | Keep::Checkpoints { .. } => (&self.training, None),
         };
         let memory = workspace.begin_cell();
         let mut given = memory.tape.take().map_or_else(Vec::new, |tape| tape.given);
-        let whole = memory.attach(engine, (call.steps, call.batch), &call.sequences, keep, turns)?;
+        let whole = memory.attach(engine, (call.steps, call.batch), &call.sequences, keep, lent)?;
         // Rounds that are not kept are computed again between those of the way back.
-        let again = keep != Keep::Nothing && memory.rounds() > 1;
+        let again = keep != Keep::Nothing && rounds(&memory.blocks) > 1;
         memory.weights.prepare(engine, self.parameters(call.parameters), again)?;
         let initial_states = call.initial_states;
         let is_given = |state: usize| initial_states.get(state).is_some_and(|slice| !slice.is_empty());
         let reset = call.sequences.resets.contains(&true);
-        let mut declared = std::mem::take(&mut memory.declared);
-        self.declare(&mut declared, call.parameters, |state| reset || !is_given(state as usize))?;
-        let weights = std::mem::take(&mut memory.weights);
-        let shared = self.shared(engine, call.parameters, &weights);
-        let result = run_forward(&self.layout, &mut call, shared, &declared, memory, whole);
-        (memory.weights, memory.declared) = (weights, declared);
-        result?;
+        let Memory { weights, declared, blocks, workers, .. } = &mut *memory;
+        self.declare(declared, call.parameters, |state| reset || !is_given(state as usize))?;
+        let shared = self.shared(engine, call.parameters, weights);
+        let workers = workers.of_threads(self.threads.min(blocks.len()));
+        run_forward(&self.layout, &mut call, shared, declared, (blocks, workers), whole)?;
         if keep != Keep::Nothing {
             given.clear();
             given.extend((0..self.layout.states.len()).map(is_given));

@@ -222,6 +222,7 @@ mod tests {
     use crate::execute::block::Block;
     use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
     use crate::execute::threads::each_block_in_turn;
+    use crate::execute::worker::Workers;
 
     const BLOCKS: usize = 5;
     const CHUNKS: usize = 4;
@@ -260,7 +261,8 @@ mod tests {
         let mut blocks: Vec<Block<f64>> = (0..BLOCKS).map(|_| Block::default()).collect();
         let sum = Sum::new(&mut gradient, ranges, order);
         assert!(sum.lots.len() > 4, "{} lots", sum.lots.len());
-        let outcome = each_block_in_turn(&mut blocks, threads, CHUNKS, |_, number| {
+        let mut workers = Workers::default();
+        let outcome = each_block_in_turn(&mut blocks, workers.of_threads(threads), CHUNKS, |_, number| {
             let mut turn = sum.turn(number);
             std::thread::sleep(Duration::from_millis((BLOCKS - number % BLOCKS) as u64));
             // The chunk of one block is the shorter: it has nothing to add.

@@ -1,48 +1,58 @@
-//! The threads that run the blocks of a call. What a call gives does not depend on how many there are.
+//! The threads that run the blocks of a call, one for each worker. What a call gives does not depend on how many there are.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use super::block::Block;
+use super::compiled::internal;
+use super::worker::Worker;
 use crate::error::CallError;
 use crate::matmul::Element;
 
-/// Runs `work` on every block, on up to `threads` threads, each taking the next block that is left. The first error by
-/// block order is the result.
+/// Runs `work` on every block, on a thread for each worker, which takes the next block that is left. The first error by block
+/// order is the result.
 pub(super) fn each_block<T: Element>(
     blocks: &mut [Block<T>],
-    threads: usize,
+    workers: &mut [Worker<T>],
     work: impl Fn(&mut Block<T>) -> Result<(), CallError> + Sync,
 ) -> Result<(), CallError> {
-    each_block_in_turn(blocks, threads, 1, |block, _| work(block))
+    each_block_in_turn(blocks, workers, 1, |block, _| work(block))
 }
 
 /// Runs `work` on every block, then on every block again, so many times. It is told how often it was called before in this
-/// order, and may wait until calls of smaller numbers have done something. Up to `threads` threads each take the call that
-/// is next. The first error by number is the result; calls behind it are not begun.
+/// order, and may wait until calls of smaller numbers have done something. Each thread takes the call that is next, and lends the
+/// block what its worker has. The first error by number is the result; calls behind it are not begun.
 pub(super) fn each_block_in_turn<T: Element>(
     blocks: &mut [Block<T>],
-    threads: usize,
+    workers: &mut [Worker<T>],
     times: usize,
     work: impl Fn(&mut Block<T>, usize) -> Result<(), CallError> + Sync,
 ) -> Result<(), CallError> {
-    let (count, threads) = (blocks.len(), threads.min(blocks.len()));
+    let Some((first, others)) = workers.split_first_mut() else {
+        return Err(internal("blocks and nobody to run them"));
+    };
+    let count = blocks.len();
     let calls = times.saturating_mul(count);
-    if threads <= 1 {
-        return (0..calls).try_for_each(|number| work(&mut blocks[number % count], number));
+    if others.is_empty() {
+        let call = |number| first.lend(&mut blocks[number % count], |block| work(block, number));
+        return (0..calls).try_for_each(call);
     }
     let line =
         Line { state: Mutex::new(State { blocks, next: 0, calls, failed: None }), back: Condvar::new() };
-    let run = || {
+    let run = |worker: &mut Worker<T>| {
         while let Some(mut lent) = line.take() {
-            let outcome = work(&mut lent.block, lent.number);
+            let number = lent.number;
+            let outcome = worker.lend(&mut lent.block, |block| work(block, number));
             lent.outcome = Some(outcome);
         }
     };
+    let run = &run;
     std::thread::scope(|scope| {
         // Where the system has no more threads, those there are do the work.
-        let others: Vec<_> =
-            (1..threads).map_while(|_| std::thread::Builder::new().spawn_scoped(scope, run).ok()).collect();
-        run();
+        let others: Vec<_> = others
+            .iter_mut()
+            .map_while(|worker| std::thread::Builder::new().spawn_scoped(scope, move || run(worker)).ok())
+            .collect();
+        run(first);
         // One that has panicked has left an error.
         others.into_iter().for_each(|other| drop(other.join()));
     });

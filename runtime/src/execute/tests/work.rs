@@ -22,7 +22,7 @@ fn rows_that_are_read_in_place_are_not_packed() {
         let mut workspace = Workspace::default();
         let _ = train(&cell, 16, 16, &mut workspace);
         let mut packed = Soon::default();
-        packed.extend(workspace.memory().blocks[0].packed.as_ref().map(|packed| packed.lines()));
+        packed.extend(workspace.memory().workers.all()[0].packed.as_ref().map(|packed| packed.lines()));
         assert_eq!(packed.noted > 0, packs, "{size} units");
     }
 }
