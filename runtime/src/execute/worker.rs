@@ -144,6 +144,7 @@ impl<T: Element> Workers<T> {
 #[cfg(test)]
 mod tests {
     use crate::execute::compiled::{Backend, CompileOptions, CompiledCell};
+    use crate::execute::memory::Memory;
     use crate::sequence::{Forward, Keep, SequenceCell, Sequences};
     use crate::workspace::Workspace;
 
@@ -197,5 +198,24 @@ mod tests {
                 assert!(arenas.iter().all(|&one| one > 0 && one == *length.get_or_insert(one)), "{arenas:?}");
             }
         }
+    }
+
+    /// A thread that panics while it runs a block does not give back what it has lent.
+    #[test]
+    fn what_a_thread_leaves_with_a_block_is_made_anew() {
+        let cell = crate::zoo::find("lstm").expect("a cell").read().expect("reads");
+        let options = CompileOptions { backend: Backend::Interpreter, ..CompileOptions::default() };
+        let cell = CompiledCell::<f32>::new(&cell, &[("x", 2), ("h", 4)], options).expect("compiles");
+        let input: Vec<f32> = (0..STEPS * 70 * 2).map(|at| (at % 11) as f32 / 11.0 - 0.5).collect();
+        let mut workspace = Workspace::default();
+        let expected = outputs(&cell, &input, Keep::Nothing, &mut workspace);
+        let bytes = workspace.bytes();
+        let Memory { blocks, workers, .. } = workspace.memory();
+        assert!(blocks.len() > 1);
+        workers.of_threads(1)[0].exchange(&mut blocks[0], true);
+        assert_eq!(workers.all()[0].arena.length(), 0);
+        blocks[0].arena.as_mut_slice().fill(f32::NAN);
+        assert_eq!(outputs(&cell, &input, Keep::Nothing, &mut workspace), expected);
+        assert_eq!(workspace.bytes(), bytes);
     }
 }
