@@ -215,6 +215,41 @@ fn layers_that_do_not_fit_are_refused() {
     assert!(Bidirectional::new(cell(ELMAN, 3, 4), cell(ELMAN, 2, 4), Merge::Concatenate).is_err());
 }
 
+/// Also by a layer that does something with them before its parts see them; and a number of masks is not used up.
+#[test]
+fn sequences_that_do_not_fit_are_refused() {
+    let masked = regularized(ELMAN, 1, Backend::default(), &[choice(Kind::Dropout, Drawn::EachStep)]);
+    let masked = Arc::new(masked);
+    let both = Bidirectional::new(cell(ELMAN, 3, 4), cell(ELMAN, 3, 4), Merge::Sum).expect("layers that fit");
+    let layers: [Shared<f64>; 5] = [
+        cell(ELMAN, 3, 4),
+        masked.clone(),
+        Arc::new(both),
+        Arc::new(Residual::new(cell(ELMAN, 4, 4)).expect("a layer that fits")),
+        Arc::new(Stack::new(vec![cell(ELMAN, 3, 4), cell(ELMAN, 4, 4)]).expect("layers that fit")),
+    ];
+    for layer in layers {
+        for direction in [Direction::Forward, Direction::Reverse] {
+            let refused = |lengths: &[usize], resets: usize| {
+                let mut trial = Call { direction, ..trial(&*layer, 4, 2) };
+                (trial.lengths, trial.resets) = (lengths.to_vec(), vec![true; resets]);
+                trial.forward(&*layer, Keep::Tape, &mut Workspace::default()).expect_err("refused")
+            };
+            for flags in [1, 7, 9] {
+                let error = refused(&[], flags);
+                assert!(
+                    matches!(error, CallError::Length { expected: 8, found, .. } if found == flags),
+                    "{error}"
+                );
+            }
+            assert_eq!(refused(&[5, 1], 8), CallError::Longer { sample: 0, length: 5, steps: 4 });
+            let count = CallError::Count { what: "length", expected: 2, found: 3 };
+            assert_eq!(refused(&[1, 1, 1], 0), count);
+        }
+    }
+    assert_eq!(masked.next_draw(), 0);
+}
+
 #[test]
 fn a_backward_run_without_a_forward_run_is_refused() {
     let stack = Stack::new(vec![cell(ELMAN, 3, 3), cell(ELMAN, 3, 3)]).expect("layers that fit");

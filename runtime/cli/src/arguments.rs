@@ -58,6 +58,13 @@ pub(crate) struct BackendArguments {
     pub(crate) level: Option<LevelName>,
 }
 
+impl BackendArguments {
+    /// The instruction set that is used.
+    pub(crate) fn effective_level(&self) -> Level {
+        self.level.map_or_else(Level::best, Level::from)
+    }
+}
+
 /// Instruction sets by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LevelName {

@@ -15,10 +15,10 @@ use gatewright::sequence::{Backward, Forward, Keep, SequenceCell, Sequences};
 use gatewright::workspace::Workspace;
 
 use crate::arguments::{BackendArguments, Sizes, SourceArguments, positive, positive_number};
+use crate::buffers::{buffers, views, views_mut, zeros};
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
 use crate::print::answer_line;
-use crate::run::{buffers, views, views_mut, zeros};
 use crate::session::Checked;
 
 /// Compare derived gradients with central differences in f64; name the worst entry; exit 1 where one is off

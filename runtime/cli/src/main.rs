@@ -7,6 +7,7 @@
 
 mod arguments;
 mod bench;
+mod buffers;
 mod check;
 mod compare;
 mod derive;

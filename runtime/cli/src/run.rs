@@ -17,6 +17,7 @@ use gatewright::workspace::Workspace;
 use gatewright::{CompiledCell, Element};
 
 use crate::arguments::{BackendArguments, Precision, Sizes, SourceArguments, positive};
+use crate::buffers::{buffers, too_large, views, views_mut, zeros};
 use crate::dimension::DimensionSolver;
 use crate::failure::Failure;
 use crate::session::Checked;
@@ -78,6 +79,12 @@ fn run_in<T: Element>(arguments: &Arguments, checked: &Checked) -> Result<(), Fa
         }
     }
     let data = Data::arrange(&checked.cell, tensors, arguments.dims.as_ref())?;
+    if arguments.memory.is_some() && data.gradients.is_none() {
+        return Err(Failure::data(
+            "`--memory` bounds what is kept for gradients, and the data ask for none: give `grad_output.N` or \
+            `grad_final.N`, or leave it out",
+        ));
+    }
     let compiled = checked.compile::<T>(&data.sizes, arguments.backend)?;
     let answer = answer(arguments, &checked.cell, &compiled, &data)?;
     write_tensors(&arguments.out, &answer, &[])?;
@@ -298,36 +305,6 @@ fn values<T: Element>(
         .and_then(|axes| axes.iter().try_fold(rows, |product, &axis| product.checked_mul(axis)))
         .ok_or_else(too_large)?;
     zeros(elements)
-}
-
-/// Zeros, or an error where `vec!` would end the process.
-pub(crate) fn zeros<T: Element>(elements: usize) -> Result<Vec<T>, Failure> {
-    let mut zeros = Vec::new();
-    zeros.try_reserve_exact(elements).map_err(|_| too_large())?;
-    zeros.resize(elements, T::ZERO);
-    Ok(zeros)
-}
-
-/// One buffer of zeros for each of `sizes`, `rows` rows each.
-pub(crate) fn buffers<T: Element>(
-    sizes: impl Iterator<Item = usize>,
-    rows: usize,
-) -> Result<Vec<Vec<T>>, Failure> {
-    sizes.map(|size| zeros(size.checked_mul(rows).ok_or_else(too_large)?)).collect()
-}
-
-fn too_large() -> Failure {
-    Failure::data("the data need more memory than can be had")
-}
-
-/// Slices of buffers, as the boundary of a cell takes them.
-pub(crate) fn views<T>(buffers: &[Vec<T>]) -> Vec<&[T]> {
-    buffers.iter().map(Vec::as_slice).collect()
-}
-
-/// Slices of buffers, to be written.
-pub(crate) fn views_mut<T>(buffers: &mut [Vec<T>]) -> Vec<&mut [T]> {
-    buffers.iter_mut().map(Vec::as_mut_slice).collect()
 }
 
 fn answer<T: Element>(

@@ -14,7 +14,6 @@ use gatewright::compiler::resolve::{Cell, CyclePolicy, Options, settle};
 use gatewright::compiler::source::ast::Document;
 use gatewright::compiler::source::{Syntax, parse};
 use gatewright::layer::RegularizedCell;
-use gatewright::primitive::Level;
 use gatewright::{Backend, CompileOptions, CompiledCell, Element, zoo};
 
 use crate::arguments::{BackendArguments, BackendName, Cycle, SourceArguments};
@@ -216,8 +215,12 @@ fn options(arguments: BackendArguments) -> CompileOptions {
         BackendName::Jit => Backend::Jit,
         BackendName::Interpreter => Backend::Interpreter,
     };
-    let level = arguments.level.map_or_else(Level::best, Level::from);
-    CompileOptions { backend, threads: arguments.threads, level, ..CompileOptions::default() }
+    CompileOptions {
+        backend,
+        threads: arguments.threads,
+        level: arguments.effective_level(),
+        ..CompileOptions::default()
+    }
 }
 
 /// Compiles from text to callable code, all of it within the time that is given back.

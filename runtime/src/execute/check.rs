@@ -1,9 +1,9 @@
 //! Whether the slices of a call fit the cell.
 
 use crate::error::CallError;
-use crate::sequence::{Backward, CellLayout, Forward, Port};
+use crate::sequence::{Backward, CellLayout, Forward, Port, Sequences};
 
-/// Checks everything about a forward call but which steps it runs.
+/// Checks everything about a forward call but its budget: also of a layer, before it does anything with what it was given.
 pub(crate) fn forward<T>(layout: &CellLayout, call: &Forward<'_, '_, T>) -> Result<(), CallError> {
     let (steps, batch) = (call.steps, call.batch);
     let rows = Some(steps.checked_mul(batch).ok_or(CallError::TooLarge { steps, batch })?);
@@ -19,7 +19,20 @@ pub(crate) fn forward<T>(layout: &CellLayout, call: &Forward<'_, '_, T>) -> Resu
     }
     slices("output", &layout.outputs, call.outputs.iter().map(|slice| &**slice), rows, true)?;
     let finals = call.final_states.iter().map(|slice| &**slice);
-    slices("final state", &layout.states, finals, Some(batch), true)
+    slices("final state", &layout.states, finals, Some(batch), true)?;
+    sequences(&call.sequences, (steps, batch))
+}
+
+/// Checks which of so many steps of so many samples a call runs.
+fn sequences(sequences: &Sequences<'_>, (steps, batch): (usize, usize)) -> Result<(), CallError> {
+    let Sequences { lengths, resets, .. } = *sequences;
+    if !lengths.is_empty() {
+        count("length", lengths.len(), batch)?;
+    }
+    if let Some((sample, &length)) = lengths.iter().enumerate().find(|&(_, &length)| length > steps) {
+        return Err(CallError::Longer { sample, length, steps });
+    }
+    if resets.is_empty() { Ok(()) } else { length("reset flags", "", resets.len(), steps.checked_mul(batch)) }
 }
 
 /// Checks a backward call over a forward run of so many steps and samples.
@@ -92,4 +105,22 @@ pub(crate) fn slices<'s, T: 's>(
         length(what, &port.name, slice.len(), rows.and_then(|rows| rows.checked_mul(port.size)))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sequences;
+    use crate::error::CallError;
+    use crate::sequence::Sequences;
+
+    #[test]
+    fn sequences_that_do_not_fit_are_refused() {
+        let refused = |given: Sequences<'_>| sequences(&given, (4, 2)).expect_err("refused");
+        let count = refused(Sequences { lengths: &[1], ..Sequences::default() });
+        assert_eq!(count, CallError::Count { what: "length", expected: 2, found: 1 });
+        let longer = refused(Sequences { lengths: &[4, 5], ..Sequences::default() });
+        assert_eq!(longer, CallError::Longer { sample: 1, length: 5, steps: 4 });
+        let flags = refused(Sequences { resets: &[true; 7], ..Sequences::default() });
+        assert!(matches!(flags, CallError::Length { expected: 8, found: 7, .. }), "{flags}");
+    }
 }

@@ -32,11 +32,12 @@ impl Row {
     }
 }
 
-/// Writes the table of a call; `table` keeps its memory. True where every step of every sample is run.
+/// Writes the table of a call whose sequences [`check`](super::check::forward) has found to fit; `table` keeps its memory. True where
+/// every step of every sample is run.
 ///
 /// # Errors
 ///
-/// Lists of the wrong length, a sample that is longer than T, no memory.
+/// Steps and samples that overflow, no memory.
 pub(crate) fn fill(
     table: &mut Vec<Row>,
     steps: usize,
@@ -44,19 +45,7 @@ pub(crate) fn fill(
     sequences: &Sequences<'_>,
 ) -> Result<bool, CallError> {
     let Sequences { lengths, resets, direction } = *sequences;
-    if !lengths.is_empty() && lengths.len() != batch {
-        return Err(CallError::Count { what: "length", expected: batch, found: lengths.len() });
-    }
-    for (sample, &length) in lengths.iter().enumerate() {
-        if length > steps {
-            return Err(CallError::Longer { sample, length, steps });
-        }
-    }
     let all = steps.checked_mul(batch).ok_or(CallError::TooLarge { steps, batch })?;
-    if !resets.is_empty() && resets.len() != all {
-        let (what, name) = ("reset flags", String::new());
-        return Err(CallError::Length { what, name, expected: all, found: resets.len() });
-    }
     table.clear();
     let most = batch.saturating_add(resets.iter().filter(|&&reset| reset).count());
     table.try_reserve(most).map_err(|_| CallError::OutOfMemory { elements: most })?;
@@ -108,7 +97,6 @@ pub(super) fn together(rows: &[Row]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::{Row, fill, together};
-    use crate::error::CallError;
     use crate::sequence::{Direction, Sequences};
 
     /// For each row its sample, its steps, and whether it begins where the caller says and ends its sample.
@@ -175,17 +163,5 @@ mod tests {
         assert_eq!(together(Sequences { lengths: &[4, 3, 4], ..Sequences::default() }), 1);
         assert_eq!(together(Sequences { lengths: &[4, 4, 3], ..reverse }), 2);
         assert_eq!(super::together(&[]), 0);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_refused() {
-        let refused =
-            |sequences: Sequences<'_>| fill(&mut Vec::new(), 4, 2, &sequences).expect_err("refused");
-        let count = refused(Sequences { lengths: &[1], ..Sequences::default() });
-        assert_eq!(count, CallError::Count { what: "length", expected: 2, found: 1 });
-        let longer = refused(Sequences { lengths: &[4, 5], ..Sequences::default() });
-        assert_eq!(longer, CallError::Longer { sample: 1, length: 5, steps: 4 });
-        let flags = refused(Sequences { resets: &[true; 7], ..Sequences::default() });
-        assert!(matches!(flags, CallError::Length { expected: 8, found: 7, .. }), "{flags}");
     }
 }

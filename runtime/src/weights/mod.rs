@@ -73,6 +73,10 @@ use crate::parameters::{NamedTensor, ParameterLayout, Parameters};
 use crate::read::read_cell;
 use crate::{CompileOptions, CompiledCell};
 
+/// Weights that are tied are stored once and read several times; this is how often, on average, a byte of a file may be read.
+#[cfg(any(feature = "files", feature = "onnx"))]
+const MOST_READINGS: usize = 8;
+
 /// Tensors by name, as [`read_tensors`](crate::parameters::read_tensors) gives them.
 pub type Tensors<T> = BTreeMap<String, NamedTensor<T>>;
 

@@ -13,18 +13,18 @@ use std::collections::BTreeMap;
 use gatewright_compiler::operator::real::Real;
 use safetensors::tensor::Dtype;
 
-use super::Tensors;
 use super::archive::{self, Archive};
 use super::error::WeightError;
 use super::pickle::{Id, Pickle, Value};
+use super::{MOST_READINGS, Tensors};
 use crate::parameters::{Conversion, NamedTensor, TensorFileError, stored_numbers};
 
 /// What the file should have been.
 const FORMAT: &str = "PyTorch";
 /// What a file begins with that PyTorch wrote before 1.6.
 const OLD_FILE: &[u8] = b"\x80\x02\x8a\x0a";
-/// Tied weights are stored once and read several times; this is how often, on average, a byte may be read.
-const MOST_READINGS: usize = 8;
+/// Most axes of a tensor: operations of PyTorch take no more.
+const MOST_AXES: usize = 64;
 
 /// Whether bytes are those of a file of `torch.save`, by how they begin.
 #[must_use]
@@ -82,8 +82,8 @@ fn entries<'a>(pickle: &Pickle<'a>, key: Option<&str>) -> Result<Vec<(&'a str, I
     let Some(whole) = named(pickle.root()) else {
         return Err(file("it is no dictionary: save `model.state_dict()`, not the model"));
     };
-    let inner: Vec<&str> =
-        whole.iter().filter(|(_, id)| named(*id).is_some()).map(|(name, _)| *name).collect();
+    let is_dictionary = |id: Id| matches!(pickle.get(id), Value::Dictionary(_));
+    let inner: Vec<&str> = whole.iter().filter(|(_, id)| is_dictionary(*id)).map(|(name, _)| *name).collect();
     let list = || if inner.is_empty() { "none".to_owned() } else { format!("`{}`", inner.join("`, `")) };
     match key {
         None if whole.iter().any(|(_, id)| matches!(pickle.get(*id), Value::Call(..))) => Ok(whole),
@@ -160,8 +160,10 @@ impl<'a> Dense<'a> {
             "BoolStorage" => Dtype::BOOL,
             other => return Some(Err(other.trim_end_matches("Storage").to_owned())),
         };
-        let sizes =
-            |id: Id| pickle.sequence(id)?.iter().map(|&id| pickle.size(id)).collect::<Option<Vec<_>>>();
+        let sizes = |id: Id| {
+            let axes = pickle.sequence(id).filter(|axes| axes.len() <= MOST_AXES)?;
+            axes.iter().map(|&id| pickle.size(id)).collect::<Option<Vec<_>>>()
+        };
         let (size, stride) = (sizes(size)?, sizes(stride)?);
         if size.len() != stride.len() {
             return None;
@@ -178,10 +180,12 @@ impl<'a> Dense<'a> {
         };
         let elements = self.size.iter().try_fold(1_usize, |product, &axis| product.checked_mul(axis));
         let bytes = elements.and_then(|elements| elements.checked_mul(width)).ok_or_else(outside)?;
-        if bytes > storage.len() || bytes > *left {
+        // What is kept of a tensor without elements, too, of which a file may name one many times.
+        let cost = size_of_val(&self.size[..]) + name.len() + bytes;
+        if bytes > storage.len() || cost > *left {
             return Err(outside());
         }
-        *left -= bytes;
+        *left -= cost;
         let mut gathered = Vec::with_capacity(bytes);
         let mut place = vec![0_usize; self.size.len()];
         for _ in 0..bytes / width {
@@ -222,5 +226,57 @@ impl Storages<'_> {
             self.read.insert(key.to_owned(), bytes);
         }
         Ok(self.read.get(key).map_or(&[], Vec::as_slice))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Cursor, Write};
+
+    use zip::ZipWriter;
+    use zip::write::SimpleFileOptions;
+
+    use super::{MOST_AXES, state_dict};
+    use crate::parameters::Conversion;
+
+    /// A file with so many names of one tensor, which has one element and so many axes.
+    fn file(names: usize, axes: usize) -> Vec<u8> {
+        let text = |text: &str| [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat();
+        let ones = [&b"("[..], &b"K\x01".repeat(axes), b"t"].concat();
+        let storage =
+            [b"(".to_vec(), text("storage"), b"ctorch\nFloatStorage\n".to_vec(), text("0")].concat();
+        let tensor = [
+            &b"ctorch._utils\n_rebuild_tensor_v2\n("[..],
+            &storage,
+            &[text("cpu"), b"K\x01tQ".to_vec()].concat(),
+            b"K\x00",
+            &ones,
+            &ones,
+            b"\x89N",
+            b"tRq\x00",
+        ]
+        .concat();
+        let name =
+            |at: usize| [text(&at.to_string()), if at == 0 { tensor.clone() } else { b"h\x00".to_vec() }];
+        let pairs: Vec<u8> = (0..names).flat_map(name).flatten().collect();
+        let pickle = [&b"\x80\x02}("[..], &pairs, b"u."].concat();
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        for (path, bytes) in [("m/data.pkl", &pickle[..]), ("m/data/0", &1.5_f32.to_le_bytes())] {
+            zip.start_file(path, SimpleFileOptions::default()).expect("a file");
+            zip.write_all(bytes).expect("written");
+        }
+        zip.finish().expect("an archive").into_inner()
+    }
+
+    #[test]
+    fn a_tensor_has_many_names_within_reason() {
+        let read = |names, axes| state_dict::<f32>(&file(names, axes), Conversion::Exact, None);
+        let tensors = read(3, MOST_AXES).expect("reads");
+        assert!(tensors.len() == 3 && tensors.values().all(|tensor| tensor.values == [1.5]));
+        assert!(tensors.values().all(|tensor| tensor.shape == [1; MOST_AXES]));
+        assert!(read(1, MOST_AXES + 1).is_err());
+        // Seven bytes of the file for a name, half a kilobyte for each.
+        assert!(read(10_000, MOST_AXES).is_err());
+        assert_eq!(read(10_000, 1).expect("reads").len(), 10_000);
     }
 }

@@ -10,8 +10,8 @@ use gatewright::sequence::{Backward, Forward, Keep, Port, SequenceCell, Sequence
 use gatewright::workspace::Workspace;
 use gatewright::{CompiledCell, Element};
 
+use crate::buffers::{buffers, views, views_mut, zeros};
 use crate::failure::Failure;
-use crate::run::{buffers, views, views_mut, zeros};
 
 /// Steps of a stream that are timed at most.
 pub(super) const MOST_STREAMED: usize = 1_000_000;

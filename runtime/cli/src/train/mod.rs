@@ -20,6 +20,7 @@ use std::time::Instant;
 use clap::Args;
 use gatewright::compiler::graph::lower;
 use gatewright::parameters::{fingerprint, write_atomically, write_tensors};
+use gatewright::primitive::Level;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::{BackendArguments, SourceArguments, positive};
@@ -161,7 +162,10 @@ fn identity(
         ("--initial", initial.collect::<Vec<_>>().join(",")),
         ("--backend", format!("{:?}", arguments.backend.backend).to_lowercase()),
     ];
-    pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
+    // All others give the same bits.
+    let portable = arguments.backend.effective_level() == Level::Portable;
+    let level = portable.then(|| ("--level", "portable".to_owned()));
+    pairs.into_iter().chain(level).map(|(key, value)| (key.to_owned(), value)).collect()
 }
 
 /// Enough of a text to tell it from another.

@@ -94,6 +94,30 @@ fn run_names_what_is_wrong_with_the_data() {
 }
 
 #[test]
+fn memory_for_gradients_that_nobody_asks_for_is_refused() {
+    let folder = Folder::new("memory");
+    let data = folder.path("data.safetensors");
+    let zeros = |name: &str, shape: &[usize]| NamedTensor {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        values: vec![0.0_f64; shape.iter().product()],
+    };
+    let mut tensors = vec![zeros("input.x", &[2, 1, 3]), zeros("param.U", &[3, 3])];
+    let equations = folder.path("cell.txt");
+    std::fs::write(&equations, "h_t = tanh(U h_{t-1} + x_t)").expect("written");
+    for (wanted, expected) in [(false, false), (true, true)] {
+        if wanted {
+            tensors.push(zeros("grad_output.h", &[2, 1, 3]));
+        }
+        write_tensors(Path::new(&data), &tensors, &[]).expect("written");
+        let out = folder.path("answer.safetensors");
+        let output = gatewright(&["run", &equations, "--data", &data, "--out", &out, "--memory", "1000000"]);
+        assert_eq!(output.status.success(), expected, "{}", err(&output));
+        assert_eq!(err(&output).contains("`--memory` bounds what is kept for gradients"), !expected);
+    }
+}
+
+#[test]
 fn run_takes_lengths_resets_and_a_direction() {
     let folder = Folder::new("ragged");
     let golden = root().join("tests/golden/seed000_lstm.safetensors");

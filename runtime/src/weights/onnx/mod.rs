@@ -116,7 +116,7 @@ pub fn import<T: Real>(bytes: &[u8], choices: Choices) -> Result<Model<T>, Weigh
         return Err(WeightError::Model { problem: "it has no graph".to_owned() });
     };
     refuse_nested(&model, graph)?;
-    let constants = Constants::new(graph);
+    let constants = Constants::new(graph, bytes.len());
     let (mut nodes, mut rest) = (Vec::new(), Vec::new());
     for proto in &graph.node {
         match kind_of(proto) {

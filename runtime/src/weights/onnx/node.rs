@@ -1,19 +1,21 @@
 //! From a recurrent node to layers.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 use gatewright_compiler::operator::real::Real;
+use prost::Message;
 
 use super::attribute::{Attributes, problem};
 use super::message::{GraphProto, NodeProto, TensorProto};
 use super::tensor::{counts, numbers};
 use super::{Choices, Given, Node, is_standard};
 use crate::parameters::{Conversion, NamedTensor};
-use crate::weights::Layer;
 use crate::weights::activation::Activation;
 use crate::weights::error::WeightError;
 use crate::weights::form::Sizes;
 use crate::weights::stacked::{Stacked, Stacking};
+use crate::weights::{Layer, MOST_READINGS};
 
 /// A recurrent operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,15 +72,17 @@ impl Kind {
 /// The constants of a graph by name.
 pub(super) struct Constants<'a> {
     tensors: BTreeMap<&'a str, &'a TensorProto>,
-    /// For the output of an `Identity` its input.
-    copies: BTreeMap<&'a str, &'a str>,
+    /// Bytes of constants that may still be read: nodes may share them.
+    left: Cell<usize>,
 }
 
 impl<'a> Constants<'a> {
-    pub(super) fn new(graph: &'a GraphProto) -> Self {
+    /// Those of a graph of so many bytes.
+    pub(super) fn new(graph: &'a GraphProto, bytes: usize) -> Self {
         let mut tensors: BTreeMap<&str, &TensorProto> =
             graph.initializer.iter().map(|tensor| (tensor.name.as_str(), tensor)).collect();
-        let mut copies = BTreeMap::new();
+        // For the output of an `Identity` its input.
+        let mut copies: BTreeMap<&str, &str> = BTreeMap::new();
         for node in graph.node.iter().filter(|node| is_standard(&node.domain)) {
             let Some(output) = node.output.first() else { continue };
             match (node.op_type.as_str(), node.input.first()) {
@@ -94,19 +98,31 @@ impl<'a> Constants<'a> {
                 _ => {}
             }
         }
-        Self { tensors, copies }
+        // Each copy is followed once, and taken away with it: copies may be of copies, and go round.
+        while let Some((output, input)) = copies.pop_first() {
+            let (mut path, mut name) = (vec![output], input);
+            while !tensors.contains_key(name)
+                && let Some((output, input)) = copies.remove_entry(name)
+            {
+                path.push(output);
+                name = input;
+            }
+            if let Some(&tensor) = tensors.get(name) {
+                // An initializer that has the name of an output is itself.
+                path.into_iter().for_each(|output| _ = tensors.entry(output).or_insert(tensor));
+            }
+        }
+        Self { tensors, left: Cell::new(bytes.saturating_mul(MOST_READINGS)) }
     }
 
-    fn find(&self, name: &str) -> Option<&'a TensorProto> {
-        let mut name = name;
-        // Copies of copies end after as many steps as there are, or go round.
-        for _ in 0..=self.copies.len() {
-            if let Some(tensor) = self.tensors.get(name) {
-                return Some(tensor);
-            }
-            name = self.copies.get(name)?;
-        }
-        None
+    /// What is read by that name; none where it is no constant.
+    fn read(&self, name: &str) -> Result<Option<&'a TensorProto>, WeightError> {
+        let Some(&tensor) = self.tensors.get(name) else { return Ok(None) };
+        let left = self.left.get().checked_sub(tensor.encoded_len()).ok_or_else(|| WeightError::Model {
+            problem: format!("its nodes read constants of more than {MOST_READINGS} times its length"),
+        })?;
+        self.left.set(left);
+        Ok(Some(tensor))
     }
 }
 
@@ -133,7 +149,7 @@ impl Inputs<'_> {
     /// A constant, where something is given.
     fn constant<T: Real>(&self, input: &'static str) -> Result<Option<NamedTensor<T>>, WeightError> {
         let Some(name) = self.name(input) else { return Ok(None) };
-        let Some(tensor) = self.constants.find(name) else {
+        let Some(tensor) = self.constants.read(name)? else {
             return Err(self.problem(input, format!("`{name}` is no constant of the model")));
         };
         numbers(tensor, self.conversion).map(Some)
@@ -165,7 +181,7 @@ impl Inputs<'_> {
 
     fn lengths(&self) -> Result<Given<Vec<usize>>, WeightError> {
         let Some(name) = self.name("sequence_lens") else { return Ok(Given::Nothing) };
-        match self.constants.find(name) {
+        match self.constants.read(name)? {
             None => Ok(Given::Value(name.to_owned())),
             Some(tensor) => {
                 let lengths = counts(tensor)?;
@@ -186,7 +202,7 @@ impl Inputs<'_> {
         batch_major: bool,
     ) -> Result<Given<Vec<NamedTensor<T>>>, WeightError> {
         let Some(name) = self.name(input) else { return Ok(Given::Nothing) };
-        if self.constants.find(name).is_none() {
+        if !self.constants.tensors.contains_key(name) {
             return Ok(Given::Value(name.to_owned()));
         }
         let tensor = self.need::<T>(input)?;

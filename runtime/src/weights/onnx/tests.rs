@@ -6,6 +6,7 @@ use super::message::{
 };
 use super::tensor::message;
 use super::*;
+use crate::weights::MOST_READINGS;
 
 fn integer(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
@@ -243,6 +244,14 @@ fn copies_of_constants_are_followed_and_may_go_round() {
         graph.node.extend([copy("second", "first"), copy("first", "second")]);
     });
     assert_eq!(round, "node `Y`, input `W`: `second` is no constant of the model");
+    // One behind the other, the last one first: each is followed once.
+    let many = said(|model| {
+        let graph = graph(model);
+        graph.node[0].input[1] = "copy 49999".to_owned();
+        let name = |at: usize| if at == 0 { "W".to_owned() } else { format!("copy {at}") };
+        graph.node.extend((1..50_000).rev().map(|at| copy(&name(at - 1), &name(at))));
+    });
+    assert_eq!(many, "fine");
     let constant = said(|model| {
         let graph = graph(model);
         let value = Some(graph.initializer.remove(0));
@@ -255,4 +264,19 @@ fn copies_of_constants_are_followed_and_may_go_round() {
         });
     });
     assert_eq!(constant, "fine");
+}
+
+/// Nodes may share constants, but not so many that a small file asks for much memory.
+#[test]
+fn constants_are_shared_within_reason() {
+    let shared_by = |count: usize| {
+        said(|model| {
+            let graph = graph(model);
+            graph.initializer[0] = message("W", &[1, 6, 1000], &[0.5_f32; 6000]);
+            let node = graph.node[0].clone();
+            graph.node.extend(std::iter::repeat_n(node, count - 1));
+        })
+    };
+    assert_eq!(shared_by(MOST_READINGS), "fine");
+    assert_eq!(shared_by(100), "not an ONNX model: its nodes read constants of more than 8 times its length");
 }
