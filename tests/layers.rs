@@ -328,25 +328,28 @@ fn there_is_no_way_back_behind_a_run_that_was_refused() {
     let stack = Stack::new(vec![cell(ELMAN, 3, 3), Arc::new(both())]).expect("fits");
     let residual = Residual::new(Arc::new(both())).expect("fits");
     let masked = regularized(GRU, 1, Backend::default(), &[choice(Kind::Dropout, Drawn::EachStep)]);
-    let layers: [&dyn SequenceCell<f64>; 4] = [&both(), &stack, &residual, &masked];
+    let layers: [&dyn SequenceCell<f64>; 5] = [&*cell(ELMAN, 3, 3), &both(), &stack, &residual, &masked];
     for layer in layers {
         let trial = trial(layer, 5, 3);
         let longer = Call { lengths: vec![6; 3], ..trial.clone() };
-        let mut workspace = Workspace::default();
-        let _ = trial.run(layer, Keep::Tape, &mut workspace).expect("runs");
-        assert!(longer.forward(layer, Keep::Tape, &mut workspace).is_err());
-        let mut written = vec![7.0; trial.parameters.len()];
-        let backward = Backward {
-            parameters: &trial.parameters,
-            inputs: &slices(&trial.inputs),
-            output_gradients: &slices(&trial.output_gradients),
-            final_state_gradients: &[],
-            parameter_gradients: &mut written,
-            input_gradients: &mut [],
-            initial_state_gradients: &mut [],
-        };
-        assert_eq!(layer.backward(backward, &mut workspace), Err(CallError::NoTape));
-        assert!(written.iter().all(|&gradient| gradient == 7.0));
+        let narrower = Call { parameters: vec![0.5; 2], ..trial.clone() };
+        for refused in [longer, narrower] {
+            let mut workspace = Workspace::default();
+            let _ = trial.run(layer, Keep::Tape, &mut workspace).expect("runs");
+            assert!(refused.forward(layer, Keep::Tape, &mut workspace).is_err());
+            let mut written = vec![7.0; trial.parameters.len()];
+            let backward = Backward {
+                parameters: &trial.parameters,
+                inputs: &slices(&trial.inputs),
+                output_gradients: &slices(&trial.output_gradients),
+                final_state_gradients: &[],
+                parameter_gradients: &mut written,
+                input_gradients: &mut [],
+                initial_state_gradients: &mut [],
+            };
+            assert_eq!(layer.backward(backward, &mut workspace), Err(CallError::NoTape));
+            assert!(written.iter().all(|&gradient| gradient == 7.0));
+        }
     }
 }
 

@@ -96,7 +96,7 @@ impl<T: Element> SequenceCell<T> for Inference<T> {
         if keep != Keep::Nothing {
             return Err(CallError::Unsupported { what: "with a tape: it holds its weights for inference" });
         }
-        check::forward(&self.layout, &call)?;
+        workspace.check(&self.layout, &call)?;
         let memory = workspace.begin_cell();
         let lent = Some(self.threads);
         let whole = memory.attach(&self.engine, (call.steps, call.batch), &call.sequences, keep, lent)?;

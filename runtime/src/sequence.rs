@@ -252,7 +252,7 @@ pub trait SequenceCell<T>: Send + Sync {
     /// # Errors
     ///
     /// A slice of the wrong length, a sample longer than T, a size that overflows or a budget too small; nothing has been
-    /// written then. A step that is not solved; other steps may have been written then.
+    /// written then. A step that is not solved; other steps may have been written then. Behind either there is no way back.
     fn forward(
         &self,
         call: Forward<'_, '_, T>,

@@ -1,12 +1,14 @@
 //! Memory of a run: the tape and everything else that lives while a sequence is processed.
 
 use crate::error::CallError;
+use crate::execute::check;
 use crate::execute::memory::Memory;
-use crate::sequence::{Forward, Keep};
+use crate::sequence::{CellLayout, Forward, Keep};
 
 /// Memory of one run at a time, kept between runs so that a training loop allocates once.
 ///
-/// Serves the cell that used it last; another cell, or another number of steps or samples, finds it empty.
+/// Serves the cell that used it last: another cell finds it empty. Another number of steps or samples uses the same memory, as
+/// far as it goes; the tape is that of the last run.
 #[derive(Debug)]
 pub struct Workspace<T> {
     memory: Memory<T>,
@@ -39,6 +41,16 @@ impl<T> Default for Workspace<T> {
 impl<T> Workspace<T> {
     pub(crate) fn memory(&mut self) -> &mut Memory<T> {
         &mut self.memory
+    }
+
+    /// Checks a forward call. Behind one that is refused there is no way back: that of the run before has other inputs.
+    pub(crate) fn check(&mut self, layout: &CellLayout, call: &Forward<'_, '_, T>) -> Result<(), CallError> {
+        check::forward(layout, call).inspect_err(|_| {
+            self.memory.tape = None;
+            if let Some(ran) = &mut self.ran {
+                ran.kept = false;
+            }
+        })
     }
 
     /// For the forward run of a cell: what is left of a layer goes.

@@ -2,14 +2,15 @@
 
 use std::collections::HashMap;
 
-use super::kernel::Access;
+use super::kernel::{Access, Kernel};
 use super::{
     BufferId, BufferKind, BufferRole, COLUMN_ALIGNMENT, GradientTerm, ParameterGradient, Place, Plan,
     PlanError, SampleMatrix, Section, Start, Step,
 };
 
 impl Plan {
-    /// Checks P1, P2, P3, P5 and P6, and that every product and loop stays within its buffers.
+    /// Checks P1, P2, P5 and P6; of P3 that buffers are whole blocks wide; that every product and loop stays within its
+    /// buffers; and K5 of each loop ([`kernel`](super::kernel)), whatever code runs it.
     ///
     /// # Errors
     ///
@@ -74,6 +75,7 @@ impl Plan {
                                 ));
                             }
                         }
+                        self.verify_bindings(section, kernel, bindings)?;
                     }
                 }
             }
@@ -122,6 +124,32 @@ impl Plan {
                 Access::Read => Ok(()),
                 Access::Write | Access::Add => unwritten(place.buffer),
             })?;
+        }
+        Ok(())
+    }
+
+    /// K5: what a loop writes shares no element with its other buffers. Within the time loop those are blocks of a step; outside,
+    /// where it runs over all steps of a chunk, one buffer is bound once: blocks a step apart would overlap.
+    fn verify_bindings(
+        &self,
+        section: Section,
+        kernel: &Kernel,
+        bindings: &[(BufferId, usize)],
+    ) -> Result<(), PlanError> {
+        let written = kernel.instructions.iter().filter_map(|one| match one.access(kernel.lanes)? {
+            (Access::Read, ..) => None,
+            (Access::Write | Access::Add, buffer, ..) => Some(buffer),
+        });
+        for index in written {
+            let (buffer, time) = bindings[index];
+            let blocks = section.is_step() && self.buffer(buffer).kind != BufferKind::Once;
+            let shares = |&(other, &(found, at)): &(usize, &(BufferId, usize))| {
+                other != index && found == buffer && (at == time || !blocks)
+            };
+            if bindings.iter().enumerate().any(|one| shares(&one)) {
+                let name = &self.buffer(buffer).name;
+                return Err(broken("K5", &format!("loop `{}` is bound to `{name}` twice", kernel.name)));
+            }
         }
         Ok(())
     }

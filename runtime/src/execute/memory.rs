@@ -35,7 +35,7 @@ pub(crate) struct Memory<T> {
     /// Courses that a budget is tried with.
     tried: Course,
     /// The run whose tape is held.
-    pub(super) tape: Option<Tape>,
+    pub(crate) tape: Option<Tape>,
     /// Gradient by all parameters, where the way back may give up.
     pub(super) gradient: Vec<T>,
 }

@@ -189,7 +189,7 @@ impl<T: Element> SequenceCell<T> for CompiledCell<T> {
         keep: Keep,
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
-        check::forward(&self.layout, &call)?;
+        workspace.check(&self.layout, &call)?;
         let (engine, lent) = match keep {
             Keep::Nothing => (&self.inference, Some(self.threads)),
             Keep::Tape | Keep::Checkpoints { .. } => (&self.training, None),

@@ -100,7 +100,7 @@ impl<T: Element> SequenceCell<T> for Bidirectional<T> {
         keep: Keep,
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
-        check::forward(&self.layout, &call)?;
+        workspace.check(&self.layout, &call)?;
         let rows = call.steps * call.batch;
         let own = check::elements(&call, self.width_of_outputs())?;
         let mut resets = workspace.take_flags();

@@ -112,7 +112,8 @@ impl<T: Element> RegularizedCell<T> {
         &self.masks
     }
 
-    /// Number of the next training run: how many there have been since the cell was made or the number was set.
+    /// Number of the next training run: how many were begun since the cell was made or the number was set. A call that is refused
+    /// for its slices is none.
     #[must_use]
     pub fn next_draw(&self) -> u64 {
         self.next_draw.load(Ordering::Relaxed)
@@ -184,7 +185,7 @@ impl<T: Element> SequenceCell<T> for RegularizedCell<T> {
         keep: Keep,
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
-        check::forward(self.layout(), &call)?;
+        workspace.check(self.layout(), &call)?;
         let (steps, batch) = (call.steps, call.batch);
         if keep == Keep::Nothing {
             let (_, parts) = workspace.begin(&call, keep, (0, 0), 2)?;

@@ -79,7 +79,7 @@ impl<T: Copy + Default + Send + Sync> SequenceCell<T> for Stack<T> {
         keep: Keep,
         workspace: &mut Workspace<T>,
     ) -> Result<(), CallError> {
-        check::forward(&self.layout, &call)?;
+        workspace.check(&self.layout, &call)?;
         let rows = call.steps * call.batch;
         let own = check::elements(&call, self.width_between())?;
         let (memory, parts) =
