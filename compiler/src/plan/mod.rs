@@ -62,6 +62,7 @@
 //! enters step `t`, so the value after step `t` is `time = 1` ahead, and no copy carries a state from step to step.
 
 use crate::graph::{Graph, NodeId};
+use crate::limits::MAXIMUM_DIMENSION;
 
 mod access;
 mod again;
@@ -518,10 +519,13 @@ impl Plan {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
-    /// A dimension without size, or sizes that overflow.
-    #[error("dimension `{name}` has no usable size")]
+    /// A dimension without size, or one that is too large.
+    #[error(
+        "the size of `{name}` is missing or too large: an axis has at most {MAXIMUM_DIMENSION} elements, and a value no more \
+        than can be addressed"
+    )]
     Size {
-        /// The dimension, or the value whose size overflows.
+        /// The dimension, or the value whose size is too large.
         name: String,
     },
     /// A defect of the planner: an invariant does not hold.

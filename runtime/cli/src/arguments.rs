@@ -1,5 +1,6 @@
 //! Arguments that several subcommands share.
 
+use std::num::IntErrorKind;
 use std::path::PathBuf;
 use std::str::FromStr;
 
@@ -145,8 +146,11 @@ impl FromStr for InitialValue {
 
 /// A number of at least one.
 pub(crate) fn positive(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(0) | Err(_) => Err(format!("`{text}` is not a number above zero")),
+    match text.parse::<usize>() {
+        Err(error) if *error.kind() == IntErrorKind::PosOverflow => {
+            Err(format!("`{text}` is larger than {}, the most there can be", usize::MAX))
+        }
+        Ok(0) | Err(_) => Err(format!("`{text}` is not a whole number above zero")),
         Ok(number) => Ok(number),
     }
 }

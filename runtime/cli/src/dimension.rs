@@ -33,8 +33,12 @@ impl<'a> DimensionSolver<'a> {
     pub(crate) fn give(&mut self, sizes: &Sizes) -> Result<(), Failure> {
         for (name, size) in &sizes.0 {
             let Some(at) = self.names.iter().position(|known| known == name) else {
-                let known = self.names.join(", ");
-                return Err(Failure::usage(format!("the cell has no dimension `{name}`; it has: {known}")));
+                let known = if self.names.is_empty() {
+                    "its equations declare all sizes".to_owned()
+                } else {
+                    format!("it has: {}", self.names.join(", "))
+                };
+                return Err(Failure::usage(format!("the cell has no dimension `{name}`; {known}")));
             };
             self.sizes[at] = Some(*size);
         }
@@ -126,12 +130,19 @@ impl<'a> DimensionSolver<'a> {
                         .map(|(name, size)| format!("{name} = {size}"))
                         .collect();
                     return Err(Failure::data(format!(
-                        "`{}` has an axis of {}, the equations need {}, which is {} for {}",
+                        "`{}` has an axis of {}, the equations need {}{}",
                         equation.tensor,
                         equation.size,
                         equation.dimension.describe(self.names),
-                        expected.map_or_else(|| "too large".to_owned(), |size| size.to_string()),
-                        sizes.join(", ")
+                        if equation.dimension.terms().is_empty() {
+                            String::new()
+                        } else {
+                            format!(
+                                ", which is {} for {}",
+                                expected.map_or_else(|| "too large".to_owned(), |size| size.to_string()),
+                                sizes.join(", ")
+                            )
+                        }
                     )));
                 }
             }

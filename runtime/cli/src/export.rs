@@ -1,6 +1,5 @@
 //! `gatewright export`: weights of a cell as those of a layer of another framework.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -51,6 +50,28 @@ pub(crate) struct Arguments {
     dtype: Precision,
 }
 
+/// The tensors whose names begin so, by the rest of their names.
+pub(crate) fn with_prefix<T>(tensors: Tensors<T>, prefix: &str) -> Result<Tensors<T>, Failure> {
+    let (found, others): (Vec<_>, Vec<_>) =
+        tensors.into_iter().partition(|(name, _)| name.starts_with(prefix));
+    if found.is_empty() {
+        let others: Vec<String> =
+            others.into_iter().take(NAMES).map(|(name, _)| format!("`{name}`")).collect();
+        let others = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
+        return Err(Failure::data(format!(
+            "no tensor of the weights is named `{prefix}…` (--prefix TEXT); there are {others}"
+        )));
+    }
+    let stripped = |(name, tensor): (String, NamedTensor<T>)| {
+        let name = name[prefix.len()..].to_owned();
+        (name.clone(), NamedTensor { name, ..tensor })
+    };
+    Ok(found.into_iter().map(stripped).collect())
+}
+
+/// As many names are listed in a message.
+const NAMES: usize = 8;
+
 /// Runs the subcommand.
 pub(crate) fn export(arguments: &Arguments) -> Result<(), Failure> {
     if arguments.layer.is_some() && arguments.to != Framework::Pytorch {
@@ -69,11 +90,7 @@ fn export_in<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
     let checked = Checked::read(&arguments.source)?;
     checked.print_findings();
     let tensors = read_tensors::<T>(&arguments.weights, Conversion::Round)?;
-    let stripped = |(name, tensor): (String, NamedTensor<T>)| {
-        let name = name.strip_prefix(&arguments.prefix)?.to_owned();
-        Some((name.clone(), NamedTensor { name, ..tensor }))
-    };
-    let tensors: Tensors<T> = tensors.into_iter().filter_map(stripped).collect::<BTreeMap<_, _>>();
+    let tensors = with_prefix(tensors, &arguments.prefix)?;
     let mut layer = recognise(&checked.cell, &tensors)?;
     layer.name.clone_from(&arguments.name);
     layer.index = arguments.layer.unwrap_or(0);

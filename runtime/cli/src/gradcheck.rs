@@ -23,6 +23,10 @@ use crate::session::Checked;
 
 /// Compare derived gradients with central differences in f64; name the worst entry; exit 1 where one is off
 #[derive(Args, Debug)]
+#[command(
+    after_help = "At a kink of max, relu or abs a difference is of neither side: one entry may be off by about the difference of \
+    the slopes, and is not with another --seed. A gradient that is wrong is off with every seed."
+)]
 pub(crate) struct Arguments {
     #[command(flatten)]
     source: SourceArguments,

@@ -12,6 +12,7 @@ mod check;
 mod compare;
 mod derive;
 mod describe;
+mod destination;
 mod dimension;
 mod explain;
 mod export;

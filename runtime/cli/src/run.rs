@@ -19,6 +19,7 @@ use gatewright::{CompiledCell, Element};
 use crate::arguments::{BackendArguments, Precision, Sizes, SourceArguments, positive};
 use crate::buffers::{buffers, too_large, views, views_mut, zeros};
 use crate::dimension::DimensionSolver;
+use crate::export::with_prefix;
 use crate::failure::Failure;
 use crate::session::Checked;
 use crate::stretch::Stretches;
@@ -29,7 +30,8 @@ use crate::stretch::Stretches;
     after_help = "Reads input.N [T, B, n], param.N, and where present state.N [B, n] (else as the equations say, or zeros), grad_output.N \
     and grad_final.N (absent ones are zero; without any, nothing is differentiated); lengths [B], 0 to T, and resets [T, B], 1 where the state \
     of a sample begins anew before a step. Writes output.N, final.N, \
-    grad.input.N, grad.param.N and grad.state.N."
+    grad.input.N, grad.param.N and grad.state.N. A value of two steps ago and earlier is a state too, as h_delay_2 for h_{t-2}: a \
+    sequence goes on from all states that it ended with."
 )]
 pub(crate) struct Arguments {
     #[command(flatten)]
@@ -40,6 +42,10 @@ pub(crate) struct Arguments {
     /// More tensors to read, such as `import` writes: weights that one has for many data
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
+    /// What stands before the names of the parameters in --weights, whose other tensors are left out: `cell.` in a file that
+    /// `train` wrote
+    #[arg(long, value_name = "TEXT", requires = "weights")]
+    prefix: Option<String>,
     /// Where to write the answer
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -72,7 +78,18 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 fn run_in<T: Element>(arguments: &Arguments, checked: &Checked) -> Result<(), Failure> {
     let mut tensors = read_tensors::<T>(&arguments.data, Conversion::Round)?;
     if let Some(weights) = &arguments.weights {
-        for (name, tensor) in read_tensors::<T>(weights, Conversion::Round)? {
+        let of_file = read_tensors::<T>(weights, Conversion::Round)?;
+        let of_file = match &arguments.prefix {
+            None => of_file,
+            Some(prefix) => with_prefix(of_file, prefix)?
+                .into_iter()
+                .map(|(name, tensor)| {
+                    let name = format!("param.{name}");
+                    (name.clone(), NamedTensor { name, ..tensor })
+                })
+                .collect(),
+        };
+        for (name, tensor) in of_file {
             if tensors.insert(name.clone(), tensor).is_some() {
                 return Err(Failure::data(format!("`{name}` is in both files")));
             }
@@ -122,8 +139,19 @@ impl<T> Tensors<T> {
     }
 
     fn need(&mut self, kind: &str, name: &str) -> Result<NamedTensor<T>, Failure> {
-        self.take(kind, name)
-            .ok_or_else(|| Failure::data(format!("the data lack the tensor `{kind}.{name}`")))
+        if let Some(tensor) = self.take(kind, name) {
+            return Ok(tensor);
+        }
+        let lacking = format!("the data lack the tensor `{kind}.{name}`");
+        let alike = self.0.keys().find_map(|key| Some((key, key.strip_suffix(&format!(".{name}"))?)));
+        Err(Failure::data(match alike.filter(|_| kind == "param") {
+            Some((key, prefix)) => {
+                format!(
+                    "{lacking}; `{key}` is read from a file that `--weights` and `--prefix {prefix}.` name"
+                )
+            }
+            None => lacking,
+        }))
     }
 }
 
@@ -344,8 +372,8 @@ fn answer<T: Element>(
     for (output, values) in cell.outputs.iter().zip(outputs) {
         answer.sequence("output", &output.name, output_shape(cell, output.value.0)?, values)?;
     }
-    // States that the compiler made for a delay have names that nobody wrote.
-    for (state, values) in cell.states.iter().zip(final_states).filter(|(state, _)| !state.hidden) {
+    // Those that the compiler made for a delay too: the next part of a sequence begins with them.
+    for (state, values) in cell.states.iter().zip(final_states) {
         answer.sample("final", &state.variable.name, &state.variable.shape, values)?;
     }
     let Some(gradients) = &data.gradients else {
@@ -378,7 +406,7 @@ fn answer<T: Element>(
             values: values.to_vec(),
         });
     }
-    for (state, values) in cell.states.iter().zip(state_gradients).filter(|(state, _)| !state.hidden) {
+    for (state, values) in cell.states.iter().zip(state_gradients) {
         answer.sample("grad.state", &state.variable.name, &state.variable.shape, values)?;
     }
     Ok(answer.tensors)

@@ -36,17 +36,17 @@ pub(crate) struct Arguments {
     suite: bool,
     /// Lines of other programs, as this command prints them: the table names the fastest of each row (where there is none for
     /// `infer`, that for `fwd`)
-    #[arg(long, value_name = "FILE", requires = "suite")]
+    #[arg(long, value_name = "FILE")]
     peers: Option<PathBuf>,
     /// Times that the whole suite is run, in turn: medians and smallest times are of all rounds, and so
     /// are the machine's rates, the highest of which give the limits
-    #[arg(long, default_value_t = 1, value_parser = positive, requires = "suite")]
+    #[arg(long, default_value_t = 1, value_parser = positive)]
     rounds: usize,
     /// Rows of the suite with this label only, one or several parted by commas
-    #[arg(long, value_name = "LABEL,…", value_delimiter = ',', requires = "suite")]
+    #[arg(long, value_name = "LABEL,…", value_delimiter = ',')]
     only: Vec<String>,
     /// Sizes of all dimensions
-    #[arg(long, value_name = "NAME=SIZE,…", required_unless_present = "suite")]
+    #[arg(long, value_name = "NAME=SIZE,…")]
     dims: Option<Sizes>,
     /// Samples [default: 32, and 1 for `stream`]
     #[arg(long, value_parser = positive)]
@@ -129,6 +129,15 @@ fn column(text: &str) -> Result<String, String> {
 
 /// Runs the subcommand.
 pub(crate) fn bench(arguments: &Arguments) -> Result<(), Failure> {
+    // A flag that is not given has a value all the same: `requires` finds it there.
+    let of_suite = [
+        ("--peers", arguments.peers.is_some()),
+        ("--rounds", arguments.rounds != 1),
+        ("--only", !arguments.only.is_empty()),
+    ];
+    if let Some((option, _)) = of_suite.iter().find(|&&(_, given)| given && !arguments.suite) {
+        return Err(Failure::usage(format!("{option} says nothing of a single cell: it goes with --suite")));
+    }
     match (arguments.suite, arguments.dtype) {
         (true, Precision::F32) => suite::run::<f32>(arguments),
         (true, Precision::F64) => suite::run::<f64>(arguments),

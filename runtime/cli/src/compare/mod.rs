@@ -22,6 +22,7 @@ use clap::Args;
 use gatewright::parameters::write_atomically;
 
 use crate::arguments::{BackendArguments, Cycle, SourceArguments, positive};
+use crate::destination::check_writable;
 use crate::failure::Failure;
 use crate::print::answer_line;
 use crate::tasks::{Entry, Metric};
@@ -66,6 +67,7 @@ struct Budget<'a> {
 
 /// Runs the subcommand.
 pub(crate) fn compare(arguments: &Arguments) -> Result<(), Failure> {
+    check_writable(&arguments.out)?;
     let learning = &arguments.learning;
     let entry = learning.entry()?;
     let task = entry.open(&learning.given()?)?;

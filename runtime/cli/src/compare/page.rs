@@ -64,6 +64,12 @@ fn write(
         if budget.learning.layers > 1 {
             writeln!(page, "<p>{} layers, one upon the other.</p>", budget.learning.layers)?;
         }
+        if !budget.learning.initial.is_empty() {
+            let initial = budget.learning.initial.iter();
+            let initial: Vec<String> =
+                initial.map(|given| format!("{} = {}", given.name, given.value)).collect();
+            writeln!(page, "<p>Where a cell has it, it starts at {}.</p>", escape(&initial.join(", ")))?;
+        }
         if !regularizers.is_empty() {
             writeln!(page, "<p>In training: {}.</p>", escape(&regularizers.join("; ")))?;
         }

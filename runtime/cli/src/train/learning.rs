@@ -60,7 +60,8 @@ pub(crate) struct LearningArguments {
     /// Largest norm of a gradient; longer ones are shortened to it
     #[arg(long, default_value_t = 1.0, value_parser = positive_number)]
     pub(crate) clip: f64,
-    /// Start a parameter at a value, such as the forget gate's bias at one: b_f=1. May be given several times
+    /// Start a parameter at a value, such as the forget gate's bias at one: b_f=1. May be given several times; of several cells
+    /// those that have the parameter start it there
     #[arg(long, value_name = "NAME=VALUE")]
     pub(crate) initial: Vec<InitialValue>,
     #[command(flatten)]
@@ -78,6 +79,11 @@ fn task_names() -> PossibleValuesParser {
 impl LearningArguments {
     /// The row of the task.
     pub(crate) fn entry(&self) -> Result<&'static Entry, Failure> {
+        for (at, given) in self.initial.iter().enumerate() {
+            if self.initial[..at].iter().any(|before| before.name == given.name) {
+                return Err(Failure::usage(format!("--initial: `{}` has two values", given.name)));
+            }
+        }
         find(&self.task).ok_or_else(|| Failure::usage(format!("there is no task `{}`", self.task)))
     }
 

@@ -25,6 +25,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::{BackendArguments, SourceArguments, positive};
 use crate::describe::describe;
+use crate::destination::check_writable;
 use crate::failure::Failure;
 use crate::print::{answer, answer_line};
 use crate::session::Checked;
@@ -209,6 +210,8 @@ impl Session<'_> {
             metric.name(),
             metric.show(baseline.value)
         )?;
+        let curve_path = self.place(&arguments.curve, "svg");
+        check_writable(&curve_path)?;
         let log_path = self.place(&arguments.log, "jsonl");
         let mut log = Log::create(
             &log_path,
@@ -238,7 +241,6 @@ impl Session<'_> {
             let (relation, value) = (metric.relation(), target.value);
             answer_line!("the task's target for {}, {relation} {value}, is {reached}", target.cells)?;
         }
-        let curve_path = self.place(&arguments.curve, "svg");
         let svg = curve::svg(&self.name, metric, baseline, &runs).map_err(Failure::data)?;
         write_atomically(&curve_path, svg.as_bytes()).map_err(|error| Failure::file(&curve_path, &error))?;
         answer_line!(

@@ -38,6 +38,29 @@ fn bench_prints_a_line_for_each_mode() {
     }
 }
 
+/// Of a cell whose equations say all sizes none is given; what is of a suite is refused.
+#[test]
+fn options_that_say_nothing_are_refused() {
+    let folder = Folder::new("bench_options");
+    let cell = folder.file("sizes.cell", "h_t = tanh(W x_t + U h_{t-1})\nwhere x_t: [3], h_t: [4]\n");
+    let bench = |more: &[&str]| {
+        let output = gatewright(&[&["bench", &cell, "--steps", "2", "--budget", "0.01"], more].concat());
+        (output.status.code(), err(&output))
+    };
+    assert_eq!(bench(&[]), (Some(0), String::new()));
+    for (more, said) in [
+        (["--dims", "x=3"], "no dimension `x`; its equations declare all sizes"),
+        (["--rounds", "3"], "--rounds says nothing of a single cell"),
+        (["--only", "a"], "--only says nothing of a single cell"),
+        (["--peers", "nofile"], "--peers says nothing of a single cell"),
+    ] {
+        let (code, message) = bench(&more);
+        assert!(code == Some(2) && message.contains(said), "{more:?}: {message}");
+    }
+    let output = gatewright(&["bench", "zoo:mgu"]);
+    assert!(output.status.code() == Some(2) && err(&output).contains("--dims"), "{}", err(&output));
+}
+
 /// A suite gives one row of a table for each line, number of threads and mode, with the limit of the machine beside.
 #[test]
 fn a_suite_is_a_table() {

@@ -93,6 +93,82 @@ fn run_names_what_is_wrong_with_the_data() {
     assert!(misshapen.contains("axis of"), "{misshapen}");
 }
 
+/// A sequence in parts is the sequence: also where a step reads what is older than the step before.
+#[test]
+fn a_sequence_goes_on_from_the_states_it_ended_with() {
+    const STEPS: usize = 8;
+    let folder = Folder::new("parts");
+    let cell = folder.file("cell.txt", "h_t = tanh(W x_t + U h_{t-1} + V h_{t-3})");
+    let numbers = |count: usize, seed: usize| -> Vec<f64> {
+        (0..count).map(|at| ((at * 37 + seed * 11) % 19) as f64 / 19.0 - 0.5).collect()
+    };
+    let parameters = [("W", 6, [2, 3]), ("U", 4, [2, 2]), ("V", 4, [2, 2])];
+    let input = numbers(STEPS * 3, 1);
+    // Of some steps, from some states; all states with a gradient by what they end with.
+    let run = |steps: std::ops::Range<usize>, states: &[(String, NamedTensor<f64>)], by_final: bool| {
+        let named = |name: String, shape: Vec<usize>, values| NamedTensor { name, shape, values };
+        let x = input[steps.start * 3..steps.end * 3].to_vec();
+        let mut tensors = vec![named("input.x".to_owned(), vec![steps.len(), 1, 3], x)];
+        for (seed, (name, count, shape)) in parameters.into_iter().enumerate() {
+            tensors.push(named(format!("param.{name}"), shape.to_vec(), numbers(count, seed)));
+        }
+        for (name, tensor) in states {
+            let of = |kind: &str| NamedTensor { name: format!("{kind}.{name}"), ..tensor.clone() };
+            tensors.push(of("state"));
+            tensors.extend(by_final.then(|| of("grad_final")));
+        }
+        let (data, out) = (folder.path("data.safetensors"), folder.path("answer.safetensors"));
+        write_tensors(Path::new(&data), &tensors, &[]).expect("written");
+        let output = gatewright(&["run", &cell, "--data", &data, "--out", &out, "--dtype", "f64"]);
+        assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+        read_tensors::<f64>(Path::new(&out), Conversion::Exact).expect("the answer")
+    };
+    let finals = |answer: &std::collections::BTreeMap<String, NamedTensor<f64>>| -> Vec<_> {
+        let states = answer.iter().filter_map(|(name, tensor)| Some((name.strip_prefix("final.")?, tensor)));
+        states.map(|(name, tensor)| (name.to_owned(), tensor.clone())).collect()
+    };
+    let whole = run(0..STEPS, &[], false);
+    let first = run(0..5, &[], false);
+    let states = finals(&first);
+    assert_eq!(states.len(), 3, "{:?}", first.keys());
+    let second = run(5..STEPS, &states, true);
+    let parts = [&first["output.h"].values[..], &second["output.h"].values].concat();
+    assert_eq!(parts, whole["output.h"].values);
+    assert_eq!(finals(&second), finals(&whole));
+    for (name, _) in states {
+        assert!(second[&format!("grad.state.{name}")].values.iter().any(|&value| value != 0.0), "{name}");
+    }
+}
+
+/// `train` names parameters after the layer they are of.
+#[test]
+fn weights_are_read_by_the_names_that_train_writes() {
+    let folder = Folder::new("prefix");
+    let cell = folder.file("cell.txt", "h_t = tanh(U h_{t-1} + x_t)");
+    let named = |name: &str, shape: &[usize]| NamedTensor {
+        name: name.to_owned(),
+        shape: shape.to_vec(),
+        values: vec![0.5_f64; shape.iter().product()],
+    };
+    let (data, weights) = (folder.path("data.safetensors"), folder.path("weights.safetensors"));
+    write_tensors(Path::new(&data), &[named("input.x", &[2, 1, 3])], &[]).expect("written");
+    let of_train = [named("cell.U", &[3, 3]), named("head.weight", &[2, 3])];
+    write_tensors(Path::new(&weights), &of_train, &[]).expect("written");
+    let out = folder.path("answer.safetensors");
+    let run = |more: &[&str]| {
+        let line = ["run", &cell, "--data", &data, "--weights", &weights, "--out", &out];
+        gatewright(&[&line, more].concat())
+    };
+    let without = err(&run(&[]));
+    assert!(without.contains("lack the tensor `param.U`; `cell.U`"), "{without}");
+    assert!(without.contains("`--prefix cell.`"), "{without}");
+    let other = err(&run(&["--prefix", "layer."]));
+    assert!(other.contains("no tensor of the weights is named `layer.…`"), "{other}");
+    assert!(other.contains("there are `cell.U`, `head.weight`"), "{other}");
+    let fine = run(&["--prefix", "cell."]);
+    assert_eq!(fine.status.code(), Some(0), "{}", err(&fine));
+}
+
 #[test]
 fn memory_for_gradients_that_nobody_asks_for_is_refused() {
     let folder = Folder::new("memory");

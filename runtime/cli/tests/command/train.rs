@@ -41,6 +41,38 @@ fn train_leaves_a_curve_and_weights() {
     assert_eq!(weights["head.weight"].shape, [10, 24]);
 }
 
+/// Nothing is trained whose result has no place, or that is told two things.
+#[test]
+fn what_cannot_be_kept_is_not_trained() {
+    let folder = Folder::new("places");
+    let (nowhere, is_folder) = (folder.path("none/page.html"), folder.path(""));
+    let small = ["--task", "parity", "--seeds", "1", "--steps", "2", "--batch", "4", "--hidden", "3"];
+    let trained = folder.path("trained");
+    for place in [&nowhere, &is_folder] {
+        for line in [
+            &["compare", "zoo:mgu", "--out", place][..],
+            &["train", "zoo:mgu", "--out", &trained, "--curve", place],
+        ] {
+            let output = gatewright(&[line, &small].concat());
+            assert_eq!(output.status.code(), Some(2), "{line:?}: {}", err(&output));
+            assert!(
+                !out(&output).contains("a step,") && !out(&output).contains("seed 0"),
+                "{}",
+                out(&output)
+            );
+        }
+    }
+    let twice = ["--initial", "b_f=1", "--initial", "b_f=5"];
+    let page = folder.path("page.html");
+    let output = gatewright(&[&["compare", "zoo:lstm", "--out", &page][..], &small, &twice].concat());
+    assert!(err(&output).contains("--initial: `b_f` has two values"), "{}", err(&output));
+    assert!(!std::path::Path::new(&page).exists());
+    let output = gatewright(&[&["compare", "zoo:lstm", "--out", &page][..], &small, &twice[..2]].concat());
+    assert_eq!(output.status.code(), Some(0), "{}", err(&output));
+    let page = std::fs::read_to_string(&page).expect("a page");
+    assert!(page.contains("it starts at b_f = 1"), "{page}");
+}
+
 /// One page with everything in it: equations, curves, results, gates; and every ablation of the cell.
 #[test]
 fn cells_and_their_ablations_are_compared_on_a_page() {
