@@ -16,7 +16,12 @@ const UNSAFE_ALLOWED: [&str; 7] = [
     "tests/allocation.rs",
 ];
 
-const LONGEST_FILE: usize = 1000;
+/// A file that is longer does several things. The aim is 200 lines, seldom 600.
+const LONGEST_FILE: usize = 700;
+
+fn is_of_name(letter: char) -> bool {
+    letter.is_alphanumeric() || "_`\"".contains(letter)
+}
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
@@ -52,10 +57,14 @@ fn unsafe_code_stands_in_named_modules() {
     for (name, text) in sources() {
         let allowed = UNSAFE_ALLOWED.iter().any(|allowed| name.starts_with(allowed));
         // Assembled, so that this file does not hold what it looks for.
-        let marks = [["unsafe", " {"].concat(), ["unsafe", " fn"].concat(), ["unsafe", " impl"].concat()];
+        let word = ["un", "safe"].concat();
         for (number, line) in text.lines().enumerate() {
             let code = line.split("//").next().unwrap_or_default();
-            let found = marks.iter().any(|mark| code.contains(mark.as_str()));
+            // Of a block, a function, an implementation, a trait or a list of foreign ones; no name of a lint.
+            let found = code.match_indices(&word).any(|(at, _)| {
+                let (before, behind) = (&code[..at], &code[at + word.len()..]);
+                !before.ends_with(is_of_name) && !behind.starts_with(is_of_name)
+            });
             assert!(allowed || !found, "{name}:{}: {line}", number + 1);
         }
     }

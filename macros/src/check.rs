@@ -1,11 +1,9 @@
 //! What must hold before an item is expanded: a list of named checks, each with its reason.
 
 use gatewright_compiler::diagnostic::Code;
-use gatewright_compiler::differentiate::differentiate;
-use gatewright_compiler::graph::lower;
+use gatewright_compiler::passes;
 use gatewright_compiler::plan::plan;
 use gatewright_compiler::resolve::{Cell, CyclePolicy, Options, errors_of_the_rest, resolve};
-use gatewright_compiler::simplify::simplify;
 use gatewright_compiler::source::{Syntax, parse, print_text};
 use proc_macro2::TokenTree;
 use syn::{Attribute, Meta};
@@ -150,19 +148,18 @@ fn check_state(errors: &mut Errors, item: &CellItem, equations: &Equations, cell
     }
 }
 
-/// What `compile` will do at run time must succeed, up to the code generator: lowering, gradients, a plan.
+/// What `compile` will do at run time must succeed, up to the code generator: all passes, and the plans of both graphs.
 fn check_compilation(errors: &mut Errors, item: &CellItem, cell: &Cell) {
-    let gradient = lower(cell)
-        .map_err(|error| error.to_string())
-        .and_then(|graph| differentiate(&simplify(&graph)).map_err(|error| error.to_string()));
-    let gradient = match gradient {
-        Ok(gradient) => simplify(&gradient),
-        Err(error) => return internal(errors, item, &error),
+    let graphs = match passes::run(cell) {
+        Ok(graphs) => graphs,
+        Err(error) => return internal(errors, item, &error.to_string()),
     };
     // Whether a plan exists does not depend on the sizes; these are small and differ, so that none meet by chance.
     let sizes: Vec<usize> = (2..).take(cell.dimensions.len()).collect();
-    if let Err(error) = plan(&gradient, &sizes) {
-        internal(errors, item, &error.to_string());
+    for graph in [&graphs.forward, &graphs.gradient] {
+        if let Err(error) = plan(graph, &sizes) {
+            internal(errors, item, &error.to_string());
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Numbers that begin on a cache line, zero at first; many of them in pages that are large where the system has such.
 //!
-//! What kernels run over is so much that the processor cannot keep the addresses of all its pages at hand: rows that lie
-//! far from each other, as those of a gradient by weights do, are each of another one. Pages of 2 MiB are few enough.
+//! A large operand has more pages than the TLB has entries: rows that lie far from each other, as those of a gradient by weights
+//! do, are each in another page of 4 KiB. Of pages of 2 MiB there are few enough.
 
 use bytemuck::Pod;
 use memmap2::MmapMut;

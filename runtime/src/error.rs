@@ -44,7 +44,7 @@ pub enum CallError {
     Budget {
         /// The budget.
         bytes: usize,
-        /// The smallest one that is enough; of a layer, the smallest that is for the first of its parts to refuse its share.
+        /// The smallest budget that is enough; of a layer, what is enough for the first of its parts that refused.
         minimum: usize,
     },
     /// Something that an implementation of [`SequenceCell`](crate::sequence::SequenceCell) cannot do. Compiled cells can

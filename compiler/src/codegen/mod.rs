@@ -155,18 +155,6 @@ pub fn clif(kernel: &Kernel, precision: Precision) -> Result<String, CodegenErro
     Ok(build(&*isa, kernel, precision)?.func.display().to_string())
 }
 
-/// The machine code of the kernel, as text: instructions after register allocation, with labels.
-///
-/// # Errors
-/// As for [`CompiledKernels::compile`].
-pub fn disassembly(kernel: &Kernel, precision: Precision) -> Result<String, CodegenError> {
-    let isa = host()?;
-    let mut context = build(&*isa, kernel, precision)?;
-    context.set_disasm(true);
-    let code = context.compile(&*isa, &mut Default::default()).map_err(|error| internal(error.inner))?;
-    Ok(code.vcode.clone().unwrap_or_default())
-}
-
 fn build(isa: &dyn isa::TargetIsa, kernel: &Kernel, precision: Precision) -> Result<Context, CodegenError> {
     let (schedule, _) = prepare(kernel)?;
     let target = isa.frontend_config();

@@ -59,7 +59,7 @@ codes! {
     UnknownSymbol "GW0001" Error "unknown symbol";
     /// A LaTeX command is not known, mostly because of a slip; a single backslash at the end of a row counts too.
     /// For example, `\tnah(x_t)` is no command, and `\tanh(x_t)` is.
-    /// Correct the command as the help says, or write what it stands for; rows are parted by two backslashes.
+    /// Write what it stands for, or a word as `\mathrm{word}`; rows are parted by two backslashes.
     UnknownCommand "GW0002" Error "unknown command";
     /// A bracket is opened and never closed within its equation, or closed without being opened.
     /// For example, `h_t = \tanh(W x_t + b` lacks its `)`.
@@ -369,6 +369,10 @@ codes! {
     /// For example, `h_t = z_t \odot h^{(t-1)}` reads the value of `h_t` of the step before.
     /// Nothing needs to be done, unless one of them was meant to be a label.
     TwoNotations "GW0915" Note "two notations of the time";
+    /// A name that is a constant elsewhere is a parameter here, and learned as weights are.
+    /// For example, `\cos(2 \pi x_t)` has a `\pi` for each element.
+    /// Write the number, as in `3.14159265`, or declare the name if it is learned.
+    LearnedConstant "GW0916" Note "a learned constant";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

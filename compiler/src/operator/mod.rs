@@ -66,16 +66,7 @@ impl Unary {
     /// True for functions that run over a tile as a host primitive; loops split at them.
     #[must_use]
     pub const fn is_primitive(self) -> bool {
-        matches!(
-            self,
-            Self::Sigmoid
-                | Self::Tanh
-                | Self::Exponential
-                | Self::Logarithm
-                | Self::Softplus
-                | Self::Sine
-                | Self::Cosine
-        )
+        self.primitive_index().is_some()
     }
 
     /// Place of the function in the table of tile primitives that compiled code is given: the pointer is at

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use super::demand::{Demand, LoopKey, Target};
 use super::flow::{Flow, FlowId, FlowKind, Solved};
 use super::fuse::fuse;
-use super::gradient::{GradientTerm, ParameterGradient, RawGradient, RawTerm};
+use super::gradient::{GradientTerm, RawGradient, RawTerm};
 use super::kernel::{Instruction, Kernel, KernelBuffer, ValueId};
 use super::layout::{Layout, aligned, target_place};
 use super::section::{Sections, term_sections};
@@ -63,43 +63,24 @@ pub(super) fn emit(
     let outputs = flow.outputs.iter().map(|&id| place_of(id)).collect::<Result<_, _>>()?;
     let input_gradients =
         flow.input_gradients.iter().map(|id| id.map(place_of).transpose()).collect::<Result<_, _>>()?;
-    let finish = |terms: &[RawTerm]| {
-        terms
-            .iter()
-            .map(|term| {
-                Ok(match *term {
-                    RawTerm::Outer { left, right, row, column, row_stride } => GradientTerm::Outer {
-                        left: place_of(left)?,
-                        rows: flow.node(left).lanes,
-                        right: place_of(right)?,
-                        columns: flow.node(right).lanes,
-                        row,
-                        column,
-                        row_stride,
-                    },
-                    RawTerm::Sum { value, into } => GradientTerm::Sum {
-                        column: layout.totals.get(&value).map_or(0, |place| place.column),
-                        into,
-                    },
-                })
-            })
-            .collect::<Result<Vec<_>, PlanError>>()
-    };
-    let parameter_gradients = gradients
-        .iter()
-        .map(|gradient| {
-            Ok(match gradient {
-                RawGradient::Terms(terms) => ParameterGradient::Terms(finish(terms)?),
-                RawGradient::Expression { root, totals } => ParameterGradient::Expression {
-                    root: *root,
-                    totals: totals
-                        .iter()
-                        .map(|(node, elements, terms)| Ok((*node, *elements, finish(terms)?)))
-                        .collect::<Result<_, PlanError>>()?,
-                },
-            })
+    let finish = |term: &RawTerm| {
+        Ok(match *term {
+            RawTerm::Outer { left, right, row, column, row_stride } => GradientTerm::Outer {
+                left: place_of(left)?,
+                rows: flow.node(left).lanes,
+                right: place_of(right)?,
+                columns: flow.node(right).lanes,
+                row,
+                column,
+                row_stride,
+            },
+            RawTerm::Sum { value, into } => {
+                GradientTerm::Sum { column: layout.totals.get(&value).map_or(0, |place| place.column), into }
+            }
         })
-        .collect::<Result<_, PlanError>>()?;
+    };
+    let parameter_gradients =
+        gradients.iter().map(|gradient| gradient.try_map(finish)).collect::<Result<_, PlanError>>()?;
     Ok(Plan {
         sizes: flow.sizes.clone(),
         buffers,

@@ -7,7 +7,7 @@ use crate::operator::{Binary, Ternary};
 pub(super) fn fuse(kernel: &mut Kernel) {
     let mut readers = vec![0_usize; kernel.instructions.len()];
     for instruction in &kernel.instructions {
-        for operand in operands(instruction) {
+        for operand in instruction.operands() {
             readers[operand.0 as usize] += 1;
         }
     }
@@ -61,10 +61,6 @@ fn compact(kernel: &mut Kernel, readers: &[usize]) {
         kept.push(instruction);
     }
     kernel.instructions = kept;
-}
-
-fn operands(instruction: &Instruction) -> Vec<ValueId> {
-    operands_mut(&mut instruction.clone()).into_iter().map(|operand| *operand).collect()
 }
 
 fn operands_mut(instruction: &mut Instruction) -> Vec<&mut ValueId> {

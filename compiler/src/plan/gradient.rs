@@ -43,26 +43,41 @@ pub enum GradientTerm {
 
 /// How the gradient by one parameter comes about.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ParameterGradient {
+pub enum ParameterGradient<Term = GradientTerm> {
     /// A sum of terms; zero where there are none.
-    Terms(Vec<GradientTerm>),
+    Terms(Vec<Term>),
     /// A node of the graph that is computed from totals (and parameters) once all of them are known.
     Expression {
         /// The node.
         root: NodeId,
         /// The totals it needs: node, elements, terms.
-        totals: Vec<(NodeId, usize, Vec<GradientTerm>)>,
+        totals: Vec<(NodeId, usize, Vec<Term>)>,
     },
 }
 
-impl ParameterGradient {
+impl<Term> ParameterGradient<Term> {
     /// All terms.
-    pub fn terms(&self) -> impl Iterator<Item = &GradientTerm> {
+    pub fn terms(&self) -> impl Iterator<Item = &Term> {
         let (direct, totals) = match self {
             Self::Terms(terms) => (Some(terms), None),
             Self::Expression { totals, .. } => (None, Some(totals)),
         };
         direct.into_iter().flatten().chain(totals.into_iter().flatten().flat_map(|total| &total.2))
+    }
+
+    /// The same of other terms.
+    pub(super) fn try_map<Other, E>(
+        &self,
+        term: impl Fn(&Term) -> Result<Other, E>,
+    ) -> Result<ParameterGradient<Other>, E> {
+        let all = |terms: &[Term]| terms.iter().map(&term).collect::<Result<Vec<_>, E>>();
+        Ok(match self {
+            Self::Terms(terms) => ParameterGradient::Terms(all(terms)?),
+            Self::Expression { root, totals } => {
+                let totals = totals.iter().map(|(node, elements, terms)| Ok((*node, *elements, all(terms)?)));
+                ParameterGradient::Expression { root: *root, totals: totals.collect::<Result<_, E>>()? }
+            }
+        })
     }
 }
 
@@ -74,22 +89,7 @@ pub(super) enum RawTerm {
 }
 
 /// A parameter gradient before its factors have places.
-#[derive(Clone, Debug)]
-pub(super) enum RawGradient {
-    Terms(Vec<RawTerm>),
-    Expression { root: NodeId, totals: Vec<(NodeId, usize, Vec<RawTerm>)> },
-}
-
-impl RawGradient {
-    /// All terms.
-    pub(super) fn terms(&self) -> impl Iterator<Item = &RawTerm> {
-        let (direct, totals) = match self {
-            Self::Terms(terms) => (Some(terms), None),
-            Self::Expression { totals, .. } => (None, Some(totals)),
-        };
-        direct.into_iter().flatten().chain(totals.into_iter().flatten().flat_map(|total| &total.2))
-    }
-}
+pub(super) type RawGradient = ParameterGradient<RawTerm>;
 
 /// The gradients by all parameters; empty for a graph without gradients.
 pub(super) fn collect(graph: &Graph, flow: &mut Flow) -> Result<Vec<RawGradient>, PlanError> {

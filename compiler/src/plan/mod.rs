@@ -47,7 +47,8 @@
 //! A matrix state (`C_t = f_t C_{t-1} + v_t k_t^T`) has `rows * columns` columns of a buffer, its rows one after the
 //! other. What works element by element are element loops over so many lanes, with scalars of the sample as factors.
 //! What does not is [`Step::SampleProduct`] (`v k^T`, `C q`, `C^T v`, `A C`) or [`Step::Arrange`] (a transpose or slice
-//! that an element loop reads), [`Step::RowMaximum`] (of `rowsoftmax(C)`). These belong to the section and level that elements in their place would belong to.
+//! that an element loop reads), [`Step::RowMaximum`] (of `rowsoftmax(C)`). Each has the section and the level that an element-wise
+//! operation in its place would have.
 //! A matrix of a row has at most [`MAXIMUM_DIMENSION`](crate::limits::MAXIMUM_DIMENSION) elements.
 //!
 //! # Time and memory

@@ -72,7 +72,8 @@ impl Plan {
                 self.accesses(step, |place, length, access| {
                     match (access, step) {
                         (Access::Write, _) => {}
-                        // Between the values of an operand are rows of zeros, between those of a sum columns of zeros.
+                        // Gaps between the values of an operand meet rows of zeros in the matrix, and gaps between results are
+                        // columns of zeros.
                         (Access::Read, Step::Product { operand, matrix, .. }) if place == *operand => {
                             for block in &self.matrices[*matrix].blocks {
                                 let value = Place { column: place.column + block.row, ..place };

@@ -34,6 +34,7 @@ pub(super) fn check(draft: &mut Draft, variables: &Variables) {
     other_definitions(draft, variables);
     numbered_weights(draft);
     learned_exponents(draft);
+    learned_constants(draft, variables);
     imaginary_units(draft);
     joined_weights(draft);
     chosen_output(draft, variables);
@@ -324,6 +325,30 @@ fn learned_exponents(draft: &mut Draft) {
             .findings
             .report(Code::LearnedExponent, span, format!("the exponent `{name}` is learned, as weights are"))
             .help(format!("give its value, as in `{name} = 2`, or declare it if it is learned"));
+    }
+}
+
+/// Names of constants, and what to write for them.
+const CONSTANTS: [(&str, &str); 3] = [
+    ("pi", "write `3.14159265` for the number"),
+    ("nan", "no equation can use what is no number"),
+    ("NaN", "no equation can use what is no number"),
+];
+
+/// `\cos(2 \pi x_t)`: nobody would think that `\pi` is learned.
+fn learned_constants(draft: &mut Draft, variables: &Variables) {
+    for &parameter in &variables.parameters {
+        let symbol = draft.symbol(parameter);
+        let constant = CONSTANTS.iter().find(|(name, _)| *name == symbol.canonical);
+        let Some((name, remedy)) = constant.filter(|_| symbol.declared.is_none()) else { continue };
+        if draft.frozen.contains(&parameter) {
+            continue;
+        }
+        let span = symbol.first;
+        draft
+            .findings
+            .report(Code::LearnedConstant, span, format!("`{name}` is learned here, as weights are"))
+            .help(format!("{remedy}, or declare `{name}` if it is learned"));
     }
 }
 

@@ -184,9 +184,9 @@ fn carried(draft: &Draft, kinds: &Kinds, equation: &Equation) -> Carried {
     found
 }
 
-/// `S_t = S_{t-1} + \beta_t k_t^\top v_t`: with columns an inner product, one number added to all of a state that nothing
-/// else shapes; with rows, as it is mostly meant, an outer one. A Greek factor before it is no vector. So is
-/// `v_t \otimes k_t` where the state is carried on without this sign, which would be element by element.
+/// `S_t = S_{t-1} + \beta_t k_t^\top v_t`: read as columns, `k_t^\top v_t` is one number, added to every element of a state that
+/// nothing else gives a shape; read as rows, which is mostly meant, it is an outer product. A Greek factor before it is no vector.
+/// So is `v_t \otimes k_t` an outer product where the state is carried on without this sign, which would be element by element.
 pub(super) fn inner_states(draft: &mut Draft, kinds: &Kinds) {
     let mut found = Vec::new();
     for (index, equation) in draft.equations.iter().enumerate() {

@@ -2,7 +2,7 @@
 //!
 //! `U h_{t-1} b`, `b W x_t` and `U h_{t-1} V * s_{t-1}` have a meaning as they stand, a product of vectors, and are never
 //! meant so: a bias is added, and a matrix product that begins directly behind another one lacks its `+`, as does a gated
-//! value behind another. A written one that multiplies, `(1 z_t)`, lacks its sign too.
+//! value behind another. The number one directly before a value, `(1 z_t)`, has lost its sign too.
 
 use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, Symbol};

@@ -457,7 +457,13 @@ fn report_ranges(builder: &mut Builder<'_>, names: &[String]) {
                 format!(
                     "this part ends after {end} elements, but nothing says that the vector has so many: {total}"
                 ),
-                format!("declare its size by the same letters, as in `a_t \\in \\mathbb{{R}}^{{{end}}}`"),
+                if end.bytes().all(|byte| byte.is_ascii_digit()) {
+                    format!(
+                        "give the vector's size as a number, or as a sum that is enough, as in `[{end} + m]`"
+                    )
+                } else {
+                    format!("declare its size by the same letters, as in `a_t \\in \\mathbb{{R}}^{{{end}}}`")
+                },
             )
         };
         builder

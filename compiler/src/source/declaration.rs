@@ -6,6 +6,7 @@ use super::sequence::Sequence;
 use super::statement::Reader;
 use super::token::{Bracket, Token, TokenKind};
 use crate::diagnostic::Code;
+use crate::limits::MAXIMUM_DIMENSION;
 
 /// Most axes of a declaration, and most terms of a size.
 const MAXIMUM_AXES: usize = 8;
@@ -157,7 +158,13 @@ impl Reader<'_> {
                     Some(TokenKind::Product(_))
                 );
                 if !(index == end && from == end && !sizes.is_empty() && listed) {
-                    sizes.push(self.parser(sequence, from, index).size(from, index)?);
+                    let size = self.parser(sequence, from, index).size(from, index)?;
+                    if size == Size::Known(0) {
+                        let help = Some("leave out what has no elements".to_owned());
+                        self.report(Code::BadSize, "a size is at least 1", sequence.span(from, index), help);
+                        return Err(Stop);
+                    }
+                    sizes.push(size);
                 }
                 from = index + 1;
             }
@@ -199,6 +206,10 @@ impl Parser<'_> {
         match self.sequence.kind(start) {
             Some(TokenKind::Number { whole: Some(number), .. }) if end == start + 1 => {
                 Ok(Size::Known(*number))
+            }
+            Some(&TokenKind::Number { value, whole: None }) if end == start + 1 && value.fract() == 0.0 => {
+                let message = format!("a size of {value} is above {MAXIMUM_DIMENSION} (MAXIMUM_DIMENSION)");
+                self.fail(Code::DimensionTooLarge, message, self.sequence.span(start, end), None)
             }
             // `4n`, `4 (n + d)`.
             Some(TokenKind::Number { whole: Some(number @ 1..), .. }) if start + 1 < end => {

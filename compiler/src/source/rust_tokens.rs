@@ -204,7 +204,15 @@ impl Lexer<'_> {
             self.writer.push(TokenKind::Number { value, whole: text.parse().ok() }, span);
         } else {
             let message = format!("`{text}` is no number");
-            let help = Some("write numbers without a suffix, as `0.5` or `2`".to_owned());
+            let digits =
+                text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
+            let (digits, suffix) = text.split_at(digits);
+            let help = if digits.is_empty() || suffix.is_empty() {
+                "write numbers as `0.5` or `2`".to_owned()
+            } else {
+                format!("Rust reads the letters as a part of the number: write `{digits} {suffix}`")
+            };
+            let help = Some(help);
             self.writer.unknown(Code::UnknownSymbol, message, span, help);
         }
     }

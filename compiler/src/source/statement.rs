@@ -499,7 +499,8 @@ impl<'a> Reader<'a> {
         Ok(())
     }
 
-    /// Behind a left side that is none, only what lies outside the language is looked for: no left side mends that.
+    /// Where a left side is invalid, only what lies outside the language is reported of the right one: to correct the left side would
+    /// not help there.
     fn name_what_is_outside(&mut self, sequence: &Sequence<'_>, from: usize, end: usize) {
         let before = self.diagnostics.len();
         let _ = self.parser(sequence, from, end).expression();

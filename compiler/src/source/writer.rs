@@ -54,7 +54,8 @@ impl Writer {
             }
             _ => {
                 let message = format!("the number `{}` is too large", text.get(..32).unwrap_or(text));
-                self.unknown(Code::UnknownSymbol, message, span, None);
+                let help = Some("numbers are of 64 bits: the largest is `1.7e308`".to_owned());
+                self.unknown(Code::UnknownSymbol, message, span, help);
             }
         }
     }

@@ -82,6 +82,7 @@ const EXAMPLES: &[(Code, &str)] = &[
     (Code::CycleSolved, "o_t = sigmoid(W h_t + x_t); h_t = o_t * h_{t-1}"),
     (Code::NumberedWeight, "h_t = \\tanh(W x_t + W^2 h_{t-1})"),
     (Code::LearnedExponent, "h_t = h_{t-1} + (1 + x_t)^p"),
+    (Code::LearnedConstant, "h_t = \\cos(2 \\pi x_t) + U h_{t-1}"),
     (
         Code::UnreadDeclaration,
         "with $W \\in \\mathbb{R}^{n^2 \\times d}$\n\n$$h_t = \\tanh(W x_t + U h_{t-1})$$",

@@ -42,6 +42,14 @@ fn a_number_above_a_weight_is_noted_where_it_may_be_a_power() {
 }
 
 #[test]
+fn a_learned_constant_is_noted() {
+    note("h_t = h_{t-1} + \\cos(2 \\pi x_t)", &["GW0916"]);
+    note("h_t = h_{t-1} + nan * x_t", &["GW0916"]);
+    note("h_t = h_{t-1} + \\pi \\odot x_t \\\\ \\pi \\in \\mathbb{R}^n", &[]);
+    note("h_t = h_{t-1} + \\pi_t \\odot x_t", &["GW0902"]);
+}
+
+#[test]
 fn a_learned_exponent_is_noted() {
     note("h_t = h_{t-1} + (1 + x_t)^p", &["GW0910"]);
     note("h_t = h_{t-1} + (1 + x_t)^p \\\\ p = 2", &[]);

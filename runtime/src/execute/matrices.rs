@@ -106,7 +106,7 @@ fn place<T: Element>(
         if view.rows == 0 || view.columns == 0 {
             continue;
         }
-        // `y = M v` for rows `v^T` is `v^T M^T`: what is not transposed in the equation is so in the product.
+        // Values are rows: `y = M v` is computed as `v^T M^T`, so the transpose of what the view says is packed.
         packed
             .place(
                 block.row,

@@ -17,8 +17,8 @@
 //! - Numbers are given out in order, and a chunk waits for chunks of smaller numbers alone: the smallest that is not
 //!   done waits for none.
 //! - Each chunk passes each lot once, after the last of its terms there. One that gives up passes none, and says so.
-//! - Where chunks that others wait for are run by one call, it holds the turn of the next chunk while it runs one: if it fails
-//!   where a chunk has passed every lot, the next one gives up.
+//! - A call that runs several chunks holds the turn of the next chunk while it runs one: so those who wait are woken also where it
+//!   fails after the chunk has passed every lot.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -249,8 +249,8 @@ mod tests {
         }
     }
 
-    /// Each chunk of each block does to every weight what does not commute, as late as its number is small. Gives also how often
-    /// those that waited were woken.
+    /// Each chunk of each block changes every weight in a way that does not commute; the smaller its number, the longer it sleeps
+    /// before. Gives also how often those that waited were woken.
     fn sums(
         cell: &CompiledCell<f64>,
         threads: usize,

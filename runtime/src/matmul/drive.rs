@@ -75,8 +75,8 @@ pub(super) struct Strides {
     pub(super) start: usize,
 }
 
-/// Rows of a matrix that does not stay in L2 that kernels pass over in one panel before they go on to the next: there has to be room
-/// in L2 for as many of that one, of two lines each, which are asked for meanwhile, and for rows of the left operand as long.
+/// Most depth of a piece where the matrix does not stay in L2: this panel, the next one that is asked for meanwhile, and the rows of
+/// the left operand must have room there together.
 const PIECE: usize = cache::L2 / 8 / (2 * LINE);
 
 /// Blocks of a matrix whose sums are two chains each: with one row, sums would else be too few to hide the latency of an
@@ -197,9 +197,8 @@ pub(super) fn nest<T: Element>(
 /// the last one            thirds of group 0: of the next piece of the depth, for the next rows, or for the next step
 /// ```
 ///
-/// In each round a kernel goes on by `step` bytes, from `first` and from `second`, in numbers from the first of the panels: both
-/// are the same place unless there is more than a line to ask for, or there are two panels. Nothing is asked for where `step` is
-/// none.
+/// `first` and `second` are places in the panels, from which a kernel goes on by `step` bytes in each round. They are the same place
+/// unless a share has more than a line for each round, or the kernel takes two panels. Where `step` is 0 nothing is asked for.
 #[derive(Clone, Copy, Debug)]
 struct Share {
     first: usize,

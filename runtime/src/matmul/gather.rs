@@ -30,8 +30,8 @@ use crate::primitive::Level;
 /// operands stay in L2.
 const DEPTH: usize = 256;
 
-/// Bytes of what is copied of a left operand at once: a quarter of L2, what is passed over together, and, for each of
-/// [`DEPTH`] rows, two lines that make it an odd number of them.
+/// Bytes that the copy of a left operand has room for: a quarter of L2, and up to two lines of padding for each of [`DEPTH`] rows,
+/// so that rows are an odd number of lines apart.
 const COPIED_BYTES: usize = cache::L2 / 4 + DEPTH * 2 * cache::LINE;
 
 /// Rows of a right operand, packed, and room to copy a left one to; the memory is kept from one packing to the next.

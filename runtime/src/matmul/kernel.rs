@@ -72,8 +72,8 @@ pub(super) struct Arguments<T> {
     pub(super) start: *const T,
     /// Numbers from one row of those to the next: 0 where all rows start alike.
     pub(super) start_stride: usize,
-    /// What is fetched meanwhile, by the kernels of several rows: the first alone by those of two chains, and where both are the
-    /// same. Nothing where they go nowhere.
+    /// Two streams of lines that kernels of several rows ask for. Kernels of two chains ask for the first alone, and so do all
+    /// where both are the same. A stream whose step is 0 asks for nothing.
     pub(super) ahead: [Ahead; 2],
 }
 

@@ -17,7 +17,7 @@
 
 use gatewright_compiler::operator::evaluate::maximum_element;
 
-use super::{Element, Error};
+use super::{Element, Error, Matrix};
 
 /// Where the elements of a matrix are in a workspace: `(i, j)` of row `r` at
 /// `offset + r * step + i * row_stride + j * column_stride`.
@@ -58,37 +58,17 @@ pub struct SampleResult {
     pub step: usize,
 }
 
-/// A matrix as its kernel sees it.
-#[derive(Clone, Copy)]
-struct Strided<'a, T> {
-    elements: &'a [T],
-    rows: usize,
-    columns: usize,
-    row_stride: usize,
-    column_stride: usize,
-}
-
-impl<'a, T: Element> Strided<'a, T> {
+impl<'a, T: Element> Matrix<'a, T> {
     fn at(&self, row: usize, column: usize) -> T {
-        self.elements[row * self.row_stride + column * self.column_stride]
+        self.numbers[row * self.row_stride + column * self.column_stride]
     }
 
-    /// A row whose elements lie next to each other.
+    /// A row whose numbers lie next to each other.
     fn row(&self, row: usize) -> &'a [T] {
-        &self.elements[row * self.row_stride..][..self.columns]
+        &self.numbers[row * self.row_stride..][..self.columns]
     }
 
-    fn transposed(self) -> Self {
-        Self {
-            rows: self.columns,
-            columns: self.rows,
-            row_stride: self.column_stride,
-            column_stride: self.row_stride,
-            ..self
-        }
-    }
-
-    /// Elements of a row lie next to each other.
+    /// Numbers of a row lie next to each other.
     fn has_rows(&self) -> bool {
         self.column_stride == 1 || self.columns <= 1
     }
@@ -180,7 +160,7 @@ fn each_row<T: Element, const COUNT: usize>(
     operands: [SampleOperand; COUNT],
     result: SampleResult,
     length: Option<usize>,
-    kernel: impl Fn([Strided<'_, T>; COUNT], &mut [T]),
+    kernel: impl Fn([Matrix<'_, T>; COUNT], &mut [T]),
 ) -> Result<(), Error> {
     let available = workspace.len();
     let short = Error::TooShort { length: available, rows, columns: 0, row_stride: result.step };
@@ -220,32 +200,32 @@ fn each_row<T: Element, const COUNT: usize>(
         let start = result.offset + row * result.step;
         let (before, rest) = workspace.split_at_mut(start);
         let (into, after) = rest.split_at_mut(length);
-        let mut strided =
-            [Strided { elements: &[], rows: 0, columns: 0, row_stride: 0, column_stride: 0 }; COUNT];
-        for ((strided, operand), &span) in strided.iter_mut().zip(&operands).zip(&spans) {
+        let mut matrices =
+            [Matrix { numbers: &[], rows: 0, columns: 0, row_stride: 0, column_stride: 0 }; COUNT];
+        for ((matrix, operand), &span) in matrices.iter_mut().zip(&operands).zip(&spans) {
             let first = operand.offset + row * operand.step;
-            let elements: &[T] = if span == 0 {
+            let numbers: &[T] = if span == 0 {
                 &[]
             } else if first < start {
                 &before[first..first + span]
             } else {
                 &after[first - start - length..][..span]
             };
-            *strided = Strided {
-                elements,
+            *matrix = Matrix {
+                numbers,
                 rows: operand.rows,
                 columns: operand.columns,
                 row_stride: operand.row_stride,
                 column_stride: operand.column_stride,
             };
         }
-        kernel(strided, into);
+        kernel(matrices, into);
     }
     Ok(())
 }
 
 /// `result = left * right`, the result not empty.
-fn product<T: Element>(left: Strided<'_, T>, right: Strided<'_, T>, result: &mut [T]) {
+fn product<T: Element>(left: Matrix<'_, T>, right: Matrix<'_, T>, result: &mut [T]) {
     let inner = left.columns;
     if inner == 0 {
         result.fill(T::ZERO);

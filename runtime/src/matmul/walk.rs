@@ -206,9 +206,10 @@ impl<K> Dealt<K> {
     }
 }
 
-/// What [`walk`] and [`Shape::at_edge`] rely on, asked of every table of kernels when it is compiled: no kernel has more rows or
-/// numbers than there is room for at an edge; each list begins with the most blocks and ends with one; and an odd number of them, more
-/// than one, comes behind that number and one more, so that it is taken last and every other one begins at an even block.
+/// What [`walk`] and [`Shape::at_edge`] rely on, asked of every table of kernels when it is compiled. No kernel has more rows or
+/// numbers than there is room for at an edge. Each list begins with the most blocks and ends with one. An odd number of blocks above
+/// one follows the number above it in its list: so it is chosen for the last group only, and every group of several blocks begins
+/// at an even one.
 pub(super) const fn tables_hold<T: Element, K>(by_rows: &[&[(K, usize)]]) -> bool {
     let mut rows = 0;
     while rows < by_rows.len() {

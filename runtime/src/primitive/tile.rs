@@ -64,8 +64,8 @@ pub(crate) unsafe trait Register: Lanes {
 ///
 /// # Safety
 ///
-/// `source` is readable and `destination` writable for `length` scalars; they are equal or do not overlap. The
-/// processor has the instruction set of `R`.
+/// `source` is readable and `destination` writable for `length` scalars; where they overlap without being equal, what is written is
+/// unspecified. The processor has the instruction set of `R`.
 #[inline(always)]
 pub(crate) unsafe fn run<R: Register>(
     destination: *mut R::Scalar,

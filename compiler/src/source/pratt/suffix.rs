@@ -51,7 +51,7 @@ impl Parser<'_> {
                 let place = self.sequence.span(first, close);
                 let message = "it is open whether these elements are counted from 0 or from 1";
                 let help = "write `a[0:n]` or `a[:n]` for the first `n` elements, `a[n:2n]` for the next: the first \
-                            has the number 0, and the end is not one of them";
+                            has the number 0, and the end is not one of them; `a[1:]` is all but the first";
                 return self.fail(Code::UnexpectedToken, message, place, Some(help.to_owned()));
             }
             self.position = close + 1;
