@@ -1,5 +1,7 @@
 //! The texts: deep, long, and of many parts.
 
+use std::fmt::Write as _;
+
 use gatewright_compiler::resolve::CyclePolicy;
 use gatewright_compiler::source::Syntax;
 use gatewright_tests_text::input::Spelling;
