@@ -96,7 +96,7 @@ pub fn run(cell: &Cell) -> Result<Graphs, PassError> {
 /// As [`run`].
 pub fn run_from_graph(lowered: &Graph) -> Result<Graphs, PassError> {
     checked("lower", lowered);
-    let (step, initial) = lowered.split_initial()?;
+    let (step, initial) = split_initial(lowered)?;
     let forward = simplify(&step);
     checked("simplify", &forward);
     let raw_gradient = differentiate(&forward)?;
@@ -104,6 +104,17 @@ pub fn run_from_graph(lowered: &Graph) -> Result<Graphs, PassError> {
     let gradient = simplify(&raw_gradient);
     checked("simplify the gradient", &gradient);
     Ok(Graphs { forward, gradient, initial })
+}
+
+/// The step alone, and where its states begin, with gradients; `None` where all begin at zero.
+///
+/// # Errors
+///
+/// A limit on the size of the graph.
+pub fn split_initial(lowered: &Graph) -> Result<(Graph, Option<InitialStates>), DifferentiateError> {
+    let (step, initial) = lowered.split_initial()?;
+    let derived = |graph: Graph| Ok::<_, DifferentiateError>(simplify(&differentiate(&simplify(&graph))?));
+    Ok((step, initial.map(|initial| initial.try_map(derived)).transpose()?))
 }
 
 /// Logs the size after a pass; in debug builds verifies the graph.

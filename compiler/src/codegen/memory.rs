@@ -29,7 +29,7 @@ unsafe impl Send for CodeMemory {}
 unsafe impl Sync for CodeMemory {}
 
 impl CodeMemory {
-    /// Takes over a module all of whose definitions are finalised, with functions that are defined in it.
+    /// Takes over a module with functions that are defined in it and finalised; without functions it may be in any state.
     pub(super) fn new(module: JITModule, functions: &[FuncId]) -> Self {
         let addresses = functions.iter().map(|function| module.get_finalized_function(*function)).collect();
         Self { module: ManuallyDrop::new(module), addresses }

@@ -12,7 +12,7 @@ use crate::diagnostic::Code;
 use crate::differentiate::differentiate;
 use crate::graph::{Graph, InitialStates, NodeId, Phase, Root, lower};
 use crate::operator::{Binary, Operator, Ternary, Unary};
-use crate::passes::PassError;
+use crate::passes::{PassError, split_initial};
 use crate::resolve::Cell;
 use crate::shape::{Dimension, Shape};
 use crate::simplify::simplify;
@@ -33,7 +33,7 @@ pub(super) fn derive(cell: &Cell, document: &Document) -> Result<Derivation, Pas
     for (number, definition) in numbered.definitions.iter_mut().enumerate() {
         definition.name = label(number);
     }
-    let (step, initial) = lower(&numbered)?.split_initial()?;
+    let (step, initial) = split_initial(&lower(&numbered)?)?;
     let mut step = simplify(&step);
     name::name_unwritten(&mut step, &mut values)?;
     let graph = simplify(&differentiate(&step)?);

@@ -11,7 +11,7 @@ use crate::differentiate::differentiate;
 use crate::graph::interpret::{GradientArguments, SequenceArguments, run_sequence};
 use crate::graph::samples::SOLVED;
 use crate::graph::{Graph, Port, lower};
-use crate::passes::check;
+use crate::passes::{check, split_initial};
 use crate::resolve::{Cell, CyclePolicy, Options, resolve};
 use crate::source::ast::Document;
 use crate::source::{Syntax, parse};
@@ -59,7 +59,7 @@ fn agrees(name: &str, cell: &Cell, derivation: &Derivation) {
         true => Options { cycle: CyclePolicy::Previous, ..Options::default() },
         false => Options { cycle: CyclePolicy::FixedPoint, ..Options::default() },
     };
-    let (step, initial) = lower(cell).expect("lowers").split_initial().expect("is split");
+    let (step, initial) = split_initial(&lower(cell).expect("lowers")).expect("is split");
     let reference = differentiate(&step).expect("differentiates");
     let signature = reference.signature();
     let sizes: Vec<usize> = (0..signature.dimensions.len()).map(|at| 3 + at).collect();

@@ -7,8 +7,6 @@
 use std::collections::BTreeSet;
 
 use super::{Graph, GraphError, NodeId, Root, Signature};
-use crate::differentiate::{DifferentiateError, differentiate};
-use crate::simplify::simplify;
 
 /// The declared initial states of a cell.
 #[derive(Clone, Debug, PartialEq)]
@@ -20,12 +18,12 @@ pub struct InitialStates {
 }
 
 impl Graph {
-    /// The step alone, and where its states begin; `None` where all begin at zero.
+    /// The step alone, and where its states begin, without gradients; `None` where all begin at zero.
     ///
     /// # Errors
     ///
     /// A limit on the size of graphs.
-    pub fn split_initial(&self) -> Result<(Self, Option<InitialStates>), DifferentiateError> {
+    pub(crate) fn split_initial(&self) -> Result<(Self, Option<InitialStates>), GraphError> {
         let states: Vec<u32> = (0..self.signature.states.len() as u32)
             .filter(|&state| self.root(Root::InitialState(state)).is_some())
             .collect();
@@ -41,8 +39,8 @@ impl Graph {
             outputs: states.iter().map(|&state| self.signature.states[state as usize].clone()).collect(),
             ..self.signature.clone()
         };
-        let graph = differentiate(&simplify(&self.initial_graph(signature, &states)?))?;
-        Ok((step.compact(), Some(InitialStates { states, graph: simplify(&graph) })))
+        let graph = self.initial_graph(signature, &states)?;
+        Ok((step.compact(), Some(InitialStates { states, graph })))
     }
 
     /// The nodes that the initial states depend on, under another signature.
@@ -71,6 +69,11 @@ impl Graph {
 }
 
 impl InitialStates {
+    /// The same with another graph for the same values, as a pass over it gives.
+    pub(crate) fn try_map<E>(self, pass: impl FnOnce(Graph) -> Result<Graph, E>) -> Result<Self, E> {
+        Ok(Self { graph: pass(self.graph)?, ..self })
+    }
+
     /// Numbers of the states that are declared, in order.
     #[must_use]
     pub fn states(&self) -> &[u32] {

@@ -127,7 +127,7 @@ pub enum Root {
     /// Value of an output at this step.
     Output(u32),
     /// Value of a state before the first step, where the equations declare one. Constant over time. Only in graphs of
-    /// whole cells: [`Graph::split_initial`] takes it out before anything is run.
+    /// whole cells: [`passes::split_initial`](crate::passes::split_initial) takes it out before anything is run.
     InitialState(u32),
     /// Gradient by a state as it entered this step. Per step.
     PreviousStateGradient(u32),

@@ -49,7 +49,7 @@
 //! What does not is [`Step::SampleProduct`] (`v k^T`, `C q`, `C^T v`, `A C`) or [`Step::Arrange`] (a transpose or slice
 //! that an element loop reads), [`Step::RowMaximum`] (of `rowsoftmax(C)`). Each has the section and the level that an element-wise
 //! operation in its place would have.
-//! A matrix of a row has at most [`MAXIMUM_DIMENSION`](crate::limits::MAXIMUM_DIMENSION) elements.
+//! A matrix of a row has at most [`MAXIMUM_DIMENSION`] elements.
 //!
 //! # Time and memory
 //!

@@ -5,7 +5,7 @@
 //! read them. What is multiplied at every step is a [`Product`], which knows its kernels. [`PackedRows`] sums outer
 //! products, the gradients by weights: rows of a sequence are read where they lie, or packed as they come, and
 //! serve every product that they are the right-hand side of. [`general`] takes anything strided, through `matrixmultiply`: for what is neither.
-//! [`sample_product`] is for matrices that each sample has its own of at each step.
+//! `sample` is for matrices that each sample has its own of at each step.
 //!
 //! # What a result depends on
 //!
@@ -36,7 +36,7 @@ pub use general::{Matrix, MatrixMut, general};
 pub use multiply::{Product, Rows, Start, multiply};
 pub use packed::{Packed, PackedMatrix};
 pub(crate) use packed::{PackedMut, PackedSets, PackedViews};
-pub use sample::{SampleOperand, SampleResult, arrange, row_maximum, sample_product};
+pub(crate) use sample::{SampleOperand, SampleResult, arrange, row_maximum, sample_product};
 #[cfg(test)]
 pub(crate) use soon::asked::lines_of as lines_asked_for;
 pub(crate) use soon::fetch_all;

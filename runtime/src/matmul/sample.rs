@@ -22,19 +22,19 @@ use super::{Element, Error, Matrix};
 /// Where the elements of a matrix are in a workspace: `(i, j)` of row `r` at
 /// `offset + r * step + i * row_stride + j * column_stride`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SampleOperand {
+pub(crate) struct SampleOperand {
     /// Element (0, 0) of the first row.
-    pub offset: usize,
+    pub(crate) offset: usize,
     /// From one row of the workspace to the next; 0 where all have the same.
-    pub step: usize,
+    pub(crate) step: usize,
     /// Rows of the matrix.
-    pub rows: usize,
+    pub(crate) rows: usize,
     /// Columns of the matrix.
-    pub columns: usize,
+    pub(crate) columns: usize,
     /// From row to row of the matrix.
-    pub row_stride: usize,
+    pub(crate) row_stride: usize,
     /// From column to column of the matrix.
-    pub column_stride: usize,
+    pub(crate) column_stride: usize,
 }
 
 impl SampleOperand {
@@ -51,11 +51,11 @@ impl SampleOperand {
 
 /// Where a result goes: row by row, without gaps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct SampleResult {
+pub(crate) struct SampleResult {
     /// First element of the first row.
-    pub offset: usize,
+    pub(crate) offset: usize,
     /// From one row of the workspace to the next.
-    pub step: usize,
+    pub(crate) step: usize,
 }
 
 impl<'a, T: Element> Matrix<'a, T> {
@@ -79,7 +79,7 @@ impl<'a, T: Element> Matrix<'a, T> {
 /// # Errors
 ///
 /// Sizes that do not fit, places outside the workspace, or a result that lies over an operand. Nothing is written then.
-pub fn sample_product<T: Element>(
+pub(crate) fn sample_product<T: Element>(
     workspace: &mut [T],
     rows: usize,
     left: SampleOperand,
@@ -105,7 +105,7 @@ pub fn sample_product<T: Element>(
 /// # Errors
 ///
 /// As [`sample_product`].
-pub fn arrange<T: Element>(
+pub(crate) fn arrange<T: Element>(
     workspace: &mut [T],
     rows: usize,
     from: SampleOperand,
@@ -140,7 +140,7 @@ pub fn arrange<T: Element>(
 /// # Errors
 ///
 /// As [`sample_product`].
-pub fn row_maximum<T: Element>(
+pub(crate) fn row_maximum<T: Element>(
     workspace: &mut [T],
     rows: usize,
     from: SampleOperand,

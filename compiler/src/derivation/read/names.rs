@@ -12,6 +12,7 @@ use crate::derivation::write::symbol::{
 };
 use crate::graph::{Graph, GraphError, InitialStates, NodeId, Phase, Root, lower};
 use crate::operator::Operator;
+use crate::passes::split_initial;
 use crate::resolve::{Cell, Options, resolve};
 use crate::shape::{DimensionId, Shape};
 use crate::source::{Syntax, parse};
@@ -47,7 +48,7 @@ pub(super) fn read(rows: &[&str], style: Style, options: &Options) -> Result<For
     }
     let failed = |error: GraphError| ReadError::Graph { row: text.clone(), error: Box::new(error) };
     let lowered = lower(&numbered).map_err(failed)?;
-    let (step, initial) = lowered.split_initial().map_err(|error| ReadError::Initial(Box::new(error)))?;
+    let (step, initial) = split_initial(&lowered).map_err(|error| ReadError::Initial(Box::new(error)))?;
     let mut graph = add_gradient_leaves(&step).map_err(failed)?;
     let values = name::written(&cell, &parsed.document);
     let names = Names::new(style, &cell, &values, &mut graph)?;
