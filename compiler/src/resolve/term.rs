@@ -506,6 +506,8 @@ fn assemble(
 ) -> Option<Cell> {
     let mut terms = std::mem::take(&mut builder.terms);
     let mut used: BTreeSet<DimensionId> = BTreeSet::new();
+    // Each is told once, where it is met first.
+    let mut too_large = BTreeSet::new();
     for term in &mut terms {
         term.shape = builder.solver.resolve_shape(&term.shape);
         term.operator.each_dimension_mut(|size| {
@@ -515,7 +517,7 @@ fn assemble(
         each_size(&term.shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
         let mut largest = 0;
         each_size(&term.shape, |size| largest = largest.max(size.constant_part()));
-        if largest as usize > MAXIMUM_DIMENSION {
+        if largest as usize > MAXIMUM_DIMENSION && too_large.insert(largest) {
             let message = format!("a size of {largest} is above {MAXIMUM_DIMENSION} (MAXIMUM_DIMENSION)");
             builder.findings.report(Code::DimensionTooLarge, term.span, message);
         }

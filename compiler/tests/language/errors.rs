@@ -33,3 +33,29 @@ fn what_could_not_be_read_is_known_to_be_defined() {
     refuse("\\Phi(v) = \\tanh(v + \\\\ h_t = \\Phi(x_t) + h_{t-1}", &["GW0003"]);
     refuse("W \\in \\mathbb{R}^{n^2 \\times n} \\\\ h_t = W h_{t-1} + w", &["GW0015"]);
 }
+
+#[test]
+fn sizes_that_cannot_be_are_told_from_what_is_no_size() {
+    let said = |size: &str, code: &str| {
+        let found = refuse(
+            &format!("h_t = \\tanh(W x_t + U h_{{t-1}}) \\\\ x_t \\in \\mathbb{{R}}^{{{size}}}"),
+            &[code],
+        );
+        found[0].message.clone()
+    };
+    assert_eq!(said("0", "GW0015"), "a size is at least 1");
+    for size in ["99999999", "4294967296", "1000000000000"] {
+        let expected = format!("a size of {size} is above 16777216 (MAXIMUM_DIMENSION)");
+        assert_eq!(said(size, "GW0505"), expected);
+    }
+    assert_eq!(said("2.5", "GW0015"), "this is no size");
+}
+
+#[test]
+fn what_is_refused_says_what_to_write() {
+    let help = |text: &str, code: &str| refuse(text, &[code])[0].help.clone().unwrap_or_default();
+    assert!(help("h_t = 1e999 * x_t + h_{t-1}", "GW0001").contains("1.7e308"));
+    assert!(help("h_t = W h_{t-1}[1:5] + x_t; h_t: [5]", "GW0005").contains("`a[1:]` is all but the first"));
+    assert!(help("h_t = W h_{t-1}[0:1] + x_t; h_t: [n]", "GW0206").contains("`[1 + m]`"));
+    assert!(help("h_t = W h_{t-1}[0:m] + x_t; h_t: [n]", "GW0206").contains("\\mathbb{R}^{m}"));
+}

@@ -44,6 +44,25 @@ fn an_unknown_function() {
     );
 }
 
+/// Rust takes the letters behind digits for a suffix.
+#[test]
+fn a_multiple_without_a_space() {
+    errors(
+        "pub Cell {
+            g_t = W x_t[2n:3n];
+            h_t = 3m * h_{t-1} + g_t;
+        }",
+        expect![[r#"
+            2:25 `2n` `2n` is no number [GW0001]
+            help: Rust reads the letters as a part of the number: write `2 n`
+            2:28 `3n` `3n` is no number [GW0001]
+            help: Rust reads the letters as a part of the number: write `3 n`
+            3:19 `3m` `3m` is no number [GW0001]
+            help: Rust reads the letters as a part of the number: write `3 m`
+        "#]],
+    );
+}
+
 #[test]
 fn an_unbound_activation() {
     errors(

@@ -89,7 +89,8 @@ pub(crate) fn export(arguments: &Arguments) -> Result<(), Failure> {
 fn export_in<T: Element>(arguments: &Arguments) -> Result<(), Failure> {
     let checked = Checked::read(&arguments.source)?;
     checked.print_findings();
-    let tensors = read_tensors::<T>(&arguments.weights, Conversion::Round)?;
+    let weights = &arguments.weights;
+    let tensors = read_tensors::<T>(weights, Conversion::Round).map_err(Failure::in_file(weights))?;
     let tensors = with_prefix(tensors, &arguments.prefix)?;
     let mut layer = recognise(&checked.cell, &tensors)?;
     layer.name.clone_from(&arguments.name);

@@ -37,6 +37,15 @@ impl Failure {
         Self::Usage(format!("{}: {error}", path.display()))
     }
 
+    /// What is wrong with a file of tensors, of which a command may read several.
+    pub(crate) fn in_file(path: &Path) -> impl FnOnce(TensorFileError) -> Self {
+        move |error| match error {
+            // It names the file.
+            TensorFileError::Io { .. } => error.into(),
+            error => Self::Data(format!("{}: {error}", path.display())),
+        }
+    }
+
     pub(crate) fn exit_code(&self) -> u8 {
         match self {
             Self::Usage(_) => 2,

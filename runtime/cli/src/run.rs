@@ -76,9 +76,10 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
 }
 
 fn run_in<T: Element>(arguments: &Arguments, checked: &Checked) -> Result<(), Failure> {
-    let mut tensors = read_tensors::<T>(&arguments.data, Conversion::Round)?;
+    let mut tensors =
+        read_tensors::<T>(&arguments.data, Conversion::Round).map_err(Failure::in_file(&arguments.data))?;
     if let Some(weights) = &arguments.weights {
-        let of_file = read_tensors::<T>(weights, Conversion::Round)?;
+        let of_file = read_tensors::<T>(weights, Conversion::Round).map_err(Failure::in_file(weights))?;
         let of_file = match &arguments.prefix {
             None => of_file,
             Some(prefix) => with_prefix(of_file, prefix)?

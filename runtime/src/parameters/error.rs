@@ -93,14 +93,6 @@ pub enum TensorFileError {
     /// The bytes are no safetensors file: truncated, damaged or something else.
     #[error("not a safetensors file: {0}")]
     Format(#[from] safetensors::SafeTensorError),
-    /// A file that was read and is not as it should be.
-    #[error("{}: {source}", path.display())]
-    File {
-        /// Which file.
-        path: PathBuf,
-        /// What is wrong with it.
-        source: Box<Self>,
-    },
     /// An element type that is not read there.
     #[error("tensor `{name}` holds {found}, which is not read")]
     ElementType {

@@ -48,7 +48,6 @@ pub fn read_tensors<T: Real>(
 ) -> Result<BTreeMap<String, NamedTensor<T>>, TensorFileError> {
     let bytes = fs::read(path).map_err(|source| TensorFileError::Io { path: path.to_owned(), source })?;
     tensors_from_bytes(&bytes, conversion)
-        .map_err(|source| TensorFileError::File { path: path.to_owned(), source: Box::new(source) })
 }
 
 /// Reads all tensors of a file in memory, by name.
