@@ -207,7 +207,9 @@ impl Parser<'_> {
             Some(TokenKind::Number { whole: Some(number), .. }) if end == start + 1 => {
                 Ok(Size::Known(*number))
             }
-            Some(&TokenKind::Number { value, whole: None }) if end == start + 1 && value.fract() == 0.0 => {
+            Some(&TokenKind::Number { value, whole: None })
+                if end == start + 1 && value > MAXIMUM_DIMENSION as f64 =>
+            {
                 let message = format!("a size of {value} is above {MAXIMUM_DIMENSION} (MAXIMUM_DIMENSION)");
                 self.fail(Code::DimensionTooLarge, message, self.sequence.span(start, end), None)
             }

@@ -207,8 +207,16 @@ impl Lexer<'_> {
             let digits =
                 text.find(|letter: char| !letter.is_ascii_digit() && letter != '.').unwrap_or(text.len());
             let (digits, suffix) = text.split_at(digits);
-            let help = if digits.is_empty() || suffix.is_empty() {
-                "write numbers as `0.5` or `2`".to_owned()
+            let is_type =
+                suffix.starts_with(['f', 'u', 'i']) && suffix[1..].bytes().all(|byte| byte.is_ascii_digit());
+            let is_type = (is_type && suffix.len() > 1) || suffix.ends_with("size");
+            let has_exponent =
+                suffix.starts_with(['e', 'E']) && suffix.ends_with(|letter: char| letter.is_ascii_digit());
+            let has_base = digits == "0" && suffix.starts_with(['x', 'o', 'b']) && suffix.len() > 1;
+            let help = if digits.is_empty() || suffix.is_empty() || has_exponent || has_base {
+                "write numbers as `0.5` or `2e-3`; the largest is `1.7e308`".to_owned()
+            } else if is_type {
+                format!("numbers have no type here: write `{digits}`")
             } else {
                 format!("Rust reads the letters as a part of the number: write `{digits} {suffix}`")
             };

@@ -50,7 +50,7 @@ fn a_multiple_without_a_space() {
     errors(
         "pub Cell {
             g_t = W x_t[2n:3n];
-            h_t = 3m * h_{t-1} + g_t;
+            h_t = 3m * h_{t-1} + 0.5f32 * g_t + 1e400 * x_t + 0x10 * x_t;
         }",
         expect![[r#"
             2:25 `2n` `2n` is no number [GW0001]
@@ -59,6 +59,12 @@ fn a_multiple_without_a_space() {
             help: Rust reads the letters as a part of the number: write `3 n`
             3:19 `3m` `3m` is no number [GW0001]
             help: Rust reads the letters as a part of the number: write `3 m`
+            3:34 `0.5f32` `0.5f32` is no number [GW0001]
+            help: numbers have no type here: write `0.5`
+            3:49 `1e400` `1e400` is no number [GW0001]
+            help: write numbers as `0.5` or `2e-3`; the largest is `1.7e308`
+            3:63 `0x10` `0x10` is no number [GW0001]
+            help: write numbers as `0.5` or `2e-3`; the largest is `1.7e308`
         "#]],
     );
 }

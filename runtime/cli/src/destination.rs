@@ -1,19 +1,27 @@
 //! Where an answer goes that takes long: found out before the work, not behind it.
 
 use std::fs::{OpenOptions, remove_file};
-use std::io::ErrorKind;
+use std::io::{Error, ErrorKind};
 use std::path::Path;
 
 use crate::failure::Failure;
 
-/// Checks that a file can be written. One that there is stays as it is; where there is none, there is none afterwards.
+/// Checks that a file can be put in its place as [`write_atomically`](gatewright::parameters::write_atomically) does it: as a
+/// neighbour that takes its name. What there is under the name is not touched.
 pub(crate) fn check_writable(path: &Path) -> Result<(), Failure> {
-    let tried = match OpenOptions::new().write(true).create_new(true).open(path) {
-        Ok(_) => remove_file(path),
-        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
-            OpenOptions::new().append(true).open(path).map(drop)
+    let tried = || -> Result<(), Error> {
+        let place = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        if place.is_dir() || path.as_os_str().is_empty() {
+            return Err(ErrorKind::IsADirectory.into());
         }
-        Err(error) => Err(error),
+        if place.exists() && !place.is_file() {
+            // A pipe or a device is written as it is: to open it would tell a reader that this is all.
+            return Ok(());
+        }
+        let folder = place.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        let neighbour = folder.join(format!(".gatewright-{}", std::process::id()));
+        OpenOptions::new().write(true).create_new(true).open(&neighbour)?;
+        remove_file(&neighbour)
     };
-    tried.map_err(|error| Failure::file(path, &error))
+    tried().map_err(|error| Failure::file(path, &error))
 }

@@ -131,6 +131,11 @@ struct Gradients<T> {
     final_states: Vec<Vec<T>>,
 }
 
+/// How names begin of what a run gives.
+const ANSWERS: [&str; 5] = ["output.", "final.", "grad.input.", "grad.param.", "grad.state."];
+/// How names begin that are of no parameter as `train` writes them.
+const KINDS: [&str; 7] = ["output.", "final.", "grad.", "grad_", "input.", "state.", "param."];
+
 /// Tensors of a file, taken out by name one after the other.
 struct Tensors<T>(BTreeMap<String, NamedTensor<T>>);
 
@@ -144,7 +149,9 @@ impl<T> Tensors<T> {
             return Ok(tensor);
         }
         let lacking = format!("the data lack the tensor `{kind}.{name}`");
-        let alike = self.0.keys().find_map(|key| Some((key, key.strip_suffix(&format!(".{name}"))?)));
+        let suffix = format!(".{name}");
+        let others = self.0.keys().filter(|key| !KINDS.iter().any(|kind| key.starts_with(kind)));
+        let alike = others.filter_map(|key| Some((key, key.strip_suffix(&suffix)?))).next();
         Err(Failure::data(match alike.filter(|_| kind == "param") {
             Some((key, prefix)) => {
                 format!(
@@ -302,10 +309,9 @@ fn agree(what: &str, known: &mut Option<(usize, String)>, found: usize, name: &s
 
 /// The answers a reference file holds are no part of the data; anything else that is left is a mistake.
 fn refuse_unknown<T>(rest: &BTreeMap<String, NamedTensor<T>>) -> Result<(), Failure> {
-    let answers = ["output.", "final.", "grad.input.", "grad.param.", "grad.state."];
     let unknown: Vec<&str> = rest
         .keys()
-        .filter(|name| !answers.iter().any(|kind| name.starts_with(kind)))
+        .filter(|name| !ANSWERS.iter().any(|kind| name.starts_with(kind)))
         .map(String::as_str)
         .collect();
     if unknown.is_empty() {

@@ -73,9 +73,12 @@ use crate::parameters::{NamedTensor, ParameterLayout, Parameters};
 use crate::read::read_cell;
 use crate::{CompileOptions, CompiledCell};
 
-/// Weights that are tied are stored once and read several times; this is how often, on average, a byte of a file may be read.
+/// Bytes that may be read of a file of so many: weights that are tied are stored once and read several times. As a small file asks
+/// for little memory, whatever it ties, there is a number that any may ask for.
 #[cfg(any(feature = "files", feature = "onnx"))]
-const MOST_READINGS: usize = 8;
+fn most_read(bytes: usize) -> usize {
+    bytes.saturating_mul(8).max(64 << 20)
+}
 
 /// Tensors by name, as [`read_tensors`](crate::parameters::read_tensors) gives them.
 pub type Tensors<T> = BTreeMap<String, NamedTensor<T>>;

@@ -16,7 +16,7 @@ use safetensors::tensor::Dtype;
 use super::archive::{self, Archive};
 use super::error::WeightError;
 use super::pickle::{Id, Pickle, Value};
-use super::{MOST_READINGS, Tensors};
+use super::{Tensors, most_read};
 use crate::parameters::{Conversion, NamedTensor, TensorFileError, stored_numbers};
 
 /// What the file should have been.
@@ -59,7 +59,7 @@ pub fn state_dict<T: Real>(
     }
     let mut storages = Storages { archive, folder, read: BTreeMap::new() };
     let mut tensors = Tensors::new();
-    let mut left = bytes.len().saturating_mul(MOST_READINGS);
+    let mut left = most_read(bytes.len());
     for (name, value) in entries(&pickle, key)? {
         let Some(dense) = Dense::find(&pickle, name, value)? else { continue };
         let data = dense.gather(name, storages.storage(dense.storage)?, &mut left)?;
@@ -182,10 +182,12 @@ impl<'a> Dense<'a> {
         let bytes = elements.and_then(|elements| elements.checked_mul(width)).ok_or_else(outside)?;
         // What is kept of a tensor without elements, too, of which a file may name one many times.
         let cost = size_of_val(&self.size[..]) + name.len() + bytes;
-        if bytes > storage.len() || cost > *left {
+        if bytes > storage.len() {
             return Err(outside());
         }
-        *left -= cost;
+        *left = left
+            .checked_sub(cost)
+            .ok_or_else(|| file("its tensors share storages so often that they are many times its length"))?;
         let mut gathered = Vec::with_capacity(bytes);
         let mut place = vec![0_usize; self.size.len()];
         for _ in 0..bytes / width {
@@ -275,8 +277,9 @@ mod tests {
         assert!(tensors.len() == 3 && tensors.values().all(|tensor| tensor.values == [1.5]));
         assert!(tensors.values().all(|tensor| tensor.shape == [1; MOST_AXES]));
         assert!(read(1, MOST_AXES + 1).is_err());
-        // Seven bytes of the file for a name, half a kilobyte for each.
-        assert!(read(10_000, MOST_AXES).is_err());
-        assert_eq!(read(10_000, 1).expect("reads").len(), 10_000);
+        // A dozen bytes of the file for a name, half a kilobyte for each.
+        let refused = read(200_000, MOST_AXES).expect_err("refused").to_string();
+        assert!(refused.contains("many times its length"), "{refused}");
+        assert_eq!(read(10_000, MOST_AXES).expect("reads").len(), 10_000);
     }
 }

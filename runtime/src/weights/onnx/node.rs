@@ -15,7 +15,7 @@ use crate::weights::activation::Activation;
 use crate::weights::error::WeightError;
 use crate::weights::form::Sizes;
 use crate::weights::stacked::{Stacked, Stacking};
-use crate::weights::{Layer, MOST_READINGS};
+use crate::weights::{Layer, most_read};
 
 /// A recurrent operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,14 +112,14 @@ impl<'a> Constants<'a> {
                 path.into_iter().for_each(|output| _ = tensors.entry(output).or_insert(tensor));
             }
         }
-        Self { tensors, left: Cell::new(bytes.saturating_mul(MOST_READINGS)) }
+        Self { tensors, left: Cell::new(most_read(bytes)) }
     }
 
     /// What is read by that name; none where it is no constant.
     fn read(&self, name: &str) -> Result<Option<&'a TensorProto>, WeightError> {
         let Some(&tensor) = self.tensors.get(name) else { return Ok(None) };
         let left = self.left.get().checked_sub(tensor.encoded_len()).ok_or_else(|| WeightError::Model {
-            problem: format!("its nodes read constants of more than {MOST_READINGS} times its length"),
+            problem: "its nodes share constants so often that they are many times its length".to_owned(),
         })?;
         self.left.set(left);
         Ok(Some(tensor))

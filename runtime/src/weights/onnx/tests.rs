@@ -6,7 +6,6 @@ use super::message::{
 };
 use super::tensor::message;
 use super::*;
-use crate::weights::MOST_READINGS;
 
 fn integer(name: &str, value: i64) -> AttributeProto {
     AttributeProto {
@@ -272,11 +271,13 @@ fn constants_are_shared_within_reason() {
     let shared_by = |count: usize| {
         said(|model| {
             let graph = graph(model);
-            graph.initializer[0] = message("W", &[1, 6, 1000], &[0.5_f32; 6000]);
+            graph.initializer[0] = message("W", &[1, 6, 100_000], &[0.5_f32; 600_000]);
             let node = graph.node[0].clone();
             graph.node.extend(std::iter::repeat_n(node, count - 1));
         })
     };
-    assert_eq!(shared_by(MOST_READINGS), "fine");
-    assert_eq!(shared_by(100), "not an ONNX model: its nodes read constants of more than 8 times its length");
+    // 2.4 MB each.
+    assert_eq!(shared_by(8), "fine");
+    let refused = "not an ONNX model: its nodes share constants so often that they are many times its length";
+    assert_eq!(shared_by(40), refused);
 }
