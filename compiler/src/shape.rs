@@ -117,24 +117,40 @@ pub enum Shape {
 }
 
 impl Shape {
+    /// The dimension along each axis; none of a scalar.
+    #[must_use]
+    pub fn axes(&self) -> Vec<&Dimension> {
+        match self {
+            Self::Scalar => Vec::new(),
+            Self::Vector(n) => vec![n],
+            Self::Matrix(rows, columns) => vec![rows, columns],
+        }
+    }
+
+    /// The shape with other dimensions along its axes, made from those that it has.
+    #[must_use]
+    pub fn map(&self, mut dimension: impl FnMut(&Dimension) -> Dimension) -> Self {
+        match self {
+            Self::Scalar => Self::Scalar,
+            Self::Vector(n) => Self::Vector(dimension(n)),
+            Self::Matrix(rows, columns) => {
+                let rows = dimension(rows);
+                Self::Matrix(rows, dimension(columns))
+            }
+        }
+    }
+
     /// Sizes along each axis, once free dimensions are known.
     #[must_use]
     pub fn sizes(&self, sizes: &[usize]) -> Option<Vec<usize>> {
-        match self {
-            Self::Scalar => Some(Vec::new()),
-            Self::Vector(n) => Some(vec![n.size(sizes)?]),
-            Self::Matrix(rows, columns) => Some(vec![rows.size(sizes)?, columns.size(sizes)?]),
-        }
+        self.axes().into_iter().map(|axis| axis.size(sizes)).collect()
     }
 
     /// The shape in words: `[]`, `[h]`, `[h, h + x]`.
     #[must_use]
     pub fn describe(&self, names: &[String]) -> String {
-        match self {
-            Self::Scalar => "[]".to_owned(),
-            Self::Vector(n) => format!("[{}]", n.describe(names)),
-            Self::Matrix(rows, columns) => format!("[{}, {}]", rows.describe(names), columns.describe(names)),
-        }
+        let axes: Vec<String> = self.axes().into_iter().map(|axis| axis.describe(names)).collect();
+        format!("[{}]", axes.join(", "))
     }
 }
 

@@ -33,7 +33,10 @@
 
 #![forbid(unsafe_code)]
 
+mod form;
 mod scratch;
+
+pub(super) use form::{Argument, Call, Place, Schedule, Segment, Step, TileFunction};
 
 use std::collections::BTreeSet;
 
@@ -44,86 +47,6 @@ use crate::plan::kernel::{Instruction, Kernel, Kind, ValueId};
 const TILE: usize = 128;
 /// Tiles hold a multiple of this many lanes, so that all but the last need no tail.
 const TILE_MULTIPLE: usize = 16;
-
-/// Where lanes of a value are in memory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Place {
-    /// From this column of this buffer on; every tile has its own columns.
-    Buffer { buffer: usize, column: usize },
-    /// From this element of the scratch memory on; all tiles share it.
-    Scratch { element: usize },
-}
-
-/// How a loop obtains a lane value.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Step {
-    /// Reads it from memory.
-    Read(ValueId, Place),
-    /// Evaluates its instruction.
-    Evaluate(ValueId),
-}
-
-/// What runs over a tile as a whole.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum TileFunction {
-    /// A transcendental function of the table.
-    Primitive(Unary),
-    /// Sums up to each lane; the tile is the row.
-    CumulativeSum { reverse: bool },
-}
-
-/// What a call reads.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Argument {
-    /// Lanes in memory.
-    Lanes(Place),
-    /// A scalar, repeated: of cumulative sums only, since a primitive of a scalar is a scalar.
-    Scalar(ValueId),
-}
-
-/// A primitive over one tile, or over several adjacent ones, or a cumulative sum over one.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Call {
-    pub(super) function: TileFunction,
-    pub(super) source: Argument,
-    pub(super) destination: Place,
-    /// Number of adjacent tiles; more than one only if all tiles are full.
-    pub(super) tiles: usize,
-}
-
-/// One loop and what follows it.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Segment {
-    /// Scalars evaluated before the loop, in order.
-    pub(super) scalars: Vec<ValueId>,
-    /// Lane values, operands first.
-    pub(super) steps: Vec<Step>,
-    /// Values written at the end of each iteration.
-    pub(super) writes: Vec<(ValueId, Place)>,
-    /// Values added onto a buffer at the end of each iteration.
-    pub(super) accumulations: Vec<(ValueId, Place)>,
-    /// Reductions that the loop carries.
-    pub(super) reductions: Vec<ValueId>,
-    /// Primitives run after the loop.
-    pub(super) calls: Vec<Call>,
-}
-
-/// A kernel as loops.
-#[derive(Clone, Debug)]
-pub(super) struct Schedule {
-    /// Lanes of a tile.
-    pub(super) tile: usize,
-    /// Number of tiles in a row; the last one may be shorter.
-    pub(super) tiles: usize,
-    /// In order.
-    pub(super) segments: Vec<Segment>,
-    /// Element of the scratch memory through which scalars pass to primitives.
-    pub(super) scalar_element: usize,
-    /// Elements of scratch memory in all; `None` if that overflows.
-    pub(super) scratch_elements: Option<usize>,
-    /// What each instruction gives.
-    pub(super) kinds: Vec<Kind>,
-}
 
 /// Splits a kernel that fulfils K1 to K4, whose kinds are given.
 pub(super) fn schedule(kernel: &Kernel, kinds: Vec<Kind>) -> Schedule {
@@ -540,7 +463,7 @@ impl<'a> Planner<'a> {
                 let destination = self.facts[value.0 as usize].stored.unwrap_or_else(|| self.scratch(value));
                 let call = Call { function, source, destination, tiles: 1 };
                 match segment.calls.last_mut() {
-                    Some(last) if full && can_merge(last, &call, tile) => last.tiles += 1,
+                    Some(last) if full && last.goes_on_in(&call, tile) => last.tiles += 1,
                     _ => segment.calls.push(call),
                 }
             }
@@ -570,41 +493,5 @@ impl<'a> Planner<'a> {
             }
         }
         Argument::Lanes(facts.stored.unwrap_or_else(|| self.scratch(argument)))
-    }
-}
-
-/// Whether a call continues where another one ends.
-fn can_merge(first: &Call, second: &Call, tile: usize) -> bool {
-    let length = first.tiles * tile;
-    let (TileFunction::Primitive(_), Argument::Lanes(source), Argument::Lanes(next)) =
-        (first.function, first.source, second.source)
-    else {
-        return false;
-    };
-    let disjoint = source == first.destination || {
-        // In scratch memory a source block and a destination block must not touch each other when both grow.
-        match (source, first.destination) {
-            (Place::Scratch { element: source }, Place::Scratch { element: destination }) => {
-                source.abs_diff(destination) >= length + tile
-            }
-            (Place::Buffer { buffer: source, .. }, Place::Buffer { buffer: destination, .. }) => {
-                source != destination
-            }
-            _ => true,
-        }
-    };
-    first.function == second.function
-        && disjoint
-        && follows(source, next, length)
-        && follows(first.destination, second.destination, length)
-}
-
-fn follows(first: Place, second: Place, length: usize) -> bool {
-    match (first, second) {
-        (Place::Buffer { buffer: a, column: first }, Place::Buffer { buffer: b, column: second }) => {
-            a == b && first + length == second
-        }
-        (Place::Scratch { element: first }, Place::Scratch { element: second }) => first + length == second,
-        _ => false,
     }
 }

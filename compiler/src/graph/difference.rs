@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::same::{Kind, Side, axes, mix};
+use super::same::{Kind, Side, mix};
 use super::{Graph, NodeId, Root};
 use crate::operator::Operator;
 
@@ -49,7 +49,7 @@ impl Graph {
             .map(|leaf| {
                 let output =
                     leaf.kind == Kind::State && states.next().is_some_and(|state| self.is_output(state));
-                mix(11, &[leaf.kind as u64, axes(&leaf.port.shape).len() as u64, u64::from(output)])
+                mix(11, &[leaf.kind as u64, leaf.port.shape.axes().len() as u64, u64::from(output)])
             })
             .collect();
         side.values(&leaves, &|_| 0)

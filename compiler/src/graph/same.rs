@@ -167,7 +167,7 @@ fn match_dimensions(left: &Side<'_>, right: &Side<'_>, pairs: &[usize]) -> Optio
     let mut renamed: BTreeMap<u32, u32> = BTreeMap::new();
     let mut sums = Vec::new();
     for (&to, from) in pairs.iter().zip(&left.leaves) {
-        let (from, to) = (axes(&from.port.shape), axes(&right.leaves[to].port.shape));
+        let (from, to) = (from.port.shape.axes(), right.leaves[to].port.shape.axes());
         if from.len() != to.len() {
             return None;
         }
@@ -196,14 +196,6 @@ fn match_dimensions(left: &Side<'_>, right: &Side<'_>, pairs: &[usize]) -> Optio
         from.constant_part() == to.constant_part() && terms == wanted
     });
     (one_to_one && equal).then_some(renamed)
-}
-
-pub(super) fn axes(shape: &Shape) -> Vec<&Dimension> {
-    match shape {
-        Shape::Scalar => Vec::new(),
-        Shape::Vector(n) => vec![n],
-        Shape::Matrix(rows, columns) => vec![rows, columns],
-    }
 }
 
 impl<'a> Side<'a> {
@@ -258,7 +250,7 @@ impl<'a> Side<'a> {
     }
 
     fn first_colours(&self) -> Vec<u64> {
-        let colour = |leaf: &Leaf| mix(4, &[leaf.kind as u64, axes(&leaf.port.shape).len() as u64]);
+        let colour = |leaf: &Leaf| mix(4, &[leaf.kind as u64, leaf.port.shape.axes().len() as u64]);
         self.leaves.iter().map(colour).collect()
     }
 
@@ -348,9 +340,9 @@ impl<'a> Side<'a> {
                 (operator, _) => {
                     let mut all = operands;
                     // What depends on sizes: of the result, and of what is summed or cut.
-                    all.extend(axes(&node.shape).into_iter().map(size));
+                    all.extend(node.shape.axes().into_iter().map(size));
                     for operand in &node.operands {
-                        all.extend(axes(self.graph.shape(*operand)).into_iter().map(size));
+                        all.extend(self.graph.shape(*operand).axes().into_iter().map(size));
                     }
                     if let Operator::Slice { start, .. }
                     | Operator::Pad { start, .. }

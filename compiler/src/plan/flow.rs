@@ -15,169 +15,18 @@
 //! [`super::gradient`] takes them apart.
 
 mod chain;
+mod node;
 
 use chain::Chains;
+pub(super) use node::{FlowId, FlowKind, FlowNode, Solved};
 
 use std::collections::HashMap;
 
-use super::{MatrixStrides, MatrixView, OnceSource, PlanError, gradient};
+use super::{MatrixView, OnceSource, PlanError, gradient};
 use crate::graph::{Graph, NodeId, Phase, Root};
 use crate::limits::MAXIMUM_DIMENSION;
-use crate::operator::{Binary, Operator, Ternary, Unary};
+use crate::operator::Operator;
 use crate::shape::{Dimension, Shape};
-
-/// Index of a [`FlowNode`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(super) struct FlowId(pub(super) u32);
-
-/// One matrix product of a [`FlowKind::Product`]: `view` times the operand at the same position.
-pub(super) type Term = MatrixView;
-
-/// What a value is.
-#[derive(Clone, Debug, PartialEq)]
-pub(super) enum FlowKind {
-    Input(u32),
-    State(u32),
-    Unknown(u32),
-    OutputGradient(u32),
-    StateGradient(u32),
-    SolutionGradient(u32),
-    /// Constant over time: a whole parameter vector or scalar, or an expression.
-    Once(OnceSource),
-    /// A number.
-    Constant(f64),
-    Unary(Unary),
-    Binary(Binary),
-    Ternary(Ternary),
-    /// The operand itself, repeated over lanes where it is a scalar.
-    Copy,
-    Sum,
-    MaximumElement,
-    CumulativeSum {
-        reverse: bool,
-    },
-    /// Sum of products; with `addend`, the last operand is added too. It starts at a vector that is constant over time, if
-    /// there is one.
-    Product {
-        terms: Vec<Term>,
-        addend: bool,
-        start: Option<OnceSource>,
-    },
-    /// For each sample the product of two matrices; a vector is a matrix of one column, or of one row.
-    SampleProduct {
-        left: MatrixStrides,
-        right: MatrixStrides,
-    },
-    /// For each sample the elements of a matrix row by row, as columns `start ..` of `total`, the others zero.
-    Arrange {
-        from: MatrixStrides,
-        start: usize,
-        total: usize,
-    },
-    /// For each sample the largest element of each row of a matrix.
-    RowMaximum {
-        from: MatrixStrides,
-    },
-    /// Operands one after the other; `None` entries of the layout are zeros. `starts[k]` is where operand `k` begins.
-    Join {
-        starts: Vec<usize>,
-    },
-    /// Elements from `start` on.
-    Slice {
-        start: usize,
-    },
-}
-
-/// One per-step value.
-#[derive(Clone, Debug)]
-pub(super) struct FlowNode {
-    pub(super) kind: FlowKind,
-    pub(super) operands: Vec<FlowId>,
-    /// Elements per row; 1 for scalars.
-    pub(super) lanes: usize,
-    /// One element per row, which broadcasts.
-    pub(super) scalar: bool,
-    /// Depends on a gradient leaf.
-    pub(super) backward: bool,
-    /// Depends on the state of the step before, or on an unknown: is not known before the time loop.
-    pub(super) on_state: bool,
-    /// Depends on the gradient of the step after, or on that by a solution: is not known before the loop back.
-    pub(super) on_gradient: bool,
-    /// Differs from iteration to iteration while its pass is solved: depends on an unknown, or for a backward value on
-    /// the gradient by a solution.
-    pub(super) on_unknown: bool,
-    /// For readers.
-    pub(super) name: String,
-}
-
-impl FlowNode {
-    /// A leaf: nothing computes it.
-    pub(super) fn is_leaf(&self) -> bool {
-        matches!(
-            self.kind,
-            FlowKind::Input(_)
-                | FlowKind::State(_)
-                | FlowKind::Unknown(_)
-                | FlowKind::OutputGradient(_)
-                | FlowKind::StateGradient(_)
-                | FlowKind::SolutionGradient(_)
-                | FlowKind::Once(_)
-                | FlowKind::Constant(_)
-        )
-    }
-
-    /// Computed by an element loop.
-    pub(super) fn is_element(&self) -> bool {
-        matches!(
-            self.kind,
-            FlowKind::Unary(_)
-                | FlowKind::Binary(_)
-                | FlowKind::Ternary(_)
-                | FlowKind::Copy
-                | FlowKind::Sum
-                | FlowKind::MaximumElement
-                | FlowKind::CumulativeSum { .. }
-        )
-    }
-
-    /// What a product adds onto, if there is something.
-    pub(super) fn under(&self) -> Option<FlowId> {
-        match &self.kind {
-            FlowKind::Product { terms, addend: true, .. } => self.operands.get(terms.len()).copied(),
-            _ => None,
-        }
-    }
-
-    /// An operation of each sample on its own matrices, which reads memory and writes memory.
-    pub(super) fn is_sample_operation(&self) -> bool {
-        matches!(
-            self.kind,
-            FlowKind::SampleProduct { .. } | FlowKind::Arrange { .. } | FlowKind::RowMaximum { .. }
-        )
-    }
-
-    /// Too dear to compute twice: a transcendental function or a reduction.
-    pub(super) fn is_dear(&self) -> bool {
-        match self.kind {
-            FlowKind::Unary(function) => function.is_primitive(),
-            FlowKind::Sum | FlowKind::MaximumElement | FlowKind::CumulativeSum { .. } => true,
-            _ => false,
-        }
-    }
-}
-
-/// A value that is solved for.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Solved {
-    /// Number of the unknown.
-    pub(super) index: u32,
-    /// The leaf that is read.
-    pub(super) unknown: FlowId,
-    /// What the equations give for it.
-    pub(super) solution: FlowId,
-    /// The state that its iteration begins with.
-    pub(super) start: Option<u32>,
-}
 
 /// All per-step values of a graph, and what becomes of them.
 #[derive(Clone, Debug, Default)]

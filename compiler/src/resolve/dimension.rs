@@ -137,11 +137,7 @@ impl Solver {
 
     /// The shape with all bound variables replaced.
     pub(super) fn resolve_shape(&mut self, shape: &Shape) -> Shape {
-        match shape {
-            Shape::Scalar => Shape::Scalar,
-            Shape::Vector(n) => Shape::Vector(self.resolve(n)),
-            Shape::Matrix(rows, columns) => Shape::Matrix(self.resolve(rows), self.resolve(columns)),
-        }
+        shape.map(|dimension| self.resolve(dimension))
     }
 
     /// Makes two shapes equal, or keeps `clash` where they cannot be.

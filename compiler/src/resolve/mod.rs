@@ -8,6 +8,7 @@
 //! - Nothing here recurses: expressions lie in one arena, operands before their users.
 
 mod activation;
+mod assemble;
 mod builder;
 mod cell;
 mod collect;

@@ -1,7 +1,8 @@
-//! Equations to terms, and the whole to a cell.
+//! Equations to terms, whose sizes are solved meanwhile.
 
+use super::assemble::assemble;
 use super::builder::{Builder, Value};
-use super::cell::{Cell, Definition, Output, State, Term, TermId, Unknown, Variable};
+use super::cell::{Cell, TermId};
 use super::dimension::{Clash, scaled};
 use super::draft::Draft;
 use super::expression::{NodeKind, Role, Source, SymbolId};
@@ -9,18 +10,17 @@ use super::kind::Kinds;
 use super::product::{Factor, Kind, read_product};
 use super::variable::Variables;
 use crate::diagnostic::Code;
-use crate::limits::MAXIMUM_DIMENSION;
 use crate::operator::{Binary, Operator, Unary};
 use crate::shape::{Dimension, DimensionId, Shape};
 use crate::source::ast::Size;
 use crate::span::Span;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 
 /// Shapes of inputs, states, unknowns and parameters while sizes are being solved.
-struct Shapes {
-    of: HashMap<SymbolId, Shape>,
+pub(super) struct Shapes {
+    pub(super) of: HashMap<SymbolId, Shape>,
     /// Of the unknowns, by equation, with their numbers.
-    unknowns: HashMap<usize, (u32, Shape)>,
+    pub(super) unknowns: HashMap<usize, (u32, Shape)>,
 }
 
 /// Builds the cell. `None` where an error was reported.
@@ -177,12 +177,7 @@ fn equations(
                     unsolved: false,
                 });
             }
-            let sizes = match &shape {
-                Shape::Scalar => vec![],
-                Shape::Vector(n) => vec![n],
-                Shape::Matrix(rows, columns) => vec![rows, columns],
-            };
-            for size in sizes {
+            for size in shape.axes() {
                 builder.solver.suggest(size, 2, &symbol.canonical);
             }
         }
@@ -419,10 +414,8 @@ fn report_clashes(builder: &mut Builder<'_>, draft: &Draft) {
                 "look at both places: one of them is not what the other needs",
             )
         };
-        let mut ids = BTreeSet::new();
-        shapes
-            .iter()
-            .for_each(|shape| each_size(shape, |size| ids.extend(size.terms().iter().map(|term| term.0))));
+        let ids: BTreeSet<DimensionId> =
+            shapes.iter().flat_map(Shape::axes).flat_map(Dimension::terms).map(|(id, _)| *id).collect();
         let mut found = builder
             .findings
             .report(code, clash.whole, message)
@@ -492,174 +485,4 @@ fn declared_places(draft: &Draft) -> HashMap<&str, Span> {
         }
     }
     places
-}
-
-/// Puts final dimensions in place of the variables and makes the cell. `None` where something is missing, for which
-/// an error was reported.
-fn assemble(
-    mut builder: Builder<'_>,
-    draft: &Draft,
-    variables: &Variables,
-    shapes: &Shapes,
-    values: &[Option<Value>],
-    (next, initial): (Vec<Option<TermId>>, HashMap<u32, TermId>),
-) -> Option<Cell> {
-    let mut terms = std::mem::take(&mut builder.terms);
-    let mut used: BTreeSet<DimensionId> = BTreeSet::new();
-    // Each is told once, where it is met first.
-    let mut too_large = BTreeSet::new();
-    for term in &mut terms {
-        term.shape = builder.solver.resolve_shape(&term.shape);
-        term.operator.each_dimension_mut(|size| {
-            *size = builder.solver.resolve(size);
-            used.extend(size.terms().iter().map(|(id, _)| *id));
-        });
-        each_size(&term.shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
-        let mut largest = 0;
-        each_size(&term.shape, |size| largest = largest.max(size.constant_part()));
-        if largest as usize > MAXIMUM_DIMENSION && too_large.insert(largest) {
-            let message = format!("a size of {largest} is above {MAXIMUM_DIMENSION} (MAXIMUM_DIMENSION)");
-            builder.findings.report(Code::DimensionTooLarge, term.span, message);
-        }
-    }
-    if builder.findings.has_errors() {
-        return None;
-    }
-    let mut unknown_shapes = Vec::with_capacity(variables.unknowns.len());
-    for equation in &variables.unknowns {
-        unknown_shapes.push(builder.solver.resolve_shape(&shapes.unknowns.get(equation)?.1));
-    }
-    let resolved: HashMap<SymbolId, Shape> =
-        shapes.of.iter().map(|(symbol, shape)| (*symbol, builder.solver.resolve_shape(shape))).collect();
-    for shape in resolved.values().chain(&unknown_shapes) {
-        each_size(shape, |size| used.extend(size.terms().iter().map(|(id, _)| *id)));
-    }
-    // Numbered by input first; named by what is read first.
-    let mut of_inputs: Vec<DimensionId> = Vec::new();
-    for shape in variables.inputs.iter().filter_map(|input| resolved.get(input)) {
-        each_size(shape, |size| of_inputs.extend(size.terms().iter().map(|(id, _)| *id)));
-    }
-    let mut names = builder.solver.names(&used);
-    names.sort_by_key(|(id, _)| of_inputs.iter().position(|input| input == id).unwrap_or(usize::MAX));
-    let renumbered: BTreeMap<DimensionId, DimensionId> =
-        (0u32..).zip(&names).map(|(number, (id, _))| (*id, DimensionId(number))).collect();
-    for term in &mut terms {
-        renumber_term(term, &renumbered);
-    }
-    let variable = |symbol: SymbolId, span: Span| -> Option<Variable> {
-        let shape = renumber_shape(resolved.get(&symbol)?, &renumbered);
-        let frozen = draft.frozen.contains(&symbol);
-        Some(Variable { name: draft.symbol(symbol).canonical.clone(), shape, span, frozen })
-    };
-    let first = |symbol: &SymbolId| draft.symbol(*symbol).first;
-    let inputs = variables.inputs.iter().map(|id| variable(*id, first(id))).collect::<Option<Vec<_>>>()?;
-    let parameters =
-        variables.parameters.iter().map(|id| variable(*id, first(id))).collect::<Option<Vec<_>>>()?;
-    let mut states = Vec::with_capacity(next.len());
-    for (at, next) in next.into_iter().enumerate() {
-        let next = next?;
-        let initial = initial.get(&(at as u32)).copied();
-        let state = match variables.states.get(at) {
-            Some(&symbol) => {
-                let defined = draft.symbol(symbol).definitions.first();
-                let span = defined.map_or(first(&symbol), |&at| draft.equations[at].target_span);
-                State { variable: variable(symbol, span)?, next, initial, hidden: false }
-            }
-            None => {
-                let hidden = variables.hidden.get(at - variables.states.len())?;
-                let mut variable = variable(hidden.of, first(&hidden.of))?;
-                variable.name.clone_from(&hidden.name);
-                State { variable, next, initial, hidden: true }
-            }
-        };
-        states.push(state);
-    }
-    let mut unknowns = Vec::with_capacity(unknown_shapes.len());
-    for (&equation, shape) in variables.unknowns.iter().zip(&unknown_shapes) {
-        let (shape, definition) = (renumber_shape(shape, &renumbered), &draft.equations[equation]);
-        let name = draft.symbol(definition.target).canonical.clone();
-        let solution = values.get(equation).copied().flatten()?.term;
-        unknowns.push(Unknown {
-            variable: Variable { name, shape, span: definition.target_span, frozen: false },
-            solution,
-        });
-    }
-    let output = |output: &SymbolId| {
-        let last = draft.symbol(*output).definitions.last()?;
-        let value = values.get(*last).copied().flatten()?.term;
-        Some(Output { name: draft.symbol(*output).canonical.clone(), value })
-    };
-    let outputs = draft.outputs.iter().map(output).collect::<Option<Vec<_>>>()?;
-    if outputs.is_empty() {
-        return None;
-    }
-    let (mut constants, mut definitions) = (Vec::new(), Vec::new());
-    let beginnings: BTreeSet<usize> = draft.initial.values().copied().collect();
-    for (index, equation) in draft.equations.iter().enumerate() {
-        let symbol = draft.symbol(equation.target);
-        if let (Role::Constant(value), false) = (symbol.role, beginnings.contains(&index)) {
-            constants.push((symbol.canonical.clone(), value));
-        }
-    }
-    for &index in &draft.order {
-        let equation = &draft.equations[index];
-        let symbol = draft.symbol(equation.target);
-        if matches!(symbol.role, Role::Constant(_)) {
-            continue;
-        }
-        definitions.push(Definition {
-            name: symbol.canonical.clone(),
-            value: values.get(index).copied().flatten()?.term,
-            span: equation.span,
-            target_span: equation.target_span,
-            statement: equation.statement,
-        });
-    }
-    let dimensions = names.into_iter().map(|(_, name)| name).collect();
-    let diagnostics = Vec::new();
-    Some(Cell {
-        dimensions,
-        inputs,
-        states,
-        unknowns,
-        parameters,
-        outputs,
-        constants,
-        definitions,
-        terms,
-        diagnostics,
-    })
-}
-
-fn each_size(shape: &Shape, mut visit: impl FnMut(&Dimension)) {
-    match shape {
-        Shape::Scalar => {}
-        Shape::Vector(n) => visit(n),
-        Shape::Matrix(rows, columns) => {
-            visit(rows);
-            visit(columns);
-        }
-    }
-}
-
-fn renumber_term(term: &mut Term, renumbered: &BTreeMap<DimensionId, DimensionId>) {
-    term.shape = renumber_shape(&term.shape, renumbered);
-    term.operator.each_dimension_mut(|size| *size = renumber(size, renumbered));
-}
-
-fn renumber_shape(shape: &Shape, renumbered: &BTreeMap<DimensionId, DimensionId>) -> Shape {
-    match shape {
-        Shape::Scalar => Shape::Scalar,
-        Shape::Vector(n) => Shape::Vector(renumber(n, renumbered)),
-        Shape::Matrix(rows, columns) => {
-            Shape::Matrix(renumber(rows, renumbered), renumber(columns, renumbered))
-        }
-    }
-}
-
-fn renumber(size: &Dimension, renumbered: &BTreeMap<DimensionId, DimensionId>) -> Dimension {
-    size.terms().iter().fold(Dimension::constant(size.constant_part()), |sum, (id, coefficient)| {
-        let id = renumbered.get(id).copied().unwrap_or(*id);
-        sum.plus(&scaled(&Dimension::free(id), *coefficient))
-    })
 }

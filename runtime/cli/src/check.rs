@@ -53,11 +53,7 @@ pub(crate) struct PortRow {
 impl PortRow {
     /// The row of a port of a cell with dimensions of these names.
     pub(crate) fn new(name: &str, shape: &Shape, names: &[String]) -> Self {
-        let shape = match shape {
-            Shape::Scalar => Vec::new(),
-            Shape::Vector(n) => vec![n.describe(names)],
-            Shape::Matrix(rows, columns) => vec![rows.describe(names), columns.describe(names)],
-        };
+        let shape = shape.axes().into_iter().map(|axis| axis.describe(names)).collect();
         Self { name: name.to_owned(), shape }
     }
 }

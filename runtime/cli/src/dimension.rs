@@ -47,11 +47,7 @@ impl<'a> DimensionSolver<'a> {
 
     /// The axes `found` of a tensor must be those of `shape`.
     pub(crate) fn equate(&mut self, tensor: &str, shape: &Shape, found: &[usize]) -> Result<(), Failure> {
-        let axes: Vec<&Dimension> = match shape {
-            Shape::Scalar => Vec::new(),
-            Shape::Vector(n) => vec![n],
-            Shape::Matrix(rows, columns) => vec![rows, columns],
-        };
+        let axes = shape.axes();
         if axes.len() != found.len() {
             return Err(Failure::data(format!(
                 "`{tensor}` has the axes {found:?} (those of steps and samples aside), the equations need {}",

@@ -249,12 +249,7 @@ fn sizes(cell: &Cell, case: &Case) -> Vec<usize> {
     let known: Vec<(&str, &str)> = all.split_whitespace().filter_map(|entry| entry.split_once(':')).collect();
     let mut learn = |name: &str, shape: &Shape| {
         let Some((_, text)) = known.iter().find(|(known, _)| *known == name) else { return };
-        let axes: Vec<&crate::shape::Dimension> = match shape {
-            Shape::Scalar => vec![],
-            Shape::Vector(n) => vec![n],
-            Shape::Matrix(rows, columns) => vec![rows, columns],
-        };
-        for (axis, size) in axes.into_iter().zip(text.split('x')) {
+        for (axis, size) in shape.axes().into_iter().zip(text.split('x')) {
             if let (&[(id, 1)], 0, Ok(size)) = (axis.terms(), axis.constant_part(), size.parse()) {
                 sizes[id.0 as usize] = size;
             }
