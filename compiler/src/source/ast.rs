@@ -152,6 +152,30 @@ pub struct Expression {
     pub span: Span,
 }
 
+impl Expression {
+    /// The expressions that it is made of, in order.
+    pub(crate) fn operands(&self) -> Vec<&Self> {
+        match &self.kind {
+            ExpressionKind::Number(_) | ExpressionKind::FunctionName(_) | ExpressionKind::Reference(_) => {
+                Vec::new()
+            }
+            ExpressionKind::Negate(inner)
+            | ExpressionKind::Transpose(inner)
+            | ExpressionKind::Slice { of: inner, .. }
+            | ExpressionKind::Group(inner) => vec![inner],
+            ExpressionKind::Add(left, right)
+            | ExpressionKind::Subtract(left, right)
+            | ExpressionKind::Compare(_, left, right)
+            | ExpressionKind::Product(_, left, right)
+            | ExpressionKind::Divide(left, right)
+            | ExpressionKind::Power(left, right) => vec![left, right],
+            ExpressionKind::Chain(inner)
+            | ExpressionKind::Concatenate(inner)
+            | ExpressionKind::Call(_, inner) => inner.iter().collect(),
+        }
+    }
+}
+
 /// How a product was written; precedence differs and so may meaning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ProductSign {

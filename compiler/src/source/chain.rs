@@ -205,21 +205,7 @@ fn skeleton(expression: &Expression) -> Vec<Bone<'_>> {
             ExpressionKind::Call(function, arguments) => (32 + *function as u8, arguments.len()),
         };
         parts.push((kind, count, bounds));
-        match &expression.kind {
-            ExpressionKind::Negate(inner)
-            | ExpressionKind::Transpose(inner)
-            | ExpressionKind::Slice { of: inner, .. } => stack.push(inner),
-            ExpressionKind::Add(left, right)
-            | ExpressionKind::Subtract(left, right)
-            | ExpressionKind::Compare(_, left, right)
-            | ExpressionKind::Product(_, left, right)
-            | ExpressionKind::Divide(left, right)
-            | ExpressionKind::Power(left, right) => stack.extend([&**right, &**left]),
-            ExpressionKind::Chain(inner)
-            | ExpressionKind::Concatenate(inner)
-            | ExpressionKind::Call(_, inner) => stack.extend(inner.iter().rev()),
-            _ => {}
-        }
+        stack.extend(expression.operands().into_iter().rev());
     }
     parts
 }

@@ -99,7 +99,9 @@ fn with_needed(text: &str, chosen: &mut Vec<Block>, inline: &[Block]) {
     for _ in 0..rounds {
         let statements = read(text, chosen).statements;
         let inline: Vec<Block> = inline.iter().filter(|block| !chosen.contains(block)).cloned().collect();
-        let wanted = inline::needed(text, &inline, &statements, &conventions(text, chosen));
+        let mut wanted = inline::needed(text, &inline, &statements, &conventions(text, chosen));
+        // A part of a block may be wanted that is there.
+        wanted.retain(|block| !chosen.contains(block));
         if wanted.is_empty() {
             break;
         }

@@ -107,8 +107,8 @@ fn has_time(sequence: &Sequence<'_>, start: usize, end: usize) -> bool {
 
 /// True where the word at `at` stands on a left side: `\alpha_{ij} = …` is no weight.
 fn is_defined(sequence: &Sequence<'_>, at: usize) -> bool {
-    (0..sequence.tokens.len())
-        .any(|other| other != at && sequence.kind(other) == sequence.kind(at) && sequence.is_left_side(other))
+    let same = |other: usize| other != at && sequence.kind(other) == sequence.kind(at);
+    (0..sequence.tokens.len()).any(|other| same(other) && sequence.begins_left_side(other))
 }
 
 fn letter(kind: &TokenKind) -> Option<String> {

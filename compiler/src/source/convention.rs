@@ -25,6 +25,8 @@ pub(crate) struct Convention {
     pub(crate) style: TextStyle,
     /// `e` is a name of its own, not Euler's number.
     pub(crate) letter_e: bool,
+    /// `\sigma` is a name of its own, bound to another function than the logistic one.
+    pub(crate) own_sigma: bool,
     /// `h_prev` is the value of the step before, since `h_t` is defined; nothing is called `h_prev` on a left side.
     pub(crate) previous: bool,
     /// A name whose time stands below in one place and above in another, and where that is.
@@ -41,6 +43,7 @@ impl Default for Convention {
             second: None,
             style: TextStyle::default(),
             letter_e: false,
+            own_sigma: false,
             previous: false,
             mixed: None,
         }
@@ -88,9 +91,8 @@ pub(crate) fn observe(blocks: &[Vec<Token>]) -> Convention {
         for index in 0..tokens.len() {
             match sequence.kind(index) {
                 Some(TokenKind::Word { text, .. }) if text == "e" => {
-                    let below = sequence.kind(index + 1) == Some(&TokenKind::Subscript);
-                    let alone = sequence.kind(index.wrapping_sub(1)) != Some(&TokenKind::Subscript);
-                    letter_e |= (below || sequence.is_left_side(index)) && alone;
+                    letter_e |= sequence.kind(index + 1) != Some(&TokenKind::Subscript)
+                        && sequence.begins_left_side(index);
                 }
                 Some(TokenKind::Open(Bracket::Round | Bracket::Square)) => {
                     note_call(&sequence, index, &mut called);

@@ -5,7 +5,7 @@
 
 use std::collections::HashSet;
 
-use super::ast::{Expression, ExpressionKind, Reference, Statement, StatementKind};
+use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
 use super::convention::Convention;
 use super::find::Block;
 use super::{Reading, conventions, read, read_one};
@@ -44,37 +44,17 @@ fn names(statements: &[Statement]) -> Names {
 pub(crate) fn references<'e>(expression: &'e Expression, visit: &mut impl FnMut(&'e Reference)) {
     let mut stack = vec![expression];
     while let Some(expression) = stack.pop() {
-        match &expression.kind {
-            ExpressionKind::Number(_) | ExpressionKind::FunctionName(_) => {}
-            ExpressionKind::Reference(reference) => visit(reference),
-            ExpressionKind::Negate(inner)
-            | ExpressionKind::Transpose(inner)
-            | ExpressionKind::Slice { of: inner, .. }
-            | ExpressionKind::Group(inner) => {
-                stack.push(inner);
-            }
-            ExpressionKind::Add(left, right)
-            | ExpressionKind::Subtract(left, right)
-            | ExpressionKind::Compare(_, left, right)
-            | ExpressionKind::Product(_, left, right)
-            | ExpressionKind::Divide(left, right)
-            | ExpressionKind::Power(left, right) => {
-                stack.push(left);
-                stack.push(right);
-            }
-            ExpressionKind::Chain(inner)
-            | ExpressionKind::Concatenate(inner)
-            | ExpressionKind::Call(_, inner) => {
-                stack.extend(inner);
-            }
+        if let ExpressionKind::Reference(reference) = &expression.kind {
+            visit(reference);
         }
+        stack.extend(expression.operands());
     }
 }
 
 /// True where a block may hold a definition: cheap, before it is parsed.
 fn may_define(text: &str, block: &Block) -> bool {
-    text.get(block.range.clone())
-        .is_some_and(|inside| inside.contains('=') || inside.contains("leftarrow") || inside.contains('←'))
+    const SIGNS: [&str; 9] = ["=", "leftarrow", "←", "gets", "equiv", "≡", "eqq", "triangleq", "doteq"];
+    text.get(block.range.clone()).is_some_and(|inside| SIGNS.iter().any(|sign| inside.contains(sign)))
 }
 
 /// The inline definitions that display mathematics reads and does not define.
@@ -87,39 +67,82 @@ pub(crate) fn needed(
     let known = names(display);
     let broken: HashSet<usize> =
         broken(text, inline, display, convention).iter().map(|block| block.range.start).collect();
-    inline
-        .iter()
-        .filter(|block| broken.contains(&block.range.start) || may_define(text, block))
-        .filter(|block| {
-            if broken.contains(&block.range.start) {
+    let mut chosen = Vec::new();
+    for block in inline {
+        if broken.contains(&block.range.start) {
+            chosen.push(block.clone());
+            continue;
+        }
+        if !may_define(text, block) {
+            continue;
+        }
+        let Reading { statements, diagnostics, own_sigma, .. } = read_one(text, block, convention);
+        // What makes the whole document no cell must not vanish.
+        let second = |found: &Diagnostic| found.code == Code::SecondIndex;
+        let alone = || read(text, std::slice::from_ref(block));
+        let sigma = own_sigma && !convention.own_sigma && applies_sigmoid(display);
+        if sigma || diagnostics.iter().any(second) || alone().diagnostics.iter().any(second) {
+            chosen.push(block.clone());
+            continue;
+        }
+        let wanted: Vec<&Statement> =
+            statements.iter().filter(|statement| is_needed(&statement.kind, &known)).collect();
+        if wanted.len() == statements.len() {
+            chosen.extend((!wanted.is_empty()).then(|| block.clone()));
+            continue;
+        }
+        // `$\alpha = 0.9, c_0 = 1$`: of several, those that are needed.
+        for statement in wanted {
+            let (start, end) = (usize::try_from(statement.span.start), usize::try_from(statement.span.end));
+            let (Ok(start), Ok(end)) = (start, end) else { continue };
+            if block.range.start <= start && end <= block.range.end {
+                chosen.push(Block { range: start..end, outer: start..end, ..block.clone() });
+            }
+        }
+    }
+    // A chain of equalities defines several names in one place.
+    chosen.dedup();
+    chosen
+}
+
+/// Whether what display mathematics reads has its definition in a line of text.
+fn is_needed(statement: &StatementKind, known: &Names) -> bool {
+    match statement {
+        StatementKind::Definition { target, value } => {
+            let name = &target.name.canonical;
+            // An initial state, `h_0 = 0`, belongs to the state.
+            let initial = name.strip_suffix("_0").is_some_and(|state| known.defined.contains(state));
+            // `$x_t = 3$` is an example of an input, no definition of it.
+            let example = target.time.is_some() && matches!(value.kind, ExpressionKind::Number(_));
+            let new = !known.defined.contains(name) && !example && !is_itself(target, value);
+            initial || known.read.contains(name) && new
+        }
+        StatementKind::Function { name, .. } => {
+            known.read.contains(&name.canonical) && !known.defined.contains(&name.canonical)
+        }
+        StatementKind::Declaration { .. } | StatementKind::Mark { .. } => false,
+    }
+}
+
+/// True where statements apply the logistic function, or what `\sigma` is instead.
+fn applies_sigmoid(statements: &[Statement]) -> bool {
+    statements.iter().any(|statement| {
+        let mut stack = match &statement.kind {
+            StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } => {
+                vec![value]
+            }
+            StatementKind::Declaration { .. } | StatementKind::Mark { .. } => Vec::new(),
+        };
+        while let Some(expression) = stack.pop() {
+            if let ExpressionKind::Call(Function::Sigmoid, _)
+            | ExpressionKind::FunctionName(Function::Sigmoid) = expression.kind
+            {
                 return true;
             }
-            let Reading { statements, diagnostics, .. } = read_one(text, block, convention);
-            // What makes the whole document no cell must not vanish.
-            let second = |found: &Diagnostic| found.code == Code::SecondIndex;
-            let alone = || read(text, std::slice::from_ref(block));
-            if diagnostics.iter().any(second) || alone().diagnostics.iter().any(second) {
-                return true;
-            }
-            let [statement] = statements.as_slice() else { return false };
-            match &statement.kind {
-                StatementKind::Definition { target, value } => {
-                    let name = &target.name.canonical;
-                    // An initial state, `h_0 = 0`, belongs to the state.
-                    let initial = name.strip_suffix("_0").is_some_and(|state| known.defined.contains(state));
-                    // `$x_t = 3$` is an example of an input, no definition of it.
-                    let example = target.time.is_some() && matches!(value.kind, ExpressionKind::Number(_));
-                    let new = !known.defined.contains(name) && !example && !is_itself(target, value);
-                    initial || known.read.contains(name) && new
-                }
-                StatementKind::Function { name, .. } => {
-                    known.read.contains(&name.canonical) && !known.defined.contains(&name.canonical)
-                }
-                StatementKind::Declaration { .. } | StatementKind::Mark { .. } => false,
-            }
-        })
-        .cloned()
-        .collect()
+            stack.extend(expression.operands());
+        }
+        false
+    })
 }
 
 /// `$h_t = h(t)$`: two spellings of one value.
@@ -186,7 +209,7 @@ pub(crate) fn broken(
             })
         })
         .filter(|block| {
-            let Reading { statements, lost, diagnostics } = read_one(text, block, convention);
+            let Reading { statements, lost, diagnostics, .. } = read_one(text, block, convention);
             statements.is_empty()
                 && diagnostics.iter().any(|found| found.is_error())
                 && lost.iter().any(|name| name.time.is_some() && wanted(&name.name.canonical))

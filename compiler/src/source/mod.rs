@@ -58,6 +58,7 @@ use ast::{Document, Statement};
 use convention::Convention;
 use find::{Block, Place, Spelling};
 use rewrite::{beginnings, label_brackets, name_arrows, ring_signs};
+use sequence::Sequence;
 use token::{Token, TokenKind};
 use writer::Writer;
 
@@ -121,7 +122,7 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     };
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
     let blocks = choose::choose(text, syntax, &found, &chosen);
-    let Reading { mut statements, lost, mut diagnostics } = read(text, &blocks);
+    let Reading { mut statements, lost, mut diagnostics, own_sigma } = read(text, &blocks);
     needed::skip_differential(&statements, &found, &mut diagnostics);
     section::merge(&mut statements, &found, &mut diagnostics);
     if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
@@ -134,7 +135,7 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         let convention = conventions(text, &blocks);
         explanations = explanation::find(text, places, &statements, &convention, &mut diagnostics);
     }
-    let mut parsed = finish(Reading { statements, lost, diagnostics });
+    let mut parsed = finish(Reading { statements, lost, diagnostics, own_sigma });
     parsed.document.explanations = explanations;
     parsed
 }
@@ -145,6 +146,8 @@ struct Reading {
     /// Left sides of equations that could not be read.
     lost: Vec<ast::Reference>,
     diagnostics: Vec<Diagnostic>,
+    /// `\sigma` is defined as another function than the logistic one.
+    own_sigma: bool,
 }
 
 /// Parses the equations of a token stream. Spans count Rust tokens; the table leads to the compiler's places.
@@ -154,15 +157,17 @@ pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     let mut writer = Writer::default();
     let spans = rust_tokens::lex(tokens, &mut writer);
     let lexed = [beginnings(writer.tokens)];
-    let convention = convention::observe(&lexed);
-    let mut reader = statement::Reader::new(&convention, true);
+    let block = Block { range: 0..0, outer: 0..0, spelling: Spelling::Text, place: Place::Cell };
+    let convention = settle(&[block], &lexed);
     let [tokens] = &lexed;
+    let mut reader = statement::Reader::new(&convention, true);
     reader.read(tokens);
     let mut diagnostics = writer.diagnostics;
     diagnostics.append(&mut reader.diagnostics);
     chain::report_announced(reader.announced, &reader.statements, &mut diagnostics);
     chain::define(reader.implied, &mut reader.statements, &mut diagnostics);
-    (finish(Reading { statements: reader.statements, lost: reader.lost, diagnostics }), spans)
+    let own_sigma = convention.own_sigma;
+    (finish(Reading { statements: reader.statements, lost: reader.lost, diagnostics, own_sigma }), spans)
 }
 
 fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
@@ -172,7 +177,27 @@ fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
 /// What blocks of `source` settle together before a single equation is read.
 fn conventions(source: &str, blocks: &[Block]) -> Convention {
     let style = text_style(source, blocks);
-    Convention { style, ..convention::observe(&lex(source, blocks, style).0) }
+    let lexed = lex(source, blocks, style).0;
+    Convention { style, ..settle(blocks, &lexed) }
+}
+
+/// The conventions of lexed blocks.
+fn settle(blocks: &[Block], lexed: &[Vec<Token>]) -> Convention {
+    let convention = convention::observe(lexed);
+    // Few texts define it: only then all is read to see as what.
+    let own_sigma = defines_sigma(lexed) && parse_blocks(blocks, lexed, &convention, Vec::new()).own_sigma;
+    Convention { own_sigma, ..convention }
+}
+
+/// True where `\sigma` stands on a left side.
+fn defines_sigma(blocks: &[Vec<Token>]) -> bool {
+    blocks.iter().any(|tokens| {
+        let (sequence, _) = Sequence::new(tokens);
+        (0..tokens.len()).any(|index| {
+            matches!(sequence.kind(index), Some(TokenKind::Function(_, spelled)) if spelled == "sigma")
+                && sequence.begins_left_side(index)
+        })
+    })
 }
 
 /// How names in plain text are read, seen over all blocks.
@@ -195,8 +220,7 @@ fn text_style(source: &str, blocks: &[Block]) -> text::TextStyle {
 /// Lexes and parses blocks of `source` as one cell.
 fn read(source: &str, blocks: &[Block]) -> Reading {
     let (lexed, diagnostics) = lex(source, blocks, text_style(source, blocks));
-    let convention = convention::observe(&lexed);
-    parse_blocks(blocks, &lexed, &convention, diagnostics)
+    parse_blocks(blocks, &lexed, &settle(blocks, &lexed), diagnostics)
 }
 
 /// Reads one block as part of a document with these conventions.
@@ -280,6 +304,7 @@ fn parse_blocks(
     let mut implied = Vec::new();
     let mut announced = Vec::new();
     let mut losses = Vec::new();
+    let mut own_sigma = false;
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -298,6 +323,7 @@ fn parse_blocks(
         implied.append(&mut reader.implied);
         announced.append(&mut reader.announced);
         losses.append(&mut reader.losses);
+        own_sigma |= reader.own_sigma;
     }
     chain::report_announced(announced, &statements, &mut diagnostics);
     chain::define(implied, &mut statements, &mut diagnostics);
@@ -324,11 +350,11 @@ fn parse_blocks(
     }
     let mut statements = needed::without_losses(statements, &mut diagnostics);
     statements.shrink_to_fit();
-    Reading { statements, lost, diagnostics }
+    Reading { statements, lost, diagnostics, own_sigma }
 }
 
 /// Orders the findings, and adds the one that nothing was found.
-fn finish(Reading { mut statements, mut lost, mut diagnostics }: Reading) -> Parsed {
+fn finish(Reading { mut statements, mut lost, mut diagnostics, .. }: Reading) -> Parsed {
     lost.truncate(MAXIMUM_DEFINITIONS);
     let errors = diagnostics.iter().any(|diagnostic| diagnostic.is_error());
     if !errors {

@@ -1,6 +1,6 @@
 //! Tokens whose meaning only the tokens around them tell, for all spellings: after the lexers and before the parser.
 
-use super::ast::ProductSign;
+use super::ast::{Function, ProductSign};
 use super::token::{Bracket, Token, TokenKind};
 
 /// `W^{\leftarrow}`: an arrow alone in a script is a label, the direction.
@@ -16,6 +16,15 @@ pub(super) fn name_arrows(tokens: &mut [Token]) {
         let sign = at.checked_sub(if braced { 2 } else { 1 }).and_then(|sign| tokens.get(sign));
         if sign.is_some_and(|sign| matches!(sign.kind, TokenKind::Subscript | TokenKind::Superscript)) {
             tokens[at].kind = TokenKind::Word { text: word.to_owned(), upper: false };
+        }
+    }
+}
+
+/// `\sigma` as a name, where the text binds it to a function of its own.
+pub(super) fn name_sigma(tokens: &mut [Token]) {
+    for token in tokens {
+        if matches!(&token.kind, TokenKind::Function(Function::Sigmoid, spelled) if spelled == "sigma") {
+            token.kind = TokenKind::Word { text: "sigma".to_owned(), upper: false };
         }
     }
 }

@@ -145,20 +145,7 @@ fn begins_equation(sequence: &Sequence<'_>, start: usize) -> bool {
 
 /// True where the equation goes on after the end of a row at `index`; `last` is the last token before that is no layout.
 fn continues(sequence: &Sequence<'_>, last: Option<usize>, index: usize) -> bool {
-    let operator = |kind: Option<&TokenKind>| {
-        matches!(
-            kind,
-            Some(
-                TokenKind::Plus
-                    | TokenKind::Minus
-                    | TokenKind::Product(_)
-                    | TokenKind::Slash
-                    | TokenKind::Equals
-                    | TokenKind::DirectSum
-                    | TokenKind::In
-            )
-        )
-    };
+    let operator = |kind: Option<&TokenKind>| kind.is_some_and(TokenKind::is_operator);
     let next = sequence.skip_layout(index + 1);
     let next_operator = operator(sequence.kind(next)) && !sequence.is_left_side(next);
     // A row with an equation of its own does not finish another one.

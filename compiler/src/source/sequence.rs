@@ -303,6 +303,20 @@ impl<'a> Sequence<'a> {
         false
     }
 
+    /// True where a name begins at `index` that stands on a left side: what is before it has ended. In
+    /// `z_t = 1 - e^{-a}, \\ y_t = …` a list could begin at `e`.
+    pub(crate) fn begins_left_side(&self, index: usize) -> bool {
+        let layout = |token: &Token| token.kind.is_layout() || token.kind == TokenKind::Remark;
+        let before = self.tokens.iter().take(index).rposition(|token| !layout(token));
+        let ended = before.is_none_or(|before| match &self.tokens[before].kind {
+            TokenKind::Comma | TokenKind::Semicolon | TokenKind::Period => true,
+            TokenKind::Colon | TokenKind::Where => true,
+            operator if operator.is_operator() => false,
+            _ => self.tokens[before + 1..index].iter().any(|token| token.kind != TokenKind::Align),
+        });
+        ended && self.is_left_side(index)
+    }
+
     /// The first index from `index` on that is no layout and no remark.
     pub(crate) fn skip_layout(&self, index: usize) -> usize {
         self.solid.get(index).copied().unwrap_or(index)

@@ -4,6 +4,7 @@
 //! Here are rows and equations; `left` reads left sides and makes the statements, `aside` knows what defines nothing.
 
 mod aside;
+mod known;
 mod left;
 
 pub(crate) use aside::Sample;
@@ -48,6 +49,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) implied: Vec<Implied>,
     /// Functions that one side of a chain names and another writes out, with the place of that side.
     pub(crate) announced: Vec<(String, Span)>,
+    /// `\sigma` was defined as a function that it is not known as.
+    pub(crate) own_sigma: bool,
     /// Words that stand once in all that is read.
     once: HashSet<String>,
     /// How many segments before the one that is read are joined to it by commas.
@@ -71,6 +74,7 @@ impl<'a> Reader<'a> {
             general: Vec::new(),
             implied: Vec::new(),
             announced: Vec::new(),
+            own_sigma: convention.own_sigma,
             once: HashSet::new(),
             listed: 0,
             samples: Vec::new(),
@@ -91,7 +95,11 @@ impl<'a> Reader<'a> {
     /// Reads all of `tokens`.
     pub(crate) fn read(&mut self, tokens: &[Token]) {
         let mut pending: Vec<Reference> = Vec::new();
-        let tokens = &ungroup(&spell_joins(tokens));
+        let mut tokens = ungroup(&spell_joins(tokens));
+        if self.convention.own_sigma {
+            super::rewrite::name_sigma(&mut tokens);
+        }
+        let tokens = &tokens;
         if self.lines {
             self.once = words_once(tokens);
         }

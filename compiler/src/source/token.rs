@@ -147,6 +147,20 @@ impl TokenKind {
         matches!(self, Self::Align | Self::Quad | Self::Newline | Self::RowEnd)
     }
 
+    /// True for what stands between two expressions that belong together: the one before it does not end an equation.
+    pub(crate) const fn is_operator(&self) -> bool {
+        matches!(
+            self,
+            Self::Plus
+                | Self::Minus
+                | Self::Product(_)
+                | Self::Slash
+                | Self::Equals
+                | Self::DirectSum
+                | Self::In
+        )
+    }
+
     /// True for what a lexer could not read, and has reported.
     pub(crate) const fn is_unreadable(&self) -> bool {
         matches!(self, Self::Unknown | Self::Foreign)

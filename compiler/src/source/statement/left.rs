@@ -1,15 +1,11 @@
 //! Left sides, and the statements that they make with a value.
-//!
-//! # Invariants
-//!
-//! - A function that is known keeps its meaning: what defines it otherwise is an error.
 
 use super::{Reader, Stop};
 use crate::diagnostic::Code;
 use crate::source::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
+use crate::source::name;
 use crate::source::sequence::Sequence;
 use crate::source::token::{Bracket, TokenKind};
-use crate::source::{name, print};
 use crate::span::Span;
 
 impl Reader<'_> {
@@ -133,12 +129,16 @@ impl Reader<'_> {
             LeftSide::Name(target)
                 if target.time.is_none()
                     && target.name.superscript.is_none()
+                    && !(self.convention.own_sigma && target.name.canonical == "sigma")
                     && let Some(known) = name::function(&target.name.canonical) =>
             {
                 let spelled = target.name.canonical;
-                if matches!(value.kind, ExpressionKind::FunctionName(function) if function == known) {
-                    self.skip(format!("`{spelled}` is known; its definition is skipped"), span);
-                    return Ok(());
+                if let ExpressionKind::FunctionName(function) = value.kind {
+                    if function == known {
+                        self.skip(format!("`{spelled}` is known; its definition is skipped"), span);
+                        return Ok(());
+                    }
+                    self.own_sigma |= spelled == "sigma";
                 }
                 return self.known_anew(&spelled, span);
             }
@@ -170,45 +170,6 @@ impl Reader<'_> {
         };
         self.statements.push(Statement { kind, span });
         Ok(())
-    }
-
-    /// A definition of a function that is known: it must say what is known.
-    fn known_function(
-        &mut self,
-        function: Function,
-        spelled: &str,
-        parameter: &Reference,
-        value: &Expression,
-        span: Span,
-    ) -> Result<(), Stop> {
-        let body = print::text::expression(value);
-        let name = print::text::reference(parameter);
-        let known: Vec<String> = match function {
-            Function::Sigmoid => vec![
-                format!("1 / (1 + exp(-{name}))"),
-                format!("1 / (1 + exp((-{name})))"),
-                format!("(1 + exp(-{name}))^{{-1}}"),
-            ],
-            Function::Relu => vec![format!("max(0, {name})"), format!("max({name}, 0)")],
-            Function::Tanh => vec![format!("(exp({name}) - exp(-{name})) / (exp({name}) + exp(-{name}))")],
-            Function::Softplus => vec![format!("log(1 + exp({name}))")],
-            Function::Silu => vec![format!("{name} sigmoid({name})"), format!("{name} * sigmoid({name})")],
-            _ => Vec::new(),
-        };
-        if known.contains(&body) {
-            let message = format!("`{spelled}` is known; its definition is skipped");
-            self.report(Code::SkippedRow, message, span, None);
-            return Ok(());
-        }
-        self.known_anew(spelled, span)
-    }
-
-    /// The error for a known function that is to be something else.
-    fn known_anew(&mut self, spelled: &str, span: Span) -> Result<(), Stop> {
-        let message = format!("`{spelled}` is a known function and cannot be defined anew");
-        let help = Some("give the function a name of its own, such as `\\Phi`".to_owned());
-        self.report(Code::LeftSide, message, span, help);
-        Err(Stop)
     }
 }
 
