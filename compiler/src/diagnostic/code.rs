@@ -257,6 +257,10 @@ codes! {
     /// For example, `\lambda = \exp(-\nu + i \theta)` is the eigenvalue of a complex recurrence.
     /// Write real and imaginary parts as two values, or declare `i` where it is a weight.
     ComplexNumber "GW0459" Error "a complex number";
+    /// The gradient of a function is no value that an equation can have.
+    /// For example, `S_t = -\eta \nabla \ell(M_{t-1}; x_t)` learns at each step, as memories of test time do.
+    /// Write the gradient out: of `|M k - v|^2 / 2` by `M` it is `(M_{t-1} k_t - v_t) k_t^\top`.
+    Gradient "GW0460" Error "a gradient";
     /// There are more definitions than the limit `MAXIMUM_DEFINITIONS`.
     /// For example, a generated text may unroll a sequence into one equation for each step.
     /// Write one step, or split the document.

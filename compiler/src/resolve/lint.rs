@@ -6,6 +6,7 @@ use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
 use super::variable::Variables;
 use crate::diagnostic::Code;
+use crate::source::ast::{Function, Size};
 use crate::source::distance;
 use crate::span::Span;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -124,20 +125,44 @@ const CONSTANTS: [(&str, &str); 3] = [
     ("NaN", "no equation can use what is no number"),
 ];
 
-/// `\cos(2 \pi x_t)`: nobody would think that `\pi` is learned.
+/// `\cos(2 \pi x_t)`, `\frac{1}{\sqrt{d}} U h_{t-1}`: nobody would think that `\pi` is learned, or a dimension.
 fn learned_constants(draft: &mut Draft, variables: &Variables) {
+    let mut dimensions: HashSet<&str> = HashSet::new();
+    for declared in draft.symbols.iter().filter_map(|symbol| symbol.declared.as_ref()) {
+        dimensions.extend(declared.sizes.iter().flat_map(Size::names));
+    }
+    // A root has no learned number below it: it would be no number where that is negative.
+    let rooted: HashSet<SymbolId> = draft
+        .nodes
+        .iter()
+        .filter_map(|node| match &node.kind {
+            NodeKind::Call(Function::SquareRoot, arguments) => match draft.sources[arguments.first()?.0] {
+                Source::Parameter(symbol) => Some(symbol),
+                _ => None,
+            },
+            _ => None,
+        })
+        .collect();
+    let mut found = Vec::new();
     for &parameter in &variables.parameters {
         let symbol = draft.symbol(parameter);
-        let constant = CONSTANTS.iter().find(|(name, _)| *name == symbol.canonical);
-        let Some((name, remedy)) = constant.filter(|_| symbol.declared.is_none()) else { continue };
-        if draft.frozen.contains(&parameter) {
+        if symbol.declared.is_some() || draft.frozen.contains(&parameter) {
             continue;
         }
-        let span = symbol.first;
-        draft
-            .findings
-            .report(Code::LearnedConstant, span, format!("`{name}` is learned here, as weights are"))
-            .help(format!("{remedy}, or declare `{name}` if it is learned"));
+        let name = symbol.canonical.as_str();
+        let constant = CONSTANTS.iter().find(|(constant, _)| *constant == name);
+        let remedy = match constant {
+            Some((_, remedy)) => (*remedy).to_owned(),
+            None if dimensions.contains(name) || rooted.contains(&parameter) => {
+                format!("write its number, as in `{name} = 64`, where it is a dimension or another number")
+            }
+            None => continue,
+        };
+        let help = format!("{remedy}, or declare `{name}` if it is learned");
+        found.push((symbol.first, format!("`{name}` is learned here, as weights are"), help));
+    }
+    for (span, message, help) in found {
+        draft.findings.report(Code::LearnedConstant, span, message).help(help);
     }
 }
 

@@ -471,17 +471,9 @@ fn report_ranges(builder: &mut Builder<'_>, names: &[String]) {
 fn declared_places(draft: &Draft) -> HashMap<&str, Span> {
     let mut places: HashMap<&str, Span> = HashMap::new();
     for declared in draft.symbols.iter().filter_map(|symbol| symbol.declared.as_ref()) {
-        let mut pending: Vec<&Size> = declared.sizes.iter().collect();
-        while let Some(size) = pending.pop() {
-            match size {
-                Size::Known(_) => {}
-                Size::Named(name) => {
-                    let place = places.entry(name).or_insert(declared.span);
-                    *place = (*place).min(declared.span);
-                }
-                Size::Sum(parts) => pending.extend(parts),
-                Size::Multiple(_, part) => pending.push(part),
-            }
+        for name in declared.sizes.iter().flat_map(Size::names) {
+            let place = places.entry(name).or_insert(declared.span);
+            *place = (*place).min(declared.span);
         }
     }
     places

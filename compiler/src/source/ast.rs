@@ -118,6 +118,23 @@ pub enum Size {
     Multiple(u32, Box<Size>),
 }
 
+impl Size {
+    /// The dimensions by name, from left to right.
+    pub(crate) fn names(&self) -> Vec<&str> {
+        // Sums within sums are walked by an explicit stack.
+        let (mut names, mut pending) = (Vec::new(), vec![self]);
+        while let Some(size) = pending.pop() {
+            match size {
+                Self::Known(_) => {}
+                Self::Named(name) => names.push(name.as_str()),
+                Self::Sum(parts) => pending.extend(parts.iter().rev()),
+                Self::Multiple(_, part) => pending.push(part),
+            }
+        }
+        names
+    }
+}
+
 /// The name of a value: a base letter or word, decorations and labels.
 ///
 /// `canonical` is the key under which two spellings are the same name, and the key in files:

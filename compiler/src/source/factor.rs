@@ -359,10 +359,12 @@ impl Parser<'_> {
         }
     }
 
-    /// True before a function with a number above it and a parenthesis behind: `\sigma^2(x)` is a power of the value.
+    /// True before a function with a number above it and a parenthesis behind: `\sigma^2(x)` is a power of the value, and
+    /// `\sigma^{-1}(x)` the inverse.
     fn is_function_power(&self) -> bool {
         self.sequence.script(self.position + 2).is_some_and(|(from, to, over)| {
             let (from, to) = self.sequence.without_braces(from, to);
+            let from = from + usize::from(self.sequence.kind(from) == Some(&TokenKind::Minus));
             let number = matches!(self.sequence.kind(from), Some(TokenKind::Number { .. }));
             let applied = matches!(self.sequence.kind(over), Some(TokenKind::Open(Bracket::Round)));
             number && to == from + 1 && applied && over < self.end
@@ -517,11 +519,15 @@ impl Parser<'_> {
                 "the place of a maximum or minimum has no gradient and is outside the language",
             ),
             "integral" => (Code::DifferentialEquation, "an integral is outside the language"),
+            "gradient" => (Code::Gradient, "the gradient of a function is outside the language"),
             _ => (Code::DifferentialEquation, "a derivative is outside the language"),
         };
-        let help =
-            (operator == "sum").then(|| "write a matrix product, or `sum(…)` over the features".to_owned());
-        self.fail(code, message, span, help)
+        let help = match operator {
+            "sum" => Some("write a matrix product, or `sum(…)` over the features"),
+            "gradient" => Some("write it out: of `|M k - v|^2 / 2` by `M` it is `(M k - v) k^\\top`"),
+            _ => None,
+        };
+        self.fail(code, message, span, help.map(str::to_owned))
     }
 }
 

@@ -71,6 +71,12 @@ pub(super) fn lost_indices(draft: &mut Draft, variables: &Variables) {
         } else if let Some(base) = other_index(draft, parameter, &mapped).filter(|_| !name.ends_with("_T")) {
             let message = format!("`{name}` is read as a weight beside the value `{base}_t`");
             found.push((Code::MixedIndex, symbol.first, message, meant(&format!("{base}_t"))));
+        } else if let Some(base) = state_elsewhere(draft, variables, parameter) {
+            let message = format!("`{name}` is read as a weight beside the state `{base}_t`");
+            let help = format!(
+                "write `{base}_{{t-1}}` for its value of the step before, or declare the name if it is a weight"
+            );
+            found.push((Code::MixedIndex, symbol.first, message, help));
         } else if alone && (name == "x" || mapped.contains(&parameter)) && !name.ends_with("_T") {
             let message =
                 format!("`{name}` has no time index, so it is read as a weight, and nothing is an input");
@@ -187,6 +193,16 @@ fn other_index<'a>(draft: &'a Draft, parameter: SymbolId, mapped: &BTreeSet<Symb
         _ => false,
     };
     meant.then_some(base)
+}
+
+/// The `h` of `h_{\text{last}}` and `h_\tau`, a vector under the name of a state with an index that nothing says the
+/// meaning of. Numbers count vectors that are learned.
+fn state_elsewhere<'a>(draft: &'a Draft, variables: &Variables, parameter: SymbolId) -> Option<&'a str> {
+    let symbol = draft.symbol(parameter);
+    let (base, label) = symbol.canonical.split_once('_')?;
+    let number = label.bytes().all(|letter| letter.is_ascii_digit());
+    let state = draft.lookup(base).is_some_and(|id| variables.states.contains(&id));
+    (state && !number && !symbol.upper).then_some(base)
 }
 
 /// Indices that run, and the time written twice.
