@@ -57,7 +57,7 @@ pub use rust_tokens::TokenSpans;
 use ast::{Document, Statement};
 use convention::Convention;
 use find::{Block, Place, Spelling};
-use rewrite::{beginnings, label_brackets, name_arrows, ring_signs};
+use rewrite::{beginnings, label_brackets, name_arguments, name_arrows, ring_signs};
 use sequence::Sequence;
 use token::{Token, TokenKind};
 use writer::Writer;
@@ -281,6 +281,7 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
         if block.spelling == Spelling::Text && block.place != Place::Cell {
             ring_signs(&mut writer.tokens);
         }
+        name_arguments(&mut writer.tokens);
         diagnostics = writer.diagnostics;
         lexed.push(beginnings(label_brackets(writer.tokens)));
     }

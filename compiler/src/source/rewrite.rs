@@ -29,13 +29,54 @@ pub(super) fn name_sigma(tokens: &mut [Token]) {
     }
 }
 
+/// `\phi(\cdot) = \tanh(\cdot)`: a dot that multiplies nothing is the argument of the function that is defined.
+pub(super) fn name_arguments(tokens: &mut [Token]) {
+    for equals in 0..tokens.len() {
+        if tokens[equals].kind != TokenKind::Equals {
+            continue;
+        }
+        let Some(close) = tokens[..equals].iter().rposition(|token| !token.kind.is_layout()) else {
+            continue;
+        };
+        let Some([name, open, dot, close]) =
+            close.checked_sub(3).map(|from| [from, from + 1, from + 2, close])
+        else {
+            continue;
+        };
+        let named = factor_ends(&tokens[name]) || matches!(tokens[name].kind, TokenKind::Function(..));
+        if !named
+            || tokens[open].kind != TokenKind::Open(Bracket::Round)
+            || tokens[dot].kind != TokenKind::Product(ProductSign::Dot)
+            || tokens[close].kind != TokenKind::Close(Bracket::Round)
+        {
+            continue;
+        }
+        let ends = |token: &Token| {
+            matches!(
+                token.kind,
+                TokenKind::RowEnd | TokenKind::Newline | TokenKind::Quad | TokenKind::Semicolon
+            )
+        };
+        let end = tokens[equals..].iter().position(ends).map_or(tokens.len(), |end| equals + end);
+        for at in dot..end {
+            let closes = |token: &Token| matches!(token.kind, TokenKind::Close(_) | TokenKind::Comma);
+            let between =
+                factor_ends(&tokens[at - 1]) && tokens.get(at + 1).is_some_and(|next| !closes(next));
+            if tokens[at].kind == TokenKind::Product(ProductSign::Dot) && !between {
+                tokens[at].kind = TokenKind::Word { text: "argument".to_owned(), upper: false };
+            }
+        }
+    }
+}
+
+fn factor_ends(token: &Token) -> bool {
+    matches!(token.kind, TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Mark(_))
+        || matches!(token.kind, TokenKind::Close(Bracket::Round | Bracket::Brace | Bracket::Square))
+}
+
 /// `f_t o c_{t-1}`: on a keyboard a ring is the letter `o`, where it stands between blanks and two factors wherever it
 /// stands alone.
 pub(super) fn ring_signs(tokens: &mut [Token]) {
-    let factor_ends = |token: &Token| {
-        matches!(token.kind, TokenKind::Word { .. } | TokenKind::Number { .. } | TokenKind::Mark(_))
-            || matches!(token.kind, TokenKind::Close(Bracket::Round | Bracket::Brace | Bracket::Square))
-    };
     let factor_begins = |token: &Token| {
         matches!(token.kind, TokenKind::Word { .. } | TokenKind::Function(..) | TokenKind::Accent(_))
             || token.kind == TokenKind::Open(Bracket::Round)
