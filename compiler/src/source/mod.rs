@@ -48,6 +48,7 @@ mod token;
 mod writer;
 
 pub use formula::{Formula, formulas};
+pub(crate) use inline::references;
 pub(crate) use name::{
     argument_counts, counted, distance, function_name, is_greek_word, nearest, nearest_function,
 };

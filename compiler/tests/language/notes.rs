@@ -1,6 +1,6 @@
 //! Warnings and notes: what is said of a cell that compiles.
 
-use crate::note;
+use crate::{accept, note};
 
 #[test]
 fn a_shared_weight_is_noted() {
@@ -81,4 +81,14 @@ fn how_to_name_another_output_is_told() {
     let lost = "h_t = tanh(W x_t + U h_{t-1}); s_t = s_{t-1} + h_t";
     assert!(help(lost, "GW0803").contains("`s_t: output`"));
     assert!(!help("h_t = tanh(W x_t + U h_{t-1}); o_t = sigmoid(V x_t)", "GW0803").contains("output"));
+}
+
+#[test]
+fn a_function_that_is_applied_or_that_reads_no_value_is_no_output() {
+    accept(
+        "h_t = \\tanh(W x_t + U h_{t-1}) \\\\ F(x_t) = V h_t \\\\ y_t = F(x_t)",
+        "x[x] -> y[y]; h[h]; W[h, x] U[h, h] V[y, h]",
+    );
+    note("h_t = \\tanh(W x_t + U h_{t-1}) \\\\ F(x_t) = V h_t", &["GW0803"]);
+    note("h_t = \\tanh(W x_t + U h_{t-1}) \\\\ F(x_t) = \\tanh(V x_t)", &[]);
 }
