@@ -27,6 +27,7 @@ mod find;
 mod formula;
 mod inline;
 mod latex;
+mod letters;
 mod lines;
 mod name;
 mod needed;
@@ -281,6 +282,7 @@ fn parse_blocks(
     let mut implied = Vec::new();
     let mut announced = Vec::new();
     let mut losses = Vec::new();
+    let mut runs = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -299,6 +301,11 @@ fn parse_blocks(
         implied.append(&mut reader.implied);
         announced.append(&mut reader.announced);
         losses.append(&mut reader.losses);
+        runs.append(&mut reader.letters);
+    }
+    // Each reads all statements, and later ones are not even reported.
+    for run in runs.iter().take(MAXIMUM_DIAGNOSTICS) {
+        letters::join(run, &mut statements);
     }
     chain::report_announced(announced, &statements, &mut diagnostics);
     chain::define(implied, &mut statements, &mut diagnostics);

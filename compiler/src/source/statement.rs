@@ -14,6 +14,7 @@ use std::collections::HashSet;
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement};
 use super::chain::Implied;
 use super::convention::Convention;
+use super::letters::{self, Run};
 use super::pratt::{Parser, Stop};
 use super::row::{
     is_loss, is_prose, relations, segments, spell_joins, strip, trailing_word, ungroup, words, words_once,
@@ -48,6 +49,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) implied: Vec<Implied>,
     /// Functions that one side of a chain names and another writes out, with the place of that side.
     pub(crate) announced: Vec<(String, Span)>,
+    /// Names of several letters that were to be defined, and read as products.
+    pub(crate) letters: Vec<Run>,
     /// Words that stand once in all that is read.
     once: HashSet<String>,
     /// How many segments before the one that is read are joined to it by commas.
@@ -71,6 +74,7 @@ impl<'a> Reader<'a> {
             general: Vec::new(),
             implied: Vec::new(),
             announced: Vec::new(),
+            letters: Vec::new(),
             once: HashSet::new(),
             listed: 0,
             samples: Vec::new(),
@@ -122,6 +126,11 @@ impl<'a> Reader<'a> {
             self.diagnostics.truncate(before);
             return;
         };
+        // Not its first letter.
+        if let Some(run) = letters::run(&sequence, end) {
+            self.lost.push(run.reference());
+            return;
+        }
         for (from, _) in sequence.parts(0, end).into_iter().take(MAXIMUM_TARGETS) {
             if sequence.after_name(from).is_some_and(|after| after <= end)
                 && let Ok(named) = self.parser(&sequence, from, end).name()
