@@ -9,6 +9,7 @@ use super::flatten::{Binding, Functions, flatten};
 use crate::diagnostic::Code;
 use crate::limits::MAXIMUM_DEFINITIONS;
 use crate::source::ast::{Document, Expression, ExpressionKind, Name, Reference, Size, StatementKind};
+use crate::source::references;
 use crate::span::Span;
 use std::collections::{HashMap, HashSet};
 
@@ -64,9 +65,16 @@ pub(super) fn target_name(name: &Name) -> String {
 /// Fills the draft with equations. `None` where a limit was met and nothing further makes sense.
 pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
     let superscripts = Superscripts::of(document);
-    let (functions, aliases) = functions(draft, document);
+    let values = values_like_functions(document);
+    let (functions, aliases) = functions(draft, document, &values);
     for (statement, content) in document.statements.iter().enumerate() {
         match &content.kind {
+            StatementKind::Function { name, name_span, parameter: Some(parameter), body }
+                if values.contains(&statement) =>
+            {
+                let target = (target_name(name), name.upper, *name_span, parameter.time.or(Some(0)));
+                define(draft, target, (statement, content.span), (body, &functions, &superscripts))?;
+            }
             StatementKind::Function { .. } | StatementKind::Mark { .. } => {}
             StatementKind::Declaration { target, sizes } => {
                 let symbol = draft.intern(&target_name(&target.name), target.name.upper, target.span)?;
@@ -76,25 +84,8 @@ pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
                 if aliases.contains(&statement) {
                     continue;
                 }
-                if draft.equations.len() >= MAXIMUM_DEFINITIONS {
-                    let message =
-                        format!("more than {MAXIMUM_DEFINITIONS} definitions (MAXIMUM_DEFINITIONS)");
-                    draft.findings.report(Code::TooManyDefinitions, content.span, message);
-                    return None;
-                }
-                let symbol = draft.intern(&target_name(&target.name), target.name.upper, target.span)?;
-                let first_node = draft.nodes.len();
-                let value = flatten(draft, value, &functions, &superscripts)?;
-                draft.equations.push(Equation {
-                    target: symbol,
-                    time: target.time,
-                    target_span: target.span,
-                    span: content.span,
-                    statement,
-                    value,
-                    first_node,
-                    end_node: draft.nodes.len(),
-                });
+                let target = (target_name(&target.name), target.name.upper, target.span, target.time);
+                define(draft, target, (statement, content.span), (value, &functions, &superscripts))?;
             }
         }
     }
@@ -111,6 +102,76 @@ pub(super) fn collect(draft: &mut Draft, document: &Document) -> Option<()> {
             .help("a cell needs at least one, such as `h_t = \\tanh(W x_t + U h_{t-1} + b)`");
     }
     Some(())
+}
+
+/// Adds one equation: the name that it defines, with its place and time, the number of its statement, and its value.
+fn define<'a>(
+    draft: &mut Draft,
+    (name, upper, target_span, time): (String, bool, Span, Option<i32>),
+    (statement, span): (usize, Span),
+    (value, functions, superscripts): (&'a Expression, &Functions<'a>, &Superscripts<'a>),
+) -> Option<()> {
+    if draft.equations.len() >= MAXIMUM_DEFINITIONS {
+        let message = format!("more than {MAXIMUM_DEFINITIONS} definitions (MAXIMUM_DEFINITIONS)");
+        draft.findings.report(Code::TooManyDefinitions, span, message);
+        return None;
+    }
+    let target = draft.intern(&name, upper, target_span)?;
+    let first_node = draft.nodes.len();
+    let value = flatten(draft, value, functions, superscripts)?;
+    let end_node = draft.nodes.len();
+    draft.equations.push(Equation {
+        target,
+        time,
+        target_span,
+        span,
+        statement,
+        value,
+        first_node,
+        end_node,
+    });
+    Some(())
+}
+
+/// `\mathrm{Retention}(X_n) = S_n Q_n`: where nothing applies the function, and its body reads what the equations define at
+/// a step, it is a value of the step, named together with the input. As a function it would be dropped, and with it all
+/// that only it reads.
+fn values_like_functions(document: &Document) -> HashSet<usize> {
+    let mut defined: HashSet<&str> = HashSet::new();
+    let mut read: HashSet<&str> = HashSet::new();
+    for statement in &document.statements {
+        let value = match &statement.kind {
+            StatementKind::Definition { target, value } => {
+                if target.time.is_some() {
+                    defined.insert(&target.name.canonical);
+                }
+                value
+            }
+            StatementKind::Function { body, .. } => body,
+            StatementKind::Declaration { .. } | StatementKind::Mark { .. } => continue,
+        };
+        references(value, &mut |reference| {
+            read.insert(&reference.name.canonical);
+        });
+    }
+    let is_value = |kind: &StatementKind| {
+        let StatementKind::Function { name, parameter: Some(parameter), body, .. } = kind else {
+            return false;
+        };
+        let (mut of_step, mut of_argument) = (false, false);
+        references(body, &mut |reference| {
+            let own = reference.name == parameter.name;
+            of_argument |= own;
+            of_step |=
+                !own && reference.time.is_some() && defined.contains(reference.name.canonical.as_str());
+        });
+        of_step
+            && (parameter.time.is_some() || !of_argument)
+            && !read.contains(name.canonical.as_str())
+            && !defined.contains(name.canonical.as_str())
+    };
+    let statements = document.statements.iter().enumerate();
+    statements.filter(|(_, statement)| is_value(&statement.kind)).map(|(index, _)| index).collect()
 }
 
 /// What was to be defined where an equation could not be read: a value of which nothing is known.
@@ -136,9 +197,16 @@ fn lost(draft: &mut Draft, document: &Document) -> Option<()> {
 
 /// The functions that the document binds, and the statements that are aliases though written like definitions
 /// (`g = f` where `f` is a function).
-fn functions<'a>(draft: &mut Draft, document: &'a Document) -> (Functions<'a>, HashSet<usize>) {
+fn functions<'a>(
+    draft: &mut Draft,
+    document: &'a Document,
+    values: &HashSet<usize>,
+) -> (Functions<'a>, HashSet<usize>) {
     let mut bound: Functions<'a> = HashMap::new();
-    for statement in &document.statements {
+    for (index, statement) in document.statements.iter().enumerate() {
+        if values.contains(&index) {
+            continue;
+        }
         let StatementKind::Function { name, name_span, parameter, body } = &statement.kind else { continue };
         let binding = match parameter {
             Some(parameter) => Binding::Defined { parameter, body },

@@ -4,6 +4,7 @@ mod index;
 
 use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
+use super::role;
 use super::variable::Variables;
 use crate::diagnostic::Code;
 use crate::source::ast::{Function, Size};
@@ -234,21 +235,37 @@ fn derivatives(draft: &mut Draft, variables: &Variables) -> bool {
     any
 }
 
-/// Where the output is neither called `y` nor carried, another value may have been meant.
+/// Where the output is neither called `y` nor carried, another value may have been meant. So it may where `h_t` is what a
+/// state is made from.
 fn chosen_output(draft: &mut Draft, variables: &Variables) {
-    let (&[output], Some(state)) = (draft.outputs.as_slice(), variables.states.last()) else { return };
-    if !draft.output_chosen {
-        return;
-    }
-    if variables.states.contains(&output) || matches!(draft.symbol(output).canonical.as_str(), "y" | "h") {
+    let (&[output], Some(&state)) = (draft.outputs.as_slice(), variables.states.last()) else { return };
+    if !draft.output_chosen || variables.states.contains(&output) {
         return;
     }
     let Some(&last) = draft.symbol(output).definitions.last() else { return };
-    let (name, state) = (draft.written(output, 0), draft.written(*state, 0));
     let span = draft.equations[last].target_span;
-    draft.findings.report(Code::OutputChosen, span, format!("`{name}` is the output")).help(format!(
-        "if the output is the state `{state}`, name it (`{state}: output`) or leave this equation out"
-    ));
+    let name = draft.written(output, 0);
+    let (message, help) = match draft.symbol(output).canonical.as_str() {
+        "y" => return,
+        "h" => {
+            let Some(state) = role::state_made_of(draft, &variables.states, output) else { return };
+            let state = draft.written(state, 0);
+            (
+                format!("`{name}` is the output, though it is no state: `{state}` is made from it"),
+                format!("if the output is the state, name it: `{state}: output`"),
+            )
+        }
+        _ => {
+            let state = draft.written(state, 0);
+            (
+                format!("`{name}` is the output"),
+                format!(
+                    "if the output is the state `{state}`, name it (`{state}: output`) or leave this equation out"
+                ),
+            )
+        }
+    };
+    draft.findings.report(Code::OutputChosen, span, message).help(help);
 }
 
 fn no_state(draft: &mut Draft, variables: &Variables) {
@@ -277,7 +294,18 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables) {
         })
         .collect();
     let beginnings: HashSet<usize> = draft.initial.values().copied().collect();
-    let mut found: Vec<(Code, Span, String, Option<Span>)> = Vec::new();
+    // `o_t = V h_t` beside `h_t`: hardly forgotten, unless it is a gate. Beside a `y_t` the output is clear.
+    let chosen = draft.output_chosen
+        && !draft.findings.has_errors()
+        && draft.outputs.iter().all(|output| !draft.symbol(*output).canonical.starts_with('y'));
+    let forgotten = |symbol: SymbolId, name: &str| {
+        if chosen && !role::is_gate(draft, symbol) {
+            format!("remove it, read it where it belongs, or make it the output: `{name}: output`")
+        } else {
+            "remove it, or read it where it belongs".to_owned()
+        }
+    };
+    let mut found: Vec<(Code, Span, String, Option<Span>, String)> = Vec::new();
     for (index, equation) in draft.equations.iter().enumerate() {
         if read.contains(&index) || beginnings.contains(&index) {
             continue;
@@ -292,12 +320,15 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables) {
                     equation.span,
                     message,
                     Some(draft.equations[last].span),
+                    String::new(),
                 ));
             }
             _ if !draft.outputs.contains(&equation.target)
                 && !variables.states.contains(&equation.target) =>
             {
-                found.push((Code::UnreadDefinition, equation.span, format!("nothing reads `{name}`"), None));
+                let help = forgotten(equation.target, &name);
+                let message = format!("nothing reads `{name}`");
+                found.push((Code::UnreadDefinition, equation.span, message, None, help));
             }
             _ => {}
         }
@@ -309,17 +340,19 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables) {
         if let Some(&last) = draft.symbol(state).definitions.last()
             && !needed.contains(&last)
         {
-            let message = format!("nothing that the output needs reads `{}`", draft.written(state, 0));
-            found.push((Code::UnreadDefinition, draft.equations[last].span, message, None));
+            let name = draft.written(state, 0);
+            let message = format!("nothing that the output needs reads `{name}`");
+            let help = forgotten(state, &name);
+            found.push((Code::UnreadDefinition, draft.equations[last].span, message, None, help));
         }
     }
-    for (code, span, message, later) in found {
+    for (code, span, message, later, help) in found {
         let finding = draft.findings.report(code, span, message);
         match later {
             Some(later) => finding
                 .label(later, "the definition that lives on")
                 .help("remove one, or give one another name"),
-            None => finding.help("remove it, or read it where it belongs"),
+            None => finding.help(help),
         };
     }
 }

@@ -160,18 +160,8 @@ pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
     for equation in &draft.equations {
         read.extend(draft.reads(equation).map(|(_, symbol, _)| symbol));
     }
-    // In order of evaluation, what a state of this step decides.
-    let mut fresh: HashSet<SymbolId> = states.iter().copied().collect();
-    for &at in &draft.order {
-        let equation = &draft.equations[at];
-        let depends = draft.reads(equation).any(|(node, symbol, _)| {
-            matches!(draft.sources[node.0], Source::Equation(_) | Source::Unknown(_))
-                && fresh.contains(&symbol)
-        });
-        if depends {
-            fresh.insert(equation.target);
-        }
-    }
+    // What a state of this step decides.
+    let fresh = decided_by(draft, states);
     let unread: Vec<SymbolId> = (0..draft.symbols.len())
         .map(SymbolId)
         .filter(|id| defined(draft, *id) && indexed(draft, *id) && !read.contains(id) && !states.contains(id))
@@ -191,8 +181,34 @@ pub(super) fn output(draft: &Draft, states: &[SymbolId]) -> Option<SymbolId> {
     }
 }
 
+/// The state that is made from `id` in this step, where `id` is made from no state of this step: a candidate, as in
+/// `s_t = (1 - z_t) s_{t-1} + z_t h_t`, or one head of several, as in `x_t = σ(f_t) g_t + (1 - σ(f_t)) h_t`.
+pub(super) fn state_made_of(draft: &Draft, states: &[SymbolId], id: SymbolId) -> Option<SymbolId> {
+    if states.contains(&id) || decided_by(draft, states).contains(&id) {
+        return None;
+    }
+    let made = decided_by(draft, &[id]);
+    states.iter().copied().find(|state| made.contains(state))
+}
+
+/// These values, and what depends on them in the same step.
+fn decided_by(draft: &Draft, values: &[SymbolId]) -> HashSet<SymbolId> {
+    let mut decided: HashSet<SymbolId> = values.iter().copied().collect();
+    for &at in &draft.order {
+        let equation = &draft.equations[at];
+        let depends = draft.reads(equation).any(|(node, symbol, _)| {
+            matches!(draft.sources[node.0], Source::Equation(_) | Source::Unknown(_))
+                && decided.contains(&symbol)
+        });
+        if depends {
+            decided.insert(equation.target);
+        }
+    }
+    decided
+}
+
 /// True where the name is defined as a sigmoid of something.
-fn is_gate(draft: &Draft, id: SymbolId) -> bool {
+pub(super) fn is_gate(draft: &Draft, id: SymbolId) -> bool {
     draft.symbol(id).definitions.first().is_some_and(|&at| {
         let value = draft.equations[at].value;
         matches!(draft.nodes[value.0].kind, NodeKind::Call(Function::Sigmoid, _))

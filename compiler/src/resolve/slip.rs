@@ -14,7 +14,7 @@ use crate::span::Span;
 pub(super) fn check(draft: &mut Draft) {
     // A product within a product is looked at with the outer one.
     let mut inner = vec![false; draft.nodes.len()];
-    let mut found: Vec<(usize, Span, Span)> = Vec::new();
+    let mut found: Vec<(usize, NodeId, NodeId)> = Vec::new();
     for (at, node) in draft.nodes.iter().enumerate().rev() {
         let NodeKind::Factors { factors, .. } = &node.kind else { continue };
         for factor in factors {
@@ -30,11 +30,29 @@ pub(super) fn check(draft: &mut Draft) {
             .or_else(|| carried(draft, &factors))
             .or_else(|| one(draft, &factors));
         if let Some((left, right)) = lost {
-            found.push((at, draft.span(left), draft.span(right)));
+            found.push((at, left, right));
         }
     }
     for (at, left, right) in found.into_iter().rev() {
+        let ones = ones(draft, left, right).map(str::to_owned);
+        let (left, right) = (draft.span(left), draft.span(right));
         draft.nodes[at].kind = NodeKind::Faulty;
+        if let Some(name) = ones {
+            draft
+                .findings
+                .report(
+                    Code::AmbiguousProduct,
+                    left.to(right),
+                    format!(
+                        "a product of `{name}_t` and a vector of ones, which is no value of the language"
+                    ),
+                )
+                .help(format!(
+                    "scale the rows of a matrix as in `diag({name}_t) S_{{t-1}}`, its columns as in \
+                     `S_{{t-1}} diag({name}_t)`; a sum over elements is `sum({name}_t)`"
+                ));
+            continue;
+        }
         draft
             .findings
             .report(Code::AmbiguousProduct, right, "a sign is missing before this factor, most likely a `+`")
@@ -267,6 +285,19 @@ fn one(draft: &Draft, factors: &[Signed]) -> Option<(NodeId, NodeId)> {
         let is_one = |node: NodeId| *draft.kind(node) == NodeKind::Number(1.0);
         (is_one(left) && draft.varying[right.0] || is_one(right)).then_some((left, right))
     })
+}
+
+/// `\alpha_t^\top \mathbf{1}`, `\mathbf{1} \alpha_t^\top`: the name of the value that a row or a column of ones repeats.
+fn ones(draft: &Draft, left: NodeId, right: NodeId) -> Option<&str> {
+    let is_one = |node: NodeId| *draft.kind(node) == NodeKind::Number(1.0);
+    let turned = |node: NodeId| match draft.kind(node) {
+        NodeKind::Transpose(inner) if is_value(draft, *inner) => match draft.kind(*inner) {
+            NodeKind::Read { symbol, .. } => Some(draft.symbol(*symbol).canonical.as_str()),
+            _ => None,
+        },
+        _ => None,
+    };
+    if is_one(left) { turned(right) } else { turned(left).filter(|_| is_one(right)) }
 }
 
 /// The parameter that a node reads, transposed or not.

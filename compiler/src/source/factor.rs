@@ -256,6 +256,13 @@ impl Parser<'_> {
         if double && self.is_subscript_two() {
             self.position += 1;
             self.position = self.sequence.script(self.position).map_or(self.position, |script| script.2);
+        } else if double && self.kind() == Some(&TokenKind::Subscript) && self.component().is_none() {
+            let over = self.sequence.script(self.position + 1).map_or(self.position + 1, |script| script.2);
+            let span = self.sequence.span(start, over.min(self.end));
+            let message = "only the Euclidean norm is known";
+            let help =
+                "it is `\\|v\\|` or `\\|v\\|_2`; write another one out, as in `sum(|v|^3)^{1/3}`, `sum(|v|)`";
+            return self.fail(Code::UnexpectedToken, message, span, Some(help.to_owned()));
         }
         let span = self.sequence.span(start, self.position);
         let function = if double { Function::Norm } else { Function::Absolute };

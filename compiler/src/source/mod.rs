@@ -27,6 +27,7 @@ mod find;
 mod formula;
 mod inline;
 mod latex;
+mod letters;
 mod lines;
 mod name;
 mod needed;
@@ -48,6 +49,7 @@ mod token;
 mod writer;
 
 pub use formula::{Formula, formulas};
+pub(crate) use inline::references;
 pub(crate) use name::{
     argument_counts, counted, distance, function_name, is_greek_word, nearest, nearest_function,
 };
@@ -306,6 +308,7 @@ fn parse_blocks(
     let mut announced = Vec::new();
     let mut losses = Vec::new();
     let mut own_sigma = false;
+    let mut runs = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
         reader.read(tokens);
@@ -325,6 +328,11 @@ fn parse_blocks(
         announced.append(&mut reader.announced);
         losses.append(&mut reader.losses);
         own_sigma |= reader.own_sigma;
+        runs.append(&mut reader.letters);
+    }
+    // Each reads all statements, and later ones are not even reported.
+    for run in runs.iter().take(MAXIMUM_DIAGNOSTICS) {
+        letters::join(run, &mut statements);
     }
     chain::report_announced(announced, &statements, &mut diagnostics);
     chain::define(implied, &mut statements, &mut diagnostics);

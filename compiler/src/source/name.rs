@@ -247,6 +247,11 @@ pub(crate) struct NameParts {
 }
 
 impl NameParts {
+    /// Written like a weight: in upper case, or `b`.
+    pub(crate) fn is_weight(&self) -> bool {
+        self.upper || self.base == "b"
+    }
+
     /// The name: base, decorations, labels below, labels above.
     pub(crate) fn finish(&self) -> Name {
         let mut canonical = self.base.clone();

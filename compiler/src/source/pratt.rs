@@ -15,6 +15,7 @@ mod word;
 
 use super::ast::{Comparison, Expression, ExpressionKind, Function, ProductSign, Reference};
 use super::convention::Convention;
+use super::letters;
 use super::name::NameParts;
 use super::sequence::Sequence;
 use super::token::{Bracket, Token, TokenKind, describe};
@@ -195,6 +196,12 @@ impl<'a> Parser<'a> {
             {
                 let message = "a condition follows: a definition by cases is outside the language";
                 self.fail(Code::Piecewise, message, span, None)
+            }
+            Some(TokenKind::Subscript) if let Some(word) = letters::braced(self.sequence, self.position) => {
+                let message =
+                    format!("`{word}` reads as a product of letters, and only a name takes an index");
+                let help = format!("write a name of several letters upright: `\\mathrm{{{word}}}_t`");
+                self.fail(Code::UnexpectedToken, message, span, Some(help))
             }
             Some(kind) => {
                 let message = format!("{} does not continue the expression", describe(kind));

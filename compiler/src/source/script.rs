@@ -362,7 +362,10 @@ impl Parser<'_> {
             }
             return Ok(());
         }
-        if self.is_label(from, to) && !euler {
+        if self.is_label(from, to)
+            && !euler
+            && !(!several && !indexed && self.is_timed_power(named, from, to))
+        {
             let label = self.label(named, from, to)?;
             named.parts.labels_above.push(label);
             return Ok(());
@@ -377,6 +380,33 @@ impl Parser<'_> {
             return self.fail(Code::DoubleIndex, "a second power on one name", span, None);
         }
         Ok(())
+    }
+
+    /// `\alpha^{c r_t}`: no label is a product with a value of a step in it. Those of weights may name such values
+    /// ([`Self::label`]), and a value of a step, `x_t^{i_t}`, may have any other one above it.
+    fn is_timed_power(&self, named: &Named, start: usize, end: usize) -> bool {
+        if named.parts.is_weight() {
+            return false;
+        }
+        let (mut index, mut timed) = (start, false);
+        while index < end {
+            if matches!(self.sequence.kind(index), Some(TokenKind::Number { .. })) {
+                index += 1;
+                continue;
+            }
+            let Some(after) = self.sequence.after_name(index).filter(|after| *after <= end) else {
+                return false;
+            };
+            timed |= (index..after).any(|sign| {
+                self.sequence.kind(sign) == Some(&TokenKind::Subscript)
+                    && self
+                        .sequence
+                        .script(sign + 1)
+                        .is_some_and(|(from, to, over)| over == after && self.time(from, to).is_some())
+            });
+            index = after;
+        }
+        timed
     }
 
     /// True where the tokens read as a label: words, digits, decorations, arrows; no operator.
@@ -403,7 +433,7 @@ impl Parser<'_> {
 
     /// The canonical form of a label. That of a weight may name a value of a step, `W_{x_t}`.
     fn label(&mut self, named: &Named, start: usize, end: usize) -> Result<String, Stop> {
-        let of_weight = named.parts.upper || named.parts.base == "b";
+        let of_weight = named.parts.is_weight();
         let mut label = String::new();
         let mut accent: Option<&str> = None;
         let has = |kind: &TokenKind| (start..end).any(|index| self.sequence.kind(index) == Some(kind));

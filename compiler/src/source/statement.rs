@@ -15,6 +15,7 @@ use std::collections::HashSet;
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement};
 use super::chain::Implied;
 use super::convention::Convention;
+use super::letters::{self, Run};
 use super::pratt::{Parser, Stop};
 use super::row::{
     is_loss, is_prose, relations, segments, spell_joins, strip, trailing_word, ungroup, words, words_once,
@@ -51,6 +52,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) announced: Vec<(String, Span)>,
     /// `\sigma` was defined as a function that it is not known as.
     pub(crate) own_sigma: bool,
+    /// Names of several letters that were to be defined, and read as products.
+    pub(crate) letters: Vec<Run>,
     /// Words that stand once in all that is read.
     once: HashSet<String>,
     /// How many segments before the one that is read are joined to it by commas.
@@ -75,6 +78,7 @@ impl<'a> Reader<'a> {
             implied: Vec::new(),
             announced: Vec::new(),
             own_sigma: convention.own_sigma,
+            letters: Vec::new(),
             once: HashSet::new(),
             listed: 0,
             samples: Vec::new(),
@@ -130,6 +134,11 @@ impl<'a> Reader<'a> {
             self.diagnostics.truncate(before);
             return;
         };
+        // Not its first letter.
+        if let Some(run) = letters::run(&sequence, end) {
+            self.lost.push(run.reference());
+            return;
+        }
         for (from, _) in sequence.parts(0, end).into_iter().take(MAXIMUM_TARGETS) {
             if sequence.after_name(from).is_some_and(|after| after <= end)
                 && let Ok(named) = self.parser(&sequence, from, end).name()

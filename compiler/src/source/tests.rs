@@ -469,7 +469,7 @@ fn the_norm_may_say_that_it_is_the_second() {
         r"h_t = \|x_t\|_2^2 + \lVert k_t \rVert_{2} + \left\|q_t\right\|_1",
         Syntax::Latex,
         &expect![[r#"
-            GW0005 `_` does not continue the expression `_`
+            GW0005 only the Euclidean norm is known `\|q_t\right\|_1`
         "#]],
     );
     check(

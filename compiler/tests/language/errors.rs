@@ -61,3 +61,33 @@ fn what_is_refused_says_what_to_write() {
     assert!(help("h_t = W h_{t-1}[0:1] + x_t; h_t: [n]", "GW0206").contains("`[1 + m]`"));
     assert!(help("h_t = W h_{t-1}[0:m] + x_t; h_t: [n]", "GW0206").contains("\\mathbb{R}^{m}"));
 }
+
+#[test]
+fn letters_that_are_no_name_are_told_once() {
+    let text = "wkv_t = w \\odot wkv_{t-1} + k_t \\odot v_t \\\\ k_t = W x_t \\\\ v_t = V x_t \\\\ \
+                y_t = U (r_t \\odot wkv_t) \\\\ r_t = \\sigma(R x_t)";
+    let found = refuse(text, &["GW0007"]);
+    assert!(found[0].help.as_deref().unwrap_or("").contains("\\mathrm{wkv}_t"), "{found:?}");
+    let found = refuse(
+        "\\mathbf{kv}_t = \\mathbf{kv}_{t-1} + x_t \\\\ y_t = U \\mathbf{kv}_t",
+        &["GW0007", "GW0005"],
+    );
+    assert!(found[1].help.as_deref().unwrap_or("").contains("\\mathrm{kv}_t"), "{found:?}");
+}
+
+#[test]
+fn a_vector_of_ones_and_another_norm_are_told_by_their_names() {
+    let found = refuse("S_t = (a_t^\\top \\mathbf{1}) \\odot S_{t-1} + v_t k_t^\\top", &["GW0203"]);
+    assert!(found[0].help.as_deref().unwrap_or("").contains("`diag(a_t) S_{t-1}`"), "{found:?}");
+    let found = refuse("h_t = \\|x_t\\|_5 x_t + h_{t-1}", &["GW0005"]);
+    assert!(found[0].message.contains("Euclidean"), "{found:?}");
+    // What it says to write is a value.
+    accept_all(&["h_t = sum(|x_t|^3)^{1/3} x_t + h_{t-1}", "h_t = sum(|x_t|) x_t + h_{t-1}"]);
+}
+
+#[track_caller]
+fn accept_all(texts: &[&str]) {
+    for text in texts {
+        crate::cell(text);
+    }
+}

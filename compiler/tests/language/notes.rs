@@ -1,6 +1,6 @@
 //! Warnings and notes: what is said of a cell that compiles.
 
-use crate::note;
+use crate::{accept, note};
 
 #[test]
 fn a_shared_weight_is_noted() {
@@ -63,4 +63,32 @@ fn a_state_that_the_output_does_not_need_is_told() {
     note("h_t = tanh(W x_t + U h_{t-1}); c_t = x_t * c_{t-1}", &["GW0803"]);
     note("c_t = x_t * c_{t-1}; h_t = c_{t-1}", &[]);
     note("h_t = tanh(W x_t + U h_{t-1}); c_t = x_t * c_{t-1}; y_t = h_t * c_t", &[]);
+}
+
+#[test]
+fn how_to_name_another_output_is_told() {
+    let help = |text: &str, code: &str| note(text, &[code])[0].help.clone().unwrap_or_default();
+    let heads = "s_t = z_t s_{t-1} + h_t; h_t = tanh(W x_t + U s_{t-1}); z_t = sigmoid(V x_t)";
+    assert!(help(heads, "GW0906").contains("`s_t: output`"));
+    note(&format!("{heads}; s_t: output"), &[]);
+    // Made from the state, or read by nothing: what papers call the output.
+    note("c_t = z_t c_{t-1} + x_t; h_t = tanh(c_t); z_t = sigmoid(V x_t)", &[]);
+    note("c_t = c_{t-1} + x_t; h_t = tanh(W c_{t-1})", &[]);
+
+    let readout = "h_t = tanh(W x_t + U h_{t-1}); o_t = V h_t";
+    assert!(help(readout, "GW0803").contains("`o_t: output`"));
+    note(&format!("{readout}; o_t: output"), &[]);
+    let lost = "h_t = tanh(W x_t + U h_{t-1}); s_t = s_{t-1} + h_t";
+    assert!(help(lost, "GW0803").contains("`s_t: output`"));
+    assert!(!help("h_t = tanh(W x_t + U h_{t-1}); o_t = sigmoid(V x_t)", "GW0803").contains("output"));
+}
+
+#[test]
+fn a_function_that_is_applied_or_that_reads_no_value_is_no_output() {
+    accept(
+        "h_t = \\tanh(W x_t + U h_{t-1}) \\\\ F(x_t) = V h_t \\\\ y_t = F(x_t)",
+        "x[x] -> y[y]; h[h]; W[h, x] U[h, h] V[y, h]",
+    );
+    note("h_t = \\tanh(W x_t + U h_{t-1}) \\\\ F(x_t) = V h_t", &["GW0803"]);
+    note("h_t = \\tanh(W x_t + U h_{t-1}) \\\\ F(x_t) = \\tanh(V x_t)", &[]);
 }

@@ -92,7 +92,9 @@ impl Parser<'_> {
                 // `\mathbf{1}^\top x_t` is a sum over elements; a number would only scale.
                 if is_number(&base) {
                     let message = "a number has no transpose";
-                    let help = Some("write `sum(x)` for a row of ones before `x`".to_owned());
+                    let help = "write `sum(x)` for a row of ones before `x`, and `diag(x) S` for a product of `x \\mathbf{1}^\\top` \
+                                and `S` element by element";
+                    let help = Some(help.to_owned());
                     return self.fail(Code::UnexpectedToken, message, span, help);
                 }
                 self.position = script.2;
@@ -106,7 +108,7 @@ impl Parser<'_> {
     }
 
     /// Behind the index of a component at the position, `(…)^j`, where the document counts components by that letter.
-    fn component(&self) -> Option<usize> {
+    pub(crate) fn component(&self) -> Option<usize> {
         let component = self.convention.component.as_deref()?;
         if !matches!(self.kind()?, TokenKind::Superscript | TokenKind::Subscript) {
             return None;

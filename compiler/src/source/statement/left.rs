@@ -3,6 +3,7 @@
 use super::{Reader, Stop};
 use crate::diagnostic::Code;
 use crate::source::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
+use crate::source::letters;
 use crate::source::name;
 use crate::source::sequence::Sequence;
 use crate::source::token::{Bracket, TokenKind};
@@ -65,6 +66,14 @@ impl Reader<'_> {
                 }
                 return Ok(LeftSide::List(names));
             }
+        }
+        if let Some(run) = letters::run(sequence, equals) {
+            let word = run.word();
+            let message = format!("`{word}` is no single name: it reads as a product of letters");
+            let help = format!("write a name of several letters upright: `\\mathrm{{{word}}}_t`");
+            self.report(Code::LeftSide, message, span, Some(help));
+            self.letters.push(run);
+            return Err(Stop);
         }
         let Some(after) = sequence.after_name(0) else {
             let help = Some("only a name can be defined: `name = expression`".to_owned());
