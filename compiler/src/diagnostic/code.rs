@@ -333,9 +333,9 @@ codes! {
     /// For example, one lost bracket may cause hundreds.
     /// Correct the findings above it and check again.
     MoreOfTheKind "GW0905" Note "more of the same";
-    /// The output is neither called `y` or `h` nor carried, so another value may have been meant.
+    /// The output is neither called `y` or `h` nor carried, or it is an `h` that a state is made from: another value may have been meant.
     /// For example, with `\hat{y}_t = softmax(V h_t)` the output is `\hat{y}` and not the state `h`.
-    /// Nothing needs to be done; leave the read-out away if the state is meant.
+    /// Nothing needs to be done; name the state, as in `h_t: output`, or leave the read-out away, if the state is meant.
     OutputChosen "GW0906" Note "output chosen";
     /// A Greek input that nothing declares stands before a matrix that varies in time: it is read as one number for each sample.
     /// For example, `\beta_t v_t k_t^\top` scales the outer product by `\beta_t`.

@@ -143,7 +143,7 @@ struct Carried {
     /// An inner product as a term, and whether its row varies.
     inner: Option<(Span, bool)>,
     /// A term with `\otimes` between other values.
-    tensor: Option<Span>,
+    tensor: Option<NodeId>,
     /// Any other term.
     others: bool,
 }
@@ -172,7 +172,7 @@ fn carried(draft: &Draft, kinds: &Kinds, equation: &Equation) -> Carried {
                 } else if let (true, Some(row)) = (number, row) {
                     found.inner = Some((draft.span(node), draft.varying[row.0]));
                 } else if tensor && !factors.iter().any(candidate) {
-                    found.tensor = Some(draft.span(node));
+                    found.tensor = Some(node);
                 } else {
                     found.others = true;
                 }
@@ -186,17 +186,22 @@ fn carried(draft: &Draft, kinds: &Kinds, equation: &Equation) -> Carried {
 
 /// `S_t = S_{t-1} + \beta_t k_t^\top v_t`: read as columns, `k_t^\top v_t` is one number, added to every element of a state that
 /// nothing else gives a shape; read as rows, which is mostly meant, it is an outer product. A Greek factor before it is no vector.
-/// So is `v_t \otimes k_t` an outer product where the state is carried on without this sign, which would be element by element.
+/// So is `v_t \otimes k_t` an outer product where the state is carried on without this sign, which would be element by element,
+/// and is called or declared like a matrix.
 pub(super) fn inner_states(draft: &mut Draft, kinds: &Kinds) {
     let mut found = Vec::new();
+    let mut wrong = Vec::new();
     for (index, equation) in draft.equations.iter().enumerate() {
-        if kinds.equations[index] != Kind::Vector {
+        let state = draft.symbol(equation.target);
+        let matrix = state.declared.as_ref().is_some_and(|declared| declared.sizes.len() == 2);
+        if kinds.equations[index] != Kind::Vector && !matrix {
             continue;
         }
         let terms = carried(draft, kinds, equation);
-        let state = draft.symbol(equation.target);
         match terms {
-            Carried { own: true, inner: Some((span, varies)), others: false, tensor: None, .. } => {
+            Carried { own: true, inner: Some((span, varies)), others: false, tensor: None, .. }
+                if kinds.equations[index] == Kind::Vector =>
+            {
                 // A weight has no outer product with a value.
                 let outer = if varies {
                     "values are columns: write an outer product as `v_t k_t^\\top`; "
@@ -209,9 +214,12 @@ pub(super) fn inner_states(draft: &mut Draft, kinds: &Kinds) {
                 );
                 found.push((span, "this is one number, added to every element of the state", help));
             }
-            Carried { own: true, own_tensor: false, tensor: Some(span), .. }
-                if state.upper && state.declared.is_none() =>
+            Carried { own: true, own_tensor: false, tensor: Some(product), .. }
+                if matrix && kinds.nodes[product.0] == Kind::Vector
+                    || state.upper && state.declared.is_none() =>
             {
+                let span = draft.span(product);
+                wrong.push(product);
                 let help = "write an outer product as `v_t k_t^\\top`, and a product element by element as \
                             `v_t \\odot k_t`";
                 let message =
@@ -220,6 +228,10 @@ pub(super) fn inner_states(draft: &mut Draft, kinds: &Kinds) {
             }
             _ => {}
         }
+    }
+    // Nothing is said of what the product does not fit.
+    for product in wrong {
+        draft.nodes[product.0].kind = NodeKind::Faulty;
     }
     for (span, message, help) in found {
         draft.findings.report(Code::AmbiguousProduct, span, message).help(help);

@@ -7,15 +7,20 @@
 //!
 //! # Invariants
 //!
-//! - Equations that mean no cell by themselves are left alone: what is wrong with them is said first.
+//! - Equations that mean no cell, by themselves or with declarations that mend them, are left alone: what is wrong with
+//!   them is said first.
 //! - A declaration that is not used brings a note.
 
 use super::{Cell, Options, resolve};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::shape::Shape;
 use crate::source::Parsed;
-use crate::source::ast::{Explanation, Size, StatementKind};
+use crate::source::ast::{Document, Explanation, Size, StatementKind};
+use crate::span::Span;
 use std::collections::HashMap;
+
+/// Most declarations that are left out one at a time, to find the one that does not fit.
+const MAXIMUM_TRIALS: usize = 16;
 
 /// Makes statements of the declarations in lines of text that belong to the cell.
 #[must_use]
@@ -36,7 +41,9 @@ pub fn settle(parsed: Parsed, options: &Options) -> Parsed {
     if resolve(&everything, options).is_ok() {
         return Parsed { document: everything, diagnostics };
     }
-    let Ok(cell) = resolve(&document, options) else { return Parsed { document, diagnostics } };
+    let Ok(cell) = resolve(&document, options) else {
+        return alone(document, &everything, &explanations, diagnostics, options);
+    };
     let axes = axes(&cell);
     let per_sample = |one: &&Explanation| match &one.declaration.kind {
         // `X_t \in \mathbb{R}^{n \times d}` beside equations for one sample: rows are samples.
@@ -61,6 +68,48 @@ pub fn settle(parsed: Parsed, options: &Options) -> Parsed {
         diagnostics.sort_by_key(|found| (found.span, found.code));
     }
     Parsed { document: settled, diagnostics }
+}
+
+/// Equations that mean no cell by themselves, nor with all declarations. Where they mean one without one of these, that is
+/// what is wrong. Else what is wrong is said of the equations, and that the declarations were left out, unless these mend
+/// all of it.
+fn alone(
+    document: Document,
+    everything: &Document,
+    explanations: &[Explanation],
+    mut diagnostics: Vec<Diagnostic>,
+    options: &Options,
+) -> Parsed {
+    let first = document.statements.len();
+    let dropped = (0..explanations.len().min(MAXIMUM_TRIALS)).find(|&at| {
+        let mut rest = everything.clone();
+        rest.statements.remove(first + at);
+        resolve(&rest, options).is_ok()
+    });
+    if let Some(at) = dropped {
+        let mut settled = everything.clone();
+        let one = &explanations[at];
+        if !one.firm {
+            settled.statements.remove(first + at);
+            diagnostics.extend(unused(std::iter::once(one)));
+            diagnostics.sort_by_key(|found| (found.span, found.code));
+        }
+        return Parsed { document: settled, diagnostics };
+    }
+    // Where they mend all that is wrong with the equations, what else they contradict is what is wrong; and where they
+    // bring nothing wrong of their own, they fit.
+    let errors = |document: &Document| -> Vec<(Code, Span)> {
+        let found = resolve(document, options).err().unwrap_or_default();
+        found.iter().filter(|one| one.is_error()).map(|one| (one.code, one.span)).collect()
+    };
+    let (by_themselves, with_all) = (errors(&document), errors(everything));
+    let remaining = with_all.iter().filter(|one| by_themselves.contains(one)).count();
+    if remaining == 0 || remaining == with_all.len() {
+        return Parsed { document: everything.clone(), diagnostics };
+    }
+    diagnostics.extend(unused(explanations.iter()));
+    diagnostics.sort_by_key(|found| (found.span, found.code));
+    Parsed { document, diagnostics }
 }
 
 /// One note for all that is not used.

@@ -49,6 +49,45 @@ impl Reader<'_> {
         Ok(())
     }
 
+    /// `h_t = f_t \odot h_{t-1} + v_t \in \mathbb{R}^{d}`: an equation, and a declaration of what it defines. A set that says
+    /// nothing of shapes, `z_t = \sigma(…) \in (0, 1)`, is skipped with a note, as is one behind several equations.
+    pub(crate) fn equation_in_set(
+        &mut self,
+        sequence: &Sequence<'_>,
+        set: usize,
+        equals: &[usize],
+        pending: Vec<Reference>,
+    ) -> Result<(), Stop> {
+        let end = sequence.tokens.len();
+        let place = sequence.span(set, end);
+        let (found, known) = (self.diagnostics.len(), self.statements.len());
+        let sizes = match self.set(sequence, set + 1, end) {
+            Ok((Some(sizes), over)) if over == end => Some(sizes),
+            Ok(_) | Err(Stop) => None,
+        };
+        self.diagnostics.truncate(found);
+        let (value, _) = Sequence::new(&sequence.tokens[..set]);
+        self.equation(&value, equals, pending)?;
+        let target = match self.statements.get(known..) {
+            Some([Statement { kind: StatementKind::Definition { target, .. }, .. }]) => Some(target.clone()),
+            _ => None,
+        };
+        // Where a state begins has its shape.
+        let begins = |target: &Reference| target.time.is_none() && target.name.canonical.ends_with("_0");
+        match (sizes, target) {
+            (Some(sizes), Some(target)) if !begins(&target) => {
+                let kind = StatementKind::Declaration { target, sizes };
+                self.statements.push(Statement { kind, span: place });
+            }
+            (Some(_), Some(_)) => {}
+            _ => {
+                let message = "the set behind this equation declares nothing and is skipped";
+                self.report(Code::SkippedRow, message, place, None);
+            }
+        }
+        Ok(())
+    }
+
     /// The set at `start`, and the index after it: the sizes of `\mathbb{R}^{n \times d}`, `(0, 1)^n`, and none for a
     /// set that says nothing of shapes.
     pub(crate) fn set(

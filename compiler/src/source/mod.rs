@@ -338,6 +338,7 @@ fn parse_blocks(
     chain::define(implied, &mut statements, &mut diagnostics);
     needed::skip_general_forms(&general, &statements, &mut diagnostics);
     needed::report_samples(&samples, &statements, &mut diagnostics);
+    needed::note_ties(&samples, &statements, &mut diagnostics);
     needed::report_signatures(&signatures, &statements, &mut diagnostics);
     needed::report_losses(losses, &statements, &mut diagnostics);
     let announced = |name: &ast::Reference| general.iter().any(|(known, _)| *known == name.name.canonical);

@@ -5,7 +5,7 @@
 //!
 //! - A row that is skipped never becomes a weight: what equations read of it, they define, or it is an error.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::ast::{Reference, Statement, StatementKind};
 use super::find::Found;
@@ -109,7 +109,7 @@ pub(super) fn report_samples(
     statements: &[Statement],
     diagnostics: &mut Vec<Diagnostic>,
 ) {
-    for sample in samples {
+    for sample in samples.iter().filter(|sample| sample.drawn.time.is_some()) {
         let mut read = false;
         for statement in statements {
             if let StatementKind::Definition { value, .. } = &statement.kind {
@@ -124,6 +124,40 @@ pub(super) fn report_samples(
                 ),
                 ..finding(Code::SampleOrChoice, message, sample.span)
             });
+        }
+    }
+}
+
+/// `b_f \sim \log(\mathcal{U}([1, T])), \quad b_i = -b_f`: what is drawn here is learned, and where only it begins is said,
+/// so is `b_i` meant to be; but the equation holds for all of training.
+pub(super) fn note_ties(samples: &[Sample], statements: &[Statement], diagnostics: &mut [Diagnostic]) {
+    let drawn: HashMap<&str, Span> = samples
+        .iter()
+        .filter(|sample| sample.drawn.time.is_none())
+        .map(|sample| (sample.drawn.name.canonical.as_str(), sample.span))
+        .collect();
+    if drawn.is_empty() {
+        return;
+    }
+    for statement in statements {
+        let StatementKind::Definition { target, value } = &statement.kind else { continue };
+        let (mut first, mut others) = (None, target.time.is_some());
+        inline::references(value, &mut |read| match drawn.get(read.name.canonical.as_str()) {
+            Some(place) if read.time.is_none() => first = Some((&read.name.canonical, *place)),
+            _ => others = true,
+        });
+        let Some((source, place)) = first.filter(|_| !others) else { continue };
+        let said =
+            |one: &&mut Diagnostic| one.code == Code::SkippedRow && one.span == place && one.help.is_none();
+        if let Some(note) = diagnostics.iter_mut().find(said) {
+            let name = &target.name.canonical;
+            note.message = format!(
+                "a distribution defines nothing: skipped; `{name}` is made of `{source}` in all of training, not only where \
+                 it begins"
+            );
+            note.labels.push((statement.span, "the equation that holds".to_owned()));
+            note.help =
+                Some(format!("leave the equation out where `{name}` is a weight of its own that begins so"));
         }
     }
 }

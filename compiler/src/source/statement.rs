@@ -228,13 +228,8 @@ impl<'a> Reader<'a> {
                     relations.iter().copied().filter(|index| row[*index].kind == TokenKind::Equals).collect();
                 let targets = std::mem::take(pending);
                 let read = match membership {
-                    // `z_t = \sigma(…) \in (0, 1)^h`: the set behind an equation says nothing that it needs.
                     Some(&set) if equals.iter().all(|index| *index < set) => {
-                        let place = sequence.span(set, row.len());
-                        let message = "the set behind this equation declares nothing and is skipped";
-                        self.report(Code::SkippedRow, message, place, None);
-                        let (value, _) = Sequence::new(&row[..set]);
-                        self.equation(&value, &equals, targets.clone())
+                        self.equation_in_set(sequence, set, &equals, targets.clone())
                     }
                     _ => self.equation(sequence, &equals, targets.clone()),
                 };
@@ -288,7 +283,7 @@ impl<'a> Reader<'a> {
     }
 
     /// `a = e`, `a = b = e`, `\Phi(v) = e`.
-    fn equation(
+    pub(crate) fn equation(
         &mut self,
         sequence: &Sequence<'_>,
         equals: &[usize],

@@ -98,6 +98,26 @@ fn what_contradicts_the_equations_is_an_error_at_both_places() {
     );
 }
 
+/// `A` must be declared for the equations to mean a cell: to forget that would be told as an exponential of a matrix.
+#[test]
+fn what_mends_the_equations_is_not_forgotten_for_what_contradicts_them() {
+    let cell = "\n\n$$h_t = \\exp(\\Delta_t A) \\odot h_{t-1} + V x_t$$\n$$\\Delta_t = w \\odot z_t$$\n";
+    let vector = "$A \\in \\mathbb{R}^n$";
+    crate::cell(&format!("{vector}{cell}"));
+    refuse(&format!("$x_t \\in \\mathbb{{R}}^d${cell}"), &["GW0456"]);
+    let text = format!("{vector}, $z_t \\in \\mathbb{{R}}^m$, $w \\in \\mathbb{{R}}^m${cell}");
+    let found = refuse(&text, &["GW0201"]);
+    assert!(found[0].message.contains("[m]"), "{found:?}");
+    // Of another cell: left out alone, and noted.
+    let text = format!("# One\n\n$z_t \\in \\mathbb{{R}}^{{m \\times m}}$\n\n# Two\n\n{vector}{cell}");
+    assert_eq!(notes(&text).len(), 1);
+    // Where something is wrong with both, it is said of the equations, and that nothing was used.
+    let text =
+        format!("{vector}, $w \\in \\mathbb{{R}}^m$, $V \\in \\mathbb{{R}}^k${cell}$$y_t = \\phi(h_t)$$");
+    let found = read(&text, Syntax::Markdown, None, &Options::default()).expect_err("unbound");
+    assert!(found.iter().any(|one| one.code.as_str() == "GW0911"), "{}", listed(&found));
+}
+
 #[test]
 fn what_speaks_of_something_else_is_a_note() {
     for (text, count) in [

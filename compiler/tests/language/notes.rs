@@ -92,3 +92,19 @@ fn a_function_that_is_applied_or_that_reads_no_value_is_no_output() {
     note("h_t = \\tanh(W x_t + U h_{t-1}) \\\\ F(x_t) = V h_t", &["GW0803"]);
     note("h_t = \\tanh(W x_t + U h_{t-1}) \\\\ F(x_t) = \\tanh(V x_t)", &[]);
 }
+
+#[test]
+fn what_is_made_of_drawn_weights_is_told_to_stay_so() {
+    let cell = "h_t = \\sigma(W x_t + b_f) h_{t-1} + \\sigma(V x_t + b_i)";
+    let found =
+        note(&format!("{cell} \\\\ b_f \\sim \\mathcal{{U}}(1, 2) \\\\ b_i = -b_f"), &["GW0950", "GW0901"]);
+    assert!(found[0].message.contains("`b_i` is made of `b_f` in all of training"), "{found:?}");
+    let found = note(&format!("{cell} \\\\ b_f \\sim \\mathcal{{U}}(1, 2)"), &["GW0950"]);
+    assert!(!found[0].message.contains("training"), "{found:?}");
+    // Made of what is learned from elsewhere too: no value to begin at.
+    let found = note(
+        &format!("{cell} \\\\ b_f \\sim \\mathcal{{U}}(1, 2) \\\\ b_i = v - b_f"),
+        &["GW0950", "GW0901"],
+    );
+    assert!(!found[0].message.contains("training"), "{found:?}");
+}

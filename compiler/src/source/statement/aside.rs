@@ -149,9 +149,7 @@ impl Reader<'_> {
             }
         }
         self.diagnostics.truncate(before);
-        if drawn.time.is_some() {
-            self.samples.push(Sample { drawn, from, span });
-        }
+        self.samples.push(Sample { drawn, from, span });
         self.skip("a distribution defines nothing: skipped", span);
         Ok(())
     }
