@@ -377,6 +377,10 @@ codes! {
     /// For example, `\cos(2 \pi x_t)` has a `\pi` for each element.
     /// Write the number, as in `3.14159265`, or declare the name if it is learned.
     LearnedConstant "GW0916" Note "a learned constant";
+    /// The text defines `\sigma`, which is the logistic function elsewhere, as another one.
+    /// For example, `h_t = \sigma(W x_t + U h_{t-1})` where `\sigma = \tanh`.
+    /// Nothing needs to be done, unless the definition speaks of another network; then leave it out.
+    OwnSigma "GW0917" Note "a sigma of its own";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

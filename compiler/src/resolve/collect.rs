@@ -135,7 +135,7 @@ fn define<'a>(
 
 /// `\mathrm{Retention}(X_n) = S_n Q_n`: where nothing applies the function, and its body reads what the equations define at
 /// a step, it is a value of the step, named together with the input. As a function it would be dropped, and with it all
-/// that only it reads.
+/// that only it reads. A function of what is no value of a step, `J(\theta)`, is a loss.
 fn values_like_functions(document: &Document) -> HashSet<usize> {
     let mut defined: HashSet<&str> = HashSet::new();
     let mut read: HashSet<&str> = HashSet::new();
@@ -158,15 +158,14 @@ fn values_like_functions(document: &Document) -> HashSet<usize> {
         let StatementKind::Function { name, parameter: Some(parameter), body, .. } = kind else {
             return false;
         };
-        let (mut of_step, mut of_argument) = (false, false);
+        let mut of_step = false;
         references(body, &mut |reference| {
             let own = reference.name == parameter.name;
-            of_argument |= own;
             of_step |=
                 !own && reference.time.is_some() && defined.contains(reference.name.canonical.as_str());
         });
         of_step
-            && (parameter.time.is_some() || !of_argument)
+            && parameter.time.is_some()
             && !read.contains(name.canonical.as_str())
             && !defined.contains(name.canonical.as_str())
     };

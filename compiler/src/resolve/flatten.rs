@@ -51,6 +51,8 @@ enum Work<'a> {
     Visit(&'a Expression, Option<usize>),
     Juxtaposed(&'a [Expression], Span, Option<usize>),
     Apply(Binding<'a>, Span, Option<usize>),
+    /// Takes the value on top to a power.
+    Raise(u32, Span),
     Build(Build<'a>, Span),
 }
 
@@ -68,6 +70,37 @@ enum Build<'a> {
     Factors(Vec<ProductSign>, Vec<usize>),
 }
 
+/// One factor of a product, or a function with its argument.
+struct Item<'a> {
+    function: Option<Binding<'a>>,
+    /// The factor, or the argument.
+    work: Work<'a>,
+    span: Span,
+    /// Above the name of the function: of its value.
+    power: Option<u32>,
+    /// Behind the parentheses of the argument, outermost first: of the value too.
+    behind: Vec<&'a Expression>,
+}
+
+/// What parentheses hold, and what stands behind them, outermost first: powers, transposes, parts. `None` for anything else.
+fn in_parentheses(expression: &Expression) -> (Option<&Expression>, Vec<&Expression>) {
+    let (mut inner, mut behind) = (expression, Vec::new());
+    loop {
+        match &inner.kind {
+            ExpressionKind::Group(_) => return (Some(inner), behind),
+            ExpressionKind::Power(base, _) | ExpressionKind::Transpose(base) => {
+                behind.push(inner);
+                inner = base;
+            }
+            ExpressionKind::Slice { of, .. } => {
+                behind.push(inner);
+                inner = of;
+            }
+            _ => return (None, Vec::new()),
+        }
+    }
+}
+
 /// Moves one right side into the arena. `None` where a limit was met.
 pub(super) fn flatten<'a>(
     draft: &mut Draft,
@@ -83,6 +116,7 @@ pub(super) fn flatten<'a>(
             Work::Visit(expression, scope) => pass.visit(expression, scope)?,
             Work::Juxtaposed(factors, span, scope) => pass.juxtaposed(factors, span, scope)?,
             Work::Apply(binding, span, scope) => pass.apply(binding, span, scope)?,
+            Work::Raise(power, span) => pass.raise(power, span)?,
             Work::Build(build, span) => pass.build(build, span)?,
         }
     }
@@ -215,40 +249,42 @@ impl<'a> Flatten<'_, 'a, '_> {
 
     /// Juxtaposed factors. A bound function takes the parenthesis that follows it or, without one, all that follows.
     fn juxtaposed(&mut self, factors: &'a [Expression], span: Span, scope: Option<usize>) -> Option<()> {
-        let mut items: Vec<(Option<Binding<'a>>, Work<'a>, Span)> = Vec::new();
+        let mut items: Vec<Item<'a>> = Vec::new();
         let mut applied = Vec::new();
         let mut at = 0;
         while let Some(factor) = factors.get(at) {
             let next = factors.get(at + 1);
-            let in_group = next.is_some_and(|next| matches!(next.kind, ExpressionKind::Group(_)));
+            let (argument, behind) = next.map_or((None, Vec::new()), in_parentheses);
+            let mut power = None;
             let function = match &factor.kind {
                 ExpressionKind::FunctionName(function) => Some(Binding::Known(*function)),
                 ExpressionKind::Reference(reference) if reference.time.is_none() => {
-                    if in_group && reference.name.superscript.is_none() {
+                    if behind.is_empty() && argument.is_some() && reference.name.superscript.is_none() {
                         applied.push(items.len());
                     }
-                    self.functions.get(reference.name.canonical.as_str()).map(|bound| bound.0)
+                    let (name, above) = self.superscripts.read(reference);
+                    power = above;
+                    self.functions.get(name.as_str()).map(|bound| bound.0)
                 }
                 _ => None,
             };
-            match (function, next) {
-                (Some(binding), Some(argument)) if in_group => {
+            match (function, argument, next) {
+                (Some(binding), Some(argument), _) => {
                     applied.pop_if(|position| *position == items.len());
-                    items.push((Some(binding), Work::Visit(argument, scope), factor.span.to(argument.span)));
+                    let (work, span) = (Work::Visit(argument, scope), factor.span.to(argument.span));
+                    items.push(Item { function: Some(binding), work, span, power, behind });
                     at += 2;
                 }
-                (Some(binding), Some(argument)) => {
+                (Some(binding), None, Some(argument)) => {
                     let rest = &factors[at + 1..];
                     let rest_span = rest.last().map_or(argument.span, |last| argument.span.to(last.span));
-                    items.push((
-                        Some(binding),
-                        Work::Juxtaposed(rest, rest_span, scope),
-                        factor.span.to(rest_span),
-                    ));
+                    let (work, span) = (Work::Juxtaposed(rest, rest_span, scope), factor.span.to(rest_span));
+                    items.push(Item { function: Some(binding), work, span, power, behind: Vec::new() });
                     at = factors.len();
                 }
                 _ => {
-                    items.push((None, Work::Visit(factor, scope), factor.span));
+                    let (work, span) = (Work::Visit(factor, scope), factor.span);
+                    items.push(Item { function: None, work, span, power: None, behind: Vec::new() });
                     at += 1;
                 }
             }
@@ -259,11 +295,25 @@ impl<'a> Flatten<'_, 'a, '_> {
         } else if items.is_empty() {
             return self.finished(NodeKind::Faulty, span);
         }
-        for (binding, work, item_span) in items.into_iter().rev() {
-            if let Some(binding) = binding {
-                self.work.push(Work::Apply(binding, item_span, scope));
+        for item in items.into_iter().rev() {
+            // The last of the work is pushed first.
+            for outer in item.behind {
+                match &outer.kind {
+                    ExpressionKind::Power(_, power) => {
+                        self.work.push(Work::Build(Build::Power, outer.span));
+                        self.work.push(Work::Visit(power, scope));
+                    }
+                    ExpressionKind::Slice { start, end, .. } => {
+                        self.work.push(Work::Build(Build::Slice(start, end.as_ref()), outer.span));
+                    }
+                    _ => self.work.push(Work::Build(Build::Transpose, outer.span)),
+                }
             }
-            self.work.push(work);
+            if let Some(binding) = item.function {
+                self.work.extend(item.power.map(|power| Work::Raise(power, item.span)));
+                self.work.push(Work::Apply(binding, item.span, scope));
+            }
+            self.work.push(item.work);
         }
         Some(())
     }

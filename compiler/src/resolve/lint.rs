@@ -294,12 +294,14 @@ fn unread_definitions(draft: &mut Draft, variables: &Variables) {
         })
         .collect();
     let beginnings: HashSet<usize> = draft.initial.values().copied().collect();
-    // `o_t = V h_t` beside `h_t`: hardly forgotten, unless it is a gate. Beside a `y_t` the output is clear.
+    // `o_t = V h_t` beside `h_t`: hardly forgotten, unless it is a gate or a candidate, `\tilde{c}_t`. Beside a `y_t` the
+    // output is clear.
     let chosen = draft.output_chosen
         && !draft.findings.has_errors()
         && draft.outputs.iter().all(|output| !draft.symbol(*output).canonical.starts_with('y'));
     let forgotten = |symbol: SymbolId, name: &str| {
-        if chosen && !role::is_gate(draft, symbol) {
+        let candidate = draft.symbol(symbol).canonical.contains("_tilde");
+        if chosen && !candidate && !role::is_gate(draft, symbol) {
             format!("remove it, read it where it belongs, or make it the output: `{name}: output`")
         } else {
             "remove it, or read it where it belongs".to_owned()

@@ -191,10 +191,15 @@ fn places(text: &str, found: &Found, chosen: &[Range<usize>], read: &[Block]) ->
         let before = ranges.partition_point(|range| range.start <= position);
         before.checked_sub(1).and_then(|at| ranges.get(at)).is_some_and(|range| position < range.end)
     };
+    // Of a formula that defines something too, only that part was read.
+    let is_read = |block: &Block| {
+        let before = taken.partition_point(|range| range.start <= block.range.start);
+        before.checked_sub(1).and_then(|at| taken.get(at)).is_some_and(|range| block.range.end <= range.end)
+    };
     let mut places: Vec<Block> = found
         .blocks
         .iter()
-        .filter(|block| block.place != Place::Display && !inside(&taken, block.range.start))
+        .filter(|block| block.place != Place::Display && !is_read(block))
         .filter(|block| text.get(block.range.clone()).is_some_and(may_declare))
         .cloned()
         .collect();

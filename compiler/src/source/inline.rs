@@ -67,6 +67,12 @@ pub(crate) fn needed(
     let known = names(display);
     let broken: HashSet<usize> =
         broken(text, inline, display, convention).iter().map(|block| block.range.start).collect();
+    // Where one line says that `\sigma` is known, others speak of other networks.
+    let says_known = || {
+        inline.iter().any(|block| may_define(text, block) && read_one(text, block, convention).known_sigma)
+    };
+    let bindable = !convention.own_sigma && applies_sigmoid(display) && !says_known();
+    let own = Convention { own_sigma: true, ..convention.clone() };
     let mut chosen = Vec::new();
     for block in inline {
         if broken.contains(&block.range.start) {
@@ -76,26 +82,45 @@ pub(crate) fn needed(
         if !may_define(text, block) {
             continue;
         }
-        let Reading { statements, diagnostics, own_sigma, .. } = read_one(text, block, convention);
+        let mut reading = read_one(text, block, convention);
+        let sigma = bindable && reading.own_sigma;
+        if sigma {
+            reading = read_one(text, block, &own);
+        }
+        let Reading { statements, diagnostics, .. } = reading;
         // What makes the whole document no cell must not vanish.
         let second = |found: &Diagnostic| found.code == Code::SecondIndex;
         let alone = || read(text, std::slice::from_ref(block));
-        let sigma = own_sigma && !convention.own_sigma && applies_sigmoid(display);
-        if sigma || diagnostics.iter().any(second) || alone().diagnostics.iter().any(second) {
+        if diagnostics.iter().any(second) || alone().diagnostics.iter().any(second) {
             chosen.push(block.clone());
             continue;
         }
-        let wanted: Vec<&Statement> =
-            statements.iter().filter(|statement| is_needed(&statement.kind, &known)).collect();
-        if wanted.len() == statements.len() {
-            chosen.extend((!wanted.is_empty()).then(|| block.clone()));
+        let is_wanted = |statement: &&Statement| {
+            is_needed(&statement.kind, &known)
+                || sigma
+                    && matches!(&statement.kind, StatementKind::Function { name, .. } if name.canonical == "sigma")
+        };
+        let wanted: Vec<&Statement> = statements.iter().filter(is_wanted).collect();
+        let all = wanted.len() == statements.len();
+        if all && wanted.len() == 1 {
+            chosen.push(block.clone());
             continue;
         }
-        // `$\alpha = 0.9, c_0 = 1$`: of several, those that are needed.
+        // `$\alpha = 0.9, \beta = 0.1$`: of several, those that are needed. Sizes and settings of a training stand side by
+        // side too, `$B = 32, T = 100$`: what does not vary is meant where all of it is.
         for statement in wanted {
+            let fixed = match &statement.kind {
+                StatementKind::Definition { target, .. } => {
+                    target.time.is_none() && !target.name.canonical.ends_with("_0")
+                }
+                _ => false,
+            };
+            let upper = matches!(&statement.kind, StatementKind::Definition { target, value }
+                if target.name.upper && !matches!(value.kind, ExpressionKind::Number(_)));
             let (start, end) = (usize::try_from(statement.span.start), usize::try_from(statement.span.end));
             let (Ok(start), Ok(end)) = (start, end) else { continue };
-            if block.range.start <= start && end <= block.range.end {
+            let whole = block.range.start <= start && end <= block.range.end;
+            if whole && (!fixed || all && !upper) {
                 chosen.push(Block { range: start..end, outer: start..end, ..block.clone() });
             }
         }

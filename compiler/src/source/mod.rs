@@ -124,8 +124,9 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     };
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
     let blocks = choose::choose(text, syntax, &found, &chosen);
-    let Reading { mut statements, lost, mut diagnostics, own_sigma } = read(text, &blocks);
+    let Reading { mut statements, lost, mut diagnostics, own_sigma, known_sigma } = read(text, &blocks);
     needed::skip_differential(&statements, &found, &mut diagnostics);
+    needed::skip_gradients(&statements, &lost, &mut diagnostics);
     section::merge(&mut statements, &found, &mut diagnostics);
     if !diagnostics.iter().any(|found| found.code == Code::SectionsDiffer) {
         alternative::check(text, &mut statements, &found, &mut diagnostics);
@@ -137,7 +138,7 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         let convention = conventions(text, &blocks);
         explanations = explanation::find(text, places, &statements, &convention, &mut diagnostics);
     }
-    let mut parsed = finish(Reading { statements, lost, diagnostics, own_sigma });
+    let mut parsed = finish(Reading { statements, lost, diagnostics, own_sigma, known_sigma });
     parsed.document.explanations = explanations;
     parsed
 }
@@ -150,6 +151,8 @@ struct Reading {
     diagnostics: Vec<Diagnostic>,
     /// `\sigma` is defined as another function than the logistic one.
     own_sigma: bool,
+    /// `\sigma` is defined as the logistic function.
+    known_sigma: bool,
 }
 
 /// Parses the equations of a token stream. Spans count Rust tokens; the table leads to the compiler's places.
@@ -168,8 +171,10 @@ pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     diagnostics.append(&mut reader.diagnostics);
     chain::report_announced(reader.announced, &reader.statements, &mut diagnostics);
     chain::define(reader.implied, &mut reader.statements, &mut diagnostics);
-    let own_sigma = convention.own_sigma;
-    (finish(Reading { statements: reader.statements, lost: reader.lost, diagnostics, own_sigma }), spans)
+    let (own_sigma, known_sigma) = (convention.own_sigma, reader.known_sigma);
+    let reading =
+        Reading { statements: reader.statements, lost: reader.lost, diagnostics, own_sigma, known_sigma };
+    (finish(reading), spans)
 }
 
 fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
@@ -186,8 +191,11 @@ fn conventions(source: &str, blocks: &[Block]) -> Convention {
 /// The conventions of lexed blocks.
 fn settle(blocks: &[Block], lexed: &[Vec<Token>]) -> Convention {
     let convention = convention::observe(lexed);
-    // Few texts define it: only then all is read to see as what.
-    let own_sigma = defines_sigma(lexed) && parse_blocks(blocks, lexed, &convention, Vec::new()).own_sigma;
+    // Few texts define it: only then all is read to see as what. What says that it is known is believed.
+    let own_sigma = defines_sigma(lexed) && {
+        let reading = parse_blocks(blocks, lexed, &convention, Vec::new());
+        reading.own_sigma && !reading.known_sigma
+    };
     Convention { own_sigma, ..convention }
 }
 
@@ -307,7 +315,7 @@ fn parse_blocks(
     let mut implied = Vec::new();
     let mut announced = Vec::new();
     let mut losses = Vec::new();
-    let mut own_sigma = false;
+    let (mut own_sigma, mut known_sigma) = (false, false);
     let mut runs = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
@@ -328,6 +336,7 @@ fn parse_blocks(
         announced.append(&mut reader.announced);
         losses.append(&mut reader.losses);
         own_sigma |= reader.own_sigma;
+        known_sigma |= reader.known_sigma;
         runs.append(&mut reader.letters);
     }
     // Each reads all statements, and later ones are not even reported.
@@ -343,6 +352,13 @@ fn parse_blocks(
     needed::report_losses(losses, &statements, &mut diagnostics);
     let announced = |name: &ast::Reference| general.iter().any(|(known, _)| *known == name.name.canonical);
     lost.retain(|name| !announced(name) || !needed::defines(&statements, &name.name.canonical));
+    let sigma = |statement: &&Statement| matches!(&statement.kind, ast::StatementKind::Function { name, .. } if name.canonical == "sigma");
+    if convention.own_sigma
+        && let Some(own) = statements.iter().find(sigma)
+    {
+        let message = "`sigma` is this function here, not the logistic one";
+        diagnostics.push(finding(Code::OwnSigma, message, own.span));
+    }
     if convention.layer.is_some()
         && let Some(first) = statements.first()
     {
@@ -360,7 +376,7 @@ fn parse_blocks(
     }
     let mut statements = needed::without_losses(statements, &mut diagnostics);
     statements.shrink_to_fit();
-    Reading { statements, lost, diagnostics, own_sigma }
+    Reading { statements, lost, diagnostics, own_sigma, known_sigma }
 }
 
 /// Orders the findings, and adds the one that nothing was found.

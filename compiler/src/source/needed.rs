@@ -46,6 +46,35 @@ pub(super) fn skip_differential(statements: &[Statement], found: &Found, diagnos
     }
 }
 
+/// `\theta \leftarrow \theta - \eta \nabla_\theta L` beside a cell says how its weights are learned, and
+/// `\delta_t = \nabla_{h_t} L_t` is read by nothing. Where equations read what a gradient would define, it is an error.
+pub(super) fn skip_gradients(statements: &[Statement], lost: &[Reference], diagnostics: &mut [Diagnostic]) {
+    if statements.is_empty() || !diagnostics.iter().any(|one| one.code == Code::Gradient) {
+        return;
+    }
+    let mut read = HashSet::new();
+    for statement in statements {
+        if let StatementKind::Definition { value, .. } = &statement.kind {
+            inline::references(value, &mut |name| {
+                read.insert(&name.name.canonical);
+            });
+        }
+    }
+    let missing = |name: &Reference| {
+        name.time.is_some()
+            && read.contains(&name.name.canonical)
+            && !defines(statements, &name.name.canonical)
+    };
+    if lost.iter().any(missing) {
+        return;
+    }
+    for one in diagnostics.iter_mut().filter(|one| one.code == Code::Gradient) {
+        one.code = Code::SkippedRow;
+        one.message = "a step of descent is no part of the cell: skipped".to_owned();
+        one.help = None;
+    }
+}
+
 pub(super) fn defines(statements: &[Statement], name: &str) -> bool {
     statements.iter().any(|statement| {
         matches!(&statement.kind, StatementKind::Definition { target, .. } if target.name.canonical == name)

@@ -52,6 +52,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) announced: Vec<(String, Span)>,
     /// `\sigma` was defined as a function that it is not known as.
     pub(crate) own_sigma: bool,
+    /// `\sigma` was defined as the function that it is known as.
+    pub(crate) known_sigma: bool,
     /// Names of several letters that were to be defined, and read as products.
     pub(crate) letters: Vec<Run>,
     /// Words that stand once in all that is read.
@@ -78,6 +80,7 @@ impl<'a> Reader<'a> {
             implied: Vec::new(),
             announced: Vec::new(),
             own_sigma: convention.own_sigma,
+            known_sigma: false,
             letters: Vec::new(),
             once: HashSet::new(),
             listed: 0,

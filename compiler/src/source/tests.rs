@@ -434,6 +434,7 @@ fn every_equation_is_reported() {
             GW0455 `Linear` names no weights `\text{Linear}`
             GW0452 a sum over indices is outside the language `\sum`
             GW0451 a piecewise definition is outside the language `\begin{cases} 1 & x > 0 \\ 0 & x \le 0 \end{cases}`
+            GW0917 `sigma` is this function here, not the logistic one `\sigma(x) &= \tanh(x)`
             GW0006 this row is no equation: it has no `=` `\tanh(x_t) + b`
             GW0014 a minus sign above a name is no accent `-`
         "#]],
@@ -458,6 +459,7 @@ fn a_known_function_stays_what_it_is() {
             g = tanh
             sigma = g
             h_t = sigma (x_t)
+            GW0917 `sigma` is this function here, not the logistic one `\sigma = \tanh`
             GW0007 `tanh` is a known function and cannot be defined anew `\tanh = 0.1`
         "#]],
     );

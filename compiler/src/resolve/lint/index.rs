@@ -195,14 +195,15 @@ fn other_index<'a>(draft: &'a Draft, parameter: SymbolId, mapped: &BTreeSet<Symb
     meant.then_some(base)
 }
 
-/// The `h` of `h_{\text{last}}` and `h_\tau`, a vector under the name of a state with an index that nothing says the
-/// meaning of. Numbers count vectors that are learned.
+/// Labels that tell which step a value is of.
+const OF_STEPS: [&str; 8] = ["last", "final", "tau", "n_bar", "t_bar", "end", "enc", "dec"];
+
+/// The `h` of `h_{\text{last}}` and `h_\tau`, a state at an index that nothing says the meaning of.
 fn state_elsewhere<'a>(draft: &'a Draft, variables: &Variables, parameter: SymbolId) -> Option<&'a str> {
     let symbol = draft.symbol(parameter);
     let (base, label) = symbol.canonical.split_once('_')?;
-    let number = label.bytes().all(|letter| letter.is_ascii_digit());
     let state = draft.lookup(base).is_some_and(|id| variables.states.contains(&id));
-    (state && !number && !symbol.upper).then_some(base)
+    (state && OF_STEPS.contains(&label)).then_some(base)
 }
 
 /// Indices that run, and the time written twice.

@@ -25,11 +25,12 @@ impl Reader<'_> {
         span: Span,
     ) -> Result<(), Stop> {
         if is_known(function, parameter, value) {
+            self.known_sigma |= spelled == "sigma";
             let message = format!("`{spelled}` is known; its definition is skipped");
             self.report(Code::SkippedRow, message, span, None);
             return Ok(());
         }
-        self.own_sigma |= spelled == "sigma";
+        self.own_sigma |= spelled == "sigma" && is_activation(parameter, value);
         self.known_anew(spelled, span)
     }
 
@@ -48,6 +49,24 @@ fn is_known(function: Function, parameter: &Reference, body: &Expression) -> boo
         (Some(known), Some(found)) => (known - found).abs() <= 1e-9 * (1.0 + known.abs()),
         _ => false,
     })
+}
+
+/// True where an expression of the parameter may be what a text calls its activation: `\sigma(i) = j` is a permutation,
+/// `\sigma(n) = 1 / \sqrt{n}` a schedule, `\sigma(x) = x / 4 + 1 / 2` an approximation.
+fn is_activation(parameter: &Reference, body: &Expression) -> bool {
+    let (mut reads, mut bends) = (false, false);
+    let mut pending = vec![body];
+    while let Some(expression) = pending.pop() {
+        match &expression.kind {
+            ExpressionKind::Reference(read) => reads |= read.name == parameter.name,
+            ExpressionKind::Call(function, _) => {
+                bends |= !matches!(function, Function::SquareRoot | Function::Logarithm);
+            }
+            _ => {}
+        }
+        pending.extend(expression.operands());
+    }
+    reads && bends
 }
 
 /// A function of numbers; `None` for those that no definition of another is made of.
@@ -92,6 +111,10 @@ fn value(body: &Expression, parameter: &Reference, x: f64) -> Option<f64> {
                 if read.name == parameter.name && read.time == parameter.time =>
             {
                 x
+            }
+            // `e^{-x}`, where the text has an `e` of its own.
+            (ExpressionKind::Reference(read), _) if read.time.is_none() && read.name.canonical == "e" => {
+                std::f64::consts::E
             }
             (ExpressionKind::Negate(_), &[value]) => -value,
             (ExpressionKind::Group(_), &[value]) => value,
