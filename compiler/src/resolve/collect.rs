@@ -139,6 +139,7 @@ fn define<'a>(
 fn values_like_functions(document: &Document) -> HashSet<usize> {
     let mut defined: HashSet<&str> = HashSet::new();
     let mut read: HashSet<&str> = HashSet::new();
+    let mut read_at_step: HashSet<&str> = HashSet::new();
     for statement in &document.statements {
         let value = match &statement.kind {
             StatementKind::Definition { target, value } => {
@@ -152,20 +153,25 @@ fn values_like_functions(document: &Document) -> HashSet<usize> {
         };
         references(value, &mut |reference| {
             read.insert(&reference.name.canonical);
+            if reference.time.is_some() {
+                read_at_step.insert(&reference.name.canonical);
+            }
         });
     }
     let is_value = |kind: &StatementKind| {
         let StatementKind::Function { name, parameter: Some(parameter), body, .. } = kind else {
             return false;
         };
-        let mut of_step = false;
+        let (mut of_step, mut of_argument) = (false, false);
         references(body, &mut |reference| {
             let own = reference.name == parameter.name;
+            of_argument |= own;
             of_step |=
                 !own && reference.time.is_some() && defined.contains(reference.name.canonical.as_str());
         });
         of_step
-            && parameter.time.is_some()
+            && (parameter.time.is_some()
+                || !of_argument && read_at_step.contains(parameter.name.canonical.as_str()))
             && !read.contains(name.canonical.as_str())
             && !defined.contains(name.canonical.as_str())
     };
