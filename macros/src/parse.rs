@@ -254,31 +254,11 @@ impl Collector<'_> {
 
     /// Depth is bounded: the parser refuses what is nested or chained too deeply.
     fn expression(&mut self, expression: &Expression) {
-        match &expression.kind {
-            ExpressionKind::Number(_) | ExpressionKind::FunctionName(_) => {}
-            ExpressionKind::Reference(reference) => self.reference(reference, Place::Read),
-            ExpressionKind::Negate(inner)
-            | ExpressionKind::Transpose(inner)
-            | ExpressionKind::Slice { of: inner, .. }
-            | ExpressionKind::Group(inner) => {
-                self.expression(inner);
-            }
-            ExpressionKind::Add(left, right)
-            | ExpressionKind::Subtract(left, right)
-            | ExpressionKind::Compare(_, left, right)
-            | ExpressionKind::Product(_, left, right)
-            | ExpressionKind::Divide(left, right)
-            | ExpressionKind::Power(left, right) => {
-                self.expression(left);
-                self.expression(right);
-            }
-            ExpressionKind::Chain(parts)
-            | ExpressionKind::Concatenate(parts)
-            | ExpressionKind::Call(_, parts) => {
-                for part in parts {
-                    self.expression(part);
-                }
-            }
+        if let ExpressionKind::Reference(reference) = &expression.kind {
+            self.reference(reference, Place::Read);
+        }
+        for operand in expression.operands() {
+            self.expression(operand);
         }
     }
 }

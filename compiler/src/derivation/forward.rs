@@ -53,25 +53,9 @@ fn each_reference(document: &mut Document, mut visit: impl FnMut(&mut Reference,
 fn each_read(root: &mut Expression, visit: &mut impl FnMut(&mut Reference, bool)) {
     let mut stack = vec![root];
     while let Some(expression) = stack.pop() {
-        match &mut expression.kind {
-            ExpressionKind::Number(_) | ExpressionKind::FunctionName(_) => {}
-            ExpressionKind::Reference(reference) => visit(reference, false),
-            ExpressionKind::Negate(a)
-            | ExpressionKind::Transpose(a)
-            | ExpressionKind::Group(a)
-            | ExpressionKind::Slice { of: a, .. } => stack.push(a),
-            ExpressionKind::Add(a, b)
-            | ExpressionKind::Subtract(a, b)
-            | ExpressionKind::Compare(_, a, b)
-            | ExpressionKind::Product(_, a, b)
-            | ExpressionKind::Divide(a, b)
-            | ExpressionKind::Power(a, b) => {
-                stack.push(a);
-                stack.push(b);
-            }
-            ExpressionKind::Chain(parts)
-            | ExpressionKind::Concatenate(parts)
-            | ExpressionKind::Call(_, parts) => stack.extend(parts),
+        if let ExpressionKind::Reference(reference) = &mut expression.kind {
+            visit(reference, false);
         }
+        stack.extend(expression.operands_mut());
     }
 }

@@ -38,11 +38,16 @@ pub fn settle(parsed: Parsed, options: &Options) -> Parsed {
     };
     let all: Vec<&Explanation> = explanations.iter().collect();
     let everything = with(&all);
-    if resolve(&everything, options).is_ok() {
-        return Parsed { document: everything, diagnostics };
-    }
-    let Ok(cell) = resolve(&document, options) else {
-        return alone(document, &everything, &explanations, diagnostics, options);
+    let with_all = match resolve(&everything, options) {
+        Ok(_) => return Parsed { document: everything, diagnostics },
+        Err(found) => errors(&found),
+    };
+    let cell = match resolve(&document, options) {
+        Ok(cell) => cell,
+        Err(found) => {
+            let wrong = [errors(&found), with_all];
+            return alone((document, everything), wrong, &explanations, diagnostics, options);
+        }
     };
     let axes = axes(&cell);
     let per_sample = |one: &&Explanation| match &one.declaration.kind {
@@ -70,12 +75,17 @@ pub fn settle(parsed: Parsed, options: &Options) -> Parsed {
     Parsed { document: settled, diagnostics }
 }
 
+/// What is wrong, and where.
+fn errors(found: &[Diagnostic]) -> Vec<(Code, Span)> {
+    found.iter().filter(|one| one.is_error()).map(|one| (one.code, one.span)).collect()
+}
+
 /// Equations that mean no cell by themselves, nor with all declarations. Where they mean one without one of these, that is
 /// what is wrong. Else what is wrong is said of the equations, and that the declarations were left out, unless these mend
 /// all of it.
 fn alone(
-    document: Document,
-    everything: &Document,
+    (document, mut everything): (Document, Document),
+    [by_themselves, with_all]: [Vec<(Code, Span)>; 2],
     explanations: &[Explanation],
     mut diagnostics: Vec<Diagnostic>,
     options: &Options,
@@ -87,25 +97,19 @@ fn alone(
         resolve(&rest, options).is_ok()
     });
     if let Some(at) = dropped {
-        let mut settled = everything.clone();
         let one = &explanations[at];
         if !one.firm {
-            settled.statements.remove(first + at);
+            everything.statements.remove(first + at);
             diagnostics.extend(unused(std::iter::once(one)));
             diagnostics.sort_by_key(|found| (found.span, found.code));
         }
-        return Parsed { document: settled, diagnostics };
+        return Parsed { document: everything, diagnostics };
     }
     // Where they mend all that is wrong with the equations, what else they contradict is what is wrong; and where they
     // bring nothing wrong of their own, they fit.
-    let errors = |document: &Document| -> Vec<(Code, Span)> {
-        let found = resolve(document, options).err().unwrap_or_default();
-        found.iter().filter(|one| one.is_error()).map(|one| (one.code, one.span)).collect()
-    };
-    let (by_themselves, with_all) = (errors(&document), errors(everything));
     let remaining = with_all.iter().filter(|one| by_themselves.contains(one)).count();
     if remaining == 0 || remaining == with_all.len() {
-        return Parsed { document: everything.clone(), diagnostics };
+        return Parsed { document: everything, diagnostics };
     }
     diagnostics.extend(unused(explanations.iter()));
     diagnostics.sort_by_key(|found| (found.span, found.code));

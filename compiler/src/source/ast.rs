@@ -170,8 +170,20 @@ pub struct Expression {
 }
 
 impl Expression {
+    /// It and all that it is made of, each before its parts, from the last one on. Uses a stack of its own, since trees lean
+    /// to the left.
+    pub(crate) fn walk(&self) -> impl Iterator<Item = &Self> {
+        let mut stack = vec![self];
+        std::iter::from_fn(move || {
+            let next = stack.pop()?;
+            stack.extend(next.operands());
+            Some(next)
+        })
+    }
+
     /// The expressions that it is made of, in order.
-    pub(crate) fn operands(&self) -> Vec<&Self> {
+    #[must_use]
+    pub fn operands(&self) -> Vec<&Self> {
         match &self.kind {
             ExpressionKind::Number(_) | ExpressionKind::FunctionName(_) | ExpressionKind::Reference(_) => {
                 Vec::new()
@@ -189,6 +201,28 @@ impl Expression {
             ExpressionKind::Chain(inner)
             | ExpressionKind::Concatenate(inner)
             | ExpressionKind::Call(_, inner) => inner.iter().collect(),
+        }
+    }
+
+    /// As [`Expression::operands`], to be changed.
+    pub(crate) fn operands_mut(&mut self) -> Vec<&mut Self> {
+        match &mut self.kind {
+            ExpressionKind::Number(_) | ExpressionKind::FunctionName(_) | ExpressionKind::Reference(_) => {
+                Vec::new()
+            }
+            ExpressionKind::Negate(inner)
+            | ExpressionKind::Transpose(inner)
+            | ExpressionKind::Slice { of: inner, .. }
+            | ExpressionKind::Group(inner) => vec![inner],
+            ExpressionKind::Add(left, right)
+            | ExpressionKind::Subtract(left, right)
+            | ExpressionKind::Compare(_, left, right)
+            | ExpressionKind::Product(_, left, right)
+            | ExpressionKind::Divide(left, right)
+            | ExpressionKind::Power(left, right) => vec![left, right],
+            ExpressionKind::Chain(inner)
+            | ExpressionKind::Concatenate(inner)
+            | ExpressionKind::Call(_, inner) => inner.iter_mut().collect(),
         }
     }
 }

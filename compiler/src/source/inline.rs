@@ -40,14 +40,12 @@ fn names(statements: &[Statement]) -> Names {
     names
 }
 
-/// Calls `visit` for every name that `expression` reads. Uses a stack of its own, since trees lean to the left.
+/// Calls `visit` for every name that `expression` reads.
 pub(crate) fn references<'e>(expression: &'e Expression, visit: &mut impl FnMut(&'e Reference)) {
-    let mut stack = vec![expression];
-    while let Some(expression) = stack.pop() {
-        if let ExpressionKind::Reference(reference) = &expression.kind {
+    for part in expression.walk() {
+        if let ExpressionKind::Reference(reference) = &part.kind {
             visit(reference);
         }
-        stack.extend(expression.operands());
     }
 }
 
@@ -67,22 +65,22 @@ pub(crate) fn needed(
     let known = names(display);
     let broken: HashSet<usize> =
         broken(text, inline, display, convention).iter().map(|block| block.range.start).collect();
+    let mut readings: Vec<Option<Reading>> = inline
+        .iter()
+        .map(|block| may_define(text, block).then(|| read_one(text, block, convention)))
+        .collect();
     // Where one line says that `\sigma` is known, others speak of other networks.
-    let says_known = || {
-        inline.iter().any(|block| may_define(text, block) && read_one(text, block, convention).known_sigma)
-    };
-    let bindable = !convention.own_sigma && applies_sigmoid(display) && !says_known();
+    let bindable = !convention.own_sigma
+        && applies_sigmoid(display)
+        && !readings.iter().flatten().any(|reading| reading.known_sigma);
     let own = Convention { own_sigma: true, ..convention.clone() };
     let mut chosen = Vec::new();
-    for block in inline {
+    for (block, reading) in inline.iter().zip(&mut readings) {
         if broken.contains(&block.range.start) {
             chosen.push(block.clone());
             continue;
         }
-        if !may_define(text, block) {
-            continue;
-        }
-        let mut reading = read_one(text, block, convention);
+        let Some(mut reading) = reading.take() else { continue };
         let sigma = bindable && reading.own_sigma;
         if sigma {
             reading = read_one(text, block, &own);
@@ -95,11 +93,8 @@ pub(crate) fn needed(
             chosen.push(block.clone());
             continue;
         }
-        let is_wanted = |statement: &&Statement| {
-            is_needed(&statement.kind, &known)
-                || sigma
-                    && matches!(&statement.kind, StatementKind::Function { name, .. } if name.canonical == "sigma")
-        };
+        let is_wanted =
+            |statement: &&Statement| is_needed(&statement.kind, &known) || sigma && binds_sigma(statement);
         let wanted: Vec<&Statement> = statements.iter().filter(is_wanted).collect();
         let all = wanted.len() == statements.len();
         if all && wanted.len() == 1 {
@@ -109,18 +104,18 @@ pub(crate) fn needed(
         // `$\alpha = 0.9, \beta = 0.1$`: of several, those that are needed. Sizes and settings of a training stand side by
         // side too, `$B = 32, T = 100$`: what does not vary is meant where all of it is.
         for statement in wanted {
-            let fixed = match &statement.kind {
-                StatementKind::Definition { target, .. } => {
-                    target.time.is_none() && !target.name.canonical.ends_with("_0")
+            let meant = match &statement.kind {
+                StatementKind::Definition { target, value }
+                    if target.time.is_none() && !target.name.canonical.ends_with("_0") =>
+                {
+                    all && (!target.name.upper || matches!(value.kind, ExpressionKind::Number(_)))
                 }
-                _ => false,
+                _ => true,
             };
-            let upper = matches!(&statement.kind, StatementKind::Definition { target, value }
-                if target.name.upper && !matches!(value.kind, ExpressionKind::Number(_)));
             let (start, end) = (usize::try_from(statement.span.start), usize::try_from(statement.span.end));
             let (Ok(start), Ok(end)) = (start, end) else { continue };
             let whole = block.range.start <= start && end <= block.range.end;
-            if whole && (!fixed || all && !upper) {
+            if whole && meant {
                 chosen.push(Block { range: start..end, outer: start..end, ..block.clone() });
             }
         }
@@ -151,23 +146,23 @@ fn is_needed(statement: &StatementKind, known: &Names) -> bool {
 
 /// True where statements apply the logistic function, or what `\sigma` is instead.
 fn applies_sigmoid(statements: &[Statement]) -> bool {
-    statements.iter().any(|statement| {
-        let mut stack = match &statement.kind {
-            StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } => {
-                vec![value]
-            }
-            StatementKind::Declaration { .. } | StatementKind::Mark { .. } => Vec::new(),
-        };
-        while let Some(expression) = stack.pop() {
-            if let ExpressionKind::Call(Function::Sigmoid, _)
-            | ExpressionKind::FunctionName(Function::Sigmoid) = expression.kind
-            {
-                return true;
-            }
-            stack.extend(expression.operands());
+    statements.iter().any(|statement| match &statement.kind {
+        StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } => {
+            value.walk().any(|part| {
+                matches!(
+                    part.kind,
+                    ExpressionKind::Call(Function::Sigmoid, _)
+                        | ExpressionKind::FunctionName(Function::Sigmoid)
+                )
+            })
         }
-        false
+        StatementKind::Declaration { .. } | StatementKind::Mark { .. } => false,
     })
+}
+
+/// True where a statement says which function `\sigma` is.
+pub(crate) fn binds_sigma(statement: &Statement) -> bool {
+    matches!(&statement.kind, StatementKind::Function { name, .. } if name.canonical == "sigma")
 }
 
 /// `$h_t = h(t)$`: two spellings of one value.

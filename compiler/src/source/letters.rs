@@ -104,25 +104,7 @@ pub(crate) fn join(run: &Run, statements: &mut [Statement]) {
         if let ExpressionKind::Chain(factors) = &mut expression.kind {
             join_factors(run, factors);
         }
-        match &mut expression.kind {
-            ExpressionKind::Number(_) | ExpressionKind::FunctionName(_) | ExpressionKind::Reference(_) => {}
-            ExpressionKind::Negate(inner)
-            | ExpressionKind::Transpose(inner)
-            | ExpressionKind::Slice { of: inner, .. }
-            | ExpressionKind::Group(inner) => stack.push(inner),
-            ExpressionKind::Add(left, right)
-            | ExpressionKind::Subtract(left, right)
-            | ExpressionKind::Compare(_, left, right)
-            | ExpressionKind::Product(_, left, right)
-            | ExpressionKind::Divide(left, right)
-            | ExpressionKind::Power(left, right) => {
-                stack.push(left);
-                stack.push(right);
-            }
-            ExpressionKind::Chain(inner)
-            | ExpressionKind::Concatenate(inner)
-            | ExpressionKind::Call(_, inner) => stack.extend(inner),
-        }
+        stack.extend(expression.operands_mut());
     }
 }
 

@@ -352,9 +352,8 @@ fn parse_blocks(
     needed::report_losses(losses, &statements, &mut diagnostics);
     let announced = |name: &ast::Reference| general.iter().any(|(known, _)| *known == name.name.canonical);
     lost.retain(|name| !announced(name) || !needed::defines(&statements, &name.name.canonical));
-    let sigma = |statement: &&Statement| matches!(&statement.kind, ast::StatementKind::Function { name, .. } if name.canonical == "sigma");
     if convention.own_sigma
-        && let Some(own) = statements.iter().find(sigma)
+        && let Some(own) = statements.iter().find(|statement| inline::binds_sigma(statement))
     {
         let message = "`sigma` is this function here, not the logistic one";
         diagnostics.push(finding(Code::OwnSigma, message, own.span));

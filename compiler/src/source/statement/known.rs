@@ -55,16 +55,14 @@ fn is_known(function: Function, parameter: &Reference, body: &Expression) -> boo
 /// `\sigma(n) = 1 / \sqrt{n}` a schedule, `\sigma(x) = x / 4 + 1 / 2` an approximation.
 fn is_activation(parameter: &Reference, body: &Expression) -> bool {
     let (mut reads, mut bends) = (false, false);
-    let mut pending = vec![body];
-    while let Some(expression) = pending.pop() {
-        match &expression.kind {
+    for part in body.walk() {
+        match &part.kind {
             ExpressionKind::Reference(read) => reads |= read.name == parameter.name,
             ExpressionKind::Call(function, _) => {
                 bends |= !matches!(function, Function::SquareRoot | Function::Logarithm);
             }
             _ => {}
         }
-        pending.extend(expression.operands());
     }
     reads && bends
 }
