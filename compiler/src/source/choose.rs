@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::ast::{Statement, StatementKind};
 use super::find::{Block, Found, Place, Spelling};
-use super::{Reading, Syntax, conventions, inline, read, read_one};
+use super::{Reading, Syntax, clause, conventions, inline, read, read_one};
 use crate::diagnostic::Code;
 
 /// How often inline definitions are looked for that the ones found before need.
@@ -96,10 +96,11 @@ pub(super) fn choose(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<
 fn with_needed(text: &str, chosen: &mut Vec<Block>, inline: &[Block]) {
     // What is read here is read again: a long text without inline equations is spared it.
     let rounds = if inline.is_empty() { 0 } else { MAXIMUM_ROUNDS };
+    let cases = clause::cases(text, inline);
     for _ in 0..rounds {
         let statements = read(text, chosen).statements;
         let inline: Vec<Block> = inline.iter().filter(|block| !chosen.contains(block)).cloned().collect();
-        let mut wanted = inline::needed(text, &inline, &statements, &conventions(text, chosen));
+        let mut wanted = inline::needed(text, &inline, &cases, &statements, &conventions(text, chosen));
         // A part of a block may be wanted that is there.
         wanted.retain(|block| !chosen.contains(block));
         if wanted.is_empty() {

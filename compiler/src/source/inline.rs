@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
 use super::convention::Convention;
 use super::find::Block;
-use super::{Reading, conventions, read, read_one};
+use super::{Reading, clause, conventions, read, read_one};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Names that the statements define, and names that they read.
@@ -55,10 +55,11 @@ fn may_define(text: &str, block: &Block) -> bool {
     text.get(block.range.clone()).is_some_and(|inside| SIGNS.iter().any(|sign| inside.contains(sign)))
 }
 
-/// The inline definitions that display mathematics reads and does not define.
+/// The inline definitions that display mathematics reads and does not define; in `cases` begin those that hold in a case only.
 pub(crate) fn needed(
     text: &str,
     inline: &[Block],
+    cases: &HashSet<usize>,
     display: &[Statement],
     convention: &Convention,
 ) -> Vec<Block> {
@@ -81,7 +82,8 @@ pub(crate) fn needed(
             continue;
         }
         let Some(mut reading) = reading.take() else { continue };
-        let sigma = bindable && reading.own_sigma;
+        let in_a_case = cases.contains(&block.range.start);
+        let sigma = bindable && reading.own_sigma && !in_a_case;
         if sigma {
             reading = read_one(text, block, &own);
         }
@@ -93,8 +95,10 @@ pub(crate) fn needed(
             chosen.push(block.clone());
             continue;
         }
-        let is_wanted =
-            |statement: &&Statement| is_needed(&statement.kind, &known) || sigma && binds_sigma(statement);
+        let is_wanted = |statement: &&Statement| {
+            is_needed(&statement.kind, &known) && !(in_a_case && is_the_same_at_all_steps(&statement.kind))
+                || sigma && binds_sigma(statement)
+        };
         let wanted: Vec<&Statement> = statements.iter().filter(is_wanted).collect();
         let all = wanted.len() == statements.len();
         if all && wanted.len() == 1 {
@@ -105,9 +109,7 @@ pub(crate) fn needed(
         // side too, `$B = 32, T = 100$`: what does not vary is meant where all of it is.
         for statement in wanted {
             let meant = match &statement.kind {
-                StatementKind::Definition { target, value }
-                    if target.time.is_none() && !target.name.canonical.ends_with("_0") =>
-                {
+                StatementKind::Definition { target, value } if is_the_same_at_all_steps(&statement.kind) => {
                     all && (!target.name.upper || matches!(value.kind, ExpressionKind::Number(_)))
                 }
                 _ => true,
@@ -125,6 +127,17 @@ pub(crate) fn needed(
     chosen
 }
 
+/// Whether a statement defines what varies with no step and is no initial state, or a function.
+fn is_the_same_at_all_steps(statement: &StatementKind) -> bool {
+    match statement {
+        StatementKind::Definition { target, .. } => {
+            target.time.is_none() && !target.name.canonical.ends_with("_0")
+        }
+        StatementKind::Function { .. } => true,
+        StatementKind::Declaration { .. } | StatementKind::Mark { .. } => false,
+    }
+}
+
 /// Whether what display mathematics reads has its definition in a line of text.
 fn is_needed(statement: &StatementKind, known: &Names) -> bool {
     match statement {
@@ -133,7 +146,8 @@ fn is_needed(statement: &StatementKind, known: &Names) -> bool {
             // An initial state, `h_0 = 0`, belongs to the state.
             let initial = name.strip_suffix("_0").is_some_and(|state| known.defined.contains(state));
             // `$x_t = 3$` is an example of an input, no definition of it.
-            let example = target.time.is_some() && matches!(value.kind, ExpressionKind::Number(_));
+            let read_nothing = || !value.walk().any(|part| matches!(part.kind, ExpressionKind::Reference(_)));
+            let example = target.time.is_some() && read_nothing();
             let new = !known.defined.contains(name) && !example && !is_itself(target, value);
             initial || known.read.contains(name) && new
         }
@@ -177,6 +191,7 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
     let convention = conventions(text, &candidates);
     let known = names(&statements);
     let headless = headless(text, inline, &known);
+    let cases = clause::cases(text, inline);
     let mut chosen: Vec<Block> = candidates
         .into_iter()
         .filter(|block| {
@@ -185,7 +200,9 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
                 // An equation with an error in it must not vanish.
                 return text[block.range.clone()].contains(['_', '^', '(']) && !diagnostics.is_empty();
             }
+            let in_a_case = cases.contains(&block.range.start);
             statements.iter().all(|statement| match &statement.kind {
+                kind if in_a_case && is_the_same_at_all_steps(kind) => false,
                 StatementKind::Definition { target, value } => {
                     !is_itself(target, value)
                         && (target.time.is_some() || known.read.contains(&target.name.canonical))

@@ -15,6 +15,7 @@ mod alternative;
 pub mod ast;
 mod chain;
 mod choose;
+mod clause;
 mod command;
 mod component;
 mod convention;
