@@ -381,6 +381,10 @@ codes! {
     /// For example, `h_t = \sigma(W x_t + U h_{t-1})` where `\sigma = \tanh`.
     /// Nothing needs to be done, unless the definition speaks of another network; then leave it out.
     OwnSigma "GW0917" Note "a sigma of its own";
+    /// The words of the text say which function a name is.
+    /// For example, `h_t = \phi(W x_t + U h_{t-1})`, where `\phi` denotes the hyperbolic tangent.
+    /// Nothing needs to be done, unless the words speak of another network; then leave them out, or define the name.
+    SpokenFunction "GW0918" Note "a function named in words";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

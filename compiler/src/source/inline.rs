@@ -159,7 +159,7 @@ fn is_needed(statement: &StatementKind, known: &Names) -> bool {
 }
 
 /// True where statements apply the logistic function, or what `\sigma` is instead.
-fn applies_sigmoid(statements: &[Statement]) -> bool {
+pub(crate) fn applies_sigmoid(statements: &[Statement]) -> bool {
     statements.iter().any(|statement| match &statement.kind {
         StatementKind::Definition { value, .. } | StatementKind::Function { body: value, .. } => {
             value.walk().any(|part| {

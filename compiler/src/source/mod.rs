@@ -42,6 +42,7 @@ mod rust_tokens;
 mod script;
 mod section;
 mod sequence;
+mod spoken;
 mod stack;
 mod statement;
 mod table;
@@ -125,7 +126,11 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     };
     found.blocks.retain(|block| chosen.iter().any(|range| range.contains(&block.range.start)));
     let blocks = choose::choose(text, syntax, &found, &chosen);
-    let Reading { mut statements, lost, mut diagnostics, own_sigma, known_sigma } = read(text, &blocks);
+    let mut reading = read(text, &blocks);
+    if syntax != Syntax::Text {
+        reading = spoken::bind(text, &found, &blocks, reading);
+    }
+    let Reading { mut statements, lost, mut diagnostics, own_sigma, known_sigma } = reading;
     needed::skip_differential(&statements, &found, &mut diagnostics);
     needed::skip_gradients(&statements, &lost, &mut diagnostics);
     section::merge(&mut statements, &found, &mut diagnostics);
@@ -234,11 +239,15 @@ fn read(source: &str, blocks: &[Block]) -> Reading {
     parse_blocks(blocks, &lexed, &settle(blocks, &lexed), diagnostics)
 }
 
-/// Reads one block as part of a document with these conventions.
-fn read_one(source: &str, block: &Block, convention: &Convention) -> Reading {
-    let blocks = std::slice::from_ref(block);
+/// As [`read`], with these conventions.
+fn read_with(source: &str, blocks: &[Block], convention: &Convention) -> Reading {
     let (lexed, diagnostics) = lex(source, blocks, convention.style);
     parse_blocks(blocks, &lexed, convention, diagnostics)
+}
+
+/// Reads one block as part of a document with these conventions.
+fn read_one(source: &str, block: &Block, convention: &Convention) -> Reading {
+    read_with(source, std::slice::from_ref(block), convention)
 }
 
 /// The tokens of each block.

@@ -69,6 +69,7 @@ const EXAMPLES: &[(Code, &str)] = &[
     (Code::ComplexNumber, "a = \\exp(-\\nu + i \\theta) \\\\ h_t = a h_{t-1} + x_t"),
     (Code::Gradient, "h_t = h_{t-1} - \\nabla \\ell(h_{t-1}, x_t)"),
     (Code::OwnSigma, "h_t = \\sigma(W x_t + U h_{t-1}) \\\\ \\sigma = \\tanh"),
+    (Code::SpokenFunction, "$$h_t = \\phi(W x_t + U h_{t-1})$$\nwhere $\\phi$ is the hyperbolic tangent."),
     (Code::TooManyStates, "h_t = x_t + h_{t-1000}"),
     (Code::DimensionTooLarge, "h_t = x_t + h_{t-1} \\\\ x_t \\in \\mathbb{R}^{99999999}"),
     (Code::NoState, "h_t = tanh(W x_t)"),
