@@ -3,10 +3,12 @@
 //! Display mathematics (`$$`, `\[`, environments, `.. math::`, `<math>`, math fences) is the cell. Only where there is
 //! none are inline mathematics, plain code fences, code spans, and at last the whole text looked at.
 
+mod comment;
 mod directive;
 
 use std::ops::Range;
 
+use comment::{comment, reference_comments};
 use directive::{component, directives, doxygen, without_quotes};
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
@@ -126,8 +128,15 @@ pub(crate) fn find(text: &str, syntax: Syntax) -> Found {
         position = position.max(range.end);
     }
     gaps.push(position.min(text.len())..text.len());
-    for gap in gaps {
-        delimited(text, gap, &mut found.blocks);
+    let mut comments = false;
+    for gap in &gaps {
+        comments |= delimited(text, gap.clone(), Some(syntax), &mut found.blocks);
+    }
+    if comments && found.blocks.is_empty() {
+        // A comment that is all there is: the source of a picture of the equations.
+        for gap in gaps {
+            delimited(text, gap, None, &mut found.blocks);
+        }
     }
     found.blocks.sort_by_key(|block| block.range.start);
     join_sides(text, &mut found.blocks);
@@ -238,8 +247,11 @@ fn is_equation(line: &str) -> bool {
 fn markdown(text: &str, found: &mut Found, excluded: &mut Vec<Range<usize>>) {
     let mut heading: Option<(u8, usize, String)> = None;
     let mut fence: Option<(Spelling, Place, usize)> = None;
-    for (event, range) in Parser::new_ext(text, Options::ENABLE_TABLES).into_offset_iter() {
+    reference_comments(text, excluded);
+    let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+    for (event, range) in Parser::new_ext(text, options).into_offset_iter() {
         match event {
+            Event::Start(Tag::Strikethrough) if text[range.clone()].starts_with("~~") => excluded.push(range),
             Event::Start(Tag::Heading { level, .. }) => {
                 heading = Some((level as u8, range.start, String::new()));
             }
@@ -357,7 +369,10 @@ fn latex_headings(text: &str, found: &mut Found) {
 
 /// Mathematics between delimiters: `$$…$$`, `\[…\]`, `\f[…\f]`, environments, `<math>`, shortcodes, components of pages,
 /// `$…$`, `\(…\)`, `` :math:`…` ``.
-fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
+///
+/// Comments of a syntax are skipped; gives whether there were any.
+fn delimited(text: &str, range: Range<usize>, syntax: Option<Syntax>, blocks: &mut Vec<Block>) -> bool {
+    let mut comments = false;
     let mut position = range.start;
     // Looked up once, so that hostile text is not searched again and again.
     let whole = text.get(range.clone()).unwrap_or("");
@@ -366,10 +381,15 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
     let last_tick = whole.rfind("`$").map_or(0, |at| range.start + at);
     let last_code = whole.rfind("</code>").map_or(0, |at| range.start + at);
     while let Some(rest) = text.get(position..range.end).filter(|rest| !rest.is_empty()) {
-        let Some(next) = rest.find(['$', '\\', '<', '{', ':', '@']) else { break };
+        let Some(next) = rest.find(['$', '\\', '<', '{', ':', '@', '%']) else { break };
         let start = position + next;
         let rest = &text[start..range.end];
         position = start + 1;
+        if let Some(length) = syntax.and_then(|syntax| comment(&text[..start], rest, syntax)) {
+            position = start + length;
+            comments = true;
+            continue;
+        }
         let escaped = text[..start].ends_with('\\') && !text[..start].ends_with("\\\\");
         let (open, close, place): (usize, String, Place) = if rest.starts_with("$$") {
             (2, "$$".to_owned(), Place::Display)
@@ -463,6 +483,7 @@ fn delimited(text: &str, range: Range<usize>, blocks: &mut Vec<Block>) {
         blocks.push(Block { range, outer: start..over, spelling: Spelling::Latex, place });
         position = over.max(start + 1);
     }
+    comments
 }
 
 /// `$$\[ h_t = … \]$$`: delimiters within delimiters.
