@@ -96,11 +96,11 @@ pub(super) fn choose(text: &str, syntax: Syntax, found: &Found, chosen: &[Range<
 fn with_needed(text: &str, chosen: &mut Vec<Block>, inline: &[Block]) {
     // What is read here is read again: a long text without inline equations is spared it.
     let rounds = if inline.is_empty() { 0 } else { MAXIMUM_ROUNDS };
-    let cases = clause::cases(text, inline);
+    let said = clause::said(text, inline);
     for _ in 0..rounds {
         let statements = read(text, chosen).statements;
         let inline: Vec<Block> = inline.iter().filter(|block| !chosen.contains(block)).cloned().collect();
-        let mut wanted = inline::needed(text, &inline, &cases, &statements, &conventions(text, chosen));
+        let mut wanted = inline::needed(text, &inline, &said, &statements, &conventions(text, chosen));
         // A part of a block may be wanted that is there.
         wanted.retain(|block| !chosen.contains(block));
         if wanted.is_empty() {

@@ -5,10 +5,11 @@
 
 use std::collections::HashSet;
 
-use super::ast::{Expression, ExpressionKind, Function, Reference, Statement, StatementKind};
+use super::ast::{Expression, ExpressionKind, Function, Mark, Reference, Statement, StatementKind};
+use super::clause::{self, Said};
 use super::convention::Convention;
-use super::find::Block;
-use super::{Reading, clause, conventions, read, read_one};
+use super::find::{Block, Found, Place};
+use super::{Reading, conventions, read, read_one};
 use crate::diagnostic::{Code, Diagnostic};
 
 /// Names that the statements define, and names that they read.
@@ -55,11 +56,11 @@ fn may_define(text: &str, block: &Block) -> bool {
     text.get(block.range.clone()).is_some_and(|inside| SIGNS.iter().any(|sign| inside.contains(sign)))
 }
 
-/// The inline definitions that display mathematics reads and does not define; in `cases` begin those that hold in a case only.
+/// The inline definitions that display mathematics reads and does not define; what the text says of them besides is `said`.
 pub(crate) fn needed(
     text: &str,
     inline: &[Block],
-    cases: &HashSet<usize>,
+    said: &Said,
     display: &[Statement],
     convention: &Convention,
 ) -> Vec<Block> {
@@ -82,7 +83,8 @@ pub(crate) fn needed(
             continue;
         }
         let Some(mut reading) = reading.take() else { continue };
-        let in_a_case = cases.contains(&block.range.start);
+        let in_a_case = said.cases.contains(&block.range.start);
+        let output = said.outputs.contains(&block.range.start);
         let sigma = bindable && reading.own_sigma && !in_a_case;
         if sigma {
             reading = read_one(text, block, &own);
@@ -96,28 +98,21 @@ pub(crate) fn needed(
             continue;
         }
         let is_wanted = |statement: &&Statement| {
-            is_needed(&statement.kind, &known) && !(in_a_case && is_the_same_at_all_steps(&statement.kind))
+            let kind = &statement.kind;
+            is_needed(kind, &known) && !(in_a_case && is_the_same_at_all_steps(kind)) && !is_count(kind)
+                || output && is_output(kind, &known)
                 || sigma && binds_sigma(statement)
         };
         let wanted: Vec<&Statement> = statements.iter().filter(is_wanted).collect();
-        let all = wanted.len() == statements.len();
-        if all && wanted.len() == 1 {
+        if wanted.len() == statements.len() && wanted.len() == 1 {
             chosen.push(block.clone());
             continue;
         }
-        // `$\alpha = 0.9, \beta = 0.1$`: of several, those that are needed. Sizes and settings of a training stand side by
-        // side too, `$B = 32, T = 100$`: what does not vary is meant where all of it is.
+        // `$\alpha = 0.9, T = 100$`: of several, those that are needed.
         for statement in wanted {
-            let meant = match &statement.kind {
-                StatementKind::Definition { target, value } if is_the_same_at_all_steps(&statement.kind) => {
-                    all && (!target.name.upper || matches!(value.kind, ExpressionKind::Number(_)))
-                }
-                _ => true,
-            };
             let (start, end) = (usize::try_from(statement.span.start), usize::try_from(statement.span.end));
             let (Ok(start), Ok(end)) = (start, end) else { continue };
-            let whole = block.range.start <= start && end <= block.range.end;
-            if whole && meant {
+            if block.range.start <= start && end <= block.range.end {
                 chosen.push(Block { range: start..end, outer: start..end, ..block.clone() });
             }
         }
@@ -138,6 +133,28 @@ fn is_the_same_at_all_steps(statement: &StatementKind) -> bool {
     }
 }
 
+/// `$B = 32$`, `$W = 4$ workers`: a whole number for a letter that is a matrix elsewhere is a size or a count.
+fn is_count(statement: &StatementKind) -> bool {
+    let StatementKind::Definition { target, value } = statement else { return false };
+    let whole = |number: f64| number >= 2.0 && number.fract() == 0.0;
+    let latin = target.name.canonical.starts_with(|first: char| first.is_ascii_uppercase());
+    let single = !target.name.canonical.contains('_');
+    let number = matches!(value.kind, ExpressionKind::Number(number) if whole(number));
+    target.time.is_none() && target.name.upper && latin && single && number
+}
+
+/// `The output is $y_t = …$`, where nothing else says what `y_t` is.
+fn is_output(statement: &StatementKind, known: &Names) -> bool {
+    let StatementKind::Definition { target, value } = statement else { return false };
+    let new = !known.defined.contains(&target.name.canonical) && !known.read.contains(&target.name.canonical);
+    target.time.is_some() && new && !is_itself(target, value) && reads(value)
+}
+
+/// Whether an expression reads anything.
+fn reads(value: &Expression) -> bool {
+    value.walk().any(|part| matches!(part.kind, ExpressionKind::Reference(_)))
+}
+
 /// Whether what display mathematics reads has its definition in a line of text.
 fn is_needed(statement: &StatementKind, known: &Names) -> bool {
     match statement {
@@ -146,10 +163,16 @@ fn is_needed(statement: &StatementKind, known: &Names) -> bool {
             // An initial state, `h_0 = 0`, belongs to the state.
             let initial = name.strip_suffix("_0").is_some_and(|state| known.defined.contains(state));
             // `$x_t = 3$` is an example of an input, no definition of it.
-            let read_nothing = || !value.walk().any(|part| matches!(part.kind, ExpressionKind::Reference(_)));
-            let example = target.time.is_some() && read_nothing();
-            let new = !known.defined.contains(name) && !example && !is_itself(target, value);
-            initial || known.read.contains(name) && new
+            let example = target.time.is_some() && !reads(value);
+            // `$x_t = y_{t-1}$`: what is fed back when the network is used.
+            let fed_back = matches!(name.as_str(), "x" | "X" | "u")
+                && matches!(&value.kind, ExpressionKind::Reference(read) if read.time.is_some_and(|time| time < 0));
+            let new = !known.defined.contains(name) && !example && !fed_back && !is_itself(target, value);
+            // `\Delta x_t`: two names as long as nothing says that it is one.
+            let difference = name.strip_prefix("Delta_").is_some_and(|of| {
+                target.time.is_some() && known.read.contains("Delta") && known.read.contains(of)
+            });
+            initial || (known.read.contains(name) || difference) && new
         }
         StatementKind::Function { name, .. } => {
             known.read.contains(&name.canonical) && !known.defined.contains(&name.canonical)
@@ -184,6 +207,30 @@ fn is_itself(target: &Reference, value: &Expression) -> bool {
     matches!(&value.kind, ExpressionKind::Reference(read) if read.name == target.name && read.time == target.time)
 }
 
+/// Marks what the text calls the output, of `statements` that stand in lines of text beside display mathematics.
+pub(crate) fn mark_outputs(text: &str, blocks: &[Block], found: &Found, statements: &mut Vec<Statement>) {
+    if !blocks.iter().any(|block| block.place == Place::Display) {
+        return;
+    }
+    let inline: Vec<Block> =
+        found.blocks.iter().filter(|block| block.place == Place::Inline).cloned().collect();
+    let outputs = clause::said(text, &inline).outputs;
+    let known = names(statements);
+    let mut marks = Vec::new();
+    for statement in &*statements {
+        let StatementKind::Definition { target, value } = &statement.kind else { continue };
+        let start = usize::try_from(statement.span.start).unwrap_or(usize::MAX);
+        let before = inline.partition_point(|block| block.range.start <= start);
+        let block = before.checked_sub(1).and_then(|at| inline.get(at));
+        let said = block.is_some_and(|block| block.range.end > start && outputs.contains(&block.range.start));
+        if said && target.time.is_some() && !known.read.contains(&target.name.canonical) && reads(value) {
+            let kind = StatementKind::Mark { target: target.clone(), mark: Mark::Output };
+            marks.push(Statement { kind, span: statement.span });
+        }
+    }
+    statements.append(&mut marks);
+}
+
 /// The inline definitions of a document without display mathematics.
 pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
     let candidates: Vec<Block> = inline.iter().filter(|block| may_define(text, block)).cloned().collect();
@@ -191,7 +238,7 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
     let convention = conventions(text, &candidates);
     let known = names(&statements);
     let headless = headless(text, inline, &known);
-    let cases = clause::cases(text, inline);
+    let said = clause::said(text, inline);
     let mut chosen: Vec<Block> = candidates
         .into_iter()
         .filter(|block| {
@@ -200,7 +247,7 @@ pub(crate) fn definitions(text: &str, inline: &[Block]) -> Vec<Block> {
                 // An equation with an error in it must not vanish.
                 return text[block.range.clone()].contains(['_', '^', '(']) && !diagnostics.is_empty();
             }
-            let in_a_case = cases.contains(&block.range.start);
+            let in_a_case = said.cases.contains(&block.range.start);
             statements.iter().all(|statement| match &statement.kind {
                 kind if in_a_case && is_the_same_at_all_steps(kind) => false,
                 StatementKind::Definition { target, value } => {

@@ -129,6 +129,7 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
     let mut reading = read(text, &blocks);
     if syntax != Syntax::Text {
         reading = spoken::bind(text, &found, &blocks, reading);
+        inline::mark_outputs(text, &blocks, &found, &mut reading.statements);
     }
     let Reading { mut statements, lost, mut diagnostics, own_sigma, known_sigma } = reading;
     needed::skip_differential(&statements, &found, &mut diagnostics);

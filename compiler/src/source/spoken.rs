@@ -196,7 +196,7 @@ fn without_argument(inside: &str) -> &str {
 
 /// Formulas that are names of functions, by number, and how these are written.
 fn named(text: &str, lines: &[Block]) -> Vec<(usize, &'static str)> {
-    let cases = clause::cases(text, lines);
+    let cases = clause::said(text, lines).cases;
     let (mut found, mut at, mut chained) = (Vec::new(), 0, false);
     while let Some(first) = lines.get(at) {
         let mut words = Words { text, lines, at, position: first.outer.start, read: 0 };
