@@ -313,6 +313,10 @@ codes! {
     /// For example, `V \in \mathbb{R}^{n}` without any `V` may be a slip for another name.
     /// Correct the name, or remove the declaration.
     UnusedDeclaration "GW0804" Warning "unused declaration";
+    /// A line of text defines what equations read, and it could not be read: the name is a parameter, or the function the known one.
+    /// For example, `W = \operatorname{diag}(\lambda_1, \dots, \lambda_N)` in a line of text beside `h_t = W h_{t-1} + x_t`.
+    /// Write it as an equation of its own, in a way that can be read, or declare the name.
+    UnreadText "GW0805" Warning "a definition in the text that is not read";
     /// Several equations read one parameter, so their gradients add.
     /// For example, `W_x` in all four gates of an LSTM is one matrix and not four.
     /// If the gates have weights of their own, label them: `W_{xi}`, `W_{xf}`.
@@ -385,6 +389,10 @@ codes! {
     /// For example, `h_t = \phi(W x_t + U h_{t-1})`, where `\phi` denotes the hyperbolic tangent.
     /// Nothing needs to be done, unless the words speak of another network; then leave them out, or define the name.
     SpokenFunction "GW0918" Note "a function named in words";
+    /// A line of text gives a name a value: it is a constant, or stays a parameter where that holds in a case only.
+    /// For example, `h_t = \alpha h_{t-1} + x_t`, where `\alpha = 0.9`.
+    /// Nothing needs to be done, unless the text speaks of something else; then leave the line out, or write it as an equation.
+    SpokenConstant "GW0919" Note "a constant in the text";
     /// A row defines nothing of the cell and was skipped.
     /// For example, a loss, the signature `h_t = LSTM(x_t)` or a derivative may stand among the equations.
     /// Nothing needs to be done, unless the row was meant to be part of the cell.

@@ -51,7 +51,7 @@ pub(crate) fn references<'e>(expression: &'e Expression, visit: &mut impl FnMut(
 }
 
 /// True where a block may hold a definition: cheap, before it is parsed.
-fn may_define(text: &str, block: &Block) -> bool {
+pub(crate) fn may_define(text: &str, block: &Block) -> bool {
     const SIGNS: [&str; 9] = ["=", "leftarrow", "←", "gets", "equiv", "≡", "eqq", "triangleq", "doteq"];
     text.get(block.range.clone()).is_some_and(|inside| SIGNS.iter().any(|sign| inside.contains(sign)))
 }
@@ -123,7 +123,7 @@ pub(crate) fn needed(
 }
 
 /// Whether a statement defines what varies with no step and is no initial state, or a function.
-fn is_the_same_at_all_steps(statement: &StatementKind) -> bool {
+pub(crate) fn is_the_same_at_all_steps(statement: &StatementKind) -> bool {
     match statement {
         StatementKind::Definition { target, .. } => {
             target.time.is_none() && !target.name.canonical.ends_with("_0")
@@ -151,7 +151,7 @@ fn is_output(statement: &StatementKind, known: &Names) -> bool {
 }
 
 /// Whether an expression reads anything.
-fn reads(value: &Expression) -> bool {
+pub(crate) fn reads(value: &Expression) -> bool {
     value.walk().any(|part| matches!(part.kind, ExpressionKind::Reference(_)))
 }
 

@@ -35,6 +35,7 @@ mod needed;
 mod normal;
 mod pratt;
 pub mod print;
+mod remark;
 mod rewrite;
 mod row;
 #[cfg(feature = "tokens")]
@@ -131,7 +132,7 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         reading = spoken::bind(text, &found, &blocks, reading);
         inline::mark_outputs(text, &blocks, &found, &mut reading.statements);
     }
-    let Reading { mut statements, lost, mut diagnostics, own_sigma, known_sigma } = reading;
+    let Reading { mut statements, lost, mut diagnostics, .. } = reading;
     needed::skip_differential(&statements, &found, &mut diagnostics);
     needed::skip_gradients(&statements, &lost, &mut diagnostics);
     section::merge(&mut statements, &found, &mut diagnostics);
@@ -145,7 +146,10 @@ pub fn parse(text: &str, syntax: Syntax, section: Option<&str>) -> Parsed {
         let convention = conventions(text, &blocks);
         explanations = explanation::find(text, places, &statements, &convention, &mut diagnostics);
     }
-    let mut parsed = finish(Reading { statements, lost, diagnostics, own_sigma, known_sigma });
+    if syntax != Syntax::Text {
+        remark::remark(text, &found, &blocks, &statements, &mut diagnostics);
+    }
+    let mut parsed = finish(statements, lost, diagnostics);
     parsed.document.explanations = explanations;
     parsed
 }
@@ -160,6 +164,8 @@ struct Reading {
     own_sigma: bool,
     /// `\sigma` is defined as the logistic function.
     known_sigma: bool,
+    /// Known functions that are defined as others.
+    anew: Vec<ast::Function>,
 }
 
 /// Parses the equations of a token stream. Spans count Rust tokens; the table leads to the compiler's places.
@@ -178,10 +184,7 @@ pub fn parse_tokens(tokens: proc_macro2::TokenStream) -> (Parsed, TokenSpans) {
     diagnostics.append(&mut reader.diagnostics);
     chain::report_announced(reader.announced, &reader.statements, &mut diagnostics);
     chain::define(reader.implied, &mut reader.statements, &mut diagnostics);
-    let (own_sigma, known_sigma) = (convention.own_sigma, reader.known_sigma);
-    let reading =
-        Reading { statements: reader.statements, lost: reader.lost, diagnostics, own_sigma, known_sigma };
-    (finish(reading), spans)
+    (finish(reader.statements, reader.lost, diagnostics), spans)
 }
 
 fn finding(code: Code, message: impl Into<String>, span: Span) -> Diagnostic {
@@ -326,7 +329,7 @@ fn parse_blocks(
     let mut implied = Vec::new();
     let mut announced = Vec::new();
     let mut losses = Vec::new();
-    let (mut own_sigma, mut known_sigma) = (false, false);
+    let (mut own_sigma, mut known_sigma, mut anew) = (false, false, Vec::new());
     let mut runs = Vec::new();
     for (block, tokens) in blocks.iter().zip(lexed) {
         let mut reader = statement::Reader::new(convention, block.spelling == Spelling::Text);
@@ -348,6 +351,7 @@ fn parse_blocks(
         losses.append(&mut reader.losses);
         own_sigma |= reader.own_sigma;
         known_sigma |= reader.known_sigma;
+        anew.append(&mut reader.anew);
         runs.append(&mut reader.letters);
     }
     // Each reads all statements, and later ones are not even reported.
@@ -386,11 +390,15 @@ fn parse_blocks(
     }
     let mut statements = needed::without_losses(statements, &mut diagnostics);
     statements.shrink_to_fit();
-    Reading { statements, lost, diagnostics, own_sigma, known_sigma }
+    Reading { statements, lost, diagnostics, own_sigma, known_sigma, anew }
 }
 
 /// Orders the findings, and adds the one that nothing was found.
-fn finish(Reading { mut statements, mut lost, mut diagnostics, .. }: Reading) -> Parsed {
+fn finish(
+    mut statements: Vec<Statement>,
+    mut lost: Vec<ast::Reference>,
+    mut diagnostics: Vec<Diagnostic>,
+) -> Parsed {
     lost.truncate(MAXIMUM_DEFINITIONS);
     let errors = diagnostics.iter().any(|diagnostic| diagnostic.is_error());
     if !errors {

@@ -133,7 +133,7 @@ pub(super) fn bind(text: &str, found: &Found, blocks: &[Block], mut reading: Rea
 }
 
 /// The names that statements read, never at a step, and of which they do not say what they are.
-fn open(statements: &[Statement]) -> BTreeSet<String> {
+pub(crate) fn open(statements: &[Statement]) -> BTreeSet<String> {
     let (mut read, mut said) = (BTreeSet::new(), BTreeSet::new());
     for statement in statements {
         let value = match &statement.kind {

@@ -54,6 +54,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) own_sigma: bool,
     /// `\sigma` was defined as the function that it is known as.
     pub(crate) known_sigma: bool,
+    /// Known functions that were defined as others.
+    pub(crate) anew: Vec<Function>,
     /// Names of several letters that were to be defined, and read as products.
     pub(crate) letters: Vec<Run>,
     /// Words that stand once in all that is read.
@@ -81,6 +83,7 @@ impl<'a> Reader<'a> {
             announced: Vec::new(),
             own_sigma: convention.own_sigma,
             known_sigma: false,
+            anew: Vec::new(),
             letters: Vec::new(),
             once: HashSet::new(),
             listed: 0,

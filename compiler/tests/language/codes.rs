@@ -70,6 +70,11 @@ const EXAMPLES: &[(Code, &str)] = &[
     (Code::Gradient, "h_t = h_{t-1} - \\nabla \\ell(h_{t-1}, x_t)"),
     (Code::OwnSigma, "h_t = \\sigma(W x_t + U h_{t-1}) \\\\ \\sigma = \\tanh"),
     (Code::SpokenFunction, "$$h_t = \\phi(W x_t + U h_{t-1})$$\nwhere $\\phi$ is the hyperbolic tangent."),
+    (Code::SpokenConstant, "$$h_t = \\alpha h_{t-1} + x_t$$\nwhere $\\alpha = 0.9$."),
+    (
+        Code::UnreadText,
+        "$$h_t = W h_{t-1} + x_t$$\nwith $W = \\operatorname{diag}(\\lambda_1, \\dots, \\lambda_N)$.",
+    ),
     (Code::TooManyStates, "h_t = x_t + h_{t-1000}"),
     (Code::DimensionTooLarge, "h_t = x_t + h_{t-1} \\\\ x_t \\in \\mathbb{R}^{99999999}"),
     (Code::NoState, "h_t = tanh(W x_t)"),

@@ -9,6 +9,7 @@
 use super::{Reader, Stop};
 use crate::diagnostic::Code;
 use crate::source::ast::{Expression, ExpressionKind, Function, Reference};
+use crate::source::name;
 use crate::span::Span;
 
 /// Where a function and its definition are compared. No two functions that are known have the same values here.
@@ -36,6 +37,7 @@ impl Reader<'_> {
 
     /// The error for a known function that is to be something else.
     pub(super) fn known_anew(&mut self, spelled: &str, span: Span) -> Result<(), Stop> {
+        self.anew.extend(name::function(spelled));
         let message = format!("`{spelled}` is a known function and cannot be defined anew");
         let help = Some("give the function a name of its own, such as `\\Phi`".to_owned());
         self.report(Code::LeftSide, message, span, help);
