@@ -341,7 +341,7 @@ codes! {
     /// For example, with `\hat{y}_t = softmax(V h_t)` the output is `\hat{y}` and not the state `h`.
     /// Nothing needs to be done; name the state, as in `h_t: output`, or leave the read-out away, if the state is meant.
     OutputChosen "GW0906" Note "output chosen";
-    /// A Greek input that nothing declares stands before a matrix that varies in time: it is read as one number for each sample.
+    /// A name that nothing declares stands where only a number fits: before a matrix that varies in time, beside numbers in a sum.
     /// For example, `\beta_t v_t k_t^\top` scales the outer product by `\beta_t`.
     /// Declare the name, or write `diag(\beta_t)`, if each row has a factor of its own.
     ScalarRead "GW0907" Note "read as a scalar";
@@ -369,9 +369,9 @@ codes! {
     /// For example, `i_t = \sigma(W * x_t)` beside `c_t = i_t \odot c_{t-1}` may be a gate of a convolutional LSTM.
     /// Write `W x_t` or `W \cdot x_t` where the product is meant; a convolution is outside the language.
     AsteriskProduct "GW0913" Note "an asterisk between a weight and a value";
-    /// An upper-case Greek letter that only functions of elements are applied to is read as a vector.
+    /// An upper-case Greek letter that only functions of elements are applied to, or an upper-case name that equations divide by, is read as a vector.
     /// For example, the decay `\exp(-\operatorname{softplus}(\Lambda) r_t)` has a number for each unit, not a matrix.
-    /// Declare the letter where a matrix is meant, as in `\Lambda \in \mathbb{R}^{n \times n}`.
+    /// Declare the name where something else is meant, as in `\Lambda \in \mathbb{R}^{n \times n}` or `C \in \mathbb{R}`.
     VectorRead "GW0914" Note "read as a vector";
     /// The time of one name stands above it in one place and below it in another; both are the same value.
     /// For example, `h_t = z_t \odot h^{(t-1)}` reads the value of `h_t` of the step before.

@@ -6,11 +6,13 @@
 
 use super::draft::Draft;
 use super::expression::{NodeId, NodeKind, Role, Source, SymbolId};
+use super::initial::step_label;
 use super::number;
 use super::product::{Factor, Kind, product_kind};
+use super::vector;
 use crate::diagnostic::Code;
 use crate::source::ast::{Function, ProductSign, Size};
-use crate::source::{function_name, is_greek_word};
+use crate::source::function_name;
 use std::collections::{BTreeSet, HashMap};
 
 /// How often all equations are looked at again after the first answer; honest cells need one round.
@@ -34,10 +36,12 @@ pub(super) struct Kinds {
 /// Finds all kinds.
 pub(super) fn infer(draft: &mut Draft) -> Kinds {
     // Terms of sums are vectors, unless what they are added to is a matrix.
-    let addends = addends(draft);
+    let addends = vector::addends(draft);
     let mut vectors: BTreeSet<SymbolId> = addends.keys().copied().collect();
-    let letters = applied_letters(draft);
+    let letters = vector::applied_letters(draft);
     vectors.extend(&letters);
+    let divisors = vector::divisors(draft);
+    vectors.extend(divisors.names.union(&divisors.numerators));
     let mut kinds = attempt(draft, &BTreeSet::new(), &vectors);
     let met = |symbol: &SymbolId| {
         let others = addends.get(symbol).into_iter().flatten();
@@ -48,41 +52,34 @@ pub(super) fn infer(draft: &mut Draft) -> Kinds {
         vectors.retain(|symbol| !matrices.contains(symbol));
         kinds = attempt(draft, &BTreeSet::new(), &vectors);
     }
-    for symbol in letters {
-        let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
-        draft
-            .findings
-            .report(
-                Code::VectorRead,
-                span,
-                format!("`{name}` is read as a vector: functions make its elements"),
-            )
-            .help(format!("where a matrix is meant, declare `{name}`"));
-    }
-    let columns = number::number_columns(draft, &kinds);
+    vector::note(draft, &letters, "functions make its elements", "where a matrix is meant, declare `?`");
+    let columns = vector::number_columns(draft, &kinds);
     if !columns.is_empty() {
         vectors.extend(columns);
         kinds = attempt(draft, &BTreeSet::new(), &vectors);
     }
-    let mut scalars = number::greek_scales(draft, &kinds);
+    let mut scalars = number::letter_scales(draft, &kinds, &divisors.names);
     scalars.extend(number::matrix_scales(draft, &kinds));
     let input = |symbol: &SymbolId| draft.symbol(*symbol).role == Role::Input;
     scalars.extend(number::identity_scales(draft).into_iter().filter(input));
-    scalars.extend(number::declared_numbers(draft, &kinds));
-    if !scalars.is_empty() {
+    let mut parts = number::declared_numbers(draft, &kinds);
+    parts.extend(number::weights_of_numbers(draft, &kinds));
+    parts.retain(|symbol| !scalars.contains(symbol));
+    if !scalars.is_empty() || !parts.is_empty() {
+        number::note_scales(draft, &scalars);
+        number::note_parts(draft, &parts);
+        scalars.extend(parts);
         kinds = attempt(draft, &scalars, &vectors);
-        for &symbol in &scalars {
-            if !draft.symbol(symbol).definitions.is_empty() {
-                continue; // A state that is made of the others.
-            }
-            let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
-            draft
-                .findings
-                .report(Code::ScalarRead, span, format!("`{name}` scales a matrix: it is read as a scalar"))
-                .help(format!("where a vector is meant, write `diag({name})`, or declare `{name}`"));
-        }
     }
     number::number_biases(draft, &mut kinds, &mut scalars, &vectors);
+    for (read, why) in [
+        (&divisors.names, "an equation divides by it"),
+        (&divisors.numerators, "it is divided like a number"),
+    ] {
+        let read = read.difference(&scalars).copied().collect();
+        vector::note(draft, &read, why, "declare what is meant, as in `? \\in \\mathbb{R}` for one number");
+    }
+    vector::report_divisors(draft, &kinds, &divisors);
     let diagonal = diagonal_uses(draft);
     report_double_use(draft, &mut kinds, &diagonal);
     matrix_functions(draft, &kinds);
@@ -132,58 +129,6 @@ pub(super) fn attempt(draft: &Draft, scalars: &BTreeSet<SymbolId>, vectors: &BTr
     kinds
 }
 
-/// `\operatorname{softplus}(\Lambda)`: undeclared upper-case Greek parameters that only functions of elements are applied
-/// to. They hold a number for each unit; weights have Latin letters.
-fn applied_letters(draft: &Draft) -> BTreeSet<SymbolId> {
-    let letter = |node: NodeId| match draft.sources[node.0] {
-        Source::Parameter(symbol) => {
-            let known = draft.symbol(symbol);
-            let base = known.canonical.split('_').next().unwrap_or("");
-            (known.upper && is_greek_word(base) && known.declared.is_none()).then_some(symbol)
-        }
-        _ => None,
-    };
-    let mut applied: HashMap<SymbolId, usize> = HashMap::new();
-    for node in &draft.nodes {
-        if let NodeKind::Call(function, arguments) = &node.kind
-            && number::by_element(*function)
-            && let [argument] = arguments.as_slice()
-            && let Some(symbol) = letter(*argument)
-        {
-            *applied.entry(symbol).or_default() += 1;
-        }
-    }
-    number::nowhere_else(draft, applied)
-}
-
-/// Undeclared upper-case parameters that only ever stand as terms of sums that vary in time, as `B` in
-/// `W x_t + U h_{t-1} + B`, with the other term of each sum.
-fn addends(draft: &Draft) -> HashMap<SymbolId, Vec<NodeId>> {
-    let mut added: HashMap<SymbolId, Vec<NodeId>> = HashMap::new();
-    let candidate = |node: NodeId| match draft.sources[node.0] {
-        Source::Parameter(symbol) => {
-            let known = draft.symbol(symbol);
-            (known.upper && known.declared.is_none() && known.role == Role::Parameter).then_some(symbol)
-        }
-        _ => None,
-    };
-    for (at, node) in draft.nodes.iter().enumerate() {
-        if let NodeKind::Add(a, b) | NodeKind::Subtract(a, b) = node.kind
-            && draft.varying[at]
-        {
-            for (term, other) in [(a, b), (b, a)] {
-                if let Some(symbol) = candidate(term) {
-                    added.entry(symbol).or_default().push(other);
-                }
-            }
-        }
-    }
-    let counts = added.iter().map(|(symbol, others)| (*symbol, others.len())).collect();
-    let only_added = number::nowhere_else(draft, counts);
-    added.retain(|symbol, _| only_added.contains(symbol));
-    added
-}
-
 /// `\exp(A)` of a matrix of parameters: the exponential of the matrix, or of each element? And `\exp(\Delta_t A)`.
 fn matrix_functions(draft: &mut Draft, kinds: &Kinds) {
     let mut found = Vec::new();
@@ -222,8 +167,27 @@ fn is_step_of_matrix(draft: &Draft, kinds: &Kinds, mut node: NodeId) -> bool {
         || factors.iter().any(matrix) && factors.iter().filter(number).any(step)
 }
 
+/// What begins as a matrix, `P_0 = I`, is one, though its equation may not say so (`P_t = P_{t-1} (I - w_t w_t^\top)`).
+fn begin(draft: &Draft, kinds: &mut Kinds) {
+    for (at, equation) in draft.equations.iter().enumerate() {
+        let Some((base, _)) = step_label(&draft.symbol(equation.target).canonical) else { continue };
+        let Some(state) = draft.lookup(base).filter(|_| equation.time.is_none()) else { continue };
+        let identity = draft.sources[equation.first_node..equation.end_node].contains(&Source::Identity);
+        if !identity || draft.symbol(state).declared.is_some() || draft.varying[equation.value.0] {
+            continue;
+        }
+        kinds.evaluate(draft, at);
+        if definition_kind(kinds.nodes[equation.value.0]) == Kind::Matrix {
+            for &definition in &draft.symbol(state).definitions {
+                kinds.equations[definition] = Kind::Matrix;
+            }
+        }
+    }
+}
+
 /// Goes round until every equation has a kind and none changes.
 fn settle(draft: &Draft, kinds: &mut Kinds) {
+    begin(draft, kinds);
     let readers = readers(draft);
     let mut queue: BTreeSet<usize> = (0..draft.equations.len()).collect();
     loop {

@@ -32,6 +32,7 @@ mod slip;
 mod term;
 mod time;
 mod variable;
+mod vector;
 
 #[cfg(test)]
 mod test;

@@ -5,6 +5,7 @@
 
 use super::draft::Draft;
 use super::expression::{Equation, NodeId, NodeKind, Role, Source, SymbolId};
+use super::initial::step_label;
 use super::kind::{Kinds, ROUNDS, attempt};
 use super::product::Kind;
 use crate::diagnostic::Code;
@@ -30,50 +31,6 @@ pub(super) fn nowhere_else(draft: &Draft, found: HashMap<SymbolId, usize>) -> BT
     found.into_iter().filter(|(symbol, count)| reads.get(symbol) == Some(count)).map(|one| one.0).collect()
 }
 
-/// `A m_{t-1} + B u_t` with one number `u_t`: an undeclared upper-case parameter that only ever multiplies numbers of
-/// each step, in terms added to vectors, is a vector. So it is beside a matrix that is applied to something, and in
-/// what a lower-case name is: read as a matrix, it would make matrices of states that nothing else makes so.
-pub(super) fn number_columns(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
-    let parameter = |node: NodeId| match draft.sources[node.0] {
-        Source::Parameter(symbol) => {
-            let known = draft.symbol(symbol);
-            (known.upper && known.declared.is_none() && known.role == Role::Parameter).then_some(symbol)
-        }
-        _ => None,
-    };
-    let applied = |node: NodeId| {
-        matches!(draft.kind(node), NodeKind::Factors { factors, signs, .. }
-            if factors.iter().any(|factor| parameter(*factor).is_some()) && !signs.contains(&ProductSign::Hadamard))
-    };
-    // Before the matrix that is meant as a column made matrices of what it is added to.
-    let kind = |node: NodeId, kind: Kind| kinds.nodes[node.0] == kind || kinds.settled[node.0] == kind;
-    let mut found: HashMap<SymbolId, usize> = HashMap::new();
-    for equation in &draft.equations {
-        let nodes = equation.first_node..equation.end_node;
-        let lower = !draft.symbol(equation.target).upper;
-        let mut terms: HashSet<NodeId> = HashSet::new();
-        for node in &draft.nodes[nodes.clone()] {
-            let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
-            let beside = |(_, other): &(NodeId, NodeId)| kind(*other, Kind::Vector) || applied(*other);
-            terms.extend([(a, b), (b, a)].iter().filter(|pair| beside(pair)).map(|pair| pair.0));
-        }
-        for at in nodes.map(NodeId).filter(|at| lower || terms.contains(at)) {
-            let NodeKind::Factors { factors, .. } = draft.kind(at) else { continue };
-            let &[left, right] = factors.as_slice() else { continue };
-            for (weight, number) in [(left, right), (right, left)] {
-                if let Some(symbol) = parameter(weight)
-                    && kind(number, Kind::Scalar)
-                    && draft.varying[number.0]
-                    && !is_step_size(draft, number)
-                {
-                    *found.entry(symbol).or_default() += 1;
-                }
-            }
-        }
-    }
-    nowhere_else(draft, found)
-}
-
 /// `\Delta t`, `\Delta_t`: what scales the matrix of a differential equation.
 pub(super) fn is_step_size(draft: &Draft, node: NodeId) -> bool {
     let NodeKind::Read { symbol, .. } = draft.kind(node) else { return false };
@@ -81,7 +38,16 @@ pub(super) fn is_step_size(draft: &Draft, node: NodeId) -> bool {
     matches!(base, "Delta" | "delta" | "Deltat" | "dt")
 }
 
-/// `w^\top x_t + b`: an undeclared lower-case parameter that is only ever added to numbers of each step is a number.
+/// What is taken modulo something.
+fn phase(node: &NodeKind) -> Option<NodeId> {
+    match node {
+        NodeKind::Call(Function::Modulo, arguments) => arguments.first().copied(),
+        _ => None,
+    }
+}
+
+/// `w^\top x_t + b`: an undeclared lower-case parameter that is only ever added to numbers of each step, or taken away
+/// from them, is a number.
 /// A sum of several is settled from its first bias on.
 pub(super) fn number_biases(
     draft: &mut Draft,
@@ -89,17 +55,18 @@ pub(super) fn number_biases(
     scalars: &mut BTreeSet<SymbolId>,
     vectors: &BTreeSet<SymbolId>,
 ) {
+    let phases: HashSet<NodeId> = draft.nodes.iter().filter_map(|node| phase(&node.kind)).collect();
     for _ in 0..ROUNDS {
         let mut added: HashMap<SymbolId, (usize, bool)> = HashMap::new();
         for (at, node) in draft.nodes.iter().enumerate() {
             let (NodeKind::Add(a, b) | NodeKind::Subtract(a, b)) = node.kind else { continue };
-            // A shift that is taken away, `\tau_t - s`, is each unit's own.
-            let is_added = matches!(node.kind, NodeKind::Add(..));
+            // `(\tau_t - s) \bmod p`: a phase is each unit's own, as the period is.
+            let phase = phases.contains(&NodeId(at));
             for (term, other) in [(a, b), (b, a)] {
                 if let Source::Parameter(symbol) = draft.sources[term.0] {
                     let entry = added.entry(symbol).or_insert((0, true));
                     entry.0 += 1;
-                    entry.1 &= is_added && draft.varying[at] && kinds.nodes[other.0] == Kind::Scalar;
+                    entry.1 &= !phase && draft.varying[at] && kinds.nodes[other.0] == Kind::Scalar;
                 }
             }
         }
@@ -127,7 +94,11 @@ pub(super) fn number_biases(
             let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
             draft
                 .findings
-                .report(Code::ScalarRead, span, format!("`{name}` is added to one number: it is read as one"))
+                .report(
+                    Code::ScalarRead,
+                    span,
+                    format!("`{name}` is only added to numbers, or taken from them: it is read as one"),
+                )
                 .help(format!("where a vector is meant, declare `{name}`"));
         }
     }
@@ -255,22 +226,75 @@ fn greek_vector(draft: &Draft, kinds: &Kinds, node: NodeId) -> Option<SymbolId> 
     (greek && known.declared.is_none() && kinds.symbols[symbol.0] == Kind::Vector).then_some(symbol)
 }
 
-/// Undeclared Greek inputs and parameters that only ever stand before an outer product or a matrix that varies in time,
-/// as in `\alpha_t S_{t-1} + \beta_t v_t k_t^\top` and `\gamma S_{t-1}`: a vector has no meaning there.
-pub(super) fn greek_scales(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
-    let mut scaling: HashMap<SymbolId, usize> = HashMap::new();
+/// Undeclared Greek inputs and parameters, and names that equations divide by, that only ever stand before an outer
+/// product or a matrix that varies in time, as in `\alpha_t S_{t-1} + \beta_t v_t k_t^\top` and `\gamma S_{t-1}`, or below
+/// a matrix; or of which alone what stands there is made, `(1 - \eta) S_{t-1}`: a vector has no meaning there.
+pub(super) fn letter_scales(
+    draft: &Draft,
+    kinds: &Kinds,
+    divisors: &BTreeSet<SymbolId>,
+) -> BTreeSet<SymbolId> {
+    let kind = |node: &NodeId| kinds.nodes[node.0];
+    let letter = |node: NodeId| match draft.sources[node.0] {
+        Source::Parameter(symbol) if divisors.contains(&symbol) => Some(symbol),
+        _ => greek_vector(draft, kinds, node),
+    };
+    let letters = |node: &NodeId| {
+        let mut reads = Vec::new();
+        let made = made_of(draft, kinds, *node, |read, _| {
+            let symbol = letter(read);
+            reads.extend(symbol.map(|symbol| (symbol, read)));
+            symbol.is_some()
+        });
+        made.then_some(reads)
+    };
+    // `\lambda + x_t^\top P_{t-1} x_t`: here, too, it is a number.
+    let mut added: HashMap<SymbolId, usize> = HashMap::new();
+    // What functions share is read once.
+    let mut scaling: HashMap<SymbolId, BTreeSet<NodeId>> = HashMap::new();
+    let mut scale = |reads: Vec<(SymbolId, NodeId)>| {
+        for (symbol, read) in reads {
+            scaling.entry(symbol).or_default().insert(read);
+        }
+    };
     for node in &draft.nodes {
-        let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
-        let Some((&first, rest)) = factors.split_first() else { continue };
-        let Some(symbol) = greek_vector(draft, kinds, first) else { continue };
-        let kind = |node: &NodeId| kinds.nodes[node.0];
-        let outer = rest.windows(2).any(|pair| kind(&pair[0]) == Kind::Vector && kind(&pair[1]) == Kind::Row);
-        let matrix = rest.first().is_some_and(|next| kind(next) == Kind::Matrix && draft.varying[next.0]);
-        if (outer || matrix) && !signs.contains(&ProductSign::Hadamard) {
-            *scaling.entry(symbol).or_default() += 1;
+        match &node.kind {
+            // Beside a matrix, what is to become a number makes a product unknown.
+            NodeKind::Divide(upper, lower) if matches!(kind(upper), Kind::Matrix | Kind::Unknown) => {
+                letters(lower).into_iter().for_each(&mut scale);
+            }
+            NodeKind::Add(a, b) | NodeKind::Subtract(a, b) => {
+                for (term, other) in [(a, b), (b, a)] {
+                    if let Some(symbol) =
+                        letter(*term).filter(|_| kind(other) == Kind::Scalar && draft.varying[other.0])
+                    {
+                        *added.entry(symbol).or_default() += 1;
+                    }
+                }
+            }
+            NodeKind::Factors { factors, signs, .. }
+                if !signs.contains(&ProductSign::Hadamard)
+                    && factors.iter().any(|factor| matches!(kind(factor), Kind::Matrix | Kind::Row)) =>
+            {
+                let run: Vec<_> = factors.iter().map_while(letters).collect();
+                let next = factors.get(run.len());
+                let matrix = next.is_some_and(|next| kind(next) == Kind::Matrix && draft.varying[next.0]);
+                for (position, reads) in run.into_iter().enumerate() {
+                    let mut rest = factors[position + 1..].windows(2);
+                    let outer =
+                        |pair: &[NodeId]| kind(&pair[0]) == Kind::Vector && kind(&pair[1]) == Kind::Row;
+                    if matrix || rest.any(outer) {
+                        scale(reads);
+                    }
+                }
+            }
+            _ => {}
         }
     }
-    nowhere_else(draft, scaling)
+    let count = |(symbol, reads): (SymbolId, BTreeSet<NodeId>)| {
+        (symbol, reads.len() + added.get(&symbol).copied().unwrap_or(0))
+    };
+    nowhere_else(draft, scaling.into_iter().map(count).collect())
 }
 
 /// Undeclared lower-case inputs that stand directly before a matrix that varies in time, as `f_t` in
@@ -312,10 +336,90 @@ pub(super) fn declared_numbers(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolI
     numbers.flat_map(|equation| made_of_inputs(draft, kinds, equation.value)).collect()
 }
 
+/// `y_t = a y_{t-1} + b u_t + c` with `y_t, u_t \in \mathbb{R}`: the undeclared parameters that the definition of what is
+/// declared as a number is made of, element by element, beside numbers alone.
+pub(super) fn weights_of_numbers(draft: &Draft, kinds: &Kinds) -> BTreeSet<SymbolId> {
+    let mut found = BTreeSet::new();
+    for equation in &draft.equations {
+        let begins = step_label(&draft.symbol(equation.target).canonical).filter(|_| equation.time.is_none());
+        let value = begins.and_then(|(state, _)| draft.lookup(state)).unwrap_or(equation.target);
+        if kinds.declared(draft, value).is_none_or(|sizes| !sizes.is_empty()) {
+            continue;
+        }
+        let mut weights = BTreeSet::new();
+        let numbers = made_of(draft, kinds, equation.value, |read, _| match draft.sources[read.0] {
+            Source::Parameter(symbol) => {
+                weights.insert(symbol);
+                draft.symbol(symbol).declared.is_none()
+            }
+            _ => false,
+        });
+        if numbers {
+            found.extend(weights);
+        }
+    }
+    found
+}
+
+/// Those of which nothing is to be said but of what they are made of: states that are numbers if others are.
+fn undefined(draft: &Draft, symbols: &BTreeSet<SymbolId>) -> Vec<SymbolId> {
+    symbols.iter().copied().filter(|symbol| draft.symbol(*symbol).definitions.is_empty()).collect()
+}
+
+/// Says which names are numbers since they scale matrices.
+pub(super) fn note_scales(draft: &mut Draft, scalars: &BTreeSet<SymbolId>) {
+    for symbol in undefined(draft, scalars) {
+        let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
+        draft
+            .findings
+            .report(Code::ScalarRead, span, format!("`{name}` scales a matrix: it is read as a scalar"))
+            .help(format!("where a vector is meant, write `diag({name})`, or declare `{name}`"));
+    }
+}
+
+/// Says which names are numbers since what they are part of is declared as one.
+pub(super) fn note_parts(draft: &mut Draft, parts: &BTreeSet<SymbolId>) {
+    for symbol in undefined(draft, parts) {
+        let (name, span) = (draft.symbol(symbol).canonical.clone(), draft.symbol(symbol).first);
+        let message = format!("`{name}` is part of what is declared as one number: it is read as one");
+        draft.findings.report(Code::ScalarRead, span, message).help(format!("declare `{name}` otherwise"));
+    }
+}
+
 /// The undeclared lower-case inputs that a vector is made of, element by element, where it is made of nothing else but
 /// numbers and states that are made so, and these states: if all are numbers, it is one. Else none.
 fn made_of_inputs(draft: &Draft, kinds: &Kinds, node: NodeId) -> BTreeSet<SymbolId> {
     let mut numbers = BTreeSet::new();
+    let made = made_of(draft, kinds, node, |read, stack| match draft.sources[read.0] {
+        _ if kinds.nodes[read.0] != Kind::Vector => false,
+        Source::Input(symbol, _) => {
+            let known = draft.symbol(symbol);
+            numbers.insert(symbol);
+            !known.upper && known.declared.is_none()
+        }
+        Source::Equation(at) | Source::Unknown(at) => {
+            stack.push(draft.equations[at].value);
+            draft.symbol(draft.equations[at].target).declared.is_none()
+        }
+        Source::Delayed(symbol, _) => {
+            let known = draft.symbol(symbol);
+            numbers.insert(symbol);
+            stack.extend(known.definitions.last().map(|&at| draft.equations[at].value));
+            known.declared.is_none()
+        }
+        Source::Parameter(_) | Source::Identity | Source::None => false,
+    });
+    if made { numbers } else { BTreeSet::new() }
+}
+
+/// True where an expression is made element by element of numbers and of names that `read` takes, which may name other
+/// expressions that these are made of: if all of them are numbers, it is one.
+fn made_of(
+    draft: &Draft,
+    kinds: &Kinds,
+    node: NodeId,
+    mut read: impl FnMut(NodeId, &mut Vec<NodeId>) -> bool,
+) -> bool {
     let mut stack = vec![node];
     let mut seen = HashSet::new();
     while let Some(node) = stack.pop() {
@@ -323,43 +427,43 @@ fn made_of_inputs(draft: &Draft, kinds: &Kinds, node: NodeId) -> BTreeSet<Symbol
             continue;
         }
         let elements = match draft.kind(node) {
-            _ if kinds.nodes[node.0] != Kind::Vector => false,
-            NodeKind::Read { .. } => match draft.sources[node.0] {
-                Source::Input(symbol, _) => {
-                    let known = draft.symbol(symbol);
-                    numbers.insert(symbol);
-                    !known.upper && known.declared.is_none()
-                }
-                Source::Equation(at) | Source::Unknown(at) => {
-                    stack.push(draft.equations[at].value);
-                    draft.symbol(draft.equations[at].target).declared.is_none()
-                }
-                Source::Delayed(symbol, _) => {
-                    let known = draft.symbol(symbol);
-                    numbers.insert(symbol);
-                    stack.extend(known.definitions.last().map(|&at| draft.equations[at].value));
-                    known.declared.is_none()
-                }
-                Source::Parameter(_) | Source::Identity | Source::None => false,
-            },
-            NodeKind::Call(function, _) if !by_element(*function) => false,
-            kind @ (NodeKind::Negate(_)
-            | NodeKind::Add(..)
-            | NodeKind::Subtract(..)
-            | NodeKind::Divide(..)
-            | NodeKind::Power(..)
-            | NodeKind::Call(..)
-            | NodeKind::Factors { .. }) => {
+            NodeKind::Read { .. } => read(node, &mut stack),
+            // `g w^\top x_t`: the inner product is a number.
+            NodeKind::Factors { factors, .. } => {
+                let inner = |at: usize| {
+                    let kind = |at: usize| factors.get(at).map(|factor| kinds.nodes[factor.0]);
+                    kind(at) == Some(Kind::Row) && kind(at + 1) == Some(Kind::Vector)
+                };
+                let outside =
+                    (0..factors.len()).filter(|&at| !inner(at) && !at.checked_sub(1).is_some_and(inner));
+                stack.extend(outside.map(|at| factors[at]));
+                true
+            }
+            kind if makes_elements(kind) => {
                 kind.operands(|operand| stack.push(operand));
                 true
             }
             _ => false,
         };
         if !elements {
-            return BTreeSet::new();
+            return false;
         }
     }
-    numbers
+    true
+}
+
+/// Operators that make of numbers a number.
+pub(super) const fn makes_elements(kind: &NodeKind) -> bool {
+    match kind {
+        NodeKind::Negate(_)
+        | NodeKind::Add(..)
+        | NodeKind::Subtract(..)
+        | NodeKind::Divide(..)
+        | NodeKind::Power(..)
+        | NodeKind::Factors { .. } => true,
+        NodeKind::Call(function, _) => by_element(*function),
+        _ => false,
+    }
 }
 
 /// Functions that make of one number one number.
@@ -381,20 +485,40 @@ pub(super) const fn by_element(function: Function) -> bool {
     )
 }
 
-/// Undeclared lower-case parameters and inputs that stand before the identity, as `\gamma I` and `\alpha_t I`: nothing
-/// but a number can.
+/// The lower-case parameters and inputs that an expression is made of, element by element, where it is made of nothing
+/// else but numbers.
+fn lower_names(draft: &Draft, node: NodeId) -> BTreeSet<SymbolId> {
+    let mut found = BTreeSet::new();
+    let mut stack = vec![node];
+    let mut seen = HashSet::new();
+    while let Some(node) = stack.pop() {
+        if !seen.insert(node) {
+            continue;
+        }
+        match (draft.kind(node), draft.sources[node.0]) {
+            (NodeKind::Number(_), _) => {}
+            (NodeKind::Read { .. }, Source::Parameter(symbol) | Source::Input(symbol, _))
+                if !draft.symbol(symbol).upper =>
+            {
+                found.insert(symbol);
+            }
+            (kind, _) if makes_elements(kind) => kind.operands(|operand| stack.push(operand)),
+            _ => return BTreeSet::new(),
+        }
+    }
+    found
+}
+
+/// Undeclared lower-case parameters and inputs that stand before the identity, as `\gamma I`, `\alpha_t I` and
+/// `\delta^{-1} I`: nothing but a number can.
 pub(super) fn identity_scales(draft: &Draft) -> BTreeSet<SymbolId> {
     let mut found = BTreeSet::new();
     for node in &draft.nodes {
         let NodeKind::Factors { factors, signs, .. } = &node.kind else { continue };
         for (pair, sign) in factors.windows(2).zip(signs) {
             let &[scale, identity] = pair else { continue };
-            if let (Source::Parameter(symbol) | Source::Input(symbol, _), Source::Identity) =
-                (draft.sources[scale.0], draft.sources[identity.0])
-                && !draft.symbol(symbol).upper
-                && *sign != ProductSign::Hadamard
-            {
-                found.insert(symbol);
+            if draft.sources[identity.0] == Source::Identity && *sign != ProductSign::Hadamard {
+                found.extend(lower_names(draft, scale));
             }
         }
     }
