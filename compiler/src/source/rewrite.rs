@@ -20,6 +20,36 @@ pub(super) fn name_arrows(tokens: &mut [Token]) {
     }
 }
 
+/// `\alpha \in (0, 1]`: an interval that holds one of its ends has brackets of two kinds.
+pub(super) fn match_intervals(tokens: &mut [Token]) {
+    const LONGEST: usize = 8;
+    let round = |token: &Token| {
+        matches!(
+            token.kind,
+            TokenKind::Open(Bracket::Round | Bracket::Square)
+                | TokenKind::Close(Bracket::Round | Bracket::Square)
+        )
+    };
+    for at in 1..tokens.len() {
+        if tokens[at - 1].kind != TokenKind::In || !round(&tokens[at]) {
+            continue;
+        }
+        let Some(close) = tokens[at + 1..].iter().take(LONGEST).position(round).map(|length| at + 1 + length)
+        else {
+            continue;
+        };
+        let bound = |token: &Token| match &token.kind {
+            TokenKind::Number { .. } | TokenKind::Minus | TokenKind::Plus | TokenKind::Comma => true,
+            TokenKind::Word { text, .. } => text == "infty",
+            _ => false,
+        };
+        if tokens[at + 1..close].iter().all(bound) {
+            tokens[at].kind = TokenKind::Open(Bracket::Round);
+            tokens[close].kind = TokenKind::Close(Bracket::Round);
+        }
+    }
+}
+
 /// `\sigma` as a name, where the text binds it to a function of its own.
 pub(super) fn name_sigma(tokens: &mut [Token]) {
     for token in tokens {
