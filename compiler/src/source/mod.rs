@@ -26,6 +26,7 @@ mod explanation;
 mod factor;
 mod find;
 mod formula;
+mod indicator;
 mod inline;
 mod latex;
 mod letters;
@@ -63,7 +64,9 @@ pub use rust_tokens::TokenSpans;
 use ast::{Document, Statement};
 use convention::Convention;
 use find::{Block, Place, Spelling};
-use rewrite::{beginnings, label_brackets, match_intervals, name_arguments, name_arrows, ring_signs};
+use rewrite::{
+    beginnings, label_brackets, match_intervals, name_arguments, name_arrows, open_braces, ring_signs,
+};
 use sequence::Sequence;
 use token::{Token, TokenKind};
 use writer::Writer;
@@ -308,7 +311,7 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
         match_intervals(&mut writer.tokens);
         diagnostics = writer.diagnostics;
         uprights.append(&mut writer.uprights);
-        lexed.push(beginnings(label_brackets(writer.tokens)));
+        lexed.push(beginnings(label_brackets(open_braces(writer.tokens))));
     }
     upright::settle(&mut lexed, &uprights, &mut diagnostics);
     component::rewrite(&mut lexed);
