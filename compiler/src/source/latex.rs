@@ -6,12 +6,14 @@
 
 mod control;
 mod font;
+mod number;
 
 use super::ast::{Comparison, Function, ProductSign};
 use super::command::{JOINS, WORDS, accent, sign};
 use super::name;
 use super::text::{html_tag, number_length, place, script_length, script_tokens};
 use super::token::{Bracket, TokenKind};
+use super::upright::{Blank, Upright};
 use super::writer::Writer;
 
 /// Reads `text`, which begins at byte `offset` of the source. `doubled` says that every backslash is written twice.
@@ -146,6 +148,11 @@ impl<'a> Lexer<'a, '_> {
                 self.step(self.rest().chars().next().unwrap_or('}'));
                 self.position += 1;
             }
+            // `{} + i_t`: nothing, so that a sign at the beginning of a row is set as one between values.
+            '{' if self.is_empty_group() => {
+                self.position += 2;
+                self.writer.spaced = true;
+            }
             '{' => {
                 self.groups.push(self.letters());
                 self.push(TokenKind::Open(Bracket::Brace), 1);
@@ -269,6 +276,15 @@ impl<'a> Lexer<'a, '_> {
         );
         let length =
             if single && !self.rest().starts_with('.') { 1 } else { number_length(self.rest(), true) };
+        if !single
+            && !self.begins_label()
+            && let Some((number, length)) = number::written(self.rest(), length)
+        {
+            let span = place(self.offset, self.position, self.position + length);
+            self.writer.number(&number, span);
+            self.position += length;
+            return;
+        }
         let span = place(self.offset, self.position, self.position + length);
         self.writer.number(&self.rest()[..length], span);
         self.position += length;
@@ -279,6 +295,23 @@ impl<'a> Lexer<'a, '_> {
         let run = self.rest()[..length].to_owned();
         script_tokens(&run, self.offset + self.position, kind, value, self.writer);
         self.position += length;
+    }
+
+    /// True before `{}` that is no argument and carries no scripts.
+    fn is_empty_group(&self) -> bool {
+        let argument = matches!(
+            self.writer.tokens.last().map(|token| &token.kind),
+            Some(
+                TokenKind::Subscript
+                    | TokenKind::Superscript
+                    | TokenKind::Accent(_)
+                    | TokenKind::Fraction
+                    | TokenKind::Function(..)
+                    | TokenKind::Close(Bracket::Brace)
+            )
+        );
+        let after = self.rest().strip_prefix("{}").map(str::trim_start);
+        !argument && after.is_some_and(|after| !after.starts_with(['_', '^']))
     }
 
     /// True directly behind the sign of a script.
@@ -375,6 +408,9 @@ impl<'a> Lexer<'a, '_> {
             Some(function) => self.push(TokenKind::Function(function, word.to_owned()), length),
             None => {
                 let span = place(self.offset, self.position, self.position + length);
+                if self.letters() == Letters::Whole {
+                    self.writer.uprights.push(Upright { span, blank: Blank::No, text: false });
+                }
                 self.writer.word(word, span);
                 self.position += length;
             }

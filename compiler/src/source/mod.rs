@@ -26,6 +26,7 @@ mod explanation;
 mod factor;
 mod find;
 mod formula;
+mod indicator;
 mod inline;
 mod latex;
 mod letters;
@@ -49,6 +50,8 @@ mod statement;
 mod table;
 mod text;
 mod token;
+mod unit;
+mod upright;
 mod writer;
 
 pub use formula::{Formula, formulas};
@@ -62,7 +65,9 @@ pub use rust_tokens::TokenSpans;
 use ast::{Document, Statement};
 use convention::Convention;
 use find::{Block, Place, Spelling};
-use rewrite::{beginnings, label_brackets, name_arguments, name_arrows, ring_signs};
+use rewrite::{
+    beginnings, label_brackets, match_intervals, name_arguments, name_arrows, open_braces, ring_signs,
+};
 use sequence::Sequence;
 use token::{Token, TokenKind};
 use writer::Writer;
@@ -258,6 +263,7 @@ fn read_one(source: &str, block: &Block, convention: &Convention) -> Reading {
 fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token>>, Vec<Diagnostic>) {
     let mut diagnostics = Vec::new();
     let mut lexed = Vec::with_capacity(blocks.len());
+    let mut uprights = Vec::new();
     for block in blocks {
         // One list for all blocks: advice that is dear to find is given to its first entries only.
         let mut writer = Writer::after(std::mem::take(&mut diagnostics));
@@ -306,9 +312,12 @@ fn lex(source: &str, blocks: &[Block], style: text::TextStyle) -> (Vec<Vec<Token
             ring_signs(&mut writer.tokens);
         }
         name_arguments(&mut writer.tokens);
+        match_intervals(&mut writer.tokens);
         diagnostics = writer.diagnostics;
-        lexed.push(beginnings(label_brackets(writer.tokens)));
+        uprights.append(&mut writer.uprights);
+        lexed.push(beginnings(label_brackets(open_braces(writer.tokens))));
     }
+    upright::settle(&mut lexed, &uprights, &mut diagnostics);
     component::rewrite(&mut lexed);
     difference::join(&mut lexed);
     (lexed, diagnostics)

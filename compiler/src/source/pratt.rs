@@ -543,7 +543,14 @@ impl<'a> Parser<'a> {
             return Ok(Expression { kind, span: named.span });
         }
         self.check_name(&named)?;
-        self.named_expression(named)
+        // `\Delta t (…)`: a factor, and no word that is applied like a function.
+        let step = named.parts.base == "Deltat" && self.kind() == Some(&TokenKind::Open(Bracket::Round));
+        let name = self.named_expression(named)?;
+        Ok(if step {
+            Expression { span: name.span, kind: ExpressionKind::Group(Box::new(name)) }
+        } else {
+            name
+        })
     }
 }
 

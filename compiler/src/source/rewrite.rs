@@ -1,6 +1,7 @@
 //! Tokens whose meaning only the tokens around them tell, for all spellings: after the lexers and before the parser.
 
 use super::ast::{Function, ProductSign};
+use super::sequence::Sequence;
 use super::token::{Bracket, Token, TokenKind};
 
 /// `W^{\leftarrow}`: an arrow alone in a script is a label, the direction.
@@ -16,6 +17,55 @@ pub(super) fn name_arrows(tokens: &mut [Token]) {
         let sign = at.checked_sub(if braced { 2 } else { 1 }).and_then(|sign| tokens.get(sign));
         if sign.is_some_and(|sign| matches!(sign.kind, TokenKind::Subscript | TokenKind::Superscript)) {
             tokens[at].kind = TokenKind::Word { text: word.to_owned(), upper: false };
+        }
+    }
+}
+
+/// `[{h_{t-1}, x_t}]`, as editors of formulas write it: braces around all that a bracket holds, where that is a list.
+pub(super) fn open_braces(tokens: Vec<Token>) -> Vec<Token> {
+    let (sequence, _) = Sequence::new(&tokens);
+    let mut dropped = vec![false; tokens.len()];
+    for (at, token) in tokens.iter().enumerate() {
+        if matches!(token.kind, TokenKind::Open(Bracket::Round | Bracket::Square))
+            && sequence.kind(at + 1) == Some(&TokenKind::Open(Bracket::Brace))
+            && let Some(close) = sequence.partner(at + 1)
+            && sequence.partner(at) == Some(close + 1)
+            && sequence.parts(at + 2, close).len() > 1
+        {
+            dropped[at + 1] = true;
+            dropped[close] = true;
+        }
+    }
+    let kept = tokens.into_iter().zip(dropped);
+    kept.filter_map(|(token, dropped)| (!dropped).then_some(token)).collect()
+}
+
+/// `\alpha \in (0, 1]`: an interval that holds one of its ends has brackets of two kinds.
+pub(super) fn match_intervals(tokens: &mut [Token]) {
+    const LONGEST: usize = 8;
+    let round = |token: &Token| {
+        matches!(
+            token.kind,
+            TokenKind::Open(Bracket::Round | Bracket::Square)
+                | TokenKind::Close(Bracket::Round | Bracket::Square)
+        )
+    };
+    for at in 1..tokens.len() {
+        if tokens[at - 1].kind != TokenKind::In || !round(&tokens[at]) {
+            continue;
+        }
+        let Some(close) = tokens[at + 1..].iter().take(LONGEST).position(round).map(|length| at + 1 + length)
+        else {
+            continue;
+        };
+        let bound = |token: &Token| match &token.kind {
+            TokenKind::Number { .. } | TokenKind::Minus | TokenKind::Plus | TokenKind::Comma => true,
+            TokenKind::Word { text, .. } => text == "infty",
+            _ => false,
+        };
+        if tokens[at + 1..close].iter().all(bound) {
+            tokens[at].kind = TokenKind::Open(Bracket::Round);
+            tokens[close].kind = TokenKind::Close(Bracket::Round);
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::ast::{Comparison, ProductSign};
 use super::name;
 use super::token::{Bracket, Token, TokenKind};
+use super::upright::Upright;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::span::Span;
 
@@ -13,6 +14,8 @@ pub(crate) struct Writer {
     pub(crate) tokens: Vec<Token>,
     /// Findings so far.
     pub(crate) diagnostics: Vec<Diagnostic>,
+    /// Words in an upright font, in LaTeX.
+    pub(crate) uprights: Vec<Upright>,
     /// A blank was passed since the last token.
     pub(crate) spaced: bool,
     /// Index of the last token that is no layout.

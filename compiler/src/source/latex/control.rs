@@ -86,6 +86,7 @@ impl Lexer<'_, '_> {
             '_' => self.push(TokenKind::Subscript, length),
             '*' => self.push(TokenKind::Product(ProductSign::Asterisk), length),
             '&' => self.push(TokenKind::Align, length),
+            '%' if self.percent(length) => {}
             // `\quad \# the state`: a remark behind a gap, to the end of its row.
             '#' if matches!(
                 self.writer.tokens.last().map(|token| &token.kind),
@@ -234,6 +235,7 @@ impl Lexer<'_, '_> {
             "mathcal" | "mathscr" | "cal" | "scr" | "mathfrak" | "mathbb" | "Bbb" => {
                 self.alphabet(command, length)
             }
+            "num" | "SI" | "qty" => self.quantity(command, length),
             // A frame dresses its content; `row` opens the group where it holds a whole equation.
             "boxed" | "fbox" | "Aboxed" => self.font(length, self.letters()),
             _ if FONTS.contains(&command) => self.font(length, Letters::Split),

@@ -5,6 +5,7 @@ use crate::diagnostic::Code;
 use crate::source::name;
 use crate::source::text::place;
 use crate::source::token::{Bracket, TokenKind};
+use crate::source::upright::{Blank, Upright};
 use crate::span::Span;
 
 impl Lexer<'_, '_> {
@@ -76,7 +77,21 @@ impl Lexer<'_, '_> {
             && trimmed.chars().all(|next| next.is_ascii_alphanumeric())
             && trimmed.starts_with(|next: char| next.is_ascii_alphabetic());
         if plain && !(text && trimmed.len() != content.len()) {
+            let command = self.rest().trim_start_matches('\\');
+            let text = ["text", "mbox", "hbox", "emph"].iter().any(|font| command.starts_with(font));
+            self.writer.uprights.push(Upright { span, blank: self.blank_before(), text });
             self.writer.word(trimmed, span);
+            self.position = over;
+        } else if !text
+            && let Some(word) = in_brackets(trimmed)
+            && let blank = self.blank_before()
+            && blank > Blank::No
+        {
+            // `\ \mathrm{(forget)}`: the brackets around the word, whichever side of the font they stand on.
+            self.writer.push(TokenKind::Open(Bracket::Round), span);
+            self.writer.uprights.push(Upright { span, blank, text: true });
+            self.writer.word(word, span);
+            self.writer.push(TokenKind::Close(Bracket::Round), span);
             self.position = over;
         } else if text && !content.contains(['$', '\\', '_', '^', '=']) {
             if trimmed.chars().all(|next| next.is_ascii_digit()) && !trimmed.is_empty() {
@@ -94,6 +109,22 @@ impl Lexer<'_, '_> {
             }
         } else {
             self.font(length, Letters::Whole);
+        }
+    }
+
+    /// The blank before the position, or before a bracket there.
+    fn blank_before(&self) -> Blank {
+        let before = self.text[..self.position].trim_end();
+        let before = before.strip_suffix(['(', '[']).unwrap_or(before).trim_end();
+        let ends = |blanks: &[&str]| blanks.iter().any(|blank| before.ends_with(blank));
+        if ends(&["\\,", "\\;", "\\:"]) {
+            Blank::Thin
+        } else if ends(&["~", "\\hfill", "\\quad", "\\qquad", "\\enspace"])
+            || before.ends_with('\\') && !before.ends_with("\\\\")
+        {
+            Blank::Wide
+        } else {
+            Blank::No
         }
     }
 
@@ -150,4 +181,11 @@ impl Lexer<'_, '_> {
         }
         self.position = over;
     }
+}
+
+/// The one word in the brackets that `text` is.
+fn in_brackets(text: &str) -> Option<&str> {
+    let inside = |open, close| text.strip_prefix(open)?.strip_suffix(close);
+    let word: &str = inside('(', ')').or_else(|| inside('[', ']'))?;
+    (word.len() > 1 && word.bytes().all(|byte| byte.is_ascii_alphabetic())).then_some(word)
 }
