@@ -75,6 +75,13 @@ impl Reader<'_> {
             if normal::form(&first) == normal::form(&further) {
                 continue;
             }
+            // `\alpha = \Delta t / \tau = 0.2`: the number is what is meant, however it came about.
+            if !super::inline::reads(&further) && super::inline::reads(&first) {
+                let message = "this side is taken to be the number that the next one is, and is skipped";
+                self.report(Code::SkippedRow, message, first.span, None);
+                first = further;
+                continue;
+            }
             // `z_t = \Phi(x_t) = \tanh(W x_t + b)`: one side names a function, the other says what it computes.
             let sides = (function_of_values(&first), function_of_values(&further));
             if let (Some((name, side)), None) | (None, Some((name, side))) = sides {

@@ -397,7 +397,8 @@ fn parse_blocks(
             format!("`{component}` counts components: the equations are read for all of them at once");
         diagnostics.push(finding(Code::SkippedRow, message, first.span));
     }
-    let mut statements = needed::without_losses(statements, &mut diagnostics);
+    let statements = needed::without_losses(statements, &mut diagnostics);
+    let mut statements = needed::without_readouts(statements, &mut diagnostics);
     statements.shrink_to_fit();
     Reading { statements, lost, diagnostics, own_sigma, known_sigma, anew }
 }

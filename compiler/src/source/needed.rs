@@ -131,6 +131,71 @@ pub(super) fn report_losses(
     }
 }
 
+/// How many definitions one after the other are followed from the last step.
+const MAXIMUM_READOUTS: usize = 8;
+
+/// `\hat y = \sigma(W h_T + b)` behind a cell: what is made of the last step alone, and read at no step, is no part of it.
+pub(super) fn without_readouts(
+    statements: Vec<Statement>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Statement> {
+    let at_steps: HashSet<String> = statements
+        .iter()
+        .filter_map(|statement| match &statement.kind {
+            StatementKind::Definition { target, .. } if target.time.is_some() => {
+                Some(target.name.canonical.clone())
+            }
+            _ => None,
+        })
+        .collect();
+    let is_last = |read: &Reference| {
+        read.time.is_none()
+            && read.name.canonical.strip_suffix("_T").is_some_and(|base| at_steps.contains(base))
+    };
+    let mut of_the_last: HashSet<String> = HashSet::new();
+    for _ in 0..MAXIMUM_READOUTS {
+        let before = of_the_last.len();
+        for statement in &statements {
+            if let StatementKind::Definition { target, value } = &statement.kind
+                && target.time.is_none()
+            {
+                let mut found = false;
+                inline::references(value, &mut |read| {
+                    found |= is_last(read) || of_the_last.contains(&read.name.canonical);
+                });
+                if found {
+                    of_the_last.insert(target.name.canonical.clone());
+                }
+            }
+        }
+        if of_the_last.len() == before {
+            break;
+        }
+    }
+    // What a step reads of it, or of the last step itself, stays to be an error.
+    let needed = statements.iter().any(|statement| match &statement.kind {
+        StatementKind::Definition { target, value } if !of_the_last.contains(&target.name.canonical) => {
+            let mut found = false;
+            inline::references(value, &mut |read| {
+                found |= is_last(read) || of_the_last.contains(&read.name.canonical);
+            });
+            found
+        }
+        StatementKind::Declaration { target, .. } => is_last(target),
+        _ => false,
+    });
+    if of_the_last.is_empty() || needed {
+        return statements;
+    }
+    let is_of_the_last = |statement: &Statement| matches!(&statement.kind, StatementKind::Definition { target, .. } if of_the_last.contains(&target.name.canonical));
+    let (skipped, kept): (Vec<Statement>, Vec<Statement>) = statements.into_iter().partition(is_of_the_last);
+    for statement in skipped {
+        let message = "this is made of the last step alone, which is no part of the cell: skipped";
+        diagnostics.push(finding(Code::SkippedRow, message, statement.span));
+    }
+    kept
+}
+
 /// `z_t \sim \mathcal{N}(\mu_t, I)`: an error where equations of the cell decide the distribution and read what was
 /// drawn. Else it says where an input or a weight comes from.
 pub(super) fn report_samples(

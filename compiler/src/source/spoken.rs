@@ -13,7 +13,7 @@ use super::ast::{ExpressionKind, Function, Statement, StatementKind};
 use super::convention::Convention;
 use super::find::{Block, Found, Place};
 use super::{Reading, clause, conventions, finding, inline, name, read_one, read_with};
-use crate::diagnostic::Code;
+use crate::diagnostic::{Code, Diagnostic};
 
 /// Functions by their names in words, longer ones before those that they begin with; and how each is written.
 const FUNCTIONS: [(&[&str], &str); 19] = [
@@ -93,6 +93,7 @@ const MAXIMUM_NAME: usize = 48;
 pub(super) fn bind(text: &str, found: &Found, blocks: &[Block], mut reading: Reading) -> Reading {
     let is_of_text = |block: &&Block| matches!(block.place, Place::Inline | Place::Span);
     let lines: Vec<Block> = found.blocks.iter().filter(is_of_text).cloned().collect();
+    report_operators(text, &lines, &mut reading);
     let named = named(text, &lines);
     if named.is_empty() {
         return reading;
@@ -130,6 +131,29 @@ pub(super) fn bind(text: &str, found: &Found, blocks: &[Block], mut reading: Rea
         }
     }
     reading
+}
+
+/// `$D(\cdot)$`: a function of which the text says no more. Equations that read the name would take it for a weight.
+fn report_operators(text: &str, lines: &[Block], reading: &mut Reading) {
+    let name = |block: &Block| {
+        let inside = text.get(block.range.clone())?.trim();
+        let name = inside.strip_suffix("(\\cdot)").or_else(|| inside.strip_suffix("(·)"))?;
+        let word = name.trim_matches(['\\', '{', '}', ' ']);
+        word.chars().all(char::is_alphanumeric).then(|| (word.to_owned(), block.range.clone()))
+    };
+    let operators: BTreeMap<String, _> = lines.iter().filter_map(name).collect();
+    if operators.is_empty() {
+        return;
+    }
+    let open = open(&reading.statements);
+    for (word, range) in operators.into_iter().filter(|(word, _)| open.contains(word)) {
+        let place = super::text::place(0, range.start, range.end);
+        let message = format!("`{word}` is a function here, and nothing says which");
+        let help = format!("add a line such as `{word} = \\tanh`, or leave it out of the equations");
+        reading
+            .diagnostics
+            .push(Diagnostic { help: Some(help), ..finding(Code::UnboundActivation, message, place) });
+    }
 }
 
 /// The names that statements read, never at a step, and of which they do not say what they are.

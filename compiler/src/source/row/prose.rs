@@ -25,10 +25,15 @@ pub(crate) fn is_loss(sequence: &Sequence<'_>) -> Option<String> {
     }
     let loss = matches!(text.as_str(), "L" | "J" | "E" | "cal_L" | "cal_J" | "Loss" | "loss");
     let mut after = sequence.after_name(0)?;
-    // `J^{(t)}(\theta) = …`.
+    // `J^{(t)}(\theta) = …`, `\ell(M; x_t) = …`.
+    let mut of_several = false;
     if sequence.kind(after) == Some(&TokenKind::Open(Bracket::Round)) {
-        after = sequence.after(after);
+        let over = sequence.after(after);
+        let parts = sequence.tokens.get(after..over).unwrap_or_default();
+        of_several = parts.iter().any(|token| matches!(token.kind, TokenKind::Comma | TokenKind::Semicolon));
+        after = over;
     }
+    let loss = loss || text == "ell" && of_several;
     (loss && sequence.kind(after) == Some(&TokenKind::Equals)).then(|| text.clone())
 }
 
