@@ -9,6 +9,9 @@ use super::{normal, pratt::Stop, print};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::span::Span;
 
+/// Most names of a side that a note names.
+const MAXIMUM_TARGETS: usize = 16;
+
 /// Said of a side that is not read.
 const REPEATS: &str = "this side is taken to repeat the one before and is skipped";
 
@@ -77,7 +80,16 @@ impl Reader<'_> {
             }
             // `\alpha = \Delta t / \tau = 0.2`: the number is what is meant, however it came about.
             if !super::inline::reads(&further) && super::inline::reads(&first) {
-                let message = "this side is taken to be the number that the next one is, and is skipped";
+                let mut names: Vec<String> = Vec::new();
+                super::inline::references(&first, &mut |read| {
+                    names.push(format!("`{}`", read.name.canonical))
+                });
+                names.dedup();
+                names.truncate(MAXIMUM_TARGETS);
+                let message = format!(
+                    "this side is taken to be the number that the next one is, and is skipped: it says nothing of {}",
+                    names.join(", ")
+                );
                 self.report(Code::SkippedRow, message, first.span, None);
                 first = further;
                 continue;

@@ -9,7 +9,7 @@ use super::find::Block;
 
 /// Words after which a formula holds in one case, is a choice among others or one of the training, and how many words stand
 /// between at most: `if one sets`, `when we choose`, `We initialise the bias of the gate to`.
-const CASES: [(&str, usize); 27] = [
+const CASES: [(&str, usize); 35] = [
     ("if", 3),
     ("when", 3),
     ("whenever", 3),
@@ -37,15 +37,26 @@ const CASES: [(&str, usize); 27] = [
     ("assuming", 1),
     ("baseline", 2),
     ("corresponds", 2),
+    ("choosing", 0),
+    ("choice", 2),
+    ("compared", 1),
+    ("contrast", 2),
+    ("without", 3),
+    ("training", 1),
+    ("learned", 4),
+    ("tried", 0),
 ];
+
+/// Words around a formula that holds unless the text says something else: `Unless stated otherwise, $\alpha = 0.9$`.
+const BY_DEFAULT: [&str; 5] = ["stated", "noted", "specified", "mentioned", "indicated"];
 
 /// Two words before a formula that is of the training.
 const OF_TRAINING: [[&str; 2]; 4] =
     [["batch", "size"], ["batch", "sizes"], ["weight", "decay"], ["dropout", "rate"]];
 
 /// Words behind a formula, in its sentence, that say of which case it speaks: `With $\alpha = 0$ we recover …`.
-const RECOVERS: [&str; 7] =
-    ["recover", "recovers", "recovered", "reduces", "reduce", "degenerates", "collapses"];
+const RECOVERS: [&str; 8] =
+    ["corresponds", "recover", "recovers", "recovered", "reduces", "reduce", "degenerates", "collapses"];
 
 /// Words directly behind a formula that holds for some arguments: `$g(x) = x$ if $x > 0$`.
 const PIECES: [&str; 5] = ["if", "when", "whenever", "unless", "otherwise"];
@@ -66,6 +77,8 @@ pub(crate) struct Said {
     pub(crate) cases: HashSet<usize>,
     /// They are the output.
     pub(crate) outputs: HashSet<usize>,
+    /// They count something: `$W = 4$ workers`.
+    pub(crate) counts: HashSet<usize>,
 }
 
 /// What the text says of its `inline` formulas.
@@ -79,12 +92,16 @@ pub(crate) fn said(text: &str, inline: &[Block]) -> Said {
             CASES.iter().any(|(case, most)| case == word && between <= *most)
         };
         let of_training = || matches!(before.as_slice(), [last, first, ..] if OF_TRAINING.iter().any(|pair| pair == &[first, last]));
-        if before.iter().enumerate().any(near)
-            || of_training()
-            || behind.in_pieces
-            || behind.words.iter().any(|word| RECOVERS.contains(&word.as_str()))
-        {
+        let one_of = |words: &[String], list: &[&str]| words.iter().any(|word| list.contains(&word.as_str()));
+        let at_first = behind.words.iter().take(2).any(|word| word.starts_with("initial"));
+        let by_default = one_of(&before, &BY_DEFAULT) || one_of(&behind.words, &BY_DEFAULT);
+        let in_a_case =
+            before.iter().enumerate().any(near) || behind.in_pieces || one_of(&behind.words, &RECOVERS);
+        if of_training() || at_first || in_a_case && !by_default {
             said.cases.insert(start);
+        }
+        if behind.counts {
+            said.counts.insert(start);
         }
         let mut output = before.iter().take(WORDS_OF_OUTPUT + 1).enumerate();
         let is_output = |(at, word): (usize, &String)| {
@@ -102,12 +119,14 @@ pub(crate) fn said(text: &str, inline: &[Block]) -> Said {
 struct Behind {
     words: Vec<String>,
     in_pieces: bool,
+    /// The first word is that of several things.
+    counts: bool,
 }
 
 /// The words behind a formula in its sentence, in lower case; `after` it these formulas.
 fn words_behind(text: &str, after: &[Block], end: usize) -> Behind {
     let mut formulas = after.iter().peekable();
-    let mut behind = Behind { words: Vec::new(), in_pieces: false };
+    let mut behind = Behind { words: Vec::new(), in_pieces: false, counts: false };
     let (mut position, mut directly) = (end, true);
     let reach = end.saturating_add(MAXIMUM_BYTES);
     while position < reach && behind.words.len() < WORDS_BEHIND {
@@ -126,6 +145,8 @@ fn words_behind(text: &str, after: &[Block], end: usize) -> Behind {
             behind.words.push(rest[..length].to_lowercase());
             behind.in_pieces |=
                 directly && behind.words.len() == 1 && PIECES.contains(&behind.words[0].as_str());
+            behind.counts |=
+                directly && behind.words.len() == 1 && length > 3 && rest[..length].ends_with('s');
             position += length;
             continue;
         }
@@ -212,6 +233,8 @@ mod tests {
         assert_eq!(told("where $g(x) = x$ if $x > 0$ and $f(x) = 0$ otherwise"), "ccc");
         assert_eq!(told("where $g(x) = x$ for $x \\ge 0$; $f(x) = x$ for all"), "cc-");
         assert_eq!(told("with batch size $b = 32$ and weight decay $c = 0.1$ at $d = 1$"), "cc-");
+        assert_eq!(told("Unless otherwise stated, $a = 1$, and $b = 2$ unless noted otherwise."), "--");
+        assert_eq!(told("with $a = 1$ at initialisation, choosing $b = 0$ and compared with $c = 1$"), "ccc");
         assert_eq!(told("The output of the layer is $o_t = g h$; the output gate is $g = 1$."), "o-");
     }
 }

@@ -85,6 +85,7 @@ pub(crate) fn needed(
         let Some(mut reading) = reading.take() else { continue };
         let in_a_case = said.cases.contains(&block.range.start);
         let output = said.outputs.contains(&block.range.start);
+        let counts = said.counts.contains(&block.range.start);
         let sigma = bindable && reading.own_sigma && !in_a_case;
         if sigma {
             reading = read_one(text, block, &own);
@@ -97,9 +98,13 @@ pub(crate) fn needed(
             chosen.push(block.clone());
             continue;
         }
+        // `$B = 32, T = 100$`: settings side by side, of which equations need some.
+        let listed = statements.len() > 1 && !statements.iter().all(|one| is_needed(&one.kind, &known));
         let is_wanted = |statement: &&Statement| {
             let kind = &statement.kind;
-            is_needed(kind, &known) && !(in_a_case && is_the_same_at_all_steps(kind)) && !is_count(kind)
+            is_needed(kind, &known)
+                && !(in_a_case && is_the_same_at_all_steps(kind))
+                && !(is_count(kind) && (counts || listed))
                 || output && is_output(kind, &known)
                 || sigma && binds_sigma(statement)
         };
@@ -147,7 +152,12 @@ fn is_count(statement: &StatementKind) -> bool {
 fn is_output(statement: &StatementKind, known: &Names) -> bool {
     let StatementKind::Definition { target, value } = statement else { return false };
     let new = !known.defined.contains(&target.name.canonical) && !known.read.contains(&target.name.canonical);
-    target.time.is_some() && new && !is_itself(target, value) && reads(value)
+    // `The output of a standard network is $y_t = C s_t$` reads nothing of this cell.
+    let mut of_the_cell = false;
+    references(value, &mut |read| {
+        of_the_cell |= read.time.is_some() && known.defined.contains(&read.name.canonical)
+    });
+    target.time.is_some() && new && !is_itself(target, value) && of_the_cell
 }
 
 /// Whether an expression reads anything.
@@ -166,7 +176,8 @@ fn is_needed(statement: &StatementKind, known: &Names) -> bool {
             let example = target.time.is_some() && !reads(value);
             // `$x_t = y_{t-1}$`: what is fed back when the network is used.
             let fed_back = matches!(name.as_str(), "x" | "X" | "u")
-                && matches!(&value.kind, ExpressionKind::Reference(read) if read.time.is_some_and(|time| time < 0));
+                && matches!(&value.kind, ExpressionKind::Reference(read)
+                    if read.time.is_some_and(|time| time < 0) || known.defined.contains(&read.name.canonical));
             let new = !known.defined.contains(name) && !example && !fed_back && !is_itself(target, value);
             // `\Delta x_t`: two names as long as nothing says that it is one.
             let difference = name.strip_prefix("Delta_").is_some_and(|of| {

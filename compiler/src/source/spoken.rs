@@ -14,6 +14,7 @@ use super::convention::Convention;
 use super::find::{Block, Found, Place};
 use super::{Reading, clause, conventions, finding, inline, name, read_one, read_with};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::span::Span;
 
 /// Functions by their names in words, longer ones before those that they begin with; and how each is written.
 const FUNCTIONS: [(&[&str], &str); 19] = [
@@ -81,7 +82,8 @@ const AROUND: [&str; 31] = [
 ];
 
 /// Words behind the name of a function after which it is not that function, or not that alone.
-const OTHERWISE: [&str; 7] = ["or", "like", "shaped", "type", "style", "variant", "derivative"];
+const OTHERWISE: [&str; 12] =
+    ["or", "like", "shaped", "type", "style", "variant", "derivative", "of", "with", "applied", "in", "on"];
 
 /// Words that are read behind a name at most.
 const MAXIMUM_WORDS: usize = 24;
@@ -119,6 +121,11 @@ pub(super) fn bind(text: &str, found: &Found, blocks: &[Block], mut reading: Rea
         if open(&again.statements).contains("sigma") {
             reading = again;
         }
+    }
+    if functions.get("sigma").is_some_and(Option::is_none) && inline::applies_sigmoid(&reading.statements) {
+        let message = "the text says that `sigma` is several functions: it is the logistic one here";
+        let place = reading.statements.first().map_or(Span::default(), |first| first.span);
+        reading.diagnostics.push(finding(Code::SpokenFunction, message, place));
     }
     let open = open(&reading.statements);
     for (name, said) in functions {

@@ -4,6 +4,10 @@ use std::ops::Range;
 
 use super::Syntax;
 
+/// Longest comment between two marks, in bytes, and longest argument that is no text.
+const MAXIMUM_COMMENT: usize = 16384;
+const MAXIMUM_ARGUMENT: usize = 4096;
+
 /// The bytes from the beginning of `rest` on that are no text, where `before` stands before them: none where there is text.
 pub(super) fn comment(before: &str, rest: &str, syntax: Syntax) -> Option<usize> {
     if let Some(comment) = rest.strip_prefix('%') {
@@ -19,13 +23,16 @@ pub(super) fn comment(before: &str, rest: &str, syntax: Syntax) -> Option<usize>
     }
     for (open, close) in [("<!--", "-->"), ("\\begin{comment}", "\\end{comment}"), ("\\iffalse", "\\fi")] {
         if let Some(inside) = rest.strip_prefix(open) {
-            return inside.find(close).map(|length| open.len() + length + close.len());
+            let length = within(inside, MAXIMUM_COMMENT).find(close)?;
+            // What stands behind `\else` is text again.
+            let read = inside[..length].find("\\else").filter(|_| close == "\\fi");
+            return Some(open.len() + read.map_or(length + close.len(), |at| at + "\\else".len()));
         }
     }
     let argument =
         ["\\sout{", "\\st{", "\\todo{", "\\todo[inline]{"].iter().find_map(|open| rest.strip_prefix(open))?;
     let mut depth = 1;
-    for (at, letter) in argument.char_indices() {
+    for (at, letter) in within(argument, MAXIMUM_ARGUMENT).char_indices() {
         match letter {
             '{' => depth += 1,
             '}' => depth -= 1,
@@ -36,6 +43,11 @@ pub(super) fn comment(before: &str, rest: &str, syntax: Syntax) -> Option<usize>
         }
     }
     None
+}
+
+/// As much of a text as is looked at for where a comment ends, so that hostile text is not searched again and again.
+fn within(text: &str, most: usize) -> &str {
+    &text[..text.floor_char_boundary(most)]
 }
 
 /// `[//]: # (…)`, a comment of Markdown: lines that name nothing anyone refers to.
